@@ -1,0 +1,480 @@
+//! One step over all tensors: the work list, the threads, and the passes over memory.
+//!
+//! Tensors are cut into chunks of fixed size, chunks are joined into tasks, and one parallel region
+//! runs all tasks. Chunks never depend on the number of threads, and what is summed over chunks is
+//! summed in their order, so every bit is the same for any number of threads.
+#![allow(unsafe_code)] // tasks write disjoint parts of borrowed slices through raw pointers
+
+use crate::dtype::DType;
+use crate::kernel::{self, Float, GradientStats, Level, MAX_STATES, Piece, Prepared, Prologue, Run};
+use crate::param::Param;
+use crate::rule::{Body, Decay, Rule, Step, TensorView};
+use rayon::prelude::*;
+use std::ops::Range;
+
+/// Elements of a chunk: what sums are joined over. 64 KiB of f32, so a chunk's gradient fits a
+/// second-level cache together with its parameter and state.
+pub(crate) const CHUNK: usize = 16 * 1024;
+/// Elements that a task aims at: large enough that starting it costs nothing beside its work
+/// (about 50 µs for AdamW), small enough that two cores end together.
+const TASK: usize = 4 * CHUNK;
+/// Elements below which a step stays on the calling thread: waking another takes longer.
+const SERIAL: usize = 96 * 1024;
+/// Elements of a block that is converted or measured: three of f32 fit the first-level cache.
+const BLOCK: usize = 1024;
+
+/// A run of elements of one tensor.
+#[derive(Debug, Clone, Copy)]
+struct Chunk {
+    tensor: usize,
+    start: usize,
+    len: usize,
+}
+
+/// The work list, made with the optimizer.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    chunks: Vec<Chunk>,
+    /// The chunks of each tensor.
+    of_tensor: Vec<Range<usize>>,
+    tasks: Vec<Range<usize>>,
+    elements: usize,
+}
+
+impl Plan {
+    pub fn new(params: &[Param]) -> Self {
+        let (mut chunks, mut of_tensor, mut tasks) = (Vec::new(), Vec::new(), Vec::new());
+        for (tensor, param) in params.iter().enumerate() {
+            let first = chunks.len();
+            let len = param.len();
+            chunks.extend((0..len).step_by(CHUNK).map(|start| Chunk {
+                tensor,
+                start,
+                len: CHUNK.min(len - start),
+            }));
+            of_tensor.push(first..chunks.len());
+        }
+        let (mut first, mut size) = (0, 0);
+        for (i, chunk) in chunks.iter().enumerate() {
+            size += chunk.len;
+            if size >= TASK || i + 1 == chunks.len() {
+                tasks.push(first..i + 1);
+                (first, size) = (i + 1, 0);
+            }
+        }
+        let elements = params.iter().map(Param::len).sum();
+        Self { chunks, of_tensor, tasks, elements }
+    }
+
+    /// Room for one value for each chunk.
+    pub fn room<T: Clone + Default>(&self) -> Vec<T> {
+        vec![T::default(); self.chunks.len()]
+    }
+
+    /// The chunks of tensor `i`, as positions in a vector from [`Plan::room`].
+    pub fn chunks_of(&self, tensor: usize) -> Range<usize> {
+        self.of_tensor[tensor].clone()
+    }
+
+    fn for_each_task(&self, run: impl Fn(Range<usize>) + Sync) {
+        self.for_each(self.tasks.len(), |i| run(self.tasks[i].clone()));
+    }
+
+    fn for_each(&self, count: usize, run: impl Fn(usize) + Sync) {
+        if self.elements <= SERIAL || count == 1 || rayon::current_num_threads() == 1 {
+            (0..count).for_each(run);
+        } else {
+            (0..count).into_par_iter().for_each(|i| run(i));
+        }
+    }
+}
+
+/// One tensor during one step. The pointers come from the borrowed slices of the step's slots,
+/// whose types and lengths were checked, and live as long as the step.
+#[derive(Debug)]
+pub(crate) struct Target {
+    pub theta: *mut u8,
+    pub dtype: DType,
+    pub grad: *const u8,
+    pub grad_dtype: DType,
+    /// `false` without a gradient: nothing of the tensor is touched.
+    pub active: bool,
+    pub rule: usize,
+    pub step: Step,
+    pub decay: Decay,
+    pub scale: f64,
+    pub limit: f64,
+    pub state: [*mut u8; MAX_STATES],
+}
+
+// SAFETY: a target is only a description; `Plan` gives each chunk to one task.
+unsafe impl Send for Target {}
+// SAFETY: as above.
+unsafe impl Sync for Target {}
+
+impl Target {
+    fn prologue(&self) -> Prologue<f64> {
+        let (coupled, keep) = match self.decay {
+            Decay::Coupled(lambda) => (lambda, 1.0),
+            Decay::Decoupled(lambda) => (0.0, 1.0 - self.step.lr * lambda),
+        };
+        Prologue { scale: self.scale, limit: self.limit, coupled, keep }
+    }
+
+    fn is_f64(&self) -> bool {
+        self.dtype == DType::F64
+    }
+}
+
+/// A pointer that tasks may share because each writes places of its own.
+struct Shared<T>(*mut T);
+// SAFETY: users write disjoint places only, which each use justifies.
+unsafe impl<T: Send> Sync for Shared<T> {}
+impl<T> Shared<T> {
+    /// # Safety
+    /// `i` is in bounds and written by no other task.
+    unsafe fn write(&self, i: usize, value: T) {
+        // SAFETY: the caller's contract.
+        unsafe { self.0.add(i).write(value) }
+    }
+}
+
+/// For adaptive clipping: how each unit's gradient is scaled.
+#[derive(Debug)]
+pub(crate) struct Units {
+    /// Elements before one step along the unit axis is complete.
+    inner: usize,
+    /// The factor of each unit.
+    pub factors: Vec<f64>,
+    /// Work space: norms of the parameter.
+    weights: Vec<f64>,
+}
+
+impl Units {
+    pub fn new(param: &Param) -> Self {
+        // vectors and single numbers are one unit, as in the reference implementations
+        let (inner, count) = if param.rank() <= 1 {
+            (param.len(), 1)
+        } else {
+            (param.shape[param.unit_axis + 1..].iter().product(), param.shape[param.unit_axis])
+        };
+        Self { inner: inner.max(1), factors: vec![1.0; count], weights: vec![0.0; count] }
+    }
+
+    fn of(&self, element: usize) -> usize {
+        element / self.inner % self.factors.len()
+    }
+
+    /// Elements from `element` on that belong to its unit.
+    fn run_from(&self, element: usize) -> usize {
+        self.inner - element % self.inner
+    }
+}
+
+/// The work of one step.
+pub(crate) struct Pass<'a> {
+    pub plan: &'a Plan,
+    pub level: Level,
+    pub rules: &'a [Rule],
+    pub params: &'a [Param],
+    pub targets: &'a [Target],
+}
+
+impl Pass<'_> {
+    /// Reads every gradient once: sum of squares and zeros of each chunk.
+    pub fn gradient_stats(&self, into: &mut [GradientStats]) {
+        let into = Shared(into.as_mut_ptr());
+        self.plan.for_each_task(|chunks| {
+            for i in chunks {
+                let chunk = self.plan.chunks[i];
+                let target = &self.targets[chunk.tensor];
+                let stats = if !target.active {
+                    GradientStats::default()
+                } else if target.is_f64() {
+                    self.chunk_stats::<f64>(target, chunk)
+                } else {
+                    self.chunk_stats::<f32>(target, chunk)
+                };
+                // SAFETY: `into` has one place for each chunk, and each chunk is in one task.
+                unsafe { into.write(i, stats) };
+            }
+        });
+    }
+
+    fn chunk_stats<T: Float>(&self, target: &Target, chunk: Chunk) -> GradientStats {
+        if target.grad_dtype == T::DTYPE {
+            // SAFETY: the gradient has the parameter's length (checked by the step) and the type
+            // `T`; it is only read.
+            let grad = unsafe {
+                std::slice::from_raw_parts(target.grad.cast::<T>().add(chunk.start), chunk.len)
+            };
+            return kernel::gradient_stats(self.level, grad);
+        }
+        let mut block = [T::ZERO; BLOCK];
+        let mut total = GradientStats::default();
+        for start in (0..chunk.len).step_by(BLOCK) {
+            let block = &mut block[..BLOCK.min(chunk.len - start)];
+            self.load_grad(target, chunk.start + start, block);
+            let stats = kernel::gradient_stats(self.level, block);
+            total.sum_of_squares += stats.sum_of_squares;
+            total.zeros += stats.zeros;
+        }
+        total
+    }
+
+    fn load_grad<T: Float>(&self, target: &Target, start: usize, into: &mut [T]) {
+        // SAFETY: callers stay within the tensor's length; the type is the target's.
+        unsafe {
+            let from = target.grad.add(start * target.grad_dtype.size());
+            T::load_block(self.level, from, target.grad_dtype, into);
+        }
+    }
+
+    fn load_theta<T: Float>(&self, target: &Target, start: usize, into: &mut [T]) {
+        // SAFETY: callers stay within the tensor's length; the type is the target's.
+        unsafe {
+            let from = target.theta.add(start * target.dtype.size());
+            T::load_block(self.level, from, target.dtype, into);
+        }
+    }
+
+    /// Calls `see` with each element of the gradient of `tensor`, in order, as f64. Slow: for
+    /// naming what is wrong.
+    pub fn each_gradient(&self, tensor: usize, mut see: impl FnMut(usize, f64)) {
+        let target = &self.targets[tensor];
+        let len = self.params[tensor].len();
+        for i in 0..len {
+            let x = if target.is_f64() {
+                let mut x = [0.0f64];
+                self.load_grad(target, i, &mut x);
+                x[0]
+            } else {
+                let mut x = [0.0f32];
+                self.load_grad(target, i, &mut x);
+                f64::from(x[0])
+            };
+            see(i, x);
+        }
+    }
+
+    /// Adaptive gradient clipping: each unit's gradient is scaled to at most `factor` times the
+    /// norm of its weights (Brock et al., 2021, equation 3).
+    pub fn clip_units(&self, units: &mut [Units], factor: f64, eps: f64) {
+        let count = units.len();
+        let units = Shared(units.as_mut_ptr());
+        self.plan.for_each(count, |i| {
+            let target = &self.targets[i];
+            if !target.active {
+                return;
+            }
+            let units = &units;
+            // SAFETY: index `i` is visited once, so this is the only reference to it.
+            let units = unsafe { &mut *units.0.add(i) };
+            if target.is_f64() {
+                self.unit_factors::<f64>(target, self.params[i].len(), units, factor, eps);
+            } else {
+                self.unit_factors::<f32>(target, self.params[i].len(), units, factor, eps);
+            }
+        });
+    }
+
+    fn unit_factors<T: Float>(
+        &self,
+        target: &Target,
+        len: usize,
+        units: &mut Units,
+        factor: f64,
+        eps: f64,
+    ) {
+        units.factors.fill(0.0);
+        units.weights.fill(0.0);
+        let (mut grad, mut theta) = ([T::ZERO; BLOCK], [T::ZERO; BLOCK]);
+        for start in (0..len).step_by(BLOCK) {
+            let n = BLOCK.min(len - start);
+            self.load_grad(target, start, &mut grad[..n]);
+            self.load_theta(target, start, &mut theta[..n]);
+            let mut i = 0;
+            while i < n {
+                let unit = units.of(start + i);
+                let end = n.min(i + units.run_from(start + i));
+                for k in i..end {
+                    let (g, w): (f64, f64) = (grad[k].into(), theta[k].into());
+                    units.factors[unit] += g * g;
+                    units.weights[unit] += w * w;
+                }
+                i = end;
+            }
+        }
+        for (f, w) in units.factors.iter_mut().zip(&units.weights) {
+            let (gradient, most) = (f.sqrt() * target.scale, factor * w.sqrt().max(eps));
+            *f = if gradient > most { most / gradient.max(1e-6) } else { 1.0 };
+        }
+    }
+
+    /// The update itself. With `moved`, also `Σ (θ' − θ)²` and `Σ θ²` of each chunk.
+    pub fn update(
+        &self,
+        units: Option<&[Units]>,
+        state: &mut [Vec<crate::state::StateArray>],
+        moved: Option<&mut [(f64, f64)]>,
+    ) {
+        let moved = moved.map(|m| Shared(m.as_mut_ptr()));
+        self.plan.for_each_task(|chunks| {
+            let mut prepared = Prepared::default();
+            let mut prepared_for = None;
+            for i in chunks {
+                let chunk = self.plan.chunks[i];
+                let target = &self.targets[chunk.tensor];
+                let Body::Element(kernel) = &self.rules[target.rule].body else { continue };
+                if !target.active {
+                    continue;
+                }
+                let key = (target.rule, target.step, target.is_f64());
+                let fresh = prepared_for != Some(key);
+                prepared_for = Some(key);
+                let units = units.map(|u| &u[chunk.tensor]);
+                let measure = moved.is_some();
+                let change = if target.is_f64() {
+                    let kernel: &dyn Run<f64> = kernel.as_ref();
+                    if fresh {
+                        kernel.prepare(self.level, target.step, &mut prepared);
+                    }
+                    self.update_chunk(kernel, &prepared, target, chunk, units, measure)
+                } else {
+                    let kernel: &dyn Run<f32> = kernel.as_ref();
+                    if fresh {
+                        kernel.prepare(self.level, target.step, &mut prepared);
+                    }
+                    self.update_chunk(kernel, &prepared, target, chunk, units, measure)
+                };
+                if let Some(moved) = &moved {
+                    // SAFETY: one place for each chunk, and each chunk is in one task.
+                    unsafe { moved.write(i, change) };
+                }
+            }
+        });
+        if self.rules.iter().any(|rule| matches!(rule.body, Body::Tensor(_))) {
+            let count = state.len();
+            let state = Shared(state.as_mut_ptr());
+            self.plan.for_each(count, |i| {
+                let target = &self.targets[i];
+                let Body::Tensor(_) = &self.rules[target.rule].body else { return };
+                if !target.active {
+                    return;
+                }
+                let state = &state;
+                // SAFETY: index `i` is visited once, so this is the only reference to it.
+                let state = unsafe { &mut *state.0.add(i) };
+                let change = if target.is_f64() {
+                    self.update_tensor::<f64>(i, state, moved.is_some())
+                } else {
+                    self.update_tensor::<f32>(i, state, moved.is_some())
+                };
+                if let Some(moved) = &moved {
+                    let mut places = self.plan.chunks_of(i);
+                    if let Some(first) = places.next() {
+                        // SAFETY: the chunks of tensor `i` belong to this call alone.
+                        unsafe { moved.write(first, change) };
+                        places.for_each(|p| unsafe { moved.write(p, (0.0, 0.0)) });
+                    }
+                }
+            });
+        }
+    }
+
+    fn update_chunk<T: Float>(
+        &self,
+        kernel: &dyn Run<T>,
+        prepared: &Prepared,
+        target: &Target,
+        chunk: Chunk,
+        units: Option<&Units>,
+        measure: bool,
+    ) -> (f64, f64) {
+        let prologue = target.prologue();
+        // SAFETY: the chunk lies within the tensor, whose state arrays have its length.
+        let state = target.state.map(|s| {
+            if s.is_null() { std::ptr::null_mut() } else { unsafe { s.cast::<T>().add(chunk.start) } }
+        });
+        let (native_theta, native_grad) = (target.dtype == T::DTYPE, target.grad_dtype == T::DTYPE);
+        if native_theta && native_grad && units.is_none() && !measure {
+            // SAFETY: types and lengths were checked by the step, this task alone has the chunk,
+            // and `prepared` was written by `kernel`.
+            unsafe {
+                let theta = target.theta.cast::<T>().add(chunk.start);
+                let grad = target.grad.cast::<T>().add(chunk.start);
+                kernel.run(prepared, &prologue, Piece { theta, grad, state, len: chunk.len });
+            }
+            return (0.0, 0.0);
+        }
+        let mut total = (0.0, 0.0);
+        let (mut theta, mut grad, mut before) = ([T::ZERO; BLOCK], [T::ZERO; BLOCK], [T::ZERO; BLOCK]);
+        for offset in (0..chunk.len).step_by(BLOCK) {
+            let start = chunk.start + offset;
+            let n = BLOCK.min(chunk.len - offset);
+            self.load_theta(target, start, &mut theta[..n]);
+            self.load_grad(target, start, &mut grad[..n]);
+            if let Some(units) = units {
+                let mut i = 0;
+                while i < n {
+                    let end = n.min(i + units.run_from(start + i));
+                    let factor = units.factors[units.of(start + i)];
+                    if factor != 1.0 {
+                        kernel::scale(self.level, &mut grad[i..end], factor);
+                    }
+                    i = end;
+                }
+            }
+            if measure {
+                before[..n].copy_from_slice(&theta[..n]);
+            }
+            // SAFETY: blocks are buffers of this task, the state as above.
+            unsafe {
+                let state = state.map(|s| if s.is_null() { s } else { s.add(offset) });
+                let piece = Piece { theta: theta.as_mut_ptr(), grad: grad.as_ptr(), state, len: n };
+                kernel.run(prepared, &prologue, piece);
+                let to = target.theta.add(start * target.dtype.size());
+                T::store_block(self.level, &theta[..n], to, target.dtype);
+            }
+            if measure {
+                let (moved, size) = kernel::change(self.level, &before[..n], &theta[..n]);
+                total = (total.0 + moved, total.1 + size);
+            }
+        }
+        total
+    }
+
+    fn update_tensor<T: crate::state::StateFloat>(
+        &self,
+        tensor: usize,
+        state: &mut [crate::state::StateArray],
+        measure: bool,
+    ) -> (f64, f64) {
+        let (target, param) = (&self.targets[tensor], &self.params[tensor]);
+        let Body::Tensor(rule) = &self.rules[target.rule].body else { return (0.0, 0.0) };
+        // SAFETY: types (tensor rules take native types only, checked in `build`) and lengths were
+        // checked, and this call alone has the tensor.
+        let (theta, grad) = unsafe {
+            (
+                std::slice::from_raw_parts_mut(target.theta.cast::<T>(), param.len()),
+                std::slice::from_raw_parts(target.grad.cast::<T>(), param.len()),
+            )
+        };
+        let size = if measure { kernel::gradient_stats(self.level, theta).sum_of_squares } else { 0.0 };
+        let mut arrays: [&mut [T]; crate::state::MAX_ARRAYS] = Default::default();
+        let count = state.len();
+        for (place, array) in arrays.iter_mut().zip(state.iter_mut()) {
+            *place = T::array_mut(array);
+        }
+        let view = TensorView {
+            theta,
+            grad,
+            scale: target.scale,
+            decay: target.decay,
+            state: &mut arrays[..count],
+            shape: &param.shape,
+        };
+        let moved = T::update(rule.as_ref(), target.step, view);
+        (moved, size)
+    }
+}

@@ -1,0 +1,231 @@
+//! Everything that can go wrong, as data: where, what was expected, what was found, what to do.
+
+use crate::dtype::DType;
+use std::fmt;
+
+/// The error of every function of this crate.
+///
+/// A message reads `where: what was found, what was expected; what to do`. The fields carry the
+/// same facts for programs.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A name that no table knows (an optimizer, a schedule, a stop rule, a function).
+    #[error("no {kind} is called `{name}`; {}", Hint { nearest, known })]
+    UnknownName {
+        /// What was looked for: `optimizer`, `schedule`, …
+        kind: &'static str,
+        /// The name that was asked for.
+        name: String,
+        /// The known name with the smallest edit distance, if one is near.
+        nearest: Option<String>,
+        /// All known names.
+        known: Vec<String>,
+    },
+    /// A setting that its owner does not have.
+    #[error("{owner} has no setting `{setting}`; {}", Hint { nearest, known })]
+    UnknownSetting {
+        /// The optimizer or schedule.
+        owner: &'static str,
+        /// The setting that was asked for.
+        setting: String,
+        /// The known setting with the smallest edit distance, if one is near.
+        nearest: Option<String>,
+        /// All settings of the owner.
+        known: Vec<String>,
+    },
+    /// A setting of the wrong type.
+    #[error("{owner}: `{setting}` is {found}, expected {expected}; write for example {setting} = {example}")]
+    WrongType {
+        /// The optimizer or schedule.
+        owner: &'static str,
+        /// The setting.
+        setting: &'static str,
+        /// The type it takes.
+        expected: &'static str,
+        /// What was given.
+        found: String,
+        /// A valid value: the default.
+        example: String,
+    },
+    /// A setting outside its range.
+    #[error("{owner}: {setting} = {value} is outside {range}; the nearest valid value is {nearest}")]
+    OutOfRange {
+        /// The optimizer, schedule or function.
+        owner: &'static str,
+        /// The setting.
+        setting: &'static str,
+        /// What was given.
+        value: f64,
+        /// The valid range in interval notation.
+        range: String,
+        /// The valid value closest to the one given.
+        nearest: f64,
+    },
+    /// Settings that are valid alone but not together.
+    #[error("{owner}: {conflict}; {remedy}")]
+    Conflict {
+        /// The optimizer, schedule or function.
+        owner: &'static str,
+        /// What contradicts what.
+        conflict: String,
+        /// What to change.
+        remedy: String,
+    },
+    /// A pattern of a parameter group that matches no parameter.
+    #[error("group `{group}` matches none of the {count} parameters; {}; see them all with `Optimizer::plan`", Hint { nearest, known: &[] })]
+    GroupMatchesNothing {
+        /// The group's selector as text.
+        group: String,
+        /// The name most like the pattern.
+        nearest: Option<String>,
+        /// How many parameters there are.
+        count: usize,
+    },
+    /// Two parameters of one name; states are saved by name, so names are unique.
+    #[error("two parameters are called `{name}` (numbers {first} and {second}); give each its own name")]
+    DuplicateName {
+        /// The shared name.
+        name: String,
+        /// Position of the first.
+        first: usize,
+        /// Position of the second.
+        second: usize,
+    },
+    /// A parameter that this optimizer cannot take, known when the optimizer is made.
+    #[error("{optimizer} cannot take parameter `{tensor}`: {reason}; {remedy}")]
+    Unsupported {
+        /// The optimizer.
+        optimizer: &'static str,
+        /// The parameter.
+        tensor: String,
+        /// Why.
+        reason: String,
+        /// What to do.
+        remedy: String,
+    },
+    /// A step with another number of tensors than the optimizer was made for.
+    #[error("step {step}: {found} tensors were given, the optimizer was made for {expected}; give every parameter in the order of `build`, one without gradient as `Slot::frozen`")]
+    TensorCount {
+        /// The step that was refused.
+        step: u64,
+        /// Tensors of the optimizer.
+        expected: usize,
+        /// Tensors given.
+        found: usize,
+    },
+    /// A slice of the wrong length.
+    #[error("step {step}: {what} `{tensor}` has {found} elements, expected {expected}; nothing was changed")]
+    Length {
+        /// The step that was refused.
+        step: u64,
+        /// `parameter` or `gradient of`.
+        what: &'static str,
+        /// The tensor.
+        tensor: String,
+        /// Elements of the parameter when the optimizer was made.
+        expected: usize,
+        /// Elements given.
+        found: usize,
+    },
+    /// A slice of the wrong element type.
+    #[error("step {step}: {what} `{tensor}` is {found}, expected {expected}; nothing was changed")]
+    WrongDType {
+        /// The step that was refused.
+        step: u64,
+        /// `parameter` or `gradient of`.
+        what: &'static str,
+        /// The tensor.
+        tensor: String,
+        /// The element type when the optimizer was made, or those a gradient may have.
+        expected: String,
+        /// The element type given.
+        found: DType,
+    },
+    /// A gradient that is not a number or infinite.
+    #[error("step {step}: the gradient of `{tensor}` is {value} at index {index} ({count} such values in it); nothing was changed; lower the learning rate, clip the gradient, or skip such steps with `NonFinite::Skip`")]
+    NonFiniteGradient {
+        /// The step that was refused, counted from 1.
+        step: u64,
+        /// The first tensor with such a value, in the order of `build`.
+        tensor: String,
+        /// Index of the first such value in the flat tensor.
+        index: usize,
+        /// The value: NaN or an infinity.
+        value: f64,
+        /// How many such values the tensor has.
+        count: usize,
+    },
+    /// A learning rate, scale or bound that is not a number or outside its range, given to a step.
+    #[error("step {step}: {what} is {value}, expected {expected}; nothing was changed")]
+    BadArgument {
+        /// The step that was refused.
+        step: u64,
+        /// Which argument.
+        what: &'static str,
+        /// What was given.
+        value: f64,
+        /// The valid values.
+        expected: &'static str,
+    },
+    /// The objective of `minimize` or `check_gradient` is not a number.
+    #[error("the function is {value} at step {step}; start elsewhere or lower the learning rate")]
+    NonFiniteObjective {
+        /// The step, 0 for the start.
+        step: u64,
+        /// The value.
+        value: f64,
+    },
+    /// A state that does not fit: everything missing, extra or different, all at once.
+    #[error("the state does not fit this optimizer:\n  {}\nnothing was loaded; use the settings and parameters it was saved with", .problems.join("\n  "))]
+    StateMismatch {
+        /// One line for each problem.
+        problems: Vec<String>,
+    },
+    /// A state file that cannot be read or written.
+    #[error("{path}: {reason}")]
+    File {
+        /// The file.
+        path: String,
+        /// What the system or the format's library says.
+        reason: String,
+    },
+}
+
+/// `Result` with this crate's [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// "did you mean …" when a name is near, the list of names otherwise.
+struct Hint<'a> {
+    nearest: &'a Option<String>,
+    known: &'a [String],
+}
+
+impl fmt::Display for Hint<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.nearest, self.known) {
+            (Some(name), []) => write!(f, "did you mean `{name}`"),
+            (None, []) => write!(f, "check the spelling"),
+            (Some(name), known) => {
+                write!(f, "did you mean `{name}`? known: {}", known.join(", "))
+            }
+            (None, known) => write!(f, "known: {}", known.join(", ")),
+        }
+    }
+}
+
+/// The candidate most like `name`, if one is near enough to be what was meant.
+///
+/// ```
+/// assert_eq!(steepest::nearest("adamW", ["sgd", "adamw"]), Some("adamw"));
+/// assert_eq!(steepest::nearest("lbfgs", ["sgd", "adamw"]), None);
+/// ```
+pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let wanted = name.to_lowercase();
+    candidates
+        .into_iter()
+        .map(|c| (strsim::jaro_winkler(&wanted, &c.to_lowercase()), c))
+        .filter(|(likeness, _)| *likeness > 0.75)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, c)| c)
+}

@@ -1,0 +1,494 @@
+//! Is this gradient the gradient of this function? Central differences say.
+
+use crate::dtype::DType;
+use crate::error::{Error, Result};
+use std::collections::BTreeSet;
+use std::fmt;
+
+/// The number types a gradient can be checked in: `f64` and `f32`.
+pub trait Real: Copy + sealed::Sealed {
+    /// Its name, for messages.
+    const DTYPE: DType;
+    /// The distance from 1 to the next larger number.
+    const EPSILON: f64;
+    /// The relative error up to which a right gradient is computed in this type: 1e-6 in `f64`,
+    /// 1e-3 in `f32`.
+    ///
+    /// An order of magnitude above ε^⅖ to ε^½, to which a right gradient and a good difference
+    /// quotient agree; a wrong formula is rarely less wrong than that.
+    const TOLERANCE: f64;
+    /// The same number in `f64`.
+    fn to_f64(self) -> f64;
+    /// The nearest number of this type.
+    fn from_f64(x: f64) -> Self;
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for f64 {}
+    impl Sealed for f32 {}
+}
+
+impl Real for f64 {
+    const DTYPE: DType = DType::F64;
+    const EPSILON: f64 = f64::EPSILON;
+    const TOLERANCE: f64 = 1e-6;
+    fn to_f64(self) -> f64 {
+        self
+    }
+    fn from_f64(x: f64) -> Self {
+        x
+    }
+}
+
+impl Real for f32 {
+    const DTYPE: DType = DType::F32;
+    const EPSILON: f64 = f32::EPSILON as f64;
+    const TOLERANCE: f64 = 1e-3;
+    fn to_f64(self) -> f64 {
+        f64::from(self)
+    }
+    fn from_f64(x: f64) -> Self {
+        x as f32
+    }
+}
+
+/// How [`check_gradient`] goes about it.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct GradientCheckOptions {
+    /// How many coordinates to check, drawn at random without repetition; all if `None`, or if
+    /// there are no more than that.
+    pub samples: Option<usize>,
+    /// The seed of the draw: the same seed draws the same coordinates, on every machine.
+    pub seed: u64,
+}
+
+/// One coordinate's comparison.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Coordinate {
+    /// Its index in the flat vector.
+    pub index: usize,
+    /// The gradient that was given.
+    pub analytic: f64,
+    /// The difference quotient.
+    pub numeric: f64,
+    /// How far the difference quotient itself may be off, by its own estimate.
+    pub uncertainty: f64,
+    /// The part of |analytic − numeric| that the uncertainty does not explain, relative to the
+    /// larger of both, or to what the function's scale makes of zero.
+    pub relative_error: f64,
+    /// Whether the difference quotient says anything: not when rounding swamps it, as for a function
+    /// with a huge constant.
+    pub measured: bool,
+}
+
+/// The outcome of [`check_gradient`]. `Display` is one line for people.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GradientCheck {
+    /// The coordinates that were checked, by rising index.
+    pub coordinates: Vec<Coordinate>,
+    /// How many the gradient has.
+    pub dimension: usize,
+    /// The type the function was computed in.
+    pub dtype: DType,
+    /// The tolerance that suits this type: [`Real::TOLERANCE`].
+    pub tolerance: f64,
+}
+
+impl GradientCheck {
+    /// The coordinate with the largest relative error; the first of equals.
+    pub fn worst(&self) -> &Coordinate {
+        // not max_by, which takes the last of equals; `check_gradient` never gives an empty list
+        self.coordinates.iter().fold(&self.coordinates[0], |worst, c| {
+            if c.relative_error > worst.relative_error { c } else { worst }
+        })
+    }
+
+    /// Whether no relative error is above `tolerance`, usually [`tolerance`](Self::tolerance), and
+    /// every coordinate could be measured.
+    pub fn passed(&self, tolerance: f64) -> bool {
+        self.worst().relative_error <= tolerance && self.unmeasured() == 0
+    }
+
+    /// How many coordinates the difference quotient says nothing about.
+    pub fn unmeasured(&self) -> usize {
+        self.coordinates.iter().filter(|c| !c.measured).count()
+    }
+}
+
+impl fmt::Display for GradientCheck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Coordinate { index, analytic, numeric, relative_error, .. } = self.worst();
+        let verdict = if self.passed(self.tolerance) { "agrees" } else { "DISAGREES" };
+        write!(
+            f,
+            "the gradient {verdict} with central differences in {} at {} of {} coordinates \
+             (tolerance {:e}); worst at index {index}: gradient {analytic:.9e}, difference quotient \
+             {numeric:.9e}, relative error {relative_error:.1e}",
+            self.dtype,
+            self.coordinates.len(),
+            self.dimension,
+            self.tolerance,
+        )?;
+        match self.unmeasured() {
+            0 => Ok(()),
+            n => write!(
+                f,
+                "; at {n} of them rounding swamps the difference quotient: subtract the function's \
+                 constant part, or compute it in f64"
+            ),
+        }
+    }
+}
+
+/// Compares a gradient with central differences of the function.
+///
+/// ```text
+/// D(h)  = (f(x + h·e_i) − f(x − h·e_i))/2h
+/// R(h)  = (4·D(h/2) − D(h))/3                            Richardson: the error is O(h⁴)
+/// u     = |R(h) − D(h/2)| + 4ε·max|f|/h + 4ε·max(1, |x_i|)·|f″|
+/// error = max(0, |g_i − R| − u)/max(|g_i|, |R|, √ε·s)
+/// ```
+///
+/// `h` begins at 100·ε^⅓·max(1, |x_i|), and while gradient and quotient differ, 10, 1, and 0.1
+/// times ε^⅓·max(1, |x_i|) are tried too; of these the one with the smallest uncertainty `u` counts.
+/// `u` holds what the last refinement changed, the rounding of `f`, and that of `x` itself. `s`
+/// is the scale of the gradient: the largest |g_j| or one-sided slope. So neither a zero among large
+/// numbers, nor a kink next to the point, nor a nearly flat function makes a right gradient look
+/// wrong.
+///
+/// It takes 4 evaluations of `f` for each coordinate that agrees, up to 16 for one that does not.
+///
+/// # Parameters
+/// - `f`: the function, computed in `T` throughout (`f64` or `f32`).
+/// - `gradient`: what is claimed to be its gradient at `at`.
+/// - `options`: how many coordinates, and which.
+///
+/// # Errors
+/// [`Error::Length`] if `gradient` and `at` differ in length, [`Error::Conflict`] if both are empty
+/// or no coordinate is to be drawn; [`Error::NonFiniteGradient`]; [`Error::NonFiniteObjective`] if
+/// `f` is not finite at `at`, or at every step from it. A point at the edge of where `f` is defined
+/// is no error as long as a smaller step stays inside.
+///
+/// # Example
+/// ```
+/// use steepest::{GradientCheckOptions, check_gradient};
+/// let f = |x: &[f64]| x[0].powi(3) + x[0] * x[1];
+/// let at = [2.0, -1.0];
+/// let right = check_gradient(f, &[11.0, 2.0], &at, &GradientCheckOptions::default())?;
+/// assert!(right.passed(right.tolerance));
+/// let wrong = check_gradient(f, &[11.0, 2.1], &at, &GradientCheckOptions::default())?;
+/// assert!(!wrong.passed(wrong.tolerance));
+/// assert_eq!(wrong.worst().index, 1);
+/// # steepest::Result::Ok(())
+/// ```
+///
+/// # Source
+/// Nocedal and Wright 2006, "Numerical Optimization", section 8.1 (the choice of h); Richardson
+/// 1911 (the extrapolation).
+pub fn check_gradient<T: Real>(
+    mut f: impl FnMut(&[T]) -> T,
+    gradient: &[T],
+    at: &[T],
+    options: &GradientCheckOptions,
+) -> Result<GradientCheck> {
+    let dimension = at.len();
+    if gradient.len() != dimension {
+        return Err(Error::Length {
+            step: 0,
+            what: "gradient of",
+            tensor: "x".to_owned(),
+            expected: dimension,
+            found: gradient.len(),
+        });
+    }
+    let indices = drawn(dimension, options);
+    if indices.is_empty() {
+        return Err(Error::Conflict {
+            owner: "check_gradient",
+            conflict: "there is no coordinate to check".to_owned(),
+            remedy: "give a point with at least one, and samples of at least 1".to_owned(),
+        });
+    }
+    if let Some(index) = gradient.iter().position(|g| !g.to_f64().is_finite()) {
+        return Err(Error::NonFiniteGradient {
+            step: 0,
+            tensor: "x".to_owned(),
+            index,
+            value: gradient[index].to_f64(),
+            count: gradient.iter().filter(|g| !g.to_f64().is_finite()).count(),
+        });
+    }
+    let middle = f(at).to_f64();
+    if !middle.is_finite() {
+        return Err(Error::NonFiniteObjective { step: 0, value: middle });
+    }
+
+    let mut probe = Probe { f, x: at.to_vec(), middle };
+    let mut scale = gradient.iter().fold(0.0f64, |s, g| s.max(g.to_f64().abs()));
+    let mut measured = Vec::with_capacity(indices.len());
+    for index in indices {
+        let quotient = probe.quotient(index, gradient[index].to_f64())?;
+        scale = scale.max(quotient.slope);
+        measured.push((index, quotient));
+    }
+    let floor = T::EPSILON.sqrt() * scale;
+    let compare = |(index, quotient): (usize, Quotient)| {
+        let Quotient { value: numeric, uncertainty, .. } = quotient;
+        let analytic = gradient[index].to_f64();
+        let size = analytic.abs().max(numeric.abs());
+        let excess = ((analytic - numeric).abs() - uncertainty).max(0.0);
+        Coordinate {
+            index,
+            analytic,
+            numeric,
+            uncertainty,
+            // 0/0: both are zero on a flat function
+            relative_error: if excess == 0.0 { 0.0 } else { excess / size.max(floor) },
+            // without a significant digit, and not just the noise of zero
+            measured: uncertainty <= 0.1 * size || uncertainty <= floor || excess > 0.0,
+        }
+    };
+    Ok(GradientCheck {
+        coordinates: measured.into_iter().map(compare).collect(),
+        dimension,
+        dtype: T::DTYPE,
+        tolerance: T::TOLERANCE,
+    })
+}
+
+/// A difference quotient and what is known about it.
+#[derive(Clone, Copy)]
+struct Quotient {
+    value: f64,
+    uncertainty: f64,
+    /// The larger one-sided slope.
+    slope: f64,
+}
+
+struct Probe<T, F> {
+    f: F,
+    x: Vec<T>,
+    middle: f64,
+}
+
+/// A central difference over the points that `T` really has.
+struct Central {
+    slope: f64,
+    plus: f64,
+    minus: f64,
+    half_width: f64,
+}
+
+impl<T: Real, F: FnMut(&[T]) -> T> Probe<T, F> {
+    fn central(&mut self, index: usize, h: f64) -> Central {
+        let x = self.x[index];
+        let (above, below) = (T::from_f64(x.to_f64() + h), T::from_f64(x.to_f64() - h));
+        self.x[index] = above;
+        let plus = (self.f)(&self.x).to_f64();
+        self.x[index] = below;
+        let minus = (self.f)(&self.x).to_f64();
+        self.x[index] = x;
+        // the width of the points as rounded, not the one asked for
+        let width = above.to_f64() - below.to_f64();
+        Central { slope: (plus - minus) / width, plus, minus, half_width: width / 2.0 }
+    }
+
+    /// The best of several step sizes, or the first that agrees with `analytic`.
+    fn quotient(&mut self, index: usize, analytic: f64) -> Result<Quotient> {
+        let size = self.x[index].to_f64().abs().max(1.0);
+        let h0 = T::EPSILON.cbrt() * size;
+        let mut best: Option<Quotient> = None;
+        let mut offending = f64::NAN;
+        for factor in [100.0, 10.0, 1.0, 0.1] {
+            let wide = self.central(index, factor * h0);
+            let narrow = self.central(index, factor * h0 / 2.0);
+            let values = [wide.plus, wide.minus, narrow.plus, narrow.minus];
+            if let Some(value) = values.into_iter().find(|v| !v.is_finite()) {
+                offending = value;
+                continue;
+            }
+            let value = (4.0 * narrow.slope - wide.slope) / 3.0;
+            let largest = values.into_iter().fold(self.middle.abs(), |m, v| m.max(v.abs()));
+            let h = narrow.half_width;
+            let curvature = ((narrow.plus - self.middle) + (narrow.minus - self.middle)) / (h * h);
+            let uncertainty = (value - narrow.slope).abs()
+                + 4.0 * T::EPSILON * largest / h
+                + 4.0 * T::EPSILON * size * curvature.abs();
+            let one_sided = |v: f64| (v - self.middle).abs() / h;
+            let slope = one_sided(narrow.plus).max(one_sided(narrow.minus));
+            let quotient = Quotient { value, uncertainty, slope };
+            let better = best.is_none_or(|b| uncertainty < b.uncertainty);
+            if better {
+                best = Some(quotient);
+            }
+            // well inside the tolerance: no other step size can change the verdict
+            let difference = (value - analytic).abs();
+            let close = 0.1 * T::TOLERANCE * value.abs().max(analytic.abs());
+            if better && difference <= close && uncertainty <= close {
+                break;
+            }
+        }
+        best.ok_or(Error::NonFiniteObjective { step: 0, value: offending })
+    }
+}
+
+/// The coordinates to check, by rising index.
+fn drawn(dimension: usize, options: &GradientCheckOptions) -> Vec<usize> {
+    let samples = match options.samples {
+        Some(samples) if samples < dimension => samples,
+        _ => return (0..dimension).collect(),
+    };
+    // Floyd's algorithm: each set of this size is equally likely, without an array of `dimension`
+    let mut state = options.seed;
+    let mut chosen = BTreeSet::new();
+    for last in dimension - samples..dimension {
+        let candidate = (u128::from(split_mix(&mut state)) * (last as u128 + 1) >> 64) as usize;
+        chosen.insert(if chosen.contains(&candidate) { last } else { candidate });
+    }
+    chosen.into_iter().collect()
+}
+
+/// The next number of SplitMix64 (Steele, Lea and Flood 2014, figure 5).
+fn split_mix(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut z = *state;
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: GradientCheckOptions = GradientCheckOptions { samples: None, seed: 0 };
+
+    fn passes(f: impl FnMut(&[f64]) -> f64, gradient: &[f64], at: &[f64]) -> bool {
+        let check = check_gradient(f, gradient, at, &ALL).unwrap();
+        let passed = check.passed(check.tolerance);
+        if !passed {
+            println!("{check}\n{check:?}");
+        }
+        passed
+    }
+
+    #[test]
+    fn right_gradients_of_hard_functions_pass() {
+        // scales far apart
+        let f = |x: &[f64]| 1e9 * x[0] + 1e-9 * x[1].sin();
+        assert!(passes(f, &[1e9, 1e-9 * 0.5f64.cos()], &[3.0, 0.5]));
+        // a zero among large numbers
+        assert!(passes(|x| 1e6 * x[0].exp() + x[1] * x[1], &[1e6 * 2f64.exp(), 0.0], &[2.0, 0.0]));
+        // fast and slow curvature, a large argument
+        assert!(passes(|x| (100.0 * x[0]).sin(), &[100.0 * 70f64.cos()], &[0.7]));
+        assert!(passes(|x| x[0].sqrt(), &[0.5 / 1e6], &[1e12]));
+        // kinks beside the point, and a symmetric one under it
+        assert!(passes(|x| x[0].max(0.0), &[1.0], &[1e-5]));
+        assert!(passes(|x| x[0].abs(), &[-1.0], &[-1e-4]));
+        assert!(passes(|x| x[0].abs(), &[0.0], &[0.0]));
+        // the edge of where a function is defined
+        assert!(passes(|x| x[0].ln(), &[1e4], &[1e-4]));
+        // flat
+        assert!(passes(|_| 3.0, &[0.0, 0.0], &[1.0, 2.0]));
+        // next to a minimum: the gradient is all rounding
+        let f = |x: &[f64]| 1e4 * (x[0] - 0.1).powi(2) + (x[1] - 1.0 / 3.0).powi(4);
+        let at = [0.1 + 1e-16, 1.0 / 3.0];
+        assert!(passes(f, &[2e4 * (at[0] - 0.1), 0.0], &at));
+    }
+
+    #[test]
+    fn wrong_gradients_fail_and_the_worst_is_named() {
+        let f = |x: &[f64]| x.iter().enumerate().map(|(i, x)| (i as f64 + 1.0) * x * x).sum::<f64>();
+        let at: Vec<f64> = (0..20).map(|i| (f64::from(i) * 0.7).sin() + 0.1).collect();
+        let right: Vec<f64> = (0..20).map(|i| 2.0 * (i as f64 + 1.0) * at[i]).collect();
+        assert!(passes(f, &right, &at));
+        for i in 0..20 {
+            // a factor off by one part in 10⁵, a sign, a missing term
+            for wrong in [right[i] * 1.00001, -right[i], 0.0] {
+                let mut gradient = right.clone();
+                gradient[i] = wrong;
+                let check = check_gradient(f, &gradient, &at, &ALL).unwrap();
+                assert!(!check.passed(check.tolerance), "{check}");
+                assert_eq!(check.worst().index, i);
+            }
+        }
+    }
+
+    #[test]
+    fn small_wrong_coordinates_are_not_hidden_by_large_ones() {
+        let f = |x: &[f64]| 1e6 * x[0] * x[0] + x[1];
+        assert!(!passes(f, &[2e6, 1.001], &[1.0, 1.0]));
+    }
+
+    #[test]
+    fn swamped_by_a_constant_is_not_passed() {
+        let check = check_gradient(|x: &[f64]| 1e17 + x[0] * x[0], &[2.0], &[1.0], &ALL).unwrap();
+        assert_eq!(check.unmeasured(), 1);
+        assert!(!check.passed(check.tolerance));
+        assert!(check.to_string().contains("rounding swamps"));
+    }
+
+    #[test]
+    fn single_precision_has_its_own_tolerance() {
+        let f = |x: &[f32]| x.iter().map(|x| x.sin() * x).sum::<f32>();
+        let at: Vec<f32> = (0..50).map(|i| 0.13 * i as f32 - 3.0).collect();
+        let gradient: Vec<f32> = at.iter().map(|x| x.cos() * x + x.sin()).collect();
+        let check = check_gradient(f, &gradient, &at, &ALL).unwrap();
+        assert_eq!((check.dtype, check.tolerance), (DType::F32, 1e-3));
+        assert!(check.passed(check.tolerance), "{check}");
+        let mut wrong = gradient.clone();
+        wrong[7] *= 1.05;
+        let check = check_gradient(f, &wrong, &at, &ALL).unwrap();
+        assert!(!check.passed(check.tolerance) && check.worst().index == 7, "{check}");
+    }
+
+    #[test]
+    fn samples_are_distinct_sorted_and_repeatable() {
+        let options = |samples, seed| GradientCheckOptions { samples: Some(samples), seed };
+        for seed in 0..50 {
+            let indices = drawn(1000, &options(40, seed));
+            assert_eq!(indices.len(), 40);
+            assert!(indices.is_sorted_by(|a, b| a < b) && indices[39] < 1000);
+            assert_eq!(indices, drawn(1000, &options(40, seed)));
+            assert_ne!(indices, drawn(1000, &options(40, seed + 1)));
+        }
+        assert_eq!(drawn(3, &options(5, 1)), [0, 1, 2]);
+        // every index has its turn
+        let seen: BTreeSet<usize> = (0..400).flat_map(|seed| drawn(30, &options(3, seed))).collect();
+        assert_eq!(seen.len(), 30);
+    }
+
+    #[test]
+    fn only_samples_are_evaluated() {
+        let mut calls = 0;
+        let at = vec![1.0; 10_000];
+        let f = |x: &[f64]| {
+            calls += 1;
+            x.iter().sum::<f64>()
+        };
+        let options = GradientCheckOptions { samples: Some(5), seed: 3 };
+        let check = check_gradient(f, &vec![1.0; 10_000], &at, &options).unwrap();
+        assert!(check.passed(check.tolerance), "{check}");
+        assert_eq!((check.coordinates.len(), check.dimension), (5, 10_000));
+        assert!(calls <= 1 + 5 * 16);
+    }
+
+    #[test]
+    fn what_cannot_be_checked_is_an_error() {
+        let f = |x: &[f64]| x[0].ln();
+        let error = check_gradient(f, &[1.0, 2.0], &[1.0], &ALL).unwrap_err();
+        assert!(matches!(error, Error::Length { expected: 1, found: 2, .. }));
+        let error = check_gradient(f, &[f64::NAN], &[1.0], &ALL).unwrap_err();
+        assert!(matches!(error, Error::NonFiniteGradient { index: 0, count: 1, .. }));
+        let error = check_gradient(f, &[1.0], &[-1.0], &ALL).unwrap_err();
+        assert!(matches!(error, Error::NonFiniteObjective { .. }));
+        // finite at the point, nowhere else
+        let alone = |x: &[f64]| if x[0] == 1.0 { 0.0 } else { f64::NAN };
+        let error = check_gradient(alone, &[1.0], &[1.0], &ALL).unwrap_err();
+        assert!(matches!(error, Error::NonFiniteObjective { .. }));
+        assert!(matches!(check_gradient(f, &[], &[], &ALL), Err(Error::Conflict { .. })));
+        let none = GradientCheckOptions { samples: Some(0), seed: 0 };
+        assert!(matches!(check_gradient(f, &[1.0], &[1.0], &none), Err(Error::Conflict { .. })));
+    }
+}

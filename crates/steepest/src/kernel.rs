@@ -1,0 +1,433 @@
+//! The only loops over elements, compiled for each instruction set and chosen at run time.
+//!
+//! A loop is a [`Job`]; [`Level::run`] compiles it once for each instruction set. An
+//! [`ElementRule`] becomes an [`ElementKernel`] here. The compiler turns the one loop over single
+//! numbers into vector code and its tail; the reference level forbids it to, and a test holds all
+//! levels to the reference, bit for bit. (Registers written out, as arrays of 16 numbers, came out
+//! as code through memory at a third of the speed; with intrinsics they were 10 % faster from
+//! cache, and no faster from memory, for 120 lines of them.)
+#![allow(unsafe_code)] // raw pointers into borrowed slices, and calls of functions for a detected instruction set
+
+use crate::dtype::{DType, Half};
+use crate::real::Real;
+use crate::rule::{ElementRule, Step};
+use half::{bf16, f16};
+use std::marker::PhantomData;
+use std::mem::{MaybeUninit, align_of, size_of};
+
+/// An instruction set, or the reference that uses none. All give the same bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Level {
+    /// One number at a time: the obvious version that the others are held to.
+    Scalar,
+    /// What every processor of the target has (SSE2 on x86-64, NEON on AArch64).
+    Baseline,
+    /// AVX2: registers of 32 bytes.
+    Avx2,
+    /// AVX-512 (F, VL, BW, DQ): registers of 64 bytes.
+    Avx512,
+}
+
+impl Level {
+    /// All levels, slowest first.
+    pub const ALL: [Self; 4] = [Self::Scalar, Self::Baseline, Self::Avx2, Self::Avx512];
+
+    /// Whether this processor has the level.
+    pub fn is_available(self) -> bool {
+        match self {
+            Self::Scalar | Self::Baseline => true,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => is_x86_feature_detected!("avx2"),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => ["avx512f", "avx512vl", "avx512bw", "avx512dq"].iter().all(|f| match *f {
+                "avx512f" => is_x86_feature_detected!("avx512f"),
+                "avx512vl" => is_x86_feature_detected!("avx512vl"),
+                "avx512bw" => is_x86_feature_detected!("avx512bw"),
+                _ => is_x86_feature_detected!("avx512dq"),
+            }),
+            #[cfg(not(target_arch = "x86_64"))]
+            _ => false,
+        }
+    }
+
+    /// The fastest level of this processor.
+    pub fn best() -> Self {
+        *Self::ALL.iter().rfind(|level| level.is_available()).unwrap_or(&Self::Baseline)
+    }
+
+    /// Runs `job`, compiled for this level.
+    ///
+    /// # Panics
+    /// If the processor does not have the level; [`Builder::level`](crate::Builder::level) checks
+    /// that before a step can get here.
+    pub(crate) fn run<J: Job>(self, job: J) -> J::Output {
+        #[cfg(target_arch = "x86_64")]
+        {
+            #[target_feature(enable = "avx2")]
+            fn avx2<J: Job>(job: J) -> J::Output {
+                job.run()
+            }
+            #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq")]
+            fn avx512<J: Job>(job: J) -> J::Output {
+                job.run()
+            }
+            debug_assert!(self.is_available());
+            match self {
+                // SAFETY: `Builder::level` and `Level::best` let only available levels through.
+                Self::Avx2 => return unsafe { avx2(job) },
+                // SAFETY: as above.
+                Self::Avx512 => return unsafe { avx512(job) },
+                Self::Scalar | Self::Baseline => {}
+            }
+        }
+        job.run()
+    }
+}
+
+/// A loop to be compiled for several instruction sets: its `run` is inlined into each.
+pub(crate) trait Job {
+    type Output;
+    fn run(self) -> Self::Output;
+}
+
+/// A type that arithmetic is done in.
+pub trait Float: Real + Into<f64> + Default + bytemuck::Pod + std::fmt::Debug {
+    /// Its type in memory.
+    const DTYPE: DType;
+    /// 0
+    const ZERO: Self;
+    /// Whether it is neither infinite nor NaN.
+    fn is_finite(self) -> bool;
+    /// `src` widened to this type, when it is stored in `dtype`.
+    ///
+    /// # Safety
+    /// `src` points to `dst.len()` elements of `dtype`.
+    #[doc(hidden)]
+    unsafe fn load_block(level: Level, src: *const u8, dtype: DType, dst: &mut [Self]);
+    /// `src` narrowed into memory of type `dtype`.
+    ///
+    /// # Safety
+    /// `dst` points to `src.len()` writable elements of `dtype`.
+    #[doc(hidden)]
+    unsafe fn store_block(level: Level, src: &[Self], dst: *mut u8, dtype: DType);
+}
+
+struct Widen<'a, H> {
+    src: *const H,
+    dst: &'a mut [f32],
+}
+impl<H: Half> Job for Widen<'_, H> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        for (i, x) in self.dst.iter_mut().enumerate() {
+            // SAFETY: `load_block`'s contract: `src` has `dst.len()` elements.
+            *x = unsafe { self.src.add(i).read_unaligned() }.widen();
+        }
+    }
+}
+
+struct Narrow<'a, H> {
+    src: &'a [f32],
+    dst: *mut H,
+}
+impl<H: Half> Job for Narrow<'_, H> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        for (i, x) in self.src.iter().enumerate() {
+            // SAFETY: `store_block`'s contract: `dst` has `src.len()` elements.
+            unsafe { self.dst.add(i).write_unaligned(H::narrow(*x)) };
+        }
+    }
+}
+
+impl Float for f32 {
+    const DTYPE: DType = DType::F32;
+    const ZERO: Self = 0.0;
+    fn is_finite(self) -> bool {
+        f32::is_finite(self)
+    }
+    unsafe fn load_block(level: Level, src: *const u8, dtype: DType, dst: &mut [f32]) {
+        match dtype {
+            DType::Bf16 => level.run(Widen { src: src.cast::<bf16>(), dst }),
+            DType::F16 => level.run(Widen { src: src.cast::<f16>(), dst }),
+            // SAFETY: the caller's contract; `dst` is a distinct buffer.
+            _ => unsafe { src.cast::<f32>().copy_to_nonoverlapping(dst.as_mut_ptr(), dst.len()) },
+        }
+    }
+    unsafe fn store_block(level: Level, src: &[f32], dst: *mut u8, dtype: DType) {
+        match dtype {
+            DType::Bf16 => level.run(Narrow { src, dst: dst.cast::<bf16>() }),
+            DType::F16 => level.run(Narrow { src, dst: dst.cast::<f16>() }),
+            // SAFETY: the caller's contract; `src` is a distinct buffer.
+            _ => unsafe { dst.cast::<f32>().copy_from_nonoverlapping(src.as_ptr(), src.len()) },
+        }
+    }
+}
+
+impl Float for f64 {
+    const DTYPE: DType = DType::F64;
+    const ZERO: Self = 0.0;
+    fn is_finite(self) -> bool {
+        f64::is_finite(self)
+    }
+    unsafe fn load_block(_: Level, src: *const u8, _: DType, dst: &mut [f64]) {
+        // SAFETY: the caller's contract; `dst` is a distinct buffer.
+        unsafe { src.cast::<f64>().copy_to_nonoverlapping(dst.as_mut_ptr(), dst.len()) }
+    }
+    unsafe fn store_block(_: Level, src: &[f64], dst: *mut u8, _: DType) {
+        // SAFETY: the caller's contract; `src` is a distinct buffer.
+        unsafe { dst.cast::<f64>().copy_from_nonoverlapping(src.as_ptr(), src.len()) }
+    }
+}
+
+/// What the driver does to a gradient and a parameter before the rule sees them.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy)]
+pub struct Prologue<T> {
+    /// `g ← scale·g`: loss scale and clipping by norm.
+    pub scale: T,
+    /// `g ← clamp(g, ±limit)`: clipping by value.
+    pub limit: T,
+    /// `g ← g + coupled·θ`.
+    pub coupled: T,
+    /// `θ ← keep·θ`: 1 − ηλ of decoupled decay.
+    pub keep: T,
+}
+
+impl Prologue<f64> {
+    fn round<T: Real>(&self) -> Prologue<T> {
+        Prologue {
+            scale: T::of(self.scale),
+            limit: T::of(self.limit),
+            coupled: T::of(self.coupled),
+            keep: T::of(self.keep),
+        }
+    }
+}
+
+/// The most state arrays that an element rule can have.
+pub const MAX_STATES: usize = 4;
+
+/// A run of elements: one kernel call.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy)]
+pub struct Piece<T> {
+    pub theta: *mut T,
+    pub grad: *const T,
+    pub state: [*mut T; MAX_STATES],
+    pub len: usize,
+}
+
+/// The scalars of one step, computed once and used for many pieces; what it holds is known only
+/// to the kernel that wrote it.
+#[doc(hidden)]
+#[repr(C, align(64))]
+pub struct Prepared {
+    scalars: [MaybeUninit<u8>; 1024],
+    level: Level,
+}
+
+impl Default for Prepared {
+    fn default() -> Self {
+        Self { scalars: [MaybeUninit::uninit(); 1024], level: Level::Scalar }
+    }
+}
+
+/// A kernel in one type.
+#[doc(hidden)]
+pub trait Run<T> {
+    /// Writes the scalars of `step` for [`Run::run`].
+    fn prepare(&self, level: Level, step: Step, into: &mut Prepared);
+    /// One step of the elements of `piece`.
+    ///
+    /// # Safety
+    /// `prepared` was written by this kernel for this `T`; the pointers of `piece` (the first of
+    /// the states, as many as the rule has) are valid for `len` elements, the mutable ones
+    /// exclusively.
+    unsafe fn run(&self, prepared: &Prepared, prologue: &Prologue<f64>, piece: Piece<T>);
+}
+
+/// An [`ElementRule`] compiled for every type and instruction set.
+pub trait ElementKernel: Run<f32> + Run<f64> + Send + Sync {
+    /// The state arrays: name and first value.
+    fn state(&self) -> Box<dyn Iterator<Item = (&'static str, f64)> + '_>;
+}
+
+/// The kernel of the element rule `rule`.
+pub fn element<R: ElementRule<N>, const N: usize>(rule: R) -> Box<dyn ElementKernel> {
+    const { assert!(N <= MAX_STATES) };
+    Box::new(Element(rule))
+}
+
+struct Element<R, const N: usize>(R);
+
+impl<R: ElementRule<N>, const N: usize> ElementKernel for Element<R, N> {
+    fn state(&self) -> Box<dyn Iterator<Item = (&'static str, f64)> + '_> {
+        Box::new(R::STATE.into_iter().zip(self.0.initial()))
+    }
+}
+
+impl<R: ElementRule<N>, const N: usize, T: Float> Run<T> for Element<R, N> {
+    fn prepare(&self, level: Level, step: Step, into: &mut Prepared) {
+        into.level = level;
+        write_scalars::<R::Scalars<T>>(into, self.0.scalars(step));
+    }
+
+    unsafe fn run(&self, prepared: &Prepared, prologue: &Prologue<f64>, piece: Piece<T>) {
+        // SAFETY: `prepare` wrote this type.
+        let scalars = unsafe { *prepared.scalars.as_ptr().cast::<R::Scalars<T>>() };
+        let prologue = prologue.round();
+        let rule = PhantomData;
+        match prepared.level {
+            Level::Scalar => Level::Scalar
+                .run(ElementJob::<R, N, T, true> { scalars, prologue, piece, rule }),
+            level => level.run(ElementJob::<R, N, T, false> { scalars, prologue, piece, rule }),
+        }
+    }
+}
+
+fn write_scalars<S: Copy>(into: &mut Prepared, scalars: S) {
+    const { assert!(size_of::<S>() <= 1024 && align_of::<S>() <= 64) };
+    // SAFETY: size and alignment are checked above, at compile time.
+    unsafe { into.scalars.as_mut_ptr().cast::<S>().write(scalars) }
+}
+
+struct ElementJob<R: ElementRule<N>, const N: usize, T: Real, const ONE_BY_ONE: bool> {
+    scalars: R::Scalars<T>,
+    prologue: Prologue<T>,
+    piece: Piece<T>,
+    rule: PhantomData<R>,
+}
+
+impl<R: ElementRule<N>, const N: usize, T: Float, const ONE_BY_ONE: bool> Job
+    for ElementJob<R, N, T, ONE_BY_ONE>
+{
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Piece { theta, grad, state, len } = self.piece;
+        let (s, prologue) = (self.scalars, self.prologue);
+        for i in 0..len {
+            // an index that the compiler cannot see through keeps the reference from being vectorized
+            let i = if ONE_BY_ONE { std::hint::black_box(i) } else { i };
+            // SAFETY: `i < len`, and `run`'s contract.
+            unsafe {
+                let mut old = [T::ZERO; N];
+                for k in 0..N {
+                    old[k] = *state[k].add(i);
+                }
+                let t = *theta.add(i);
+                let g = (*grad.add(i) * prologue.scale).clamp_to(prologue.limit) + t * prologue.coupled;
+                let (t, new) = R::update(&s, t * prologue.keep, g, old);
+                *theta.add(i) = t;
+                for k in 0..N {
+                    *state[k].add(i) = new[k];
+                }
+            }
+        }
+    }
+}
+
+/// What one read of a gradient tells.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct GradientStats {
+    /// Σ g², in f64. Not finite when some g is not, or, for f64 only, when it overflows.
+    pub sum_of_squares: f64,
+    /// How many elements are exactly zero.
+    pub zeros: u64,
+}
+
+struct Stats<'a, T>(&'a [T]);
+
+impl<T: Float> Job for Stats<'_, T> {
+    type Output = GradientStats;
+
+    #[inline(always)]
+    fn run(self) -> GradientStats {
+        // 16 sums side by side, joined in a fixed order: the same bits on every instruction set
+        const LANES: usize = 16;
+        let (mut sums, mut zeros) = ([0.0f64; LANES], [0u32; LANES]);
+        let (blocks, tail) = self.0.as_chunks::<LANES>();
+        for block in blocks {
+            for i in 0..LANES {
+                let x: f64 = block[i].into();
+                sums[i] += x * x;
+                zeros[i] += u32::from(block[i] == T::ZERO);
+            }
+        }
+        for (i, &g) in tail.iter().enumerate() {
+            let x: f64 = g.into();
+            sums[i] += x * x;
+            zeros[i] += u32::from(g == T::ZERO);
+        }
+        GradientStats {
+            sum_of_squares: tree_sum(sums),
+            zeros: zeros.iter().map(|z| u64::from(*z)).sum(),
+        }
+    }
+}
+
+#[inline(always)]
+fn tree_sum(mut sums: [f64; 16]) -> f64 {
+    for half in [8, 4, 2, 1] {
+        for i in 0..half {
+            sums[i] += sums[i + half];
+        }
+    }
+    sums[0]
+}
+
+/// Sum of squares and zeros of a run of at most 2³² elements.
+pub(crate) fn gradient_stats<T: Float>(level: Level, grad: &[T]) -> GradientStats {
+    level.run(Stats(grad))
+}
+
+struct Change<'a, T> {
+    before: &'a [T],
+    after: &'a [T],
+}
+
+impl<T: Float> Job for Change<'_, T> {
+    type Output = (f64, f64);
+
+    #[inline(always)]
+    fn run(self) -> (f64, f64) {
+        let (mut moved, mut size) = ([0.0f64; 16], [0.0f64; 16]);
+        let n = self.before.len().min(self.after.len());
+        for i in 0..n {
+            let (b, a): (f64, f64) = (self.before[i].into(), self.after[i].into());
+            moved[i % 16] += (a - b) * (a - b);
+            size[i % 16] += b * b;
+        }
+        (tree_sum(moved), tree_sum(size))
+    }
+}
+
+/// `Σ (after − before)²` and `Σ before²`.
+pub(crate) fn change<T: Float>(level: Level, before: &[T], after: &[T]) -> (f64, f64) {
+    level.run(Change { before, after })
+}
+
+struct Scale<'a, T> {
+    values: &'a mut [T],
+    factor: T,
+}
+
+impl<T: Float> Job for Scale<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for x in self.values {
+            *x = *x * self.factor;
+        }
+    }
+}
+
+/// `values ← factor·values`
+pub(crate) fn scale<T: Float>(level: Level, values: &mut [T], factor: f64) {
+    level.run(Scale { values, factor: T::of(factor) })
+}

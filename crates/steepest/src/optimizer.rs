@@ -1,0 +1,613 @@
+//! The optimizer: made once from a rule and the parameters, then stepped.
+
+use crate::clip::{Clip, coefficient};
+use crate::driver::{Pass, Plan, Target, Units};
+use crate::dtype::DType;
+use crate::error::{Error, Result, nearest};
+use crate::group::{Assigned, Group, assign};
+use crate::health::{NonFinite, NonFiniteAt, TensorHealth};
+use crate::kernel::{GradientStats, Level, MAX_STATES};
+use crate::param::{Param, Slot};
+use crate::rule::{Body, Decay, IntoRule, Rule, Step};
+use crate::state::{self, MAX_ARRAYS, StateArray};
+use std::collections::HashMap;
+use std::fmt;
+use std::path::Path;
+
+/// What an optimizer is made of, before the parameters are known; see [`Optimizer::builder`].
+#[derive(Debug)]
+pub struct Builder {
+    rule: Result<Rule>,
+    groups: Vec<Group>,
+    clip: Option<Clip>,
+    non_finite: NonFinite,
+    measure_every: u64,
+    level: Option<Level>,
+}
+
+impl Builder {
+    /// Adds a [parameter group](Group); later groups win over earlier ones.
+    pub fn group(mut self, group: Group) -> Self {
+        self.groups.push(group);
+        self
+    }
+
+    /// Bounds the gradient; default: not at all.
+    pub fn clip(self, clip: impl Into<Option<Clip>>) -> Self {
+        Self { clip: clip.into(), ..self }
+    }
+
+    /// What happens to a step whose gradient is not finite; default: an error.
+    pub fn non_finite(self, policy: NonFinite) -> Self {
+        Self { non_finite: policy, ..self }
+    }
+
+    /// Measures `‖θ' − θ‖ / ‖θ‖` of each tensor on every `every`-th step; 0, the default, never.
+    /// A measured step costs no extra traffic, but arithmetic: about twice the time from cache.
+    pub fn measure_updates(self, every: u64) -> Self {
+        Self { measure_every: every, ..self }
+    }
+
+    /// Forces an instruction set; default: the best of the processor. The bits are the same.
+    pub fn level(self, level: Level) -> Self {
+        Self { level: Some(level), ..self }
+    }
+
+    /// Makes the optimizer for `params`, whose order is the order of every step's slots. Allocates
+    /// all state.
+    ///
+    /// # Errors
+    /// Everything that can be known now: settings outside their range, groups that match nothing,
+    /// two parameters of one name, a parameter that the rule cannot take.
+    pub fn build(self, params: impl IntoIterator<Item = Param>) -> Result<Optimizer> {
+        let mut rules = vec![self.rule?];
+        let params: Vec<Param> = params.into_iter().collect();
+        if let Some(clip) = &self.clip {
+            clip.check()?;
+        }
+        let mut names = HashMap::new();
+        for (second, param) in params.iter().enumerate() {
+            if let Some(first) = names.insert(param.name.as_str(), second) {
+                return Err(Error::DuplicateName { name: param.name.clone(), first, second });
+            }
+        }
+        let assigned = assign(self.groups, &params, &mut rules)?;
+        for (param, of) in params.iter().zip(&assigned) {
+            check_param(param, &rules[of.rule], self.clip)?;
+        }
+        let level = match self.level {
+            None => Level::best(),
+            Some(level) if level.is_available() => level,
+            Some(level) => {
+                return Err(Error::Conflict {
+                    owner: "optimizer",
+                    conflict: format!("this processor has no {level:?}"),
+                    remedy: format!("use at most {:?}", Level::best()),
+                });
+            }
+        };
+        let state: Vec<Vec<StateArray>> = params
+            .iter()
+            .zip(&assigned)
+            .map(|(param, of)| {
+                let specs = rules[of.rule].state(param);
+                debug_assert!(specs.len() <= MAX_ARRAYS);
+                specs.into_iter().map(|spec| StateArray::new(spec, param.dtype)).collect()
+            })
+            .collect();
+        let plan = Plan::new(&params);
+        let adaptive = matches!(self.clip, Some(Clip::Adaptive { .. }));
+        Ok(Optimizer {
+            stats: plan.room(),
+            moved: if self.measure_every > 0 { plan.room() } else { Vec::new() },
+            units: adaptive.then(|| params.iter().map(Units::new).collect()),
+            targets: Vec::with_capacity(params.len()),
+            health: vec![TensorHealth::default(); params.len()],
+            norms: vec![0.0; params.len()],
+            steps: vec![0; params.len()],
+            steps_taken: 0,
+            clip: self.clip,
+            non_finite: self.non_finite,
+            measure_every: self.measure_every,
+            level,
+            plan,
+            state,
+            assigned,
+            params,
+            rules,
+        })
+    }
+}
+
+fn check_param(param: &Param, rule: &Rule, clip: Option<Clip>) -> Result<()> {
+    let refuse = |reason: String, remedy: &str| {
+        Err(Error::Unsupported {
+            optimizer: rule.name,
+            tensor: param.name.clone(),
+            reason,
+            remedy: remedy.to_owned(),
+        })
+    };
+    if matches!(rule.body, Body::Tensor(_)) && matches!(param.dtype, DType::Bf16 | DType::F16) {
+        return refuse(
+            format!("it needs the whole tensor in f32 or f64, found {}", param.dtype),
+            "keep this parameter in f32, or give it another rule with `Group::rule`",
+        );
+    }
+    if matches!(rule.body, Body::Tensor(_)) && matches!(clip, Some(Clip::Value(_) | Clip::Adaptive { .. })) {
+        return refuse(
+            "clipping by value and adaptive clipping work element by element".to_owned(),
+            "clip by norm with this optimizer",
+        );
+    }
+    if param.rank() >= 2 && param.unit_axis >= param.rank() {
+        return refuse(
+            format!("its unit axis is {}, its rank {}", param.unit_axis, param.rank()),
+            "give an axis below the rank",
+        );
+    }
+    Ok(())
+}
+
+/// The arguments of one step.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StepArgs {
+    /// The learning rate η, in `[0, ∞)`.
+    pub lr: f64,
+    /// What every gradient is multiplied by before anything else sees it: the inverse of a loss
+    /// scale, or of a number of accumulated batches. Finite; default 1.
+    pub gradient_scale: f64,
+}
+
+impl From<f64> for StepArgs {
+    fn from(lr: f64) -> Self {
+        Self { lr, gradient_scale: 1.0 }
+    }
+}
+
+/// What a step did.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StepReport {
+    /// The number of steps taken so far, this one included unless it was skipped.
+    pub step: u64,
+    /// Euclidean norm of all gradients before clipping (and after `gradient_scale`); `None` when
+    /// nothing needed the gradients to be read beforehand.
+    pub gradient_norm: Option<f64>,
+    /// The smallest factor that clipping by norm gave any tensor: 1 when nothing was clipped.
+    pub clip_factor: f64,
+    /// Why the step was skipped, under [`NonFinite::Skip`].
+    pub skipped: Option<NonFiniteAt>,
+}
+
+/// Updates parameters in one pass over memory.
+///
+/// ```
+/// use steepest::{AdamW, Clip, DType, Optimizer, Param, Slot};
+/// let mut theta = vec![1.0f32, 2.0];
+/// let mut optimizer = Optimizer::builder(AdamW { weight_decay: 0.1, ..AdamW::default() })
+///     .clip(Clip::GlobalNorm(1.0))
+///     .build([Param::new("theta", [2], DType::F32)])?;
+/// for _ in 0..1000 {
+///     let gradient: Vec<f32> = theta.iter().map(|x| 2.0 * x).collect();
+///     optimizer.step(0.01, &mut [Slot::new(&mut theta, &gradient)])?;
+/// }
+/// assert!(theta.iter().all(|x| x.abs() < 0.01));
+/// # Ok::<(), steepest::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Optimizer {
+    rules: Vec<Rule>,
+    params: Vec<Param>,
+    assigned: Vec<Assigned>,
+    state: Vec<Vec<StateArray>>,
+    /// Steps of each tensor: a frozen tensor's does not advance, as in torch.
+    steps: Vec<u64>,
+    steps_taken: u64,
+    clip: Option<Clip>,
+    non_finite: NonFinite,
+    measure_every: u64,
+    level: Level,
+    plan: Plan,
+    health: Vec<TensorHealth>,
+    // work space of a step, so that it allocates nothing
+    stats: Vec<GradientStats>,
+    moved: Vec<(f64, f64)>,
+    units: Option<Vec<Units>>,
+    targets: Vec<Target>,
+    norms: Vec<f64>,
+}
+
+impl Optimizer {
+    /// Begins an optimizer with `rule`: a settings struct, or a rule from the
+    /// [registry](crate::registry).
+    pub fn builder(rule: impl IntoRule) -> Builder {
+        Builder {
+            rule: rule.into_rule(),
+            groups: Vec::new(),
+            clip: None,
+            non_finite: NonFinite::default(),
+            measure_every: 0,
+            level: None,
+        }
+    }
+
+    /// One step of all parameters.
+    ///
+    /// `args` is the learning rate, or [`StepArgs`]. `slots` holds every parameter in the order of
+    /// [`Builder::build`]. The step runs on the current rayon pool; the bits do not depend on it.
+    /// Nothing is allocated, except by rayon when it is called from outside its pool: one queue
+    /// block in some sixty steps.
+    ///
+    /// # Errors
+    /// Slices that do not fit, a bad learning rate, a gradient that is not finite (see
+    /// [`NonFinite`]). After an error nothing has changed.
+    pub fn step(&mut self, args: impl Into<StepArgs>, slots: &mut [Slot<'_>]) -> Result<StepReport> {
+        let args = args.into();
+        let step = self.steps_taken + 1;
+        self.check_args(step, args, slots)?;
+        self.aim(args, slots);
+        let mut report =
+            StepReport { step, gradient_norm: None, clip_factor: 1.0, skipped: None };
+        let by_norm = matches!(self.clip, Some(Clip::GlobalNorm(_) | Clip::TensorNorm(_)));
+        if by_norm || self.non_finite != NonFinite::Unchecked {
+            if let Some(at) = self.read_gradients(args.gradient_scale) {
+                if self.non_finite == NonFinite::Skip {
+                    self.targets.clear();
+                    return Ok(StepReport { step: step - 1, skipped: Some(at), ..report });
+                }
+                self.targets.clear();
+                return Err(Error::NonFiniteGradient {
+                    step,
+                    tensor: self.params[at.tensor].name.clone(),
+                    index: at.index,
+                    value: at.value,
+                    count: at.count,
+                });
+            }
+            let total = join_norms(&self.norms);
+            report.gradient_norm = Some(total);
+            report.clip_factor = self.clip_by_norm(total);
+        }
+        if let (Some(Clip::Adaptive { factor, eps }), Some(units)) = (self.clip, &mut self.units) {
+            let pass = Pass {
+                plan: &self.plan,
+                level: self.level,
+                rules: &self.rules,
+                params: &self.params,
+                targets: &self.targets,
+            };
+            pass.clip_units(units, factor, eps);
+        }
+        let measure = self.measure_every > 0 && step.is_multiple_of(self.measure_every);
+        let pass = Pass {
+            plan: &self.plan,
+            level: self.level,
+            rules: &self.rules,
+            params: &self.params,
+            targets: &self.targets,
+        };
+        pass.update(self.units.as_deref(), &mut self.state, measure.then_some(&mut self.moved));
+        for (i, target) in self.targets.iter().enumerate().filter(|(_, t)| t.active) {
+            self.steps[i] = target.step.t;
+            if measure {
+                let (moved, size) = self.plan.chunks_of(i).fold((0.0, 0.0), |sum, c| {
+                    (sum.0 + self.moved[c].0, sum.1 + self.moved[c].1)
+                });
+                self.health[i].update_ratio = (size > 0.0).then(|| (moved / size).sqrt());
+            }
+        }
+        // the pointers are those of this step's slices
+        self.targets.clear();
+        self.steps_taken = step;
+        Ok(report)
+    }
+
+    fn check_args(&self, step: u64, args: StepArgs, slots: &[Slot<'_>]) -> Result<()> {
+        if !(args.lr >= 0.0 && args.lr.is_finite()) {
+            let expected = "a finite number of at least 0";
+            return Err(Error::BadArgument { step, what: "the learning rate", value: args.lr, expected });
+        }
+        if !args.gradient_scale.is_finite() {
+            let (what, value) = ("the gradient scale", args.gradient_scale);
+            return Err(Error::BadArgument { step, what, value, expected: "a finite number" });
+        }
+        if slots.len() != self.params.len() {
+            return Err(Error::TensorCount { step, expected: self.params.len(), found: slots.len() });
+        }
+        for (param, slot) in self.params.iter().zip(slots) {
+            let check = |what, found: DType, len: usize, fits: bool, expected: &str| {
+                let tensor = param.name.clone();
+                if !fits {
+                    let expected = expected.to_owned();
+                    Err(Error::WrongDType { step, what, tensor, expected, found })
+                } else if len != param.len() {
+                    Err(Error::Length { step, what, tensor, expected: param.len(), found: len })
+                } else {
+                    Ok(())
+                }
+            };
+            let dtype = slot.param.dtype();
+            if dtype != param.dtype || slot.param.len() != param.len() {
+                let fits = dtype == param.dtype;
+                check("parameter", dtype, slot.param.len(), fits, &param.dtype.to_string())?;
+            }
+            if let Some(grad) = &slot.grad {
+                let f64_grad = grad.dtype() == DType::F64;
+                let fits = match &self.rules[self.rule_of(param)].body {
+                    Body::Element(_) => f64_grad == (param.dtype == DType::F64),
+                    Body::Tensor(_) => grad.dtype() == param.dtype,
+                };
+                let expected = if param.dtype == DType::F64 { "f64" } else { "f32 (or, for element rules, bf16 or f16)" };
+                check("gradient of", grad.dtype(), grad.len(), fits, expected)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn rule_of(&self, param: &Param) -> usize {
+        // `param` is one of ours: its position is its offset
+        let i = (std::ptr::from_ref(param) as usize - self.params.as_ptr() as usize)
+            / size_of::<Param>();
+        self.assigned[i].rule
+    }
+
+    /// Fills the table of targets from the slots.
+    fn aim(&mut self, args: StepArgs, slots: &mut [Slot<'_>]) {
+        self.targets.clear();
+        let limit = if let Some(Clip::Value(c)) = self.clip { c } else { f64::INFINITY };
+        for (i, slot) in slots.iter_mut().enumerate() {
+            let of = &self.assigned[i];
+            let mut state = [std::ptr::null_mut(); MAX_STATES];
+            for (place, array) in state.iter_mut().zip(&mut self.state[i]) {
+                *place = array.address();
+            }
+            let rule_decay = self.rules[of.rule].decay;
+            self.targets.push(Target {
+                theta: slot.param.address(),
+                dtype: slot.param.dtype(),
+                grad: slot.grad.as_ref().map_or(std::ptr::null(), |g| g.address()),
+                grad_dtype: slot.grad.as_ref().map_or(slot.param.dtype(), |g| g.dtype()),
+                active: slot.grad.is_some(),
+                rule: of.rule,
+                step: Step {
+                    t: self.steps[i].saturating_add(1),
+                    lr: args.lr * of.lr_factor,
+                },
+                decay: of.weight_decay.map_or(rule_decay, |lambda| rule_decay.with_lambda(lambda)),
+                scale: args.gradient_scale,
+                limit,
+                state,
+            });
+        }
+    }
+
+    /// Reads every gradient once; returns the first place that is not finite.
+    fn read_gradients(&mut self, scale: f64) -> Option<NonFiniteAt> {
+        let pass = Pass {
+            plan: &self.plan,
+            level: self.level,
+            rules: &self.rules,
+            params: &self.params,
+            targets: &self.targets,
+        };
+        pass.gradient_stats(&mut self.stats);
+        let mut zeros_of = |i: usize| {
+            let sum = self.plan.chunks_of(i).fold(GradientStats::default(), |sum, c| GradientStats {
+                sum_of_squares: sum.sum_of_squares + self.stats[c].sum_of_squares,
+                zeros: sum.zeros + self.stats[c].zeros,
+            });
+            self.norms[i] = sum.sum_of_squares.sqrt() * scale.abs();
+            sum.zeros
+        };
+        // all tensors are looked at before any history changes: a refused step changes nothing
+        for i in 0..self.params.len() {
+            zeros_of(i);
+        }
+        for i in 0..self.params.len() {
+            if self.norms[i].is_finite() {
+                continue;
+            }
+            let (mut first, mut count, mut largest) = (None, 0, 0.0f64);
+            pass.each_gradient(i, |index, g| {
+                if !(g * scale).is_finite() {
+                    count += 1;
+                    first = first.or(Some((index, g * scale)));
+                }
+                largest = largest.max((g * scale).abs());
+            });
+            if let Some((index, value)) = first {
+                return Some(NonFiniteAt { tensor: i, index, value, count });
+            }
+            // f64 only: finite values whose squares overflow
+            let mut sum = 0.0;
+            pass.each_gradient(i, |_, g| sum += (g * scale / largest).powi(2));
+            self.norms[i] = largest * sum.sqrt();
+        }
+        for i in 0..self.params.len() {
+            if self.targets[i].active {
+                let zeros: u64 = self.plan.chunks_of(i).map(|c| self.stats[c].zeros).sum();
+                let share = zeros as f64 / self.params[i].len().max(1) as f64;
+                self.health[i].observe(self.norms[i], share);
+            }
+        }
+        None
+    }
+
+    /// Folds clipping by norm into the targets' scale; returns the smallest factor.
+    fn clip_by_norm(&mut self, total: f64) -> f64 {
+        let mut smallest = 1.0f64;
+        for (target, norm) in self.targets.iter_mut().zip(&self.norms) {
+            let factor = match self.clip {
+                Some(Clip::GlobalNorm(most)) => coefficient(total, most),
+                Some(Clip::TensorNorm(most)) => coefficient(*norm, most),
+                _ => 1.0,
+            };
+            target.scale *= factor;
+            smallest = smallest.min(factor);
+        }
+        smallest
+    }
+
+    /// The parameters, in the order of `build`.
+    pub fn params(&self) -> &[Param] {
+        &self.params
+    }
+
+    /// The name of the optimizer's rule.
+    pub fn name(&self) -> &'static str {
+        self.rules[0].name
+    }
+
+    /// Steps taken so far; a skipped step does not count.
+    pub fn steps_taken(&self) -> u64 {
+        self.steps_taken
+    }
+
+    /// What is known of the gradients of each parameter, in the order of `build`. Updated by
+    /// steps that read the gradient beforehand: all but those under [`NonFinite::Unchecked`].
+    pub fn health(&self) -> &[TensorHealth] {
+        &self.health
+    }
+
+    /// Bytes of state, all parameters together.
+    pub fn state_bytes(&self) -> usize {
+        self.state.iter().flatten().map(|array| array.bytes().len()).sum()
+    }
+
+    /// The state array `state` (such as `exp_avg`) of the parameter called `param`, widened to f64.
+    ///
+    /// # Errors
+    /// No such parameter or array; the nearest name is given.
+    pub fn state(&self, param: &str, state: &str) -> Result<Vec<f64>> {
+        let unknown = |kind, name: &str, known: Vec<&str>| Error::UnknownName {
+            kind,
+            name: name.to_owned(),
+            nearest: nearest(name, known.iter().copied()).map(str::to_owned),
+            known: known.into_iter().map(str::to_owned).collect(),
+        };
+        let i = self.params.iter().position(|p| p.name == param).ok_or_else(|| {
+            unknown("parameter", param, self.params.iter().map(|p| p.name.as_str()).collect())
+        })?;
+        self.state[i].iter().find(|a| a.spec.name == state).map(StateArray::to_f64).ok_or_else(|| {
+            unknown("state array", state, self.state[i].iter().map(|a| a.spec.name).collect())
+        })
+    }
+
+    /// A dry run: for each parameter the rule, learning-rate factor, decay, state and the groups
+    /// that matched it.
+    pub fn plan(&self) -> Assignment<'_> {
+        Assignment(self)
+    }
+
+    fn saved(&self) -> state::Saved<'_> {
+        state::Saved {
+            rule: self.name().to_owned(),
+            steps_taken: self.steps_taken,
+            tensors: self
+                .params
+                .iter()
+                .zip(&self.steps)
+                .zip(&self.state)
+                .map(|((param, steps), arrays)| (param.name.as_str(), *steps, arrays.as_slice()))
+                .collect(),
+        }
+    }
+
+    /// The state as a safetensors file: `<parameter>/<array>` in the array's own type,
+    /// `<parameter>/steps`, and in the header the optimizer's name and step number.
+    ///
+    /// # Errors
+    /// Only what the format refuses.
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        state::to_bytes(&self.saved())
+    }
+
+    /// Restores what [`Optimizer::to_bytes`] gave: the next step gives the same bits as if there
+    /// had been no interruption.
+    ///
+    /// # Errors
+    /// [`Error::StateMismatch`] with everything that is missing, extra or of another shape or
+    /// type; nothing is loaded then.
+    pub fn from_bytes(&mut self, bytes: &[u8]) -> Result<()> {
+        let expected: Vec<(&str, &[StateArray])> = self
+            .params
+            .iter()
+            .zip(&self.state)
+            .map(|(param, arrays)| (param.name.as_str(), arrays.as_slice()))
+            .collect();
+        let checked = state::check(bytes, self.rules[0].name, &expected)?;
+        for (i, (steps, data)) in checked.tensors.iter().enumerate() {
+            self.steps[i] = *steps;
+            state::fill(&mut self.state[i], data);
+        }
+        self.steps_taken = checked.steps_taken;
+        Ok(())
+    }
+
+    /// Writes [`Optimizer::to_bytes`] to a file: beside it first, then renamed, so that a crash
+    /// leaves the old file or the new one.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        state::write_atomically(path.as_ref(), &self.to_bytes()?)
+    }
+
+    /// Restores what [`Optimizer::save`] wrote.
+    ///
+    /// # Errors
+    /// As [`Optimizer::from_bytes`], or what the file system says.
+    pub fn load(&mut self, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
+        let bytes = std::fs::read(path)
+            .map_err(|e| Error::File { path: path.display().to_string(), reason: e.to_string() })?;
+        self.from_bytes(&bytes)
+    }
+}
+
+/// `√Σ norm²`, also where the sum would overflow.
+fn join_norms(norms: &[f64]) -> f64 {
+    let total = norms.iter().map(|n| n * n).sum::<f64>().sqrt();
+    if total.is_finite() { total } else { norms.iter().fold(0.0f64, |sum, n| sum.hypot(*n)) }
+}
+
+/// Which rule and which groups apply to which parameter; prints as a table.
+#[derive(Debug)]
+pub struct Assignment<'a>(&'a Optimizer);
+
+impl fmt::Display for Assignment<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let optimizer = self.0;
+        let width = optimizer.params.iter().map(|p| p.name.chars().count()).max().unwrap_or(0).max(9);
+        writeln!(
+            f,
+            "{:width$}  {:>14}  {:5}  {:9}  {:>9}  {:>12}  {:>11}  groups",
+            "parameter", "shape", "dtype", "rule", "lr factor", "weight decay", "state bytes"
+        )?;
+        for (i, param) in optimizer.params.iter().enumerate() {
+            let of = &optimizer.assigned[i];
+            let rule = &optimizer.rules[of.rule];
+            let lambda = of.weight_decay.unwrap_or(rule.decay.lambda());
+            let kind = match rule.decay {
+                Decay::Coupled(_) => "",
+                Decay::Decoupled(_) => " (decoupled)",
+            };
+            let bytes: usize = optimizer.state[i].iter().map(|a| a.bytes().len()).sum();
+            let shape = param.shape.iter().map(usize::to_string).collect::<Vec<_>>().join("×");
+            writeln!(
+                f,
+                "{:width$}  {:>14}  {:5}  {:9}  {:>9}  {:>12}  {:>11}  {}{}",
+                param.name,
+                if shape.is_empty() { "scalar".to_owned() } else { shape },
+                param.dtype,
+                rule.name,
+                of.lr_factor,
+                lambda,
+                bytes,
+                if of.groups.is_empty() { "-".to_owned() } else { of.groups.join(", ") },
+                if lambda > 0.0 { kind } else { "" },
+            )?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,66 @@
+//! What an optimizer knows of a parameter before the first step, and what it is given in a step.
+
+use crate::dtype::{DType, Slice, SliceMut};
+
+/// A parameter: its name, shape and element type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Param {
+    /// Its unique name, such as `layers.0.weight`; states are saved under it.
+    pub name: String,
+    /// Its shape, outermost axis first; `[]` is a single number.
+    pub shape: Vec<usize>,
+    /// Its element type.
+    pub dtype: DType,
+    /// The axis along which its units lie, for [adaptive clipping](crate::Clip::Adaptive):
+    /// 0 for weights stored as (out, in, …), 1 for (in, out).
+    pub unit_axis: usize,
+}
+
+impl Param {
+    /// A parameter whose units lie along axis 0.
+    pub fn new(name: impl Into<String>, shape: impl Into<Vec<usize>>, dtype: DType) -> Self {
+        Self { name: name.into(), shape: shape.into(), dtype, unit_axis: 0 }
+    }
+
+    /// The same parameter with its units along `axis`.
+    pub fn unit_axis(self, axis: usize) -> Self {
+        Self { unit_axis: axis, ..self }
+    }
+
+    /// The number of elements.
+    pub fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Whether there is no element.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The number of axes.
+    pub fn rank(&self) -> usize {
+        self.shape.len()
+    }
+}
+
+/// A parameter and its gradient, as a step takes them: in the order of `build`.
+#[derive(Debug)]
+pub struct Slot<'a> {
+    /// The parameter, which the step changes.
+    pub param: SliceMut<'a>,
+    /// Its gradient, which the step only reads; `None` leaves parameter and state as they are.
+    pub grad: Option<Slice<'a>>,
+}
+
+impl<'a> Slot<'a> {
+    /// A parameter with its gradient: of the same length, and of the parameter's type or `f32`
+    /// (`f64` parameters take `f64` gradients).
+    pub fn new(param: impl Into<SliceMut<'a>>, grad: impl Into<Slice<'a>>) -> Self {
+        Self { param: param.into(), grad: Some(grad.into()) }
+    }
+
+    /// A parameter that this step leaves alone; its step number does not advance.
+    pub fn frozen(param: impl Into<SliceMut<'a>>) -> Self {
+        Self { param: param.into(), grad: None }
+    }
+}

@@ -1,0 +1,231 @@
+//! State arrays: aligned, allocated when the optimizer is made, saved by name.
+
+use crate::dtype::DType;
+use crate::error::{Error, Result};
+use crate::kernel::Float;
+use crate::rule::{StateSpec, Step, TensorRule, TensorView};
+use bytemuck::{Pod, Zeroable};
+use safetensors::tensor::{Dtype, SafeTensors, TensorView as FileView};
+use std::collections::HashMap;
+use std::path::Path;
+
+/// The most state arrays that a tensor can have.
+pub const MAX_ARRAYS: usize = 8;
+
+/// One cache line, so that every array begins on one.
+#[derive(Debug, Clone, Copy, Pod, Zeroable)]
+#[repr(C, align(64))]
+struct Line([u8; 64]);
+
+/// An array of numbers that begins on a cache line.
+#[derive(Debug, Clone)]
+pub(crate) struct Aligned {
+    lines: Vec<Line>,
+    bytes: usize,
+}
+
+impl Aligned {
+    fn new(bytes: usize) -> Self {
+        Self { lines: bytemuck::zeroed_vec(bytes.div_ceil(64)), bytes }
+    }
+    fn slice<T: Pod>(&self) -> &[T] {
+        bytemuck::cast_slice(&bytemuck::cast_slice::<_, u8>(&self.lines)[..self.bytes])
+    }
+    fn slice_mut<T: Pod>(&mut self) -> &mut [T] {
+        bytemuck::cast_slice_mut(&mut bytemuck::cast_slice_mut::<_, u8>(&mut self.lines)[..self.bytes])
+    }
+}
+
+/// One state array of one tensor.
+#[derive(Debug, Clone)]
+pub(crate) struct StateArray {
+    pub spec: StateSpec,
+    /// f64 for f64 parameters, f32 for all others.
+    pub dtype: DType,
+    data: Aligned,
+}
+
+impl StateArray {
+    pub fn new(spec: StateSpec, param: DType) -> Self {
+        let dtype = if param == DType::F64 { DType::F64 } else { DType::F32 };
+        let len: usize = spec.shape.iter().product();
+        let mut data = Aligned::new(len * dtype.size());
+        if spec.initial != 0.0 {
+            match dtype {
+                DType::F64 => data.slice_mut::<f64>().fill(spec.initial),
+                _ => data.slice_mut::<f32>().fill(spec.initial as f32),
+            }
+        }
+        Self { spec, dtype, data }
+    }
+
+    pub fn bytes(&self) -> &[u8] {
+        self.data.slice()
+    }
+
+    pub fn address(&mut self) -> *mut u8 {
+        self.data.slice_mut::<u8>().as_mut_ptr()
+    }
+
+    /// The values as f64: exact for both types.
+    pub fn to_f64(&self) -> Vec<f64> {
+        match self.dtype {
+            DType::F64 => self.data.slice::<f64>().to_vec(),
+            _ => self.data.slice::<f32>().iter().map(|x| f64::from(*x)).collect(),
+        }
+    }
+}
+
+/// A type that state and tensor rules work in.
+pub(crate) trait StateFloat: Float {
+    fn array_mut(array: &mut StateArray) -> &mut [Self] {
+        debug_assert_eq!(array.dtype, Self::DTYPE);
+        array.data.slice_mut()
+    }
+    fn update(rule: &dyn TensorRule, step: Step, view: TensorView<'_, Self>) -> f64;
+}
+
+impl StateFloat for f32 {
+    fn update(rule: &dyn TensorRule, step: Step, view: TensorView<'_, Self>) -> f64 {
+        rule.update_f32(step, view)
+    }
+}
+
+impl StateFloat for f64 {
+    fn update(rule: &dyn TensorRule, step: Step, view: TensorView<'_, Self>) -> f64 {
+        rule.update_f64(step, view)
+    }
+}
+
+const FORMAT: &str = "steepest-state-1";
+/// Under this name, for each parameter, the number of steps it has taken.
+const STEPS: &str = "steps";
+
+/// What a state file holds of an optimizer.
+pub(crate) struct Saved<'a> {
+    pub rule: String,
+    pub steps_taken: u64,
+    /// For each parameter: name, rule, steps, arrays.
+    pub tensors: Vec<(&'a str, u64, &'a [StateArray])>,
+}
+
+fn file_dtype(dtype: DType) -> Dtype {
+    if dtype == DType::F64 { Dtype::F64 } else { Dtype::F32 }
+}
+
+pub(crate) fn to_bytes(saved: &Saved<'_>) -> Result<Vec<u8>> {
+    let steps: Vec<[u8; 8]> = saved.tensors.iter().map(|t| t.1.to_le_bytes()).collect();
+    let mut views = Vec::new();
+    let refuse = |e: safetensors::SafeTensorError| Error::File {
+        path: "optimizer state".into(),
+        reason: e.to_string(),
+    };
+    for ((name, _, arrays), steps) in saved.tensors.iter().zip(&steps) {
+        views.push((
+            format!("{name}/{STEPS}"),
+            FileView::new(Dtype::U64, Vec::new(), steps).map_err(refuse)?,
+        ));
+        for array in *arrays {
+            let view = FileView::new(file_dtype(array.dtype), array.spec.shape.clone(), array.bytes());
+            views.push((format!("{name}/{}", array.spec.name), view.map_err(refuse)?));
+        }
+    }
+    let about = HashMap::from([
+        ("format".to_owned(), FORMAT.to_owned()),
+        ("optimizer".to_owned(), saved.rule.clone()),
+        ("steps_taken".to_owned(), saved.steps_taken.to_string()),
+    ]);
+    safetensors::serialize(views, Some(about)).map_err(refuse)
+}
+
+/// What a state file says, checked against an optimizer but not yet loaded into it.
+pub(crate) struct Checked<'a> {
+    pub steps_taken: u64,
+    /// For each parameter: its steps and its arrays' bytes.
+    pub tensors: Vec<(u64, Vec<&'a [u8]>)>,
+}
+
+/// Compares a file with what the optimizer expects; on any difference, all differences.
+pub(crate) fn check<'a>(
+    bytes: &'a [u8],
+    rule: &str,
+    expected: &[(&str, &[StateArray])],
+) -> Result<Checked<'a>> {
+    let one = |problem: String| Error::StateMismatch { problems: vec![problem] };
+    let (_, header) = SafeTensors::read_metadata(bytes)
+        .map_err(|e| one(format!("not a safetensors file, or cut off: {e}")))?;
+    let file = SafeTensors::deserialize(bytes).map_err(|e| one(e.to_string()))?;
+    let about = header.metadata().clone().unwrap_or_default();
+    let mut problems = Vec::new();
+    match about.get("format") {
+        Some(format) if format == FORMAT => {}
+        found => problems.push(format!(
+            "format: expected {FORMAT}, found {}",
+            found.map_or("none", String::as_str)
+        )),
+    }
+    if let Some(found) = about.get("optimizer").filter(|found| *found != rule) {
+        problems.push(format!("optimizer: expected {rule}, found {found}"));
+    }
+    let steps_taken = about.get("steps_taken").and_then(|s| s.parse().ok()).unwrap_or_else(|| {
+        problems.push("steps_taken: missing or not a number".to_owned());
+        0
+    });
+    let mut known: Vec<String> = Vec::new();
+    let mut tensors = Vec::new();
+    for (name, arrays) in expected {
+        let mut find = |key: String, dtype: Dtype, shape: &[usize]| {
+            let found = match file.tensor(&key) {
+                Err(_) => {
+                    problems.push(format!("missing: {key} ({dtype:?} {shape:?})"));
+                    None
+                }
+                Ok(view) if view.dtype() != dtype || view.shape() != shape => {
+                    problems.push(format!(
+                        "different: {key}: expected {dtype:?} {shape:?}, found {:?} {:?}",
+                        view.dtype(),
+                        view.shape()
+                    ));
+                    None
+                }
+                Ok(view) => Some(view.data()),
+            };
+            known.push(key);
+            found
+        };
+        let steps = find(format!("{name}/{STEPS}"), Dtype::U64, &[])
+            .and_then(|data| data.try_into().ok())
+            .map_or(0, u64::from_le_bytes);
+        let data = arrays
+            .iter()
+            .filter_map(|array| {
+                let key = format!("{name}/{}", array.spec.name);
+                find(key, file_dtype(array.dtype), &array.spec.shape)
+            })
+            .collect();
+        tensors.push((steps, data));
+    }
+    let mut extra: Vec<&str> = file.names().into_iter().filter(|n| !known.iter().any(|k| k == n)).collect();
+    extra.sort_unstable();
+    problems.extend(extra.iter().map(|name| format!("extra: {name}")));
+    if problems.is_empty() {
+        Ok(Checked { steps_taken, tensors })
+    } else {
+        Err(Error::StateMismatch { problems })
+    }
+}
+
+/// Copies checked bytes into the arrays.
+pub(crate) fn fill(arrays: &mut [StateArray], data: &[&[u8]]) {
+    for (array, bytes) in arrays.iter_mut().zip(data) {
+        array.data.slice_mut::<u8>().copy_from_slice(bytes);
+    }
+}
+
+/// Writes beside the target and renames, so that a crash leaves the old file or the new one.
+pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
+    let beside = path.with_added_extension("part");
+    std::fs::write(&beside, bytes)
+        .and_then(|()| std::fs::rename(&beside, path))
+        .map_err(|e| Error::File { path: path.display().to_string(), reason: e.to_string() })
+}
