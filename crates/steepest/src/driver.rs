@@ -306,7 +306,7 @@ impl Pass<'_> {
             }
         }
         for (f, w) in units.factors.iter_mut().zip(&units.weights) {
-            let (gradient, most) = (f.sqrt() * target.scale, factor * w.sqrt().max(eps));
+            let (gradient, most) = (f.sqrt() * target.scale.abs(), factor * w.sqrt().max(eps));
             *f = if gradient > most { most / gradient.max(1e-6) } else { 1.0 };
         }
     }
@@ -437,6 +437,8 @@ impl Pass<'_> {
                 T::store_block(self.level, &theta[..n], to, target.dtype);
             }
             if measure {
+                // as stored: half precision may have rounded the change away
+                self.load_theta(target, start, &mut theta[..n]);
                 let (moved, size) = kernel::change(self.level, &before[..n], &theta[..n]);
                 total = (total.0 + moved, total.1 + size);
             }

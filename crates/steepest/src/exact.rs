@@ -20,9 +20,9 @@ pub(crate) fn serialize<S: Serializer>(x: &f64, to: S) -> Result<S::Ok, S::Error
 pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
     match Written::deserialize(from)? {
         Written::Number(x) => Ok(x),
-        Written::Word(word) => word
-            .parse()
-            .map_err(|_| D::Error::custom(format!("`{word}` is not a number, inf, -inf or NaN"))),
+        Written::Word(word) => {
+            word.parse().map_err(|_| D::Error::custom(format!("`{word}` is not a number, inf, -inf or NaN")))
+        }
     }
 }
 

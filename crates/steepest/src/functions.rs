@@ -9,7 +9,7 @@
 //! rosenbrock.gradient(&x, &mut g);
 //! assert!((rosenbrock.value(&x) - 24.2).abs() < 1e-14);
 //! assert!((g[0] + 215.6).abs() < 1e-12 && (g[1] + 88.0).abs() < 1e-12);
-//! # steepest::Result::Ok(())
+//! # Ok::<(), steepest::Error>(())
 //! ```
 
 use crate::error::{Error, Result, nearest};
@@ -169,7 +169,7 @@ impl Function {
     /// let values = Values::from([("condition".into(), Value::Number(10.0))]);
     /// let quadratic = find("quadratic")?.with(&values)?;
     /// assert_eq!(quadratic.value(&[1.0, 1.0]), 5.5); // (1 + 10)/2
-    /// # steepest::Result::Ok(())
+    /// # Ok::<(), steepest::Error>(())
     /// ```
     pub fn with(mut self, values: &Values) -> Result<Self> {
         for (name, value) in values {
@@ -307,7 +307,7 @@ const BOOTH: Function = Function {
     summary: "A bowl, a little longer than wide.",
     formula: "(x + 2y − 7)² + (2x + y − 5)²",
     window: [(-10.0, 10.0), (-10.0, 10.0)],
-    source: "Jamil and Yang 2013, A Literature Survey of Benchmark Functions, function 17",
+    source: "Jamil and Yang 2013, A Literature Survey of Benchmark Functions",
     start: &[-8.0, -5.0],
     minima: &[&[1.0, 3.0]],
     value: |x, _| (x[0] + 2.0 * x[1] - 7.0).powi(2) + (2.0 * x[0] + x[1] - 5.0).powi(2),
@@ -394,9 +394,7 @@ const LEVY: Function = Function {
     value: |x, _| {
         let w = |x: f64| 1.0 + (x - 1.0) / 4.0;
         let (last, others) = x.split_last().expect("`check` asks for at least one coordinate");
-        let middle = |x: &f64| {
-            (w(*x) - 1.0).powi(2) * (1.0 + 10.0 * (PI * w(*x) + 1.0).sin().powi(2))
-        };
+        let middle = |x: &f64| (w(*x) - 1.0).powi(2) * (1.0 + 10.0 * (PI * w(*x) + 1.0).sin().powi(2));
         (PI * w(x[0])).sin().powi(2)
             + others.iter().map(middle).sum::<f64>()
             + (w(*last) - 1.0).powi(2) * (1.0 + (2.0 * PI * w(*last)).sin().powi(2))
@@ -411,8 +409,7 @@ const LEVY: Function = Function {
                 2.0 * d * (1.0 + 10.0 * (PI * w + 1.0).sin().powi(2))
                     + d * d * 10.0 * PI * (2.0 * PI * w + 2.0).sin()
             } else {
-                2.0 * d * (1.0 + (2.0 * PI * w).sin().powi(2))
-                    + d * d * 2.0 * PI * (4.0 * PI * w).sin()
+                2.0 * d * (1.0 + (2.0 * PI * w).sin().powi(2)) + d * d * 2.0 * PI * (4.0 * PI * w).sin()
             };
             if i == 0 {
                 *g += PI * (2.0 * PI * w).sin();
@@ -428,7 +425,7 @@ const MATYAS: Function = Function {
     summary: "A flat bowl with a long axis: one curvature is 25 times the other.",
     formula: "0.26·(x² + y²) − 0.48·x·y",
     window: [(-10.0, 10.0), (-10.0, 10.0)],
-    source: "Matyas 1965, Random Optimization; Jamil and Yang 2013, function 71",
+    source: "Matyas 1965, Random Optimization",
     start: &[8.0, -3.0],
     minima: &[&[0.0, 0.0]],
     value: |x, _| 0.26 * (x[0] * x[0] + x[1] * x[1]) - 0.48 * x[0] * x[1],
@@ -505,9 +502,7 @@ const ROSENBROCK: Function = Function {
     }),
     start: &[-1.2, 1.0],
     minima: &[&[1.0]],
-    value: |x, b| {
-        x.windows(2).map(|w| b * (w[1] - w[0] * w[0]).powi(2) + (1.0 - w[0]).powi(2)).sum()
-    },
+    value: |x, b| x.windows(2).map(|w| b * (w[1] - w[0] * w[0]).powi(2) + (1.0 - w[0]).powi(2)).sum(),
     gradient: |x, b, g| {
         g.fill(0.0);
         for i in 0..x.len() - 1 {
@@ -563,7 +558,7 @@ const THREE_HUMP_CAMEL: Function = Function {
     summary: "Three valleys in a row, the middle one the deepest.",
     formula: "2x² − 1.05·x⁴ + x⁶/6 + x·y + y²",
     window: [(-2.5, 2.5), (-2.5, 2.5)],
-    source: "Dixon and Szegö 1978, Towards Global Optimisation 2",
+    source: "Jamil and Yang 2013, A Literature Survey of Benchmark Functions",
     start: &[-0.9, 2.0],
     minima: &[&[0.0, 0.0]],
     value: |x, _| {
@@ -622,6 +617,24 @@ mod tests {
     }
 
     #[test]
+    fn gradients_are_those_of_the_values_near_the_minima() {
+        // there both the gradient and the difference quotient are mostly rounding
+        for function in FUNCTIONS {
+            for n in dimensions(function) {
+                for minimum in function.minima(n).unwrap() {
+                    for distance in [0.0, 1e-15, 1e-12, 1e-9, 1e-6, 1e-3] {
+                        for k in 0..10u32 {
+                            let shift = |i: usize| (f64::from(k) * 2.4 + i as f64).sin() * distance;
+                            let x = minimum.point.iter().enumerate().map(|(i, x)| x + shift(i));
+                            assert_gradient(function, &x.collect::<Vec<_>>());
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
     fn minima_are_where_and_what_they_are_said_to_be() {
         for function in FUNCTIONS {
             for n in dimensions(function) {
@@ -637,10 +650,10 @@ mod tests {
                     // and nowhere in the window is it smaller
                     let mut x = minimum.point.clone();
                     for k in 0..2000u32 {
-                        for i in 0..n {
+                        for (i, x) in x.iter_mut().enumerate() {
                             let (low, high) = function.window[i % 2];
                             let part = (f64::from(k) * (0.618_034 + 0.137 * i as f64)).fract();
-                            x[i] = low + part * (high - low);
+                            *x = low + part * (high - low);
                         }
                         assert!(function.value(&x) >= value - allowed, "{} {x:?}", function.name);
                     }

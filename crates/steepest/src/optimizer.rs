@@ -155,7 +155,7 @@ pub struct StepArgs {
     /// The learning rate η, in `[0, ∞)`.
     pub lr: f64,
     /// What every gradient is multiplied by before anything else sees it: the inverse of a loss
-    /// scale, or of a number of accumulated batches. Finite; default 1.
+    /// scale, or of a number of accumulated batches. Finite in f32; default 1.
     pub gradient_scale: f64,
 }
 
@@ -243,7 +243,7 @@ impl Optimizer {
     /// [`NonFinite`]). After an error nothing has changed.
     pub fn step(&mut self, args: impl Into<StepArgs>, slots: &mut [Slot<'_>]) -> Result<StepReport> {
         let args = args.into();
-        let step = self.steps_taken + 1;
+        let step = self.steps_taken.saturating_add(1);
         self.check_args(step, args, slots)?;
         self.aim(args, slots);
         let mut report =
@@ -253,7 +253,7 @@ impl Optimizer {
             if let Some(at) = self.read_gradients(args.gradient_scale) {
                 if self.non_finite == NonFinite::Skip {
                     self.targets.clear();
-                    return Ok(StepReport { step: step - 1, skipped: Some(at), ..report });
+                    return Ok(StepReport { step: self.steps_taken, skipped: Some(at), ..report });
                 }
                 self.targets.clear();
                 return Err(Error::NonFiniteGradient {
@@ -307,14 +307,15 @@ impl Optimizer {
             let expected = "a finite number of at least 0";
             return Err(Error::BadArgument { step, what: "the learning rate", value: args.lr, expected });
         }
-        if !args.gradient_scale.is_finite() {
+        if !(args.gradient_scale as f32).is_finite() {
             let (what, value) = ("the gradient scale", args.gradient_scale);
-            return Err(Error::BadArgument { step, what, value, expected: "a finite number" });
+            let expected = "a number that f32 can hold";
+            return Err(Error::BadArgument { step, what, value, expected });
         }
         if slots.len() != self.params.len() {
             return Err(Error::TensorCount { step, expected: self.params.len(), found: slots.len() });
         }
-        for (param, slot) in self.params.iter().zip(slots) {
+        for ((param, slot), of) in self.params.iter().zip(slots).zip(&self.assigned) {
             let check = |what, found: DType, len: usize, fits: bool, expected: &str| {
                 let tensor = param.name.clone();
                 if !fits {
@@ -333,7 +334,7 @@ impl Optimizer {
             }
             if let Some(grad) = &slot.grad {
                 let f64_grad = grad.dtype() == DType::F64;
-                let fits = match &self.rules[self.rule_of(param)].body {
+                let fits = match &self.rules[of.rule].body {
                     Body::Element(_) => f64_grad == (param.dtype == DType::F64),
                     Body::Tensor(_) => grad.dtype() == param.dtype,
                 };
@@ -342,13 +343,6 @@ impl Optimizer {
             }
         }
         Ok(())
-    }
-
-    fn rule_of(&self, param: &Param) -> usize {
-        // `param` is one of ours: its position is its offset
-        let i = (std::ptr::from_ref(param) as usize - self.params.as_ptr() as usize)
-            / size_of::<Param>();
-        self.assigned[i].rule
     }
 
     /// Fills the table of targets from the slots.
@@ -391,43 +385,38 @@ impl Optimizer {
             targets: &self.targets,
         };
         pass.gradient_stats(&mut self.stats);
-        let mut zeros_of = |i: usize| {
-            let sum = self.plan.chunks_of(i).fold(GradientStats::default(), |sum, c| GradientStats {
-                sum_of_squares: sum.sum_of_squares + self.stats[c].sum_of_squares,
-                zeros: sum.zeros + self.stats[c].zeros,
-            });
-            self.norms[i] = sum.sum_of_squares.sqrt() * scale.abs();
-            sum.zeros
-        };
         // all tensors are looked at before any history changes: a refused step changes nothing
-        for i in 0..self.params.len() {
-            zeros_of(i);
-        }
-        for i in 0..self.params.len() {
-            if self.norms[i].is_finite() {
+        for (i, param) in self.params.iter().enumerate() {
+            let squares = self.plan.chunks_of(i).map(|c| self.stats[c].sum_of_squares).sum::<f64>();
+            self.norms[i] = squares.sqrt() * scale.abs();
+            // no element is larger than the norm: below this none overflows, in f32 or in f64
+            let in_f64 = param.dtype == DType::F64;
+            if self.norms[i] <= if in_f64 { f64::MAX } else { f64::from(f32::MAX) / 2.0 } {
                 continue;
             }
             let (mut first, mut count, mut largest) = (None, 0, 0.0f64);
             pass.each_gradient(i, |index, g| {
-                if !(g * scale).is_finite() {
+                let scaled = if in_f64 { g * scale } else { f64::from(g as f32 * scale as f32) };
+                if !scaled.is_finite() {
                     count += 1;
-                    first = first.or(Some((index, g * scale)));
+                    first = first.or(Some((index, scaled)));
                 }
-                largest = largest.max((g * scale).abs());
+                largest = largest.max(scaled.abs());
             });
             if let Some((index, value)) = first {
                 return Some(NonFiniteAt { tensor: i, index, value, count });
             }
-            // f64 only: finite values whose squares overflow
-            let mut sum = 0.0;
-            pass.each_gradient(i, |_, g| sum += (g * scale / largest).powi(2));
-            self.norms[i] = largest * sum.sqrt();
+            if !self.norms[i].is_finite() {
+                // f64 only: finite values whose squares overflow
+                let mut sum = 0.0;
+                pass.each_gradient(i, |_, g| sum += (g * scale / largest.max(f64::MIN_POSITIVE)).powi(2));
+                self.norms[i] = (largest * sum.sqrt()).min(f64::MAX);
+            }
         }
-        for i in 0..self.params.len() {
-            if self.targets[i].active {
-                let zeros: u64 = self.plan.chunks_of(i).map(|c| self.stats[c].zeros).sum();
-                let share = zeros as f64 / self.params[i].len().max(1) as f64;
-                self.health[i].observe(self.norms[i], share);
+        for (i, param) in self.params.iter().enumerate() {
+            if self.targets[i].active && !param.is_empty() {
+                let zeros = self.plan.chunks_of(i).map(|c| self.stats[c].zeros).sum::<u64>();
+                self.health[i].observe(self.norms[i], zeros as f64 / param.len() as f64);
             }
         }
         None
@@ -568,7 +557,11 @@ impl Optimizer {
 /// `√Σ norm²`, also where the sum would overflow.
 fn join_norms(norms: &[f64]) -> f64 {
     let total = norms.iter().map(|n| n * n).sum::<f64>().sqrt();
-    if total.is_finite() { total } else { norms.iter().fold(0.0f64, |sum, n| sum.hypot(*n)) }
+    if total.is_finite() {
+        total
+    } else {
+        norms.iter().fold(0.0f64, |sum, n| sum.hypot(*n)).min(f64::MAX)
+    }
 }
 
 /// Which rule and which groups apply to which parameter; prints as a table.

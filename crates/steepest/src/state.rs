@@ -7,6 +7,8 @@ use crate::rule::{StateSpec, Step, TensorRule, TensorView};
 use bytemuck::{Pod, Zeroable};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView as FileView};
 use std::collections::HashMap;
+use std::fs::File;
+use std::io::Write;
 use std::path::Path;
 
 /// The most state arrays that a tensor can have.
@@ -164,8 +166,12 @@ pub(crate) fn check<'a>(
             found.map_or("none", String::as_str)
         )),
     }
-    if let Some(found) = about.get("optimizer").filter(|found| *found != rule) {
-        problems.push(format!("optimizer: expected {rule}, found {found}"));
+    match about.get("optimizer") {
+        Some(found) if found == rule => {}
+        found => problems.push(format!(
+            "optimizer: expected {rule}, found {}",
+            found.map_or("none", String::as_str)
+        )),
     }
     let steps_taken = about.get("steps_taken").and_then(|s| s.parse().ok()).unwrap_or_else(|| {
         problems.push("steps_taken: missing or not a number".to_owned());
@@ -225,7 +231,16 @@ pub(crate) fn fill(arrays: &mut [StateArray], data: &[&[u8]]) {
 /// Writes beside the target and renames, so that a crash leaves the old file or the new one.
 pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
     let beside = path.with_added_extension("part");
-    std::fs::write(&beside, bytes)
-        .and_then(|()| std::fs::rename(&beside, path))
-        .map_err(|e| Error::File { path: path.display().to_string(), reason: e.to_string() })
+    let write = || {
+        let mut file = File::create(&beside)?;
+        file.write_all(bytes)?;
+        // the bytes before the name: renaming does not wait for them
+        file.sync_all()?;
+        std::fs::rename(&beside, path)
+    };
+    write().map_err(|e| {
+        // half a file helps nobody; the error to report is the first one
+        let _ = std::fs::remove_file(&beside);
+        Error::File { path: path.display().to_string(), reason: e.to_string() }
+    })
 }

@@ -23,7 +23,7 @@
 //!     reason.to_string(),
 //!     "no improvement of the validation metric for 2 epochs; best 0.4 at epoch 2"
 //! );
-//! # steepest::Result::Ok(())
+//! # Ok::<(), steepest::Error>(())
 //! ```
 
 use crate::error::{Error, Result, nearest};
@@ -31,6 +31,7 @@ use crate::settings::{Parameter, Range, Settings, Values};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::ops::{BitAnd, BitOr};
+use std::slice;
 use std::time::Duration;
 
 /// Where a run is: what a [`Stopper`] observes, after a step or after an epoch.
@@ -74,8 +75,7 @@ crate::settings! {
     /// Stops after so much time, the time before a restart included.
     pub struct MaxTime("max_time") {
         /// seconds on the clock
-        // above 1e15 s a Duration would still fit; the bound keeps the conversion free of errors
-        seconds: f64 = 3600.0, Range::new(0.0, true, 1e15, false);
+        seconds: f64 = 3600.0, Range::POSITIVE;
     }
 }
 
@@ -165,7 +165,7 @@ crate::settings! {
 /// let at = |step, loss| Progress { step, loss: Some(loss), ..Progress::default() };
 /// assert!(stopper.observe(&at(50, 0.05)).is_none());
 /// assert_eq!(stopper.observe(&at(100, 0.07)).unwrap().stopped_by(), "target_loss+max_steps");
-/// # steepest::Result::Ok(())
+/// # Ok::<(), steepest::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub enum Stop {
@@ -369,16 +369,7 @@ macro_rules! into_stop {
         })+
     };
 }
-into_stop!(
-    MaxSteps,
-    MaxEpochs,
-    MaxTime,
-    TargetLoss,
-    GradientTolerance,
-    NoImprovement,
-    Divergence,
-    NonFinite
-);
+into_stop!(MaxSteps, MaxEpochs, MaxTime, TargetLoss, GradientTolerance, NoImprovement, Divergence, NonFinite);
 
 /// Every stop rule.
 pub const REGISTRY: &[Entry] = &[
@@ -415,7 +406,7 @@ pub fn find(name: &str) -> Result<&'static Entry> {
 /// use steepest::stop::{Stop, make};
 /// let values = Values::from([("epochs".into(), Value::parse("50"))]);
 /// assert_eq!(make("max_epochs", &values)?, Stop::max_epochs(50.0));
-/// # steepest::Result::Ok(())
+/// # Ok::<(), steepest::Error>(())
 /// ```
 pub fn make(name: &str, values: &Values) -> Result<Stop> {
     find(name)?.make(values)
@@ -584,12 +575,9 @@ impl fmt::Display for Reason {
                     // where a run has no epochs, or several observations in each
                     0.0 => write!(f, "{}", Count(observations, "observation"))?,
                     epochs if epochs == observations => write!(f, "{}", Count(epochs, "epoch"))?,
-                    epochs => write!(
-                        f,
-                        "{} ({})",
-                        Count(epochs, "epoch"),
-                        Count(observations, "observation")
-                    )?,
+                    epochs => {
+                        write!(f, "{} ({})", Count(epochs, "epoch"), Count(observations, "observation"))?
+                    }
                 }
                 match best {
                     None => write!(f, "; it was never a number"),
@@ -669,7 +657,7 @@ pub struct StopperState {
 /// assert!(resumed.observe(&after(9)).is_none());
 /// let reason = resumed.observe(&after(10)).unwrap(); // 50 s and 10 s
 /// assert_eq!(reason.to_string(), "60 s are spent, the limit is 60 s");
-/// # steepest::Result::Ok(())
+/// # Ok::<(), steepest::Error>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct Stopper {
@@ -760,19 +748,15 @@ struct Seen<'a> {
 
 impl Seen<'_> {
     /// Walks the tree; each rule takes the next memory, in the order of [`Stop::rules`].
-    fn verdict<'m>(
-        &self,
-        stop: &Stop,
-        memories: &mut impl Iterator<Item = &'m mut Memory>,
-    ) -> Option<Reason> {
+    fn verdict(&self, stop: &Stop, memories: &mut slice::IterMut<Memory>) -> Option<Reason> {
         match stop {
             // collected first: every rule must see the observation
             Stop::Any(rules) => {
-                let verdicts: Vec<_> = rules.iter().map(|r| self.verdict_dyn(r, memories)).collect();
+                let verdicts: Vec<_> = rules.iter().map(|r| self.verdict(r, memories)).collect();
                 verdicts.into_iter().flatten().next()
             }
             Stop::All(rules) => {
-                let verdicts: Vec<_> = rules.iter().map(|r| self.verdict_dyn(r, memories)).collect();
+                let verdicts: Vec<_> = rules.iter().map(|r| self.verdict(r, memories)).collect();
                 verdicts.into_iter().collect::<Option<_>>().map(Reason::All)
             }
             rule => {
@@ -785,29 +769,15 @@ impl Seen<'_> {
         }
     }
 
-    /// Ends the recursion of types that `impl Iterator` would start.
-    fn verdict_dyn<'m>(
-        &self,
-        stop: &Stop,
-        mut memories: &mut dyn Iterator<Item = &'m mut Memory>,
-    ) -> Option<Reason> {
-        self.verdict(stop, &mut memories)
-    }
-
     /// A rule's new verdict; the outer `None` when the value it needs was not reported.
     fn judge(&self, rule: &Stop, memory: &mut Memory) -> Option<Option<Reason>> {
         let Progress { step, epoch, .. } = *self.progress;
         let verdict = match rule {
-            Stop::MaxSteps(rule) => {
-                (step >= rule.steps).then_some(Reason::MaxSteps { steps: step })
-            }
-            Stop::MaxEpochs(rule) => {
-                (epoch >= rule.epochs).then_some(Reason::MaxEpochs { epochs: epoch })
-            }
+            Stop::MaxSteps(rule) => (step >= rule.steps).then_some(Reason::MaxSteps { steps: step }),
+            Stop::MaxEpochs(rule) => (epoch >= rule.epochs).then_some(Reason::MaxEpochs { epochs: epoch }),
             Stop::MaxTime(rule) => {
                 let elapsed = self.elapsed.as_secs_f64();
-                (elapsed >= rule.seconds)
-                    .then_some(Reason::MaxTime { limit: rule.seconds, elapsed })
+                (elapsed >= rule.seconds).then_some(Reason::MaxTime { limit: rule.seconds, elapsed })
             }
             Stop::TargetLoss(rule) => {
                 let loss = self.progress.loss?;
@@ -815,14 +785,11 @@ impl Seen<'_> {
             }
             Stop::GradientTolerance(rule) => {
                 let norm = self.progress.gradient_norm?;
-                (norm <= rule.norm)
-                    .then_some(Reason::GradientTolerance { tolerance: rule.norm, norm })
+                (norm <= rule.norm).then_some(Reason::GradientTolerance { tolerance: rule.norm, norm })
             }
             Stop::NoImprovement(rule) => self.judge_improvement(rule, memory)?,
             Stop::Divergence(rule) => judge_divergence(rule, memory, self.progress.loss?),
-            Stop::NonFinite(_) => {
-                self.first_non_finite().map(|what| Reason::NonFinite { what, step })
-            }
+            Stop::NonFinite(_) => self.first_non_finite().map(|what| Reason::NonFinite { what, step }),
             Stop::Any(_) | Stop::All(_) => unreachable!("`verdict` takes combinations apart"),
         };
         Some(verdict)
@@ -855,16 +822,12 @@ impl Seen<'_> {
         let named = self.progress.non_finite.as_ref().map(|what| format!("{what} is not finite"));
         let Progress { loss, metric, gradient_norm, .. } = *self.progress;
         named.or_else(|| {
-            [
-                ("training loss", loss),
-                ("gradient's norm", gradient_norm),
-                (self.metric_name, metric),
-            ]
-            .into_iter()
-            .find_map(|(what, value)| {
-                let value = value.filter(|x| !x.is_finite())?;
-                Some(format!("the {what} is {value}"))
-            })
+            [("training loss", loss), ("gradient's norm", gradient_norm), (self.metric_name, metric)]
+                .into_iter()
+                .find_map(|(what, value)| {
+                    let value = value.filter(|x| !x.is_finite())?;
+                    Some(format!("the {what} is {value}"))
+                })
         })
     }
 }
@@ -877,6 +840,7 @@ fn judge_divergence(rule: &Divergence, memory: &mut Memory, loss: f64) -> Option
     }
     let first = *memory.first.get_or_insert(loss);
     let best = memory.best.map_or(loss, |best| best.value.min(loss));
+    // only the value matters here
     memory.best = Some(Best { value: best, step: 0, epoch: 0.0 });
     let bound = rule.factor * first.abs().max(best.abs());
     // a run that began at exactly 0 and never was elsewhere gives no scale to measure by
@@ -901,8 +865,7 @@ mod tests {
     fn metrics(stop: impl Into<Stop>, values: &[f64]) -> Option<(usize, Reason)> {
         let mut stopper = Stopper::new(stop.into()).unwrap();
         (0..values.len()).find_map(|i| {
-            let progress =
-                Progress { epoch: i as f64 + 1.0, metric: Some(values[i]), ..at(i as u64) };
+            let progress = Progress { epoch: i as f64 + 1.0, metric: Some(values[i]), ..at(i as u64) };
             stopper.observe(&progress).map(|reason| (i, reason))
         })
     }
@@ -924,7 +887,10 @@ mod tests {
         let mut stopper = Stopper::new(Stop::max_epochs(1.5)).unwrap();
         assert_eq!(stopper.observe(&Progress { epoch: 1.4, ..at(14) }), None);
         let reason = stopper.observe(&Progress { epoch: 1.5, ..at(15) }).unwrap();
-        assert_eq!((reason.stopped_by().as_str(), reason.to_string().as_str()), ("max_epochs", "1.5 epochs are done"));
+        assert_eq!(
+            (reason.stopped_by().as_str(), reason.to_string().as_str()),
+            ("max_epochs", "1.5 epochs are done")
+        );
 
         let mut stopper = Stopper::new(Stop::gradient_tolerance(1e-6)).unwrap();
         assert_eq!(stopper.observe(&at(1)), None);
@@ -972,8 +938,7 @@ mod tests {
 
     #[test]
     fn a_missing_value_counts_neither_way() {
-        let mut stopper =
-            Stopper::new(Stop::no_improvement(2)).unwrap().with_metric_name("validation loss");
+        let mut stopper = Stopper::new(Stop::no_improvement(2)).unwrap().with_metric_name("validation loss");
         let seen = |step, metric| Progress { metric, epoch: 1.0, ..at(step) };
         assert_eq!(stopper.observe(&seen(1, Some(0.5))), None);
         for step in 2..50 {
@@ -993,10 +958,7 @@ mod tests {
         assert_eq!(losses(stop(), &healthy), None);
         let (i, reason) = losses(stop(), &[2.0, 1.0, 9.0, 20.0, 50.0]).unwrap();
         assert_eq!(i, 4);
-        assert_eq!(
-            reason.to_string(),
-            "the training loss 50 is above 8 for 3 observations; it began at 2"
-        );
+        assert_eq!(reason.to_string(), "the training loss 50 is above 8 for 3 observations; it began at 2");
         assert!(reason.is_failure());
     }
 
@@ -1072,7 +1034,7 @@ mod tests {
             epoch: i as f64 / 3.0,
             elapsed: Duration::from_millis(1100 * (i - since)),
             loss: Some(1.0 / 3.0 + (i * 5 % 7) as f64 / 9.0),
-            metric: (i % 2 == 0).then_some((i * 3 % 11) as f64 / 7.0),
+            metric: i.is_multiple_of(2).then_some((i * 3 % 11) as f64 / 7.0),
             ..at(i)
         };
         let mut whole = Stopper::new(stop.clone()).unwrap();

@@ -22,8 +22,8 @@ crate::settings! {
     ///
     /// # Differences
     /// torch's CosineAnnealingWarmRestarts calls them `T_0`, `T_mult` and `eta_min` = floor·base,
-    /// and has no default period. It finds the period by a logarithm, which can be wrong by one
-    /// for long runs; here it is found in integers. optax: `sgdr_schedule`, with a warm-up in each
+    /// and has no default period. Its `step(epoch)` finds the period by a logarithm, which can be
+    /// one off in a long run; here it is found in integers. optax: `sgdr_schedule`, with a warm-up in each
     /// period.
     ///
     /// # Errors

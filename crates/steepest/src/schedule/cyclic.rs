@@ -75,8 +75,7 @@ impl Schedule for Cyclic {
         let up = u128::from(self.up.max(1));
         let down = if self.down == 0 { up } else { u128::from(self.down) };
         let (cycle, at) = (u128::from(step) / (up + down), u128::from(step) % (up + down));
-        let height =
-            if at <= up { at as f64 / up as f64 } else { (up + down - at) as f64 / down as f64 };
+        let height = if at <= up { at as f64 / up as f64 } else { (up + down - at) as f64 / down as f64 };
         let scale = match self.mode {
             CyclicMode::Triangular => 1.0,
             CyclicMode::Triangular2 => (-(cycle as f64)).exp2(),

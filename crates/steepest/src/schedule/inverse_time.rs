@@ -6,7 +6,7 @@ pub(super) const ENTRY: Entry = Entry {
     name: InverseTime::OWNER,
     summary: "Falls as one over the time: the classic rate of stochastic approximation.",
     formula: "1/(1 + beta·e)",
-    source: "Robbins and Monro 1951, A Stochastic Approximation Method; Bottou 2012, Stochastic Gradient Descent Tricks, section 5.2",
+    source: "Robbins and Monro 1951, A Stochastic Approximation Method; Bottou 2012, Stochastic Gradient Descent Tricks, section 5",
     parameters: InverseTime::parameters,
     make: make_from_settings::<InverseTime>,
 };
@@ -37,8 +37,8 @@ crate::settings! {
     /// ```
     ///
     /// # Source
-    /// Robbins and Monro 1951, "A Stochastic Approximation Method", assumption (26); Bottou 2012,
-    /// "Stochastic Gradient Descent Tricks", section 5.2.
+    /// Robbins and Monro 1951, "A Stochastic Approximation Method" (sequences of type 1/n); Bottou
+    /// 2012, "Stochastic Gradient Descent Tricks", section 5.
     pub struct InverseTime("inverse_time") {
         /// how fast it falls, per step: after 1/beta steps the rate is halved
         beta: f64 = 0.001, Range::NON_NEGATIVE;

@@ -21,7 +21,7 @@
 //! assert_eq!(base * schedule.factor(5), 0.5e-3);
 //! assert_eq!(base * schedule.factor(10), 1e-3);
 //! assert_eq!(base * schedule.factor(110), 1e-4);
-//! # steepest::Result::Ok(())
+//! # Ok::<(), steepest::Error>(())
 //! ```
 
 mod constant;
@@ -97,10 +97,8 @@ pub trait Schedule: Send + Sync + fmt::Debug {
         if self.is_unresolved() {
             return Err(Error::Conflict {
                 owner: self.name(),
-                conflict: "its length is the whole run (steps = 0), and that length is not known"
-                    .to_owned(),
-                remedy: "set `steps`, limit the run by steps or epochs, or call `resolve`"
-                    .to_owned(),
+                conflict: "its length is the whole run (steps = 0), and that length is not known".to_owned(),
+                remedy: "set `steps`, limit the run by steps or epochs, or call `resolve`".to_owned(),
             });
         }
         Ok(())
@@ -183,16 +181,14 @@ pub fn find(name: &str) -> Result<&'static Entry> {
 /// let values = Values::from([("gamma".into(), Value::parse("0.5"))]);
 /// let schedule = steepest::schedule::make("exponential", &values)?;
 /// assert_eq!(schedule.factor(3), 0.125);
-/// # steepest::Result::Ok(())
+/// # Ok::<(), steepest::Error>(())
 /// ```
 pub fn make(name: &str, values: &Values) -> Result<Box<dyn Schedule>> {
     find(name)?.make(values)
 }
 
 /// [`Entry::make`] of a schedule that is nothing but its settings.
-fn make_from_settings<S: Schedule + Settings + 'static>(
-    values: &Values,
-) -> Result<Box<dyn Schedule>> {
+fn make_from_settings<S: Schedule + Settings + 'static>(values: &Values) -> Result<Box<dyn Schedule>> {
     let schedule = S::from_values(values)?;
     schedule.validate()?;
     Ok(Box::new(schedule))

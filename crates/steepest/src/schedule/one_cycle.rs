@@ -1,6 +1,4 @@
-use super::{
-    Entry, Schedule, cosine_between, linear_between, make_from_settings, resolve_length,
-};
+use super::{Entry, Schedule, cosine_between, linear_between, make_from_settings, resolve_length};
 use crate::error::{Error, Result};
 use crate::settings::{Range, Settings, Values};
 
@@ -62,7 +60,7 @@ crate::settings! {
     ///
     /// # Source
     /// Smith and Topin 2018, "Super-Convergence: Very Fast Training of Neural Networks Using Large
-    /// Learning Rates", section 3 (three phases, lines); the form and its defaults are those of
+    /// Learning Rates" (three phases, lines); the form and its defaults are those of
     /// torch.optim.lr_scheduler.OneCycleLR.
     pub struct OneCycle("one_cycle") {
         /// steps of the cycle; 0 for the whole run

@@ -86,7 +86,7 @@ crate::settings! {
 /// assert!(!schedule.observe(0.31)); // bad, forgiven
 /// assert!(schedule.observe(0.30)); // bad, no better than the best: reduced
 /// assert_eq!(schedule.factor(), 0.5);
-/// # steepest::Result::Ok(())
+/// # Ok::<(), steepest::Error>(())
 /// ```
 ///
 /// # Source
@@ -141,10 +141,7 @@ impl ReduceOnPlateau {
         if relative && settings.mode == Mode::Min && settings.threshold >= 1.0 {
             return Err(Error::Conflict {
                 owner: Self::NAME,
-                conflict: format!(
-                    "no positive metric is better by {} times the best",
-                    settings.threshold
-                ),
+                conflict: format!("no positive metric is better by {} times the best", settings.threshold),
                 remedy: "set threshold below 1, or threshold_mode = \"abs\"".to_owned(),
             });
         }

@@ -36,7 +36,7 @@ crate::settings! {
     ///
     /// # Source
     /// torch.optim.lr_scheduler.PolynomialLR; in vision known as "poly" since Liu et al. 2015,
-    /// "ParseNet: Looking Wider to See Better", section 4.
+    /// "ParseNet: Looking Wider to See Better".
     pub struct Polynomial("polynomial") {
         /// steps until the floor is reached; 0 for the whole run
         steps: u64 = 0, Range::NON_NEGATIVE;

@@ -49,7 +49,7 @@ crate::settings! {
 /// ];
 /// let schedule = Sequence::new(parts, vec![10])?;
 /// assert_eq!([0, 9, 10, 11, 12].map(|e| schedule.factor(e)), [1.0, 1.0, 1.0, 0.5, 0.25]);
-/// # steepest::Result::Ok(())
+/// # Ok::<(), steepest::Error>(())
 /// ```
 ///
 /// # Source
@@ -86,9 +86,8 @@ fn make(values: &Values) -> Result<Box<dyn Schedule>> {
         Some(parts) => SequenceSettings::from_values(&[("parts".to_owned(), parts.clone())].into())?,
         None => SequenceSettings::default(),
     };
-    let inner: Vec<Values> = (1..=names.parts.0.len())
-        .map(|number| take_prefixed(&mut own, &number.to_string()))
-        .collect();
+    let inner: Vec<Values> =
+        (1..=names.parts.0.len()).map(|number| take_prefixed(&mut own, &number.to_string())).collect();
     let settings = SequenceSettings::from_values(&own)?;
     if let Some(part) = settings.boundaries.iter().find(|b| b.fract() != 0.0) {
         return Err(Error::Conflict {

@@ -47,7 +47,7 @@ crate::settings! {
 /// let after = Exponential { gamma: 0.5, floor: 0.0 };
 /// let schedule = Warmup::new(4, 0.0, Box::new(after))?;
 /// assert_eq!([0, 1, 2, 4, 5].map(|e| schedule.factor(e)), [0.0, 0.25, 0.5, 1.0, 0.5]);
-/// # steepest::Result::Ok(())
+/// # Ok::<(), steepest::Error>(())
 /// ```
 ///
 /// # Source

@@ -1,0 +1,252 @@
+//! What can be wrong with data. Every variant carries where, what was expected and what was found, and its message ends
+//! with what to do.
+
+use std::path::PathBuf;
+
+/// The result of everything in this crate that reads or checks data.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// What was wrong with the data, where, and what to do about it.
+///
+/// Lines and rows count from 1 in messages; a line is a line of the file (the header is line 1), a row is a sample.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+#[allow(missing_docs)] // of the fields: each variant's message says what they are
+pub enum Error {
+    /// Nothing lies at this path.
+    #[error("{} does not exist; check the path, or name an embedded data set: {known}", path.display())]
+    NoSuchFile { path: PathBuf, known: String },
+
+    /// The path is a folder.
+    #[error("{} is a directory; name a file inside it{hint}", path.display())]
+    IsDirectory { path: PathBuf, hint: String },
+
+    /// The operating system refused.
+    #[error("{} cannot be read: {source}; check that you may read it", path.display())]
+    Io { path: PathBuf, source: std::io::Error },
+
+    /// No embedded data set of this name, and no such file.
+    #[error("no embedded data set is called {name:?}{}; known: {known}", suggestion(.nearest))]
+    NoSuchBuiltin { name: String, nearest: Option<String>, known: String },
+
+    /// A file without a single byte, or with a header and nothing else.
+    #[error("{} holds no rows ({found}); give a table with a header and at least one row", path.display())]
+    Empty { path: PathBuf, found: &'static str },
+
+    /// The bytes are of another format than the name or the header says.
+    #[error("{} should be {expected} but holds {found}; {advice}", path.display())]
+    WrongFormat { path: PathBuf, expected: &'static str, found: &'static str, advice: &'static str },
+
+    /// A format that is recognised and not read.
+    #[error("{} holds {found}, which is not read here; convert it to CSV, Parquet or IDX", path.display())]
+    UnsupportedFormat { path: PathBuf, found: String },
+
+    /// Bytes in a text file that no text has.
+    #[error("{} line {line}: a byte of value zero, so this is not text; convert the file to CSV in UTF-8", path.display())]
+    BinaryBytes { path: PathBuf, line: u64 },
+
+    /// Text in another encoding.
+    #[error("{} line {line}: not UTF-8 (column {column}); save the file as UTF-8", path.display())]
+    NotUtf8 { path: PathBuf, line: u64, column: usize },
+
+    /// A record with more or fewer fields than the header.
+    #[error("{} line {line}: {found} fields where the first line has {expected}{hint}; mend the line, or quote the separators inside its fields", path.display())]
+    RaggedRow { path: PathBuf, line: u64, expected: usize, found: usize, hint: &'static str },
+
+    /// One record larger than the reader is willing to hold.
+    #[error("{} line {line}: a record longer than {limit} bytes; is it a table, and is every quote closed?", path.display())]
+    RecordTooLong { path: PathBuf, line: u64, limit: usize },
+
+    /// A quote that opens and never closes.
+    #[error("{} line {line}: a quote in this record is never closed; close or double it", path.display())]
+    UnclosedQuote { path: PathBuf, line: u64 },
+
+    /// More columns than any table here is meant to have.
+    #[error("{} has {found} columns, more than {limit}; select columns first", path.display())]
+    TooManyColumns { path: PathBuf, found: usize, limit: usize },
+
+    /// Two columns of one name.
+    #[error("{}: columns {first} and {second} are both called {name:?}; rename one", path.display())]
+    DuplicateColumn { path: PathBuf, name: String, first: usize, second: usize },
+
+    /// Infinity in a column of numbers.
+    #[error(
+        "column {column:?}, {place}: {value:?} is infinite; correct it, leave the cell empty, or ask for infinities to count as missing"
+    )]
+    Infinite { column: String, place: Place, value: String },
+
+    /// A cell that is not of the type that was asked for.
+    #[error(
+        "column {column:?}, {place}: {value:?} is not {expected}, as this column was when the model was trained; correct the cell or train again"
+    )]
+    TypeChanged { column: String, place: Place, value: String, expected: Kind },
+
+    /// No column of this name.
+    #[error("no column is called {name:?}{}; columns: {known}", suggestion(.nearest))]
+    NoSuchColumn { name: String, nearest: Option<String>, known: String },
+
+    /// Columns that the encoder was fitted with and that a table lacks.
+    #[error("the table lacks {} of the columns that the model was trained with: {}; add them, empty where unknown", names.len(), names.join(", "))]
+    MissingColumns { names: Vec<String> },
+
+    /// A compressed file that ends too soon or is damaged.
+    #[error("{} is damaged or cut short: {reason}; fetch the file again", path.display())]
+    Damaged { path: PathBuf, reason: String },
+
+    /// IDX: what the header promises is not what follows.
+    #[error("{}: the header promises {expected} bytes of data and {found} follow; fetch the file again", path.display())]
+    IdxLength { path: PathBuf, expected: u64, found: u64 },
+
+    /// IDX: images and labels do not belong together.
+    #[error("{} holds {images} images and {} holds {labels} labels; name the labels that belong to these images", images_path.display(), labels_path.display())]
+    IdxCounts { images_path: PathBuf, images: usize, labels_path: PathBuf, labels: usize },
+
+    /// IDX of the wrong rank or element type.
+    #[error("{} is IDX with {found}, expected {expected}; {advice}", path.display())]
+    IdxShape { path: PathBuf, found: String, expected: &'static str, advice: &'static str },
+
+    /// Images that training needs labels for.
+    #[error("{name} has no labels{tried}; name the file that holds them")]
+    NoLabels { name: String, tried: String },
+
+    /// Too little to split and learn from.
+    #[error("{rows} rows are too few to learn from, at least {needed} are needed; add rows")]
+    TooFewRows { rows: usize, needed: usize },
+
+    /// The target is unknown for some rows.
+    #[error(
+        "the target {column:?} is missing in {count} rows, first in {place}; remove these rows or fill them in"
+    )]
+    TargetMissing { column: String, count: usize, place: Place },
+
+    /// The target is the same in every row.
+    #[error(
+        "the target {column:?} is {value:?} in every row, so there is nothing to learn; choose another target"
+    )]
+    OneValue { column: String, value: String },
+
+    /// Regression was asked for and the target is text.
+    #[error(
+        "the target {column:?} is not a number, {place} holds {value:?}; ask for classes or choose another target"
+    )]
+    TargetNotNumber { column: String, place: Place, value: String },
+
+    /// Classes were asked for, or text was found, and nearly every row has its own.
+    #[error("the target {column:?} has {classes} classes in {rows} rows; {advice}")]
+    TooManyClasses { column: String, classes: usize, rows: usize, advice: &'static str },
+
+    /// A class that the encoder was not fitted with.
+    #[error("the target {column:?}, {place}: class {value:?} was not seen in training; known: {known}")]
+    UnknownClass { column: String, place: Place, value: String, known: String },
+
+    /// Nothing to learn from: every column but the target was left out.
+    #[error("no column is left to learn from: {}; add columns that vary", dropped.join("; "))]
+    NoFeatures { dropped: Vec<String> },
+
+    /// Fractions that leave nothing to train on.
+    #[error(
+        "validation {validation} and test {test} must each be at least 0 and together less than 1; choose smaller parts"
+    )]
+    Fractions { validation: f64, test: f64 },
+
+    /// A part of the split that should hold rows and holds none.
+    #[error("{rows} rows leave none for {part} at a share of {share}; add rows or enlarge the share")]
+    EmptyPart { rows: usize, part: &'static str, share: f64 },
+
+    /// A batch of zero samples.
+    #[error(
+        "a batch of {size} samples cannot be taken from {samples} samples; choose at least 1 of at least 1"
+    )]
+    BatchSize { size: usize, samples: usize },
+
+    /// Images of another size than the encoder was fitted with.
+    #[error(
+        "images of {found} (channels x height x width) where the model was trained with {expected}; resize them"
+    )]
+    ImageShape { expected: String, found: String },
+
+    /// A table where images were expected, or the reverse.
+    #[error(
+        "the model was trained with {expected} and this is {found}; name data of the kind it was trained with"
+    )]
+    OtherKind { expected: &'static str, found: &'static str },
+
+    /// An encoder written by another version.
+    #[error(
+        "the encoder has format {found}, this program reads {expected}; train again or use the matching version"
+    )]
+    EncoderFormat { found: u32, expected: u32 },
+
+    /// An encoder file that is not one.
+    #[error("the encoder cannot be read: {reason}; it should be the file that training wrote")]
+    EncoderJson { reason: String },
+}
+
+fn suggestion(name: &Option<String>) -> String {
+    name.as_ref().map(|name| format!(", did you mean {name:?}?")).unwrap_or_default()
+}
+
+/// Where a cell lies: the line of its file where the format has lines, else its row. Both count from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The line on which the record begins.
+    Line(u64),
+    /// The row, for formats without lines.
+    Row(u64),
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Place::Line(line) => write!(f, "line {line}"),
+            Place::Row(row) => write!(f, "row {row}"),
+        }
+    }
+}
+
+/// The type of a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Numbers.
+    Number,
+    /// Text with levels.
+    Category,
+    /// True or false.
+    Boolean,
+    /// A date or a time.
+    Date,
+}
+
+impl std::fmt::Display for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Kind::Number => "a number",
+            Kind::Category => "a category",
+            Kind::Boolean => "true or false",
+            Kind::Date => "a date",
+        })
+    }
+}
+
+/// The known name closest to a wrong one, where one is close enough to be meant.
+pub(crate) fn nearest_name<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let wrong = name.to_lowercase();
+    known
+        .into_iter()
+        .map(|known| (strsim::jaro_winkler(&wrong, &known.to_lowercase()), known))
+        .filter(|(score, _)| *score >= 0.75)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, known)| known.to_owned())
+}
+
+/// Names for a message: all of a few, the first of many.
+pub(crate) fn list<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
+    const SHOWN: usize = 20;
+    let total = names.len();
+    let mut text = names.take(SHOWN).collect::<Vec<_>>().join(", ");
+    if total > SHOWN {
+        text.push_str(&format!(" and {} more", total - SHOWN));
+    }
+    text
+}

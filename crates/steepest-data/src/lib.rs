@@ -1,0 +1,51 @@
+//! Data for training: readers, embedded sets, task inference, encoders, splits and batches.
+//!
+//! This crate knows no tensors and no optimizer: it returns plain `f32` arrays, row-major, and says what it did.
+//!
+//! The way of a table, one module per station:
+//!
+//! ```text
+//! Source ─ load ─> Table or Images ─ choose_target, infer ─> Task ─ split ─> rows
+//!                                    ─ Encoder::fit (training rows only) ─ encode ─> Features ─ Batches, gather ─> a batch
+//! ```
+//!
+//! [`prepare`] walks all of it at once:
+//!
+//! ```
+//! use steepest_data::{PrepareOptions, ReadOptions, Source, load, prepare};
+//!
+//! let flowers = load(&Source::parse("iris"), &ReadOptions::default())?;
+//! let prepared = prepare(&flowers, &PrepareOptions::default())?;
+//! assert_eq!(prepared.task.outputs(), 3);
+//! assert_eq!(prepared.train.features.width, 4);
+//! # Ok::<(), steepest_data::Error>(())
+//! ```
+//!
+//! All randomness (splits, orders) is a pure function of a seed; see [`random`].
+
+pub mod batch;
+mod date;
+pub mod embedded;
+pub mod encoder;
+pub mod error;
+pub mod images;
+pub mod inspect;
+pub mod prepare;
+pub mod random;
+pub mod read;
+pub mod source;
+pub mod split;
+pub mod table;
+pub mod task;
+
+pub use batch::{BatchSize, Batches, gather};
+pub use encoder::{AnyEncoder, Encoder, Features, Targets};
+pub use error::{Error, Kind, Place, Result};
+pub use images::ImageEncoder;
+pub use inspect::{ColumnSummary, Summary, describe, to_csv};
+pub use prepare::{Part, PrepareOptions, Prepared, prepare};
+pub use read::{Labels, ReadOptions};
+pub use source::{Source, load};
+pub use split::{Fractions, Split, split, split_stratified};
+pub use table::{Column, Images, Loaded, Table, Values};
+pub use task::{Inferred, Target, Task, TaskChoice, choose_target, infer};

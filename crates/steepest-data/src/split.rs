@@ -1,0 +1,109 @@
+//! Which rows are for training, for validation and for the test.
+
+use crate::error::{Error, Result};
+use crate::random::Stream;
+
+/// The shares of the rows that are held back; the rest is for training.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Fractions {
+    /// Share of the rows for validation, 0 to 1. Default 0.15.
+    pub validation: f64,
+    /// Share of the rows for the test, 0 to 1. Default 0.15.
+    pub test: f64,
+}
+
+impl Default for Fractions {
+    fn default() -> Self {
+        Self { validation: 0.15, test: 0.15 }
+    }
+}
+
+impl Fractions {
+    fn check(self) -> Result<()> {
+        let Self { validation, test } = self;
+        // written so that NaN fails
+        if validation >= 0.0 && test >= 0.0 && validation + test < 1.0 {
+            Ok(())
+        } else {
+            Err(Error::Fractions { validation, test })
+        }
+    }
+}
+
+/// The rows of each part, ascending. Every row is in exactly one part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Split {
+    /// The rows to learn from.
+    pub train: Vec<usize>,
+    /// The rows that decide when to stop.
+    pub validation: Vec<usize>,
+    /// The rows that are looked at once, at the end.
+    pub test: Vec<usize>,
+}
+
+/// Splits `0..rows`: a pure function of its arguments.
+///
+/// Shuffles the rows with the stream (`"split"`, seed, 0) of [`crate::random`]; the first `round(rows * validation)` are for
+/// validation, the next `round(rows * test)` for the test, the rest for training.
+///
+/// # Errors
+/// [`Error::Fractions`]; [`Error::EmptyPart`] if a part whose share is above 0 would hold no row, or training none.
+pub fn split(rows: usize, fractions: Fractions, seed: u64) -> Result<Split> {
+    split_groups(&[(0..rows).collect()], rows, fractions, seed)
+}
+
+/// Splits the rows so that each class has its share in each part: a pure function of its arguments.
+///
+/// Each class is shuffled with its own stream (`"split"`, seed, class) and dealt as in [`split`]. What rounding gives or takes
+/// in one class is carried to the next, so that the parts keep their sizes; a class differs from its share by at most one
+/// row a part. A class of one or two rows stays in training.
+///
+/// # Errors
+/// As [`split`].
+pub fn split_stratified(labels: &[u32], fractions: Fractions, seed: u64) -> Result<Split> {
+    let classes = labels.iter().max().map_or(0, |&label| label as usize + 1);
+    let mut groups = vec![Vec::new(); classes];
+    for (row, &label) in labels.iter().enumerate() {
+        groups[label as usize].push(row);
+    }
+    split_groups(&groups, labels.len(), fractions, seed)
+}
+
+fn split_groups(groups: &[Vec<usize>], rows: usize, fractions: Fractions, seed: u64) -> Result<Split> {
+    fractions.check()?;
+    let mut split = Split { train: Vec::new(), validation: Vec::new(), test: Vec::new() };
+    // what earlier groups owe each part, in rows, within -1..1
+    let [mut owed_validation, mut owed_test] = [0.0; 2];
+    for (number, group) in groups.iter().enumerate() {
+        let mut group = group.clone();
+        Stream::new(b"split\0\0\0", seed, number as u64).shuffle(&mut group);
+        let mut left = if group.len() <= 2 { 0 } else { group.len() - 1 };
+        let mut rest = group.as_slice();
+        for (part, share, owed) in [
+            (&mut split.validation, fractions.validation, &mut owed_validation),
+            (&mut split.test, fractions.test, &mut owed_test),
+        ] {
+            let ideal = group.len() as f64 * share;
+            let (low, high) = (ideal.floor() as usize, ideal.ceil() as usize);
+            let take = ((ideal + *owed).round().max(0.0) as usize).clamp(low, high).min(left);
+            // classes too small to be dealt at all owe nothing, or the next class would pay for all of them
+            *owed = (*owed + ideal - take as f64).clamp(-1.0, 1.0);
+            left -= take;
+            let (taken, others) = rest.split_at(take);
+            part.extend_from_slice(taken);
+            rest = others;
+        }
+        split.train.extend_from_slice(rest);
+    }
+    for (part, name, share) in [
+        (&mut split.train, "training", 1.0 - fractions.validation - fractions.test),
+        (&mut split.validation, "validation", fractions.validation),
+        (&mut split.test, "the test", fractions.test),
+    ] {
+        if part.is_empty() && share > 0.0 {
+            return Err(Error::EmptyPart { rows, part: name, share });
+        }
+        part.sort_unstable();
+    }
+    Ok(split)
+}

@@ -1,0 +1,125 @@
+//! What can go wrong in a run.
+
+use std::path::PathBuf;
+
+/// The error of every function of this crate.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Data that cannot be read, encoded or learnt from.
+    #[error(transparent)]
+    Data(#[from] steepest_data::Error),
+    /// The optimizer, a schedule or a stop rule refuses its settings, or a step its data.
+    #[error(transparent)]
+    Optimizer(#[from] steepest::Error),
+    /// The optimizer and the network do not fit, or weights cannot be read.
+    #[error(transparent)]
+    Burn(#[from] steepest_burn::Error),
+    /// A key of a settings file that is unknown.
+    #[error("{place}: unknown key `{key}`; {}", hint(.nearest.as_deref(), .known))]
+    UnknownKey {
+        /// File and line, or the table of the settings.
+        place: String,
+        /// The key.
+        key: String,
+        /// The known key that is most like it.
+        nearest: Option<String>,
+        /// All keys known there.
+        known: Vec<String>,
+    },
+    /// A settings file that is not TOML, or has a value of the wrong type.
+    #[error("{place}: {reason}")]
+    Toml {
+        /// File and line.
+        place: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A setting with a value that it cannot have.
+    #[error("{key} is {found}, expected {expected}")]
+    BadSetting {
+        /// The setting, as `table.key`.
+        key: &'static str,
+        /// What was given.
+        found: String,
+        /// What it can be.
+        expected: String,
+    },
+    /// The model does not suit the data.
+    #[error("{reason}; {remedy}")]
+    Unsuitable {
+        /// Why.
+        reason: String,
+        /// What to do.
+        remedy: String,
+    },
+    /// Another process trains in this directory.
+    #[error("{} is in use by another process; wait for it, or choose another directory with --out", path.display())]
+    RunInUse {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// The directory holds something already.
+    #[error("{} {found}; choose another directory with --out, or remove it", path.display())]
+    RunExists {
+        /// The directory.
+        path: PathBuf,
+        /// What it holds.
+        found: &'static str,
+    },
+    /// Not a run directory, or one of a run that did not finish.
+    #[error("{} is no finished run: {reason}; give the directory that `steepest fit` named at its end", path.display())]
+    NotARun {
+        /// The directory.
+        path: PathBuf,
+        /// What is missing or wrong.
+        reason: String,
+    },
+    /// The file system refuses.
+    #[error("{}: {reason}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        reason: String,
+    },
+}
+
+/// `Result` with this crate's [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+fn hint(nearest: Option<&str>, known: &[String]) -> String {
+    let known = known.join(", ");
+    match nearest {
+        Some(name) => format!("did you mean `{name}`? known: {known}"),
+        None => format!("known: {known}"),
+    }
+}
+
+impl Error {
+    pub(crate) fn file(path: impl Into<PathBuf>, reason: impl ToString) -> Self {
+        Self::File { path: path.into(), reason: reason.to_string() }
+    }
+
+    /// An error of the TOML reader, with line and, for an unknown key, the nearest known one.
+    pub(crate) fn from_toml(error: &toml::de::Error, text: &str, name: &str) -> Self {
+        let place = match error.span() {
+            Some(span) => {
+                let line = text[..span.start.min(text.len())].lines().count().max(1);
+                format!("{name}, line {line}")
+            }
+            None => name.to_owned(),
+        };
+        // serde's words for it: unknown field `x`, expected one of `a`, `b`
+        let message = error.message();
+        let mut quoted = message.split('`').skip(1).step_by(2).map(str::to_owned);
+        if message.starts_with("unknown field")
+            && let Some(key) = quoted.next()
+        {
+            let known: Vec<String> = quoted.collect();
+            let nearest = steepest::nearest(&key, known.iter().map(String::as_str)).map(str::to_owned);
+            return Self::UnknownKey { place, key, nearest, known };
+        }
+        Self::Toml { place, reason: message.trim().to_owned() }
+    }
+}

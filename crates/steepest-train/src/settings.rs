@@ -1,0 +1,522 @@
+//! The settings of a run: what `run.toml` holds and the command line overrides.
+
+use crate::error::{Error, Result};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+use steepest::schedule::{self, ReduceOnPlateau, Schedule};
+use steepest::settings::{Value, Values};
+use steepest::stop::{Divergence, NoImprovement, Stop};
+use steepest::{Clip, Rule, nearest, registry};
+use steepest_data::{BatchSize, Fractions, Labels, PrepareOptions, ReadOptions, Source, TaskChoice};
+
+/// Everything that determines a run. [`Settings::default`] trains on the embedded digits.
+///
+/// As TOML, a key that is unknown is an error that names the nearest known one:
+///
+/// ```
+/// let error = steepest_train::Settings::from_toml("[train]\nepoch = 3", "run.toml").unwrap_err();
+/// assert!(error.to_string().contains("did you mean `epochs`?"));
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// What to learn from.
+    pub data: DataSettings,
+    /// What learns.
+    pub model: ModelSettings,
+    /// What is made small.
+    pub loss: LossSettings,
+    /// How it is made small.
+    pub optimizer: OptimizerSettings,
+    /// How the learning rate changes.
+    pub schedule: ScheduleSettings,
+    /// For how long, in which steps.
+    pub train: TrainSettings,
+}
+
+/// `[data]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DataSettings {
+    /// A built-in name or a file. Default: `digits`.
+    pub source: String,
+    /// The column to predict. Default: the source's own, one with a usual name, or the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// `infer`, `regression` or `classes`. Default: infer, from the target.
+    pub task: TaskChoice,
+    /// The labels of IDX images. Default: the file with the usual name beside them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub labels: Option<PathBuf>,
+    /// Share of the rows that decides when to stop, in `[0, 1)`. Default 0.15.
+    pub validation: f64,
+    /// Share of the rows that only the final numbers see, in `[0, 1)`. Default 0.15.
+    pub test: f64,
+}
+
+impl Default for DataSettings {
+    fn default() -> Self {
+        let Fractions { validation, test } = Fractions::default();
+        Self { source: "digits".into(), target: None, task: TaskChoice::Infer, labels: None, validation, test }
+    }
+}
+
+impl DataSettings {
+    /// Where the data comes from.
+    pub fn source(&self) -> Source {
+        Source::parse(&self.source)
+    }
+
+    pub(crate) fn read_options(&self) -> ReadOptions {
+        let labels = self.labels.clone().map_or(Labels::Find, Labels::At);
+        ReadOptions { labels, ..ReadOptions::default() }
+    }
+
+    pub(crate) fn prepare_options(&self, seed: u64) -> PrepareOptions {
+        PrepareOptions {
+            target: self.target.clone(),
+            task: self.task,
+            fractions: Fractions { validation: self.validation, test: self.test },
+            seed,
+        }
+    }
+}
+
+/// Which network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ModelKind {
+    /// A small convolutional network for images, a multi-layer perceptron for tables.
+    #[default]
+    Auto,
+    /// Linear or logistic regression.
+    Linear,
+    /// A multi-layer perceptron.
+    Mlp,
+    /// A small convolutional network; images only.
+    Cnn,
+}
+
+/// `[model]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ModelSettings {
+    /// Which network. Default: auto.
+    pub kind: ModelKind,
+    /// Widths of the hidden layers; none is linear. Default `[128, 64]`.
+    pub hidden: Vec<usize>,
+    /// `relu`, `gelu`, `silu` or `tanh`. Default: relu.
+    pub activation: crate::model::Activation,
+    /// Share of hidden values that a training step leaves out, in `[0, 1)`. Default 0.
+    pub dropout: f64,
+    /// Normalize each layer's values. Default: false.
+    pub layer_norm: bool,
+}
+
+impl Default for ModelSettings {
+    fn default() -> Self {
+        Self {
+            kind: ModelKind::Auto,
+            hidden: vec![128, 64],
+            activation: crate::model::Activation::default(),
+            dropout: 0.0,
+            layer_norm: false,
+        }
+    }
+}
+
+/// Which loss.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LossKind {
+    /// Squared error for numbers, cross-entropy for classes (binary for two).
+    #[default]
+    Auto,
+    /// Mean of (prediction − target)², the target standardized.
+    SquaredError,
+    /// Squared near zero, absolute beyond `delta` standard deviations of the target.
+    Huber,
+    /// −log of the share that the right class got.
+    CrossEntropy,
+}
+
+/// How much each class counts.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(untagged, rename_all = "lowercase")]
+pub enum ClassWeights {
+    /// Every sample counts alike.
+    #[default]
+    #[serde(skip)]
+    Equal,
+    /// `"balanced"`: every class counts alike, however rare.
+    Named(BalancedWord),
+    /// A weight for each class, in the order of the classes.
+    Given(Vec<f64>),
+}
+
+/// The word `balanced`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BalancedWord {
+    /// Weights inverse to the classes' frequencies, of mean 1 over the training rows.
+    Balanced,
+}
+
+/// `[loss]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LossSettings {
+    /// Which loss. Default: auto.
+    pub kind: LossKind,
+    /// Share of the target that is spread over all classes, in `[0, 1)`. Default 0.
+    pub label_smoothing: f64,
+    /// `"balanced"`, or a weight for each class. Default: equal.
+    #[serde(skip_serializing_if = "is_equal")]
+    pub class_weights: ClassWeights,
+    /// Where Huber's loss turns from squared to absolute, in standard deviations of the target. Default 1.
+    pub delta: f64,
+}
+
+fn is_equal(weights: &ClassWeights) -> bool {
+    *weights == ClassWeights::Equal
+}
+
+impl Default for LossSettings {
+    fn default() -> Self {
+        Self { kind: LossKind::Auto, label_smoothing: 0.0, class_weights: ClassWeights::Equal, delta: 1.0 }
+    }
+}
+
+/// `[optimizer]`: besides the fields below, the optimizer's own settings by name.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct OptimizerSettings {
+    /// Its name in the registry. Default: adamw.
+    pub name: String,
+    /// The learning rate η at its highest. Default: the registry's for the optimizer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lr: Option<f64>,
+    /// Largest Euclidean norm of all gradients together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clip_norm: Option<f64>,
+    /// Largest norm of each tensor's gradient.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clip_tensor_norm: Option<f64>,
+    /// Largest absolute value of a gradient's element.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clip_value: Option<f64>,
+    /// Largest ratio of a unit's gradient norm to its weight norm (adaptive clipping).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clip_adaptive: Option<f64>,
+    /// Skip a step whose gradient is not finite, instead of stopping. Default: false.
+    pub skip_non_finite: bool,
+    /// Weight decay of biases and of the scales of normalizations too. Default: false.
+    pub decay_all: bool,
+    /// Settings of the optimizer, such as `beta1`.
+    #[serde(flatten)]
+    pub settings: Values,
+}
+
+impl Default for OptimizerSettings {
+    fn default() -> Self {
+        Self {
+            name: "adamw".into(),
+            lr: None,
+            clip_norm: None,
+            clip_tensor_norm: None,
+            clip_value: None,
+            clip_adaptive: None,
+            skip_non_finite: false,
+            decay_all: false,
+            settings: Values::new(),
+        }
+    }
+}
+
+impl OptimizerSettings {
+    const KEYS: [&str; 8] = [
+        "name", "lr", "clip_norm", "clip_tensor_norm", "clip_value", "clip_adaptive", "skip_non_finite",
+        "decay_all",
+    ];
+
+    /// The rule, its settings checked.
+    pub fn rule(&self) -> Result<Rule> {
+        let entry = registry::find(&self.name)?;
+        if let Some(unknown) =
+            self.settings.keys().find(|key| !(entry.parameters)().iter().any(|p| p.name == *key))
+        {
+            let known: Vec<&str> = (entry.parameters)().iter().map(|p| p.name).collect();
+            let all = known.iter().copied().chain(Self::KEYS);
+            return Err(Error::UnknownKey {
+                place: format!("[optimizer] with name = {}", self.name),
+                key: unknown.clone(),
+                nearest: nearest(unknown, all.clone()).map(str::to_owned),
+                known: all.map(str::to_owned).collect(),
+            });
+        }
+        Ok(entry.make(&self.settings)?)
+    }
+
+    /// The learning rate at its highest: given, or the registry's.
+    pub fn learning_rate(&self) -> Result<f64> {
+        match self.lr {
+            None => Ok(registry::find(&self.name)?.default_lr),
+            Some(lr) if lr > 0.0 && lr.is_finite() => Ok(lr),
+            Some(lr) => Err(Error::BadSetting {
+                key: "optimizer.lr",
+                found: lr.to_string(),
+                expected: "a finite number above 0, such as 0.001".into(),
+            }),
+        }
+    }
+
+    /// The clipping, of which there may be one kind.
+    pub fn clip(&self) -> Result<Option<Clip>> {
+        let given: Vec<(&str, Clip)> = [
+            self.clip_norm.map(|c| ("clip_norm", Clip::GlobalNorm(c))),
+            self.clip_tensor_norm.map(|c| ("clip_tensor_norm", Clip::TensorNorm(c))),
+            self.clip_value.map(|c| ("clip_value", Clip::Value(c))),
+            self.clip_adaptive.map(|factor| ("clip_adaptive", Clip::Adaptive { factor, eps: 1e-3 })),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        match given.as_slice() {
+            [] => Ok(None),
+            [(_, clip)] => Ok(Some(*clip)),
+            [(a, _), (b, _), ..] => Err(Error::BadSetting {
+                key: "optimizer",
+                found: format!("{a} and {b}"),
+                expected: "one kind of clipping".into(),
+            }),
+        }
+    }
+}
+
+/// `[schedule]`: besides the fields below, the schedule's own settings by name.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ScheduleSettings {
+    /// Its name in the registry, or `reduce_on_plateau`. Default: cosine.
+    pub name: String,
+    /// Steps of linear warm-up before it. Default: a twentieth of the run, at most 500 steps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warmup: Option<u64>,
+    /// Settings of the schedule, such as `floor`; lengths are in steps, 0 is the whole run.
+    #[serde(flatten)]
+    pub settings: Values,
+}
+
+impl Default for ScheduleSettings {
+    fn default() -> Self {
+        Self { name: "cosine".into(), warmup: None, settings: Values::new() }
+    }
+}
+
+/// A learning rate's way: a function of the step, or one that watches the validation loss.
+#[derive(Debug)]
+pub enum Rate {
+    /// A pure function of the step number.
+    Function(Box<dyn Schedule>),
+    /// Falls when the validation loss no longer does.
+    Plateau(ReduceOnPlateau),
+}
+
+impl ScheduleSettings {
+    /// The schedule for a run of `total` steps.
+    pub fn rate(&self, total: u64) -> Result<Rate> {
+        let warmup = self.warmup.unwrap_or((total / 20).min(500));
+        if self.name == "reduce_on_plateau" {
+            if let Some(steps) = self.warmup.filter(|w| *w > 0) {
+                return Err(Error::BadSetting {
+                    key: "schedule.warmup",
+                    found: format!("{steps} with reduce_on_plateau"),
+                    expected: "no warm-up: that schedule counts epochs, not steps".into(),
+                });
+            }
+            return Ok(Rate::Plateau(ReduceOnPlateau::from_values(&self.settings)?));
+        }
+        let inner = schedule::make(&self.name, &self.settings)?;
+        let has_own_warmup = matches!(self.name.as_str(), "warmup" | "one_cycle" | "inverse_sqrt");
+        let mut function: Box<dyn Schedule> = if warmup == 0 || (has_own_warmup && self.warmup.is_none()) {
+            inner
+        } else {
+            Box::new(schedule::Warmup::new(warmup, 0.01, inner)?)
+        };
+        function.resolve(total);
+        function.ready()?;
+        Ok(Rate::Function(function))
+    }
+}
+
+/// How many samples a step sees: `"full"`, or a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Batch(pub BatchSize);
+
+impl Serialize for Batch {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> std::result::Result<S::Ok, S::Error> {
+        match self.0 {
+            BatchSize::Full => to.serialize_str("full"),
+            BatchSize::One => to.serialize_u64(1),
+            BatchSize::N(n) => to.serialize_u64(n as u64),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Batch {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> std::result::Result<Self, D::Error> {
+        let text = match Value::deserialize(from)? {
+            Value::Number(n) => n.to_string(),
+            Value::Word(word) => word,
+            other => other.to_string(),
+        };
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl std::str::FromStr for Batch {
+    type Err = String;
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        match (text, text.parse::<usize>()) {
+            ("full", _) => Ok(Self(BatchSize::Full)),
+            (_, Ok(1)) => Ok(Self(BatchSize::One)),
+            (_, Ok(n)) if n > 1 => Ok(Self(BatchSize::N(n))),
+            _ => Err(format!("`{text}` is no batch size; give a number of at least 1, or `full`")),
+        }
+    }
+}
+
+/// `[train]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TrainSettings {
+    /// Samples of a step: a number, or `"full"`. Default: by the number of training rows, 32 to 256.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch: Option<Batch>,
+    /// Most epochs. Default: by the number of training rows, about 6000 steps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub epochs: Option<u64>,
+    /// Most steps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_steps: Option<u64>,
+    /// Epochs without a better validation loss before training stops; 0 never stops for it. Default:
+    /// a quarter of the epochs, at least 5.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub patience: Option<u64>,
+    /// Most seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_seconds: Option<f64>,
+    /// Stop at this training loss.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target_loss: Option<f64>,
+    /// Stop at this Euclidean norm of the gradient.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gradient_tolerance: Option<f64>,
+    /// Seed of the split, the initial weights, the order of the samples and dropout. Default 0.
+    pub seed: u64,
+    /// Threads; the result does not depend on it. Default: all cores.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub threads: Option<usize>,
+    /// `cpu`. Default: cpu.
+    pub device: String,
+}
+
+impl Default for TrainSettings {
+    fn default() -> Self {
+        Self {
+            batch: None,
+            epochs: None,
+            max_steps: None,
+            patience: None,
+            max_seconds: None,
+            target_loss: None,
+            gradient_tolerance: None,
+            seed: 0,
+            threads: None,
+            device: "cpu".into(),
+        }
+    }
+}
+
+impl TrainSettings {
+    /// The stop rules, in the order in which they are asked.
+    pub fn stop(&self) -> Result<Stop> {
+        let mut rules = vec![Stop::non_finite(), Divergence::default().into()];
+        rules.extend(self.target_loss.map(Stop::target_loss));
+        rules.extend(self.gradient_tolerance.map(Stop::gradient_tolerance));
+        if let Some(patience) = self.patience.filter(|p| *p > 0) {
+            rules.push(NoImprovement { patience, ..NoImprovement::default() }.into());
+        }
+        if let Some(seconds) = self.max_seconds {
+            let time = std::time::Duration::try_from_secs_f64(seconds).map_err(|_| Error::BadSetting {
+                key: "train.max_seconds",
+                found: seconds.to_string(),
+                expected: "a number of seconds of at least 0".into(),
+            })?;
+            rules.push(Stop::max_time(time));
+        }
+        rules.extend(self.max_steps.map(Stop::max_steps));
+        rules.extend(self.epochs.map(|epochs| Stop::max_epochs(epochs as f64)));
+        let stop = Stop::Any(rules);
+        stop.validate()?;
+        Ok(stop)
+    }
+}
+
+impl Settings {
+    /// Reads settings from TOML; `name` is what errors call the text.
+    ///
+    /// # Errors
+    /// [`Error::UnknownKey`] with the nearest known key; [`Error::Toml`] with line and column.
+    pub fn from_toml(text: &str, name: &str) -> Result<Self> {
+        toml::from_str(text).map_err(|error| Error::from_toml(&error, text, name))
+    }
+
+    /// The settings as TOML, which [`Settings::from_toml`] reads back.
+    pub fn to_toml(&self) -> String {
+        toml::to_string_pretty(self).expect("settings are tables of plain values")
+    }
+
+    /// Checks everything that can be known without the data.
+    ///
+    /// # Errors
+    /// The first setting that is wrong, with what it should be.
+    pub fn check(&self) -> Result<()> {
+        self.optimizer.rule()?;
+        self.optimizer.learning_rate()?;
+        self.optimizer.clip()?;
+        self.schedule.rate(1000)?;
+        self.train.stop()?;
+        let range = |key, x: f64, ok: bool, expected: &str| {
+            if ok {
+                return Ok(());
+            }
+            Err(Error::BadSetting { key, found: x.to_string(), expected: expected.into() })
+        };
+        let share = |x: f64| (0.0..1.0).contains(&x);
+        range("data.validation", self.data.validation, share(self.data.validation), "a share in [0, 1)")?;
+        range("data.test", self.data.test, share(self.data.test), "a share in [0, 1)")?;
+        range("model.dropout", self.model.dropout, share(self.model.dropout), "a share in [0, 1)")?;
+        let smoothing = self.loss.label_smoothing;
+        range("loss.label_smoothing", smoothing, share(smoothing), "a share in [0, 1)")?;
+        let delta = self.loss.delta;
+        range("loss.delta", delta, delta > 0.0 && delta.is_finite(), "a finite number above 0")?;
+        if let Some(width) = self.model.hidden.iter().find(|w| !(1..=65_536).contains(*w)) {
+            range("model.hidden", *width as f64, false, "widths of 1 to 65536")?;
+        }
+        if self.train.threads == Some(0) {
+            range("train.threads", 0.0, false, "at least 1")?;
+        }
+        if self.train.epochs == Some(0) {
+            range("train.epochs", 0.0, false, "at least 1")?;
+        }
+        if !["cpu", "flex"].contains(&self.train.device.as_str()) {
+            return Err(Error::BadSetting {
+                key: "train.device",
+                found: self.train.device.clone(),
+                expected: "cpu: this program is built with burn's CPU backend only".into(),
+            });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,375 @@
+//! What the integration tests share: tensors of any type, the problem of the fixtures, and the
+//! fixtures themselves.
+#![allow(dead_code)] // each test file uses its part of this
+
+use half::{bf16, f16};
+use safetensors::SafeTensors;
+use safetensors::tensor::{Dtype, TensorView};
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
+use std::path::PathBuf;
+use steepest::registry::Entry;
+use steepest::settings::Values;
+use steepest::{DType, Level, Optimizer, Param, Slice, SliceMut, Slot};
+
+/// Set to run with small sizes: for valgrind, where a step takes fifty times as long.
+pub fn small() -> bool {
+    std::env::var_os("STEEPEST_SMALL").is_some()
+}
+
+/// The instruction sets of this processor, the reference first.
+pub fn levels() -> impl Iterator<Item = Level> {
+    Level::ALL.into_iter().filter(|level| level.is_available())
+}
+
+// ---------------------------------------------------------------------------------------------
+// Tensors
+// ---------------------------------------------------------------------------------------------
+
+/// A tensor of any element type.
+#[derive(Debug, Clone)]
+pub enum Data {
+    F64(Vec<f64>),
+    F32(Vec<f32>),
+    Bf16(Vec<bf16>),
+    F16(Vec<f16>),
+}
+
+macro_rules! each {
+    ($data:expr, $v:ident => $body:expr) => {
+        match $data {
+            Data::F64($v) => $body,
+            Data::F32($v) => $body,
+            Data::Bf16($v) => $body,
+            Data::F16($v) => $body,
+        }
+    };
+}
+
+impl Data {
+    /// `values`, rounded to `dtype`.
+    pub fn of(dtype: DType, values: &[f64]) -> Self {
+        match dtype {
+            DType::F64 => Self::F64(values.to_vec()),
+            DType::F32 => Self::F32(values.iter().map(|x| *x as f32).collect()),
+            DType::Bf16 => Self::Bf16(values.iter().map(|x| bf16::from_f64(*x)).collect()),
+            DType::F16 => Self::F16(values.iter().map(|x| f16::from_f64(*x)).collect()),
+        }
+    }
+
+    pub fn all(&self) -> Slice<'_> {
+        each!(self, v => v.into())
+    }
+
+    pub fn all_mut(&mut self) -> SliceMut<'_> {
+        each!(self, v => v.into())
+    }
+
+    pub fn part(&self, range: Range<usize>) -> Slice<'_> {
+        each!(self, v => v[range].into())
+    }
+
+    pub fn part_mut(&mut self, range: Range<usize>) -> SliceMut<'_> {
+        each!(self, v => (&mut v[range]).into())
+    }
+
+    pub fn to_f64(&self) -> Vec<f64> {
+        match self {
+            Self::F64(v) => v.clone(),
+            Self::F32(v) => v.iter().map(|x| f64::from(*x)).collect(),
+            Self::Bf16(v) => v.iter().map(|x| x.to_f64()).collect(),
+            Self::F16(v) => v.iter().map(|x| x.to_f64()).collect(),
+        }
+    }
+
+    /// The elements' bits, with all NaNs alike.
+    pub fn bits(&self) -> Vec<u64> {
+        bits(&self.to_f64())
+    }
+}
+
+/// The bits of each value, with all NaNs alike: which of two NaNs an operation passes on depends on
+/// the order in which the compiler puts its operands.
+pub fn bits(values: &[f64]) -> Vec<u64> {
+    values.iter().map(|x| if x.is_nan() { u64::MAX } else { x.to_bits() }).collect()
+}
+
+/// Every tensor with its gradient.
+pub fn slots<'a>(theta: &'a mut [Data], grads: &'a [Data]) -> Vec<Slot<'a>> {
+    assert_eq!(theta.len(), grads.len());
+    theta.iter_mut().zip(grads).map(|(t, g)| Slot::new(t.all_mut(), g.all())).collect()
+}
+
+/// `n` numbers in [-1, 1) that depend on `seed` and their position.
+pub fn random(seed: u64, n: usize) -> Vec<f64> {
+    (0..n).map(|i| signed(hash(99, seed, 0, i as u64))).collect()
+}
+
+/// The state of every parameter, in f64, and its number of steps: `<parameter>/<array>`.
+pub fn state_of(optimizer: &Optimizer) -> BTreeMap<String, Vec<f64>> {
+    let bytes = optimizer.to_bytes().unwrap();
+    let file = SafeTensors::deserialize(&bytes).unwrap();
+    file.iter()
+        .map(|(name, view)| {
+            let values = match view.dtype() {
+                Dtype::F64 => view.data().as_chunks().0.iter().map(|b| f64::from_le_bytes(*b)).collect(),
+                Dtype::F32 => view
+                    .data()
+                    .as_chunks()
+                    .0
+                    .iter()
+                    .map(|b| f64::from(f32::from_le_bytes(*b)))
+                    .collect(),
+                Dtype::U64 => {
+                    view.data().as_chunks().0.iter().map(|b| u64::from_le_bytes(*b) as f64).collect()
+                }
+                other => panic!("{name}: a state of type {other:?}"),
+            };
+            (name.to_owned(), values)
+        })
+        .collect()
+}
+
+/// The bits of [`state_of`].
+pub fn state_bits(optimizer: &Optimizer) -> BTreeMap<String, Vec<u64>> {
+    state_of(optimizer).into_iter().map(|(name, values)| (name, bits(&values))).collect()
+}
+
+/// A tensor of a file: type, shape, bytes.
+pub type Stored = (Dtype, Vec<usize>, Vec<u8>);
+
+/// A state file taken apart, changed by `edit`, and put together again.
+pub fn edited(
+    file: &[u8],
+    edit: impl FnOnce(&mut BTreeMap<String, Stored>, &mut HashMap<String, String>),
+) -> Vec<u8> {
+    let (_, header) = SafeTensors::read_metadata(file).unwrap();
+    let mut about = header.metadata().clone().unwrap();
+    let mut tensors: BTreeMap<String, Stored> = SafeTensors::deserialize(file)
+        .unwrap()
+        .iter()
+        .map(|(name, t)| (name.to_owned(), (t.dtype(), t.shape().to_vec(), t.data().to_vec())))
+        .collect();
+    edit(&mut tensors, &mut about);
+    let views = tensors.iter().map(|(name, (dtype, shape, data))| {
+        (name.clone(), TensorView::new(*dtype, shape.clone(), data).unwrap())
+    });
+    safetensors::serialize(views, Some(about)).unwrap()
+}
+
+/// A state file that says that every parameter has taken `steps` steps.
+pub fn with_steps(file: &[u8], steps: u64) -> Vec<u8> {
+    edited(file, |tensors, about| {
+        about.insert("steps_taken".into(), steps.to_string());
+        for (_, (dtype, _, data)) in tensors {
+            if *dtype == Dtype::U64 {
+                *data = steps.to_le_bytes().to_vec();
+            }
+        }
+    })
+}
+
+// ---------------------------------------------------------------------------------------------
+// The problem of the fixtures, as fixtures/README.md describes it
+// ---------------------------------------------------------------------------------------------
+
+pub const STEPS: u64 = 200;
+pub const SHAPES: [(&str, &[usize]); 5] =
+    [("t1", &[1]), ("t7", &[7]), ("t16", &[16]), ("t17", &[17]), ("m33x31", &[33, 31])];
+
+const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
+const START: u64 = 0;
+const CENTRE: u64 = 1;
+const CURVATURE: u64 = 2;
+const NOISE: u64 = 3;
+
+fn mix(z: u64) -> u64 {
+    let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
+
+pub fn hash(stream: u64, tensor: u64, step: u64, element: u64) -> u64 {
+    [stream, tensor, step, element]
+        .into_iter()
+        .fold(0x5EED, |h: u64, word| mix(h.wrapping_add((word + 1).wrapping_mul(GOLDEN))))
+}
+
+fn unit(h: u64) -> f64 {
+    (h >> 11) as f64 * 2f64.powi(-53)
+}
+
+fn signed(h: u64) -> f64 {
+    (h >> 11) as f64 * 2f64.powi(-52) - 1.0
+}
+
+/// A quadratic bowl with noise.
+pub struct Problem {
+    pub start: Vec<Vec<f64>>,
+    pub centre: Vec<Vec<f64>>,
+    pub curvature: Vec<Vec<f64>>,
+}
+
+impl Problem {
+    pub fn new() -> Self {
+        let draw = |stream: u64, of: &dyn Fn(&str, u64) -> f64| {
+            SHAPES
+                .iter()
+                .enumerate()
+                .map(|(tensor, (name, shape))| {
+                    (0..shape.iter().product::<usize>())
+                        .map(|i| of(name, hash(stream, tensor as u64, 0, i as u64)))
+                        .collect()
+                })
+                .collect()
+        };
+        Self {
+            start: draw(START, &|name, h| if name == "t16" { 0.0 } else { signed(h) }),
+            centre: draw(CENTRE, &|_, h| signed(h)),
+            curvature: draw(CURVATURE, &|_, h| 0.1 + 1.9 * unit(h)),
+        }
+    }
+
+    /// The gradient at `theta` for step 1, 2, 3…
+    pub fn gradient(&self, tensor: usize, step: u64, theta: &[f64]) -> Vec<f64> {
+        let (centre, curvature) = (&self.centre[tensor], &self.curvature[tensor]);
+        theta
+            .iter()
+            .enumerate()
+            .map(|(i, x)| {
+                let h = hash(NOISE, tensor as u64, step, i as u64);
+                let pull = curvature[i] * (x - centre[i]);
+                if h % 17 == 0 { 0.0 } else { pull + 0.1 * signed(h) }
+            })
+            .collect()
+    }
+
+    pub fn params(dtype: DType) -> Vec<Param> {
+        SHAPES.iter().map(|(name, shape)| Param::new(*name, *shape, dtype)).collect()
+    }
+
+    /// The start in `dtype`.
+    pub fn theta(&self, dtype: DType) -> Vec<Data> {
+        self.start.iter().map(|start| Data::of(dtype, start)).collect()
+    }
+
+    /// Step number `step` of `optimizer`, with gradients of `dtype` at `theta`.
+    pub fn step(
+        &self,
+        optimizer: &mut Optimizer,
+        step: u64,
+        lr: f64,
+        dtype: DType,
+        theta: &mut [Data],
+    ) {
+        let grads: Vec<Data> = theta
+            .iter()
+            .enumerate()
+            .map(|(i, theta)| Data::of(dtype, &self.gradient(i, step, &theta.to_f64())))
+            .collect();
+        optimizer.step(lr, &mut slots(theta, &grads)).unwrap();
+    }
+}
+
+// ---------------------------------------------------------------------------------------------
+// Fixtures
+// ---------------------------------------------------------------------------------------------
+
+/// Settings of an optimizer, and the learning rates they are meant for.
+#[derive(Debug, Clone)]
+pub struct Setting {
+    pub name: String,
+    pub lr: f64,
+    /// `lr / (1 + 0.01·(t − 1))` instead of `lr`.
+    pub inverse_time: bool,
+    pub values: Values,
+    /// Whether the trajectory follows torch's formula.
+    pub torch_dialect: bool,
+}
+
+impl Setting {
+    pub fn lr(&self, step: u64) -> f64 {
+        if self.inverse_time { self.lr / (1.0 + 0.01 * (step - 1) as f64) } else { self.lr }
+    }
+}
+
+/// A file of trajectories.
+#[derive(Debug)]
+pub struct Fixture {
+    pub settings: Vec<Setting>,
+    pub tensors: BTreeMap<String, Vec<f64>>,
+    pub metadata: HashMap<String, String>,
+}
+
+impl Fixture {
+    /// The file `fixtures/<name>.safetensors`, if there is one.
+    pub fn load(name: &str) -> Option<Self> {
+        let path =
+            PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("../../fixtures/{name}.safetensors"));
+        let bytes = std::fs::read(path).ok()?;
+        let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();
+        let metadata = header.metadata().clone().unwrap();
+        let tensors = SafeTensors::deserialize(&bytes)
+            .unwrap()
+            .iter()
+            .map(|(name, view)| {
+                assert_eq!(view.dtype(), Dtype::F64, "{name}");
+                let values = view.data().as_chunks().0.iter().map(|b| f64::from_le_bytes(*b));
+                (name.to_owned(), values.collect())
+            })
+            .collect();
+        let mut settings: Vec<Setting> = metadata
+            .iter()
+            .filter_map(|(key, text)| Some((key.strip_prefix("setting/")?, text)))
+            .map(|(name, text)| {
+                let about: serde_json::Value = serde_json::from_str(text).unwrap();
+                Setting {
+                    name: name.to_owned(),
+                    lr: about["lr"].as_f64().unwrap(),
+                    inverse_time: match about["lr_schedule"].as_str() {
+                        Some("constant") => false,
+                        Some("inverse_time") => true,
+                        other => panic!("{name}: learning rate {other:?}"),
+                    },
+                    values: serde_json::from_value(about["steepest"].clone()).unwrap(),
+                    torch_dialect: about.get("equals_torch_dialect").is_none_or(|x| x == true),
+                }
+            })
+            .collect();
+        settings.sort_by(|a, b| a.name.cmp(&b.name));
+        Some(Self { settings, tensors, metadata })
+    }
+
+    /// Each quantity of `setting`: `<tensor>/<quantity>`.
+    pub fn of<'a>(&'a self, setting: &str) -> impl Iterator<Item = (&'a str, &'a [f64])> {
+        let prefix = format!("{setting}/");
+        self.tensors
+            .iter()
+            .filter_map(move |(key, values)| Some((key.strip_prefix(&prefix)?, values.as_slice())))
+    }
+}
+
+/// The trajectories that the optimizer `entry` is held to: torch's, and optax's where it follows
+/// the same formula. An optimizer that torch does not have follows optax in all.
+pub fn fixtures(entry: &Entry) -> Vec<(&'static str, Fixture)> {
+    let torch = Fixture::load(&format!("torch_{}", entry.name));
+    let mut optax = Fixture::load(&format!("optax_{}", entry.name));
+    if let (Some(_), Some(optax)) = (&torch, &mut optax) {
+        optax.settings.retain(|setting| setting.torch_dialect);
+    }
+    let named = |name, fixture: Option<Fixture>| fixture.map(|fixture| (name, fixture));
+    named("torch", torch).into_iter().chain(named("optax", optax)).collect()
+}
+
+/// The defaults, and every setting of the fixtures.
+pub fn settings(entry: &Entry) -> Vec<Setting> {
+    let default = Setting {
+        name: "defaults".into(),
+        lr: entry.default_lr,
+        inverse_time: false,
+        values: Values::new(),
+        torch_dialect: true,
+    };
+    let of_fixtures = fixtures(entry).into_iter().flat_map(|(_, fixture)| fixture.settings);
+    std::iter::once(default).chain(of_fixtures).collect()
+}

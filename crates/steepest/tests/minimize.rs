@@ -1,0 +1,215 @@
+//! Minimizing plain functions: the classic lessons against their closed forms, and every optimizer
+//! of the registry on a bowl and on Rosenbrock's valley.
+
+use steepest::registry::{Entry, OPTIMIZERS};
+use steepest::schedule::{Cosine, Exponential};
+use steepest::settings::Values;
+use steepest::stop::Stop;
+use steepest::{Error, Float, LearningRate, Minimize, Minimum, Sgd, functions, minimize};
+
+fn sum_of_squares<T: Float>(theta: &[T], g: &mut [T]) -> T {
+    let mut sum = T::ZERO;
+    for (g, x) in g.iter_mut().zip(theta) {
+        *g = *x + *x;
+        sum = sum + *x * *x;
+    }
+    sum
+}
+
+/// f(θ) = Σθ² from (1, 2), α = 0.1: θ_t = 0.8ᵗ·(1, 2) and f = 5·0.64ᵗ.
+#[test]
+fn gradient_descent_on_the_sum_of_squares_follows_its_closed_form() {
+    let minimum =
+        minimize(sum_of_squares::<f64>, &[1.0, 2.0], Sgd::default(), 0.1, Stop::max_steps(200))
+            .unwrap();
+    assert_eq!((minimum.steps, minimum.reason.stopped_by().as_str()), (200, "max_steps"));
+    assert_eq!(minimum.trace.len(), 201);
+    for point in &minimum.trace {
+        let t = point.step as i32;
+        // x − 0.1·2x rounds three times a step, each by at most 2⁻⁵³
+        let tolerance = 3.0 * (f64::from(t) + 1.0) * f64::EPSILON / 2.0;
+        let near = |found: f64, expected: f64, roundings: f64| {
+            assert!((found - expected).abs() <= roundings * tolerance * expected, "step {t}: {found}");
+        };
+        near(point.theta[0], 0.8f64.powi(t), 1.0);
+        near(point.theta[1], 2.0 * 0.8f64.powi(t), 1.0);
+        near(point.value, 5.0 * 0.64f64.powi(t), 2.0);
+        near(point.gradient_norm, 2.0 * 5f64.sqrt() * 0.8f64.powi(t), 2.0);
+    }
+    assert_eq!(minimum.best, *minimum.trace.last().unwrap());
+}
+
+/// The mean squared error of the line y = w·x + b over X = 1, 2, 3, 4 and y = X.
+fn line(theta: &[f64], g: &mut [f64]) -> f64 {
+    g.fill(0.0);
+    let mut loss = 0.0;
+    for x in [1.0, 2.0, 3.0, 4.0] {
+        let off = theta[0] * x + theta[1] - x;
+        loss += off * off / 4.0;
+        g[0] += off * x / 2.0;
+        g[1] += off / 2.0;
+    }
+    loss
+}
+
+/// With e = (w − 1, b), a step is e ← (1 − α·H)·e with H = [[15, 5], [5, 2]], the loss's second
+/// derivative. H has the eigenvalues (17 ± √269)/2 with eigenvectors (λ − 2, 5), so from
+/// w = b = 0 the error after t steps is known without taking one.
+#[test]
+fn least_squares_follows_its_closed_form() {
+    let after = |t: i32| {
+        [1.0, -1.0]
+            .map(|sign| {
+                let lambda = (17.0 + sign * 269f64.sqrt()) / 2.0;
+                let v = [lambda - 2.0, 5.0];
+                // the share of e = (−1, 0) along v, over ‖v‖²
+                let share = -v[0] / (v[0] * v[0] + v[1] * v[1]);
+                let left = share * (1.0 - 0.01 * lambda).powi(t);
+                [left * v[0], left * v[1]]
+            })
+            .into_iter()
+            .fold([1.0, 0.0], |sum, part| [sum[0] + part[0], sum[1] + part[1]])
+    };
+    let stop = Stop::max_steps(1000);
+    let minimum = minimize(line, &[0.0, 0.0], Sgd::default(), 0.01, stop).unwrap();
+    for point in &minimum.trace {
+        let expected = after(point.step as i32);
+        for (found, expected) in point.theta.iter().zip(expected) {
+            // some ten roundings a step of numbers up to 10, most of which shrink away again
+            assert!((found - expected).abs() < 1e-13, "step {}: {found} {expected}", point.step);
+        }
+    }
+    // what the documentation says
+    let [slope, intercept] = after(1000);
+    assert!((slope - 0.99483).abs() < 1e-5 && (intercept - 0.01521).abs() < 1e-5, "{slope} {intercept}");
+    // and 20 times as long brings it to 1 and 0: 0.997^20000 is 1e-26
+    let stop = Stop::max_steps(20_000);
+    let minimum = minimize(line, &[0.0, 0.0], Sgd::default(), 0.01, stop).unwrap();
+    assert!((minimum.theta[0] - 1.0).abs() < 1e-14 && minimum.theta[1].abs() < 1e-14);
+}
+
+/// The best of a few learning rates, as a user would look for it; falling to zero, since an
+/// optimizer that normalizes its steps does not settle at a constant rate.
+fn best_of_rates(entry: &Entry, function: &str, steps: u64, gradient: f64) -> Minimum<f64> {
+    let function = functions::find(function).unwrap();
+    let start = function.start(2).unwrap();
+    let run = |lr: f64| {
+        let stop = Stop::gradient_tolerance(gradient)
+            | Stop::divergence(1e6)
+            | Stop::non_finite()
+            | Stop::max_steps(steps);
+        let f = |x: &[f64], g: &mut [f64]| {
+            function.gradient(x, g);
+            function.value(x)
+        };
+        let rate = LearningRate::from((lr, Cosine::default()));
+        Minimize::new(entry.make(&Values::new()), rate, stop).trace(0).run(f, &start)
+    };
+    let rates = [1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.0015, 0.0003];
+    rates
+        .into_iter()
+        .map(|lr| run(lr).unwrap_or_else(|error| panic!("{} at {lr}: {error}", entry.name)))
+        .min_by(|a, b| a.best.value.total_cmp(&b.best.value))
+        .unwrap()
+}
+
+#[test]
+fn every_optimizer_minimizes_a_bowl() {
+    for entry in OPTIMIZERS {
+        let minimum = best_of_rates(entry, "quadratic", 5_000, 1e-6);
+        assert!(minimum.value < 1e-8, "{}: {} at {:?}", entry.name, minimum.value, minimum.theta);
+    }
+}
+
+#[test]
+fn every_optimizer_follows_rosenbrocks_valley() {
+    for entry in OPTIMIZERS {
+        let minimum = best_of_rates(entry, "rosenbrock", 50_000, 1e-6);
+        assert!(minimum.value < 1e-6, "{}: {} at {:?}", entry.name, minimum.value, minimum.theta);
+    }
+}
+
+#[test]
+fn f32_runs_in_f32() {
+    let stop = Stop::max_steps(100);
+    let minimum = minimize(sum_of_squares::<f32>, &[1.0, 2.0], Sgd::default(), 0.1, stop).unwrap();
+    let mut expected = [1.0f32, 2.0];
+    for _ in 0..100 {
+        expected = expected.map(|x| x - 0.1 * (x + x));
+    }
+    assert_eq!(minimum.theta, expected);
+}
+
+#[test]
+fn a_start_that_is_good_enough_takes_no_step() {
+    let stop = Stop::gradient_tolerance(0.0) | Stop::max_steps(10);
+    let minimum = minimize(sum_of_squares::<f64>, &[0.0; 3], Sgd::default(), 0.1, stop).unwrap();
+    assert_eq!((minimum.steps, minimum.trace.len()), (0, 1));
+    assert_eq!(minimum.reason.stopped_by(), "gradient_tolerance");
+}
+
+#[test]
+fn the_best_point_is_kept_where_the_last_is_worse() {
+    // steps of fixed length over the bottom of |x|, from 1 by 0.3: 1, 0.7, 0.4, 0.1, −0.2, 0.1
+    let absolute = |x: &[f64], g: &mut [f64]| {
+        g[0] = x[0].signum();
+        x[0].abs()
+    };
+    let minimum = minimize(absolute, &[1.0], Sgd::default(), 0.3, Stop::max_steps(4)).unwrap();
+    assert_eq!(minimum.best.step, 3);
+    assert!((minimum.best.theta[0] - 0.1).abs() < 1e-15 && (minimum.value - 0.2).abs() < 1e-15);
+}
+
+#[test]
+fn the_observer_sees_every_point_and_its_rate() {
+    let schedule = Exponential { gamma: 0.5, floor: 0.0 };
+    let mut seen = Vec::new();
+    let run = Minimize::new(Sgd::default(), (0.4, schedule), Stop::max_steps(3)).trace(0);
+    let minimum =
+        run.run_observed(sum_of_squares::<f64>, &[1.0], |at| seen.push((at.step, at.lr, at.theta[0]))).unwrap();
+    let rates = [0.4, 0.2, 0.1, 0.05];
+    let mut x = 1.0;
+    for (i, (step, lr, theta)) in seen.iter().enumerate() {
+        assert_eq!((*step, *lr, *theta), (i as u64, rates[i], x));
+        x -= lr * 2.0 * x;
+    }
+    assert_eq!((seen.len(), minimum.trace.len()), (4, 0));
+}
+
+#[test]
+fn a_schedule_of_the_whole_run_needs_its_length() {
+    let f = sum_of_squares::<f64>;
+    let rate = || (0.1, Cosine::default());
+    minimize(f, &[1.0], Sgd::default(), rate(), Stop::max_steps(10)).unwrap();
+    let stop = Stop::no_improvement(3);
+    let error = minimize(f, &[1.0], Sgd::default(), rate(), stop).unwrap_err();
+    assert!(matches!(error, Error::Conflict { owner: "cosine", .. }), "{error}");
+}
+
+#[test]
+fn what_is_not_finite_is_an_error_or_a_reason() {
+    let f = sum_of_squares::<f64>;
+    let run = |start: &[f64], lr: f64, stop: Stop| minimize(f, start, Sgd::default(), lr, stop);
+    let limit = || Stop::max_steps(10_000);
+    assert!(matches!(run(&[], 0.1, limit()), Err(Error::Conflict { .. })));
+    assert!(matches!(run(&[f64::NAN], 0.1, limit()), Err(Error::BadArgument { step: 0, .. })));
+    assert!(matches!(run(&[1e200], 0.1, limit()), Err(Error::NonFiniteObjective { step: 0, .. })));
+    assert!(matches!(run(&[1.0], -0.1, limit()), Err(Error::BadArgument { step: 1, .. })));
+    assert!(matches!(run(&[1.0], f64::NAN, limit()), Err(Error::BadArgument { .. })));
+    // each step multiplies by −3: f overflows where 9ᵗ does, after 324 steps
+    let error = run(&[1.0], 2.0, limit()).unwrap_err();
+    assert_eq!(error, Error::NonFiniteObjective { step: 324, value: f64::INFINITY });
+    let minimum = run(&[1.0], 2.0, Stop::non_finite() | limit()).unwrap();
+    assert!(minimum.reason.is_failure() && minimum.best.step == 0);
+    assert_eq!(minimum.reason.to_string(), "the function is not finite at step 324");
+    let minimum = run(&[1.0], 2.0, Stop::divergence(4.0) | limit()).unwrap();
+    assert_eq!((minimum.reason.stopped_by().as_str(), minimum.steps), ("divergence", 10));
+    // a gradient that is not finite where the function is
+    let torn = |x: &[f64], g: &mut [f64]| {
+        g.copy_from_slice(x);
+        g[1] = f64::NAN;
+        1.0
+    };
+    let error = minimize(torn, &[1.0, 1.0], Sgd::default(), 0.1, limit()).unwrap_err();
+    assert!(matches!(error, Error::NonFiniteGradient { step: 1, index: 1, .. }));
+}

@@ -1,0 +1,194 @@
+//! Every optimizer of the registry against the trajectories that torch and optax computed.
+
+mod common;
+
+use common::{Fixture, Problem, SHAPES, STEPS, Setting, fixtures, levels};
+use std::collections::{BTreeMap, BTreeSet};
+use steepest::registry::{Entry, OPTIMIZERS};
+use steepest::{DType, Optimizer};
+
+#[test]
+fn the_generator_gives_the_bits_of_the_fixture() {
+    assert_eq!(common::hash(0, 0, 0, 0), 0x49f8_d5b6_23ef_1a6d);
+    let (problem, fixture) = (Problem::new(), Fixture::load("problem").unwrap());
+    assert_eq!(fixture.tensors.len(), SHAPES.len() * 5);
+    for (i, (name, _)) in SHAPES.iter().enumerate() {
+        let start = &problem.start[i];
+        for (what, ours) in [
+            ("start", start.clone()),
+            ("centre", problem.centre[i].clone()),
+            ("curvature", problem.curvature[i].clone()),
+            ("gradient_at_start@1", problem.gradient(i, 1, start)),
+            ("gradient_at_start@200", problem.gradient(i, 200, start)),
+        ] {
+            let theirs = &fixture.tensors[&format!("{name}/{what}")];
+            assert_eq!(common::bits(&ours), common::bits(theirs), "{name}/{what}");
+        }
+    }
+}
+
+/// Every quantity of a run of `entry` in f64, under the fixtures' names: `<tensor>/theta@<step>` for
+/// all steps, `<tensor>/<array>` at the end.
+fn run(entry: &Entry, setting: &Setting) -> BTreeMap<String, Vec<f64>> {
+    let problem = Problem::new();
+    let mut optimizer = Optimizer::builder(entry.make(&setting.values))
+        .build(Problem::params(DType::F64))
+        .unwrap_or_else(|e| panic!("{} {}: {e}", entry.name, setting.name));
+    let mut theta = problem.theta(DType::F64);
+    let mut found = BTreeMap::new();
+    for step in 1..=STEPS {
+        problem.step(&mut optimizer, step, setting.lr(step), DType::F64, &mut theta);
+        for ((name, _), theta) in SHAPES.iter().zip(&theta) {
+            found.insert(format!("{name}/theta@{step}"), theta.to_f64());
+        }
+    }
+    let state = common::state_of(&optimizer);
+    found.extend(state.into_iter().filter(|(name, _)| !name.ends_with("/steps")));
+    found
+}
+
+/// What a fixture's quantity is, without its tensor: `theta@10`, `exp_avg`.
+fn quantity(key: &str) -> &str {
+    key.split_once('/').unwrap().1
+}
+
+/// Where `ours` differs from one setting of a fixture, a line each. `state` says whether the
+/// fixture's state has our names.
+fn differences(
+    entry: &Entry,
+    fixture: &Fixture,
+    setting: &Setting,
+    ours: &BTreeMap<String, Vec<f64>>,
+    state: bool,
+) -> Vec<String> {
+    // Both sides compute in f64 and round differently: in 200 steps at most some 200 roundings
+    // of 1.1e-16 add up, 2e-14, and the problem makes an error at most 34 times as large (5 times,
+    // for all element rules): below 1e-12. Relative to the largest element of the quantity, since
+    // a parameter or momentum may pass through zero, where its own size says nothing of rounding.
+    const TOLERANCE: f64 = 1e-12;
+    let mut largest: BTreeMap<&str, f64> = BTreeMap::new();
+    for (key, values) in fixture.of(&setting.name) {
+        let of = largest.entry(quantity(key)).or_default();
+        *of = values.iter().fold(*of, |m, x| m.max(x.abs()));
+    }
+    let mut wrong = Vec::new();
+    let mut compared = BTreeSet::new();
+    for (key, theirs) in fixture.of(&setting.name) {
+        if !(state || key.contains("/theta@")) {
+            continue;
+        }
+        compared.insert(key);
+        let Some(ours) = ours.get(key) else {
+            wrong.push(format!("{key}: not there"));
+            continue;
+        };
+        assert_eq!(ours.len(), theirs.len(), "{} {} {key}", entry.name, setting.name);
+        let error = ours.iter().zip(theirs).map(|(a, b)| (a - b).abs()).fold(0.0, |m: f64, e| {
+            // `max` would drop a NaN
+            if e <= m { m } else { e }
+        });
+        let relative = error / largest[quantity(key)].max(f64::MIN_POSITIVE);
+        if error != 0.0 && !(relative <= TOLERANCE) {
+            wrong.push(format!("{key}: {relative:.1e} of its largest element"));
+        }
+    }
+    assert!(compared.len() >= SHAPES.len(), "{} {}: nothing to compare", entry.name, setting.name);
+    // an element rule keeps nothing that torch does not keep; others have work space of their own
+    if state && entry.elementwise {
+        let more = ours.keys().filter(|key| !key.contains("/theta@") && !compared.contains(key.as_str()));
+        wrong.extend(more.map(|key| format!("{key}: torch has no such state")));
+    }
+    wrong
+}
+
+#[test]
+fn every_optimizer_follows_torch_and_optax() {
+    let mut wrong = Vec::new();
+    for entry in OPTIMIZERS {
+        for (library, fixture) in fixtures(entry) {
+            for setting in &fixture.settings {
+                let ours = run(entry, setting);
+                // optax's state has other names, and for some rules another scale
+                let found = differences(entry, &fixture, setting, &ours, library == "torch");
+                let place = format!("{library} {} {}", entry.name, setting.name);
+                wrong.extend(found.into_iter().map(|line| format!("{place}: {line}")));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn the_comparison_sees_a_wrong_digit() {
+    let entry = &OPTIMIZERS[0];
+    let (_, fixture) = fixtures(entry).remove(0);
+    let setting = &fixture.settings[0];
+    let mut ours = run(entry, setting);
+    let x = &mut ours.get_mut("t7/theta@3").unwrap()[2];
+    *x += 1e-11;
+    let found = differences(entry, &fixture, setting, &ours, true);
+    assert_eq!(found.len(), 1);
+    assert!(found[0].starts_with("t7/theta@3: "), "{found:?}");
+    ours.get_mut("t1/theta@200").unwrap()[0] = f64::NAN;
+    assert_eq!(differences(entry, &fixture, setting, &ours, true).len(), 2);
+}
+
+#[test]
+fn every_setting_of_every_optimizer_is_moved_by_a_fixture() {
+    for entry in OPTIMIZERS {
+        let settings: Vec<Setting> =
+            fixtures(entry).into_iter().flat_map(|(_, fixture)| fixture.settings).collect();
+        let parameters = (entry.parameters)();
+        let moved = |setting: &Setting, name: &str, default| {
+            setting.values.get(name).is_some_and(|value| value != default)
+        };
+        let special = settings
+            .iter()
+            .filter(|s| parameters.iter().any(|p| moved(s, p.name, &p.default)))
+            .count();
+        assert!(special >= 3, "{}: {special} settings of its fixtures are not the defaults", entry.name);
+        for parameter in &parameters {
+            assert!(
+                settings.iter().any(|setting| moved(setting, parameter.name, &parameter.default)),
+                "{}: no fixture moves {}",
+                entry.name,
+                parameter.name
+            );
+        }
+    }
+}
+
+#[test]
+fn single_precision_stays_near_double() {
+    // A step rounds θ by at most 2⁻²⁴ of itself. 200 of them, all in one direction and made 5 times
+    // as large by the problem (see fixtures/README.md), are 6e-5; gradients and state add their
+    // roundings through the far smaller update.
+    const TOLERANCE: f64 = 1e-4;
+    let problem = Problem::new();
+    for entry in OPTIMIZERS {
+        for setting in common::settings(entry) {
+            let reference = run(entry, &setting);
+            for level in levels() {
+                let mut optimizer = Optimizer::builder(entry.make(&setting.values))
+                    .level(level)
+                    .build(Problem::params(DType::F32))
+                    .unwrap();
+                let mut theta = problem.theta(DType::F32);
+                for step in 1..=STEPS {
+                    problem.step(&mut optimizer, step, setting.lr(step), DType::F32, &mut theta);
+                }
+                let (mut error, mut size) = (0.0, 0.0);
+                for ((name, _), theta) in SHAPES.iter().zip(&theta) {
+                    for (a, b) in theta.to_f64().iter().zip(&reference[&format!("{name}/theta@{STEPS}")]) {
+                        error += (a - b) * (a - b);
+                        size += b * b;
+                    }
+                }
+                let relative = (error / size).sqrt();
+                let place = format!("{} {} {level:?}", entry.name, setting.name);
+                assert!(relative <= TOLERANCE, "{place}: {relative:.1e}");
+                assert!(relative > 0.0, "{place}: f32 cannot have every bit of f64");
+            }
+        }
+    }
+}
