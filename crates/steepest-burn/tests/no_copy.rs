@@ -88,7 +88,7 @@ fn take<M: Module>(module: &mut M) -> M {
     std::mem::replace(module, empty)
 }
 
-/// Steps a model; a step may allocate a twentieth of its parameters, and `copied` bytes.
+/// Steps a model, whose steps may allocate a few small things and `copied` bytes.
 fn stays<M: Module, X: Clone>(
     mut model: M,
     x: X,
@@ -97,8 +97,6 @@ fn stays<M: Module, X: Clone>(
 ) {
     let rule = Optimizer::builder(AdamW::default()).clip(Clip::GlobalNorm(1.0));
     let mut optimizer = BurnOptimizer::new(rule, &model).unwrap();
-    // the gradient of every parameter is a tensor of its own size
-    let bytes = 4 * model.num_params();
     let mut places = None;
     for _ in 0..20 {
         let output = forward(&model, x.clone());
@@ -106,7 +104,7 @@ fn stays<M: Module, X: Clone>(
         let before = ALLOCATED.load(Relaxed);
         optimizer.step(1e-3, &mut model, grads).unwrap();
         let allocated = ALLOCATED.load(Relaxed) - before;
-        assert!(allocated < bytes / 20 + copied, "{allocated} bytes in a step over {bytes} bytes of parameters");
+        assert!(allocated < 16 * 1024 + copied, "{allocated} bytes were allocated in a step");
         let now = addresses(&mut model);
         assert_eq!(places.get_or_insert(now.clone()), &now, "a parameter was copied");
     }
@@ -124,11 +122,11 @@ fn a_step_copies_nothing() {
     stays(mlp, x, Mlp::forward, 0);
 
     let cnn = Cnn {
-        conv: Conv2dConfig::new([16, 64], [3, 3]).init(&device),
+        conv: Conv2dConfig::new([32, 64], [3, 3]).init(&device),
         pool: MaxPool2dConfig::new([2, 2]).init(),
         out: LinearConfig::new(64 * 6 * 6, 10).init(&device),
     };
-    let x = Tensor::<4>::random([4, 16, 14, 14], Distribution::Default, &device);
+    let x = Tensor::<4>::random([4, 32, 14, 14], Distribution::Default, &device);
     // burn computes the gradient of a convolution's weight with in and out swapped
-    stays(cnn, x, Cnn::forward, 4 * 16 * 64 * 9);
+    stays(cnn, x, Cnn::forward, 4 * 32 * 64 * 9);
 }

@@ -17,7 +17,7 @@ from fontTools.pens.recordingPen import DecomposingRecordingPen
 from fontTools.ttLib import TTFont
 
 ASCII = [chr(c) for c in range(0x20, 0x7F)]
-SIGNS = list("−×‖∇·→²≤≥≈–…±°∞αβγεηθλμ√Σ")
+SIGNS = list("−×·→²³⁴⁶≤≥–…±°∞μπ√Σ₁₂")
 
 
 def path(glyph, glyphs, scale):

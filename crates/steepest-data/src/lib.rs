@@ -9,7 +9,7 @@
 //!                                    ─ Encoder::fit (training rows only) ─ encode ─> Features ─ Batches, gather ─> a batch
 //! ```
 //!
-//! [`prepare`] walks all of it at once:
+//! [`prepare()`] walks all of it at once:
 //!
 //! ```
 //! use steepest_data::{PrepareOptions, ReadOptions, Source, load, prepare};

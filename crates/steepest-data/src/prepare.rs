@@ -10,7 +10,7 @@ use crate::task::{FEWEST_ROWS, Task, TaskChoice, choose_target, class_texts, inf
 /// What to predict and how to split.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct PrepareOptions {
-    /// The column to predict. Default: see [`choose_target`](crate::choose_target). Tables only.
+    /// The column to predict. Default: see [`choose_target`]. Tables only.
     pub target: Option<String>,
     /// Number or class. Default: inferred.
     pub task: TaskChoice,

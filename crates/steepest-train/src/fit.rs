@@ -91,7 +91,9 @@ impl Session {
         let per_epoch = batches.per_epoch() as u64;
         let epochs = *settings.train.epochs.get_or_insert_with(|| {
             // with a limit on steps, that is the limit
-            settings.train.max_steps.map_or(default_epochs(per_epoch), |s| s.div_ceil(per_epoch).max(1))
+            let images = data.encoder.image_shape().is_some();
+            let usual = default_epochs(per_epoch, images);
+            settings.train.max_steps.map_or(usual, |steps| steps.div_ceil(per_epoch).max(1))
         });
         settings.train.patience.get_or_insert((epochs / 4).max(5));
         let lr = *settings.optimizer.lr.insert(settings.optimizer.learning_rate()?);
@@ -124,9 +126,12 @@ impl Session {
         }
         tell(Event::Start(self.start()));
         let metric_name = if self.data.validation.features.rows > 0 { "validation loss" } else { "training loss" };
-        let mut stopper = Stopper::new(self.settings.train.stop()?)?.with_metric_name(metric_name);
+        let (each_step, each_epoch) = self.settings.train.stop()?;
+        let mut step_rules = Stopper::new(each_step)?;
+        let mut epoch_rules = Stopper::new(each_epoch)?.with_metric_name(metric_name);
         let mut best: Option<Best> = None;
         let (mut step, mut epoch, mut clipped) = (0, 0, 0);
+        let samples = self.data.train.features.rows as f64;
         let stopped = 'run: loop {
             epoch += 1;
             let epoch_began = Instant::now();
@@ -159,22 +164,20 @@ impl Session {
                 sums.skipped += u64::from(report.skipped.is_some());
                 let progress = Progress {
                     step,
-                    epoch: (epoch - 1) as f64 + sums.samples / batches_samples(&self.data),
+                    epoch: (epoch - 1) as f64 + sums.samples / samples,
                     elapsed: began.elapsed(),
                     loss: Some(loss),
                     gradient_norm: report.gradient_norm,
                     ..Progress::default()
                 };
-                // the last step of an epoch is judged together with the epoch's metric
-                let last = sums.samples >= batches_samples(&self.data);
-                if !last && let Some(reason) = stopper.observe(&progress) {
+                if let Some(reason) = step_rules.observe(&progress) {
                     ended = Some(Stopped::Rule(reason));
                     break;
                 }
                 if last_event.is_none_or(|at: Instant| at.elapsed() >= EVENT_EVERY) {
                     last_event = Some(Instant::now());
                     let speed = sums.samples / epoch_began.elapsed().as_secs_f64().max(1e-9);
-                    let left = batches_samples(&self.data) * (self.epochs - epoch + 1) as f64 - sums.samples;
+                    let left = samples * (self.epochs - epoch + 1) as f64 - sums.samples;
                     let event = StepDone {
                         step,
                         epoch,
@@ -239,7 +242,7 @@ impl Session {
                 gradient_norm: None,
                 ..Progress::default()
             };
-            if let Some(reason) = stopper.observe(&progress) {
+            if let Some(reason) = epoch_rules.observe(&progress) {
                 break 'run Stopped::Rule(reason);
             }
             if go == Go::Stop {
@@ -271,7 +274,7 @@ impl Session {
             Targets::Values(values) => self.loss.values(outputs, &pick(values, batch)),
             Targets::Classes(codes) => self.loss.classes(outputs, &pick(codes, batch)),
         };
-        let value = f64::from(loss.clone().into_scalar::<f32>());
+        let value = loss.value;
         match self.optimizer.step(lr, &mut self.model, loss.backward()) {
             Ok(report) => Ok(Ok((value, report))),
             Err(steepest_burn::Error::Optimizer(e @ steepest::Error::NonFiniteGradient { .. })) => Ok(Err(e)),
@@ -385,10 +388,6 @@ impl Session {
 /// Never seen: a part that is scored as a whole run's training part has rows.
 const NO_ROWS: Score = Score { loss: f64::NAN, accuracy: None, rmse: None, mae: None, r2: None };
 
-fn batches_samples(data: &Prepared) -> f64 {
-    data.train.features.rows as f64
-}
-
 fn pick<T: Copy>(values: &[T], rows: &[usize]) -> Vec<T> {
     rows.iter().map(|row| values[*row]).collect()
 }
@@ -403,9 +402,11 @@ fn default_batch(rows: usize) -> BatchSize {
     })
 }
 
-/// About 6000 steps, but every row at least ten times and at most two hundred.
-fn default_epochs(steps_per_epoch: u64) -> u64 {
-    (6_000 / steps_per_epoch.max(1)).clamp(10, 200)
+/// About 6000 steps for tables and 2000, which cost more, for images; but every row at least ten times
+/// and at most two hundred.
+fn default_epochs(steps_per_epoch: u64, images: bool) -> u64 {
+    let steps = if images { 2_000 } else { 6_000 };
+    (steps / steps_per_epoch.max(1)).clamp(10, 200)
 }
 
 fn make_optimizer(

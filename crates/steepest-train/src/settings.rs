@@ -406,10 +406,10 @@ pub struct TrainSettings {
     /// Most seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_seconds: Option<f64>,
-    /// Stop at this training loss.
+    /// Stop when the mean training loss of an epoch is at most this.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target_loss: Option<f64>,
-    /// Stop at this Euclidean norm of the gradient.
+    /// Stop when the Euclidean norm of a step's gradient is at most this.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gradient_tolerance: Option<f64>,
     /// Seed of the split, the initial weights, the order of the samples and dropout. Default 0.
@@ -439,27 +439,30 @@ impl Default for TrainSettings {
 }
 
 impl TrainSettings {
-    /// The stop rules, in the order in which they are asked.
-    pub fn stop(&self) -> Result<Stop> {
-        let mut rules = vec![Stop::non_finite(), Divergence::default().into()];
-        rules.extend(self.target_loss.map(Stop::target_loss));
-        rules.extend(self.gradient_tolerance.map(Stop::gradient_tolerance));
-        if let Some(patience) = self.patience.filter(|p| *p > 0) {
-            rules.push(NoImprovement { patience, ..NoImprovement::default() }.into());
-        }
+    /// The stop rules: those that see every step, and those that see every epoch with its mean
+    /// training loss and its validation loss.
+    pub fn stop(&self) -> Result<(Stop, Stop)> {
+        let mut steps = vec![Stop::non_finite(), Divergence::default().into()];
+        steps.extend(self.gradient_tolerance.map(Stop::gradient_tolerance));
         if let Some(seconds) = self.max_seconds {
             let time = std::time::Duration::try_from_secs_f64(seconds).map_err(|_| Error::BadSetting {
                 key: "train.max_seconds",
                 found: seconds.to_string(),
                 expected: "a number of seconds of at least 0".into(),
             })?;
-            rules.push(Stop::max_time(time));
+            steps.push(Stop::max_time(time));
         }
-        rules.extend(self.max_steps.map(Stop::max_steps));
-        rules.extend(self.epochs.map(|epochs| Stop::max_epochs(epochs as f64)));
-        let stop = Stop::Any(rules);
-        stop.validate()?;
-        Ok(stop)
+        steps.extend(self.max_steps.map(Stop::max_steps));
+        let mut epochs = vec![Stop::non_finite()];
+        epochs.extend(self.target_loss.map(Stop::target_loss));
+        if let Some(patience) = self.patience.filter(|p| *p > 0) {
+            epochs.push(NoImprovement { patience, ..NoImprovement::default() }.into());
+        }
+        epochs.extend(self.epochs.map(|epochs| Stop::max_epochs(epochs as f64)));
+        let (steps, epochs) = (Stop::Any(steps), Stop::Any(epochs));
+        steps.validate()?;
+        epochs.validate()?;
+        Ok((steps, epochs))
     }
 }
 

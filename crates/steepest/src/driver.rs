@@ -84,7 +84,7 @@ impl Plan {
         if self.elements <= SERIAL || count == 1 || rayon::current_num_threads() == 1 {
             (0..count).for_each(run);
         } else {
-            (0..count).into_par_iter().for_each(|i| run(i));
+            (0..count).into_par_iter().for_each(&run);
         }
     }
 }
@@ -375,6 +375,7 @@ impl Pass<'_> {
                     if let Some(first) = places.next() {
                         // SAFETY: the chunks of tensor `i` belong to this call alone.
                         unsafe { moved.write(first, change) };
+                        // SAFETY: as above.
                         places.for_each(|p| unsafe { moved.write(p, (0.0, 0.0)) });
                     }
                 }
@@ -392,10 +393,8 @@ impl Pass<'_> {
         measure: bool,
     ) -> (f64, f64) {
         let prologue = target.prologue();
-        // SAFETY: the chunk lies within the tensor, whose state arrays have its length.
-        let state = target.state.map(|s| {
-            if s.is_null() { std::ptr::null_mut() } else { unsafe { s.cast::<T>().add(chunk.start) } }
-        });
+        // wrapping: places beyond the rule's states are null, and never read
+        let state = target.state.map(|s| s.cast::<T>().wrapping_add(chunk.start));
         let (native_theta, native_grad) = (target.dtype == T::DTYPE, target.grad_dtype == T::DTYPE);
         if native_theta && native_grad && units.is_none() && !measure {
             // SAFETY: types and lengths were checked by the step, this task alone has the chunk,
@@ -428,9 +427,9 @@ impl Pass<'_> {
             if measure {
                 before[..n].copy_from_slice(&theta[..n]);
             }
-            // SAFETY: blocks are buffers of this task, the state as above.
+            // SAFETY: blocks are buffers of this task; the state arrays have the tensor's length.
             unsafe {
-                let state = state.map(|s| if s.is_null() { s } else { s.add(offset) });
+                let state = state.map(|s| s.wrapping_add(offset));
                 let piece = Piece { theta: theta.as_mut_ptr(), grad: grad.as_ptr(), state, len: n };
                 kernel.run(prepared, &prologue, piece);
                 let to = target.theta.add(start * target.dtype.size());

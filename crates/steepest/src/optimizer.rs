@@ -316,22 +316,20 @@ impl Optimizer {
             return Err(Error::TensorCount { step, expected: self.params.len(), found: slots.len() });
         }
         for ((param, slot), of) in self.params.iter().zip(slots).zip(&self.assigned) {
-            let check = |what, found: DType, len: usize, fits: bool, expected: &str| {
-                let tensor = param.name.clone();
+            // texts are made for errors only: a step allocates nothing
+            let check = |what, found: DType, len: usize, fits: bool, expected: &dyn fmt::Display| {
+                let tensor = || param.name.clone();
                 if !fits {
-                    let expected = expected.to_owned();
-                    Err(Error::WrongDType { step, what, tensor, expected, found })
+                    let expected = expected.to_string();
+                    Err(Error::WrongDType { step, what, tensor: tensor(), expected, found })
                 } else if len != param.len() {
-                    Err(Error::Length { step, what, tensor, expected: param.len(), found: len })
+                    Err(Error::Length { step, what, tensor: tensor(), expected: param.len(), found: len })
                 } else {
                     Ok(())
                 }
             };
             let dtype = slot.param.dtype();
-            if dtype != param.dtype || slot.param.len() != param.len() {
-                let fits = dtype == param.dtype;
-                check("parameter", dtype, slot.param.len(), fits, &param.dtype.to_string())?;
-            }
+            check("parameter", dtype, slot.param.len(), dtype == param.dtype, &param.dtype)?;
             if let Some(grad) = &slot.grad {
                 let f64_grad = grad.dtype() == DType::F64;
                 let fits = match &self.rules[of.rule].body {
@@ -339,7 +337,7 @@ impl Optimizer {
                     Body::Tensor(_) => grad.dtype() == param.dtype,
                 };
                 let expected = if param.dtype == DType::F64 { "f64" } else { "f32 (or, for element rules, bf16 or f16)" };
-                check("gradient of", grad.dtype(), grad.len(), fits, expected)?;
+                check("gradient of", grad.dtype(), grad.len(), fits, &expected)?;
             }
         }
         Ok(())

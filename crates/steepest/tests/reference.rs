@@ -142,10 +142,8 @@ fn every_setting_of_every_optimizer_is_moved_by_a_fixture() {
         let moved = |setting: &Setting, name: &str, default| {
             setting.values.get(name).is_some_and(|value| value != default)
         };
-        let special = settings
-            .iter()
-            .filter(|s| parameters.iter().any(|p| moved(s, p.name, &p.default)))
-            .count();
+        let special =
+            settings.iter().filter(|s| parameters.iter().any(|p| moved(s, p.name, &p.default))).count();
         assert!(special >= 3, "{}: {special} settings of its fixtures are not the defaults", entry.name);
         for parameter in &parameters {
             assert!(

@@ -4,9 +4,12 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Float64Type, Int64Type};
+use arrow_array::types::{
+    ArrowPrimitiveType, Date32Type, Date64Type, Decimal128Type, Float16Type, Float32Type, Float64Type,
+    Int8Type, Int16Type, Int32Type, Int64Type, TimestampMicrosecondType, TimestampMillisecondType,
+    TimestampNanosecondType, TimestampSecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+};
 use arrow_array::{Array, ArrayRef};
-use arrow_cast::cast;
 use arrow_schema::{DataType, TimeUnit};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
@@ -32,7 +35,8 @@ enum Reading {
 fn reading(data_type: &DataType) -> Option<Reading> {
     Some(match data_type {
         DataType::Boolean => Reading::Boolean,
-        data_type if data_type.is_numeric() || *data_type == DataType::Null => Reading::Number,
+        DataType::Null | DataType::Decimal128(..) => Reading::Number,
+        data_type if data_type.is_integer() || data_type.is_floating() => Reading::Number,
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Reading::Text,
         DataType::Dictionary(_, values)
             if reading(values).is_some_and(|values| matches!(values, Reading::Text)) =>
@@ -92,10 +96,7 @@ pub(crate) fn read(path: &Path, options: &ReadOptions) -> Result<Table> {
         let place = |row: usize| Place::Row(row as u64 + 1);
         let context =
             Context { column: name, place: &place, infinity_is_missing: options.infinity_is_missing };
-        let values = values(&arrays, &reading, &context).map_err(|error| match error {
-            ColumnError::Arrow(error) => damaged(format!("column {name:?}: {error}")),
-            ColumnError::Data(error) => *error,
-        })?;
+        let values = values(&arrays, &reading, &context)?;
         let values = match options.kinds.get(name) {
             Some(&kind) if kind != values.kind() => coerce(&values, kind, &context)?.into_owned(),
             _ => values,
@@ -110,75 +111,82 @@ pub(crate) fn read(path: &Path, options: &ReadOptions) -> Result<Table> {
     Ok(table)
 }
 
-enum ColumnError {
-    Arrow(arrow_schema::ArrowError),
-    Data(Box<Error>),
-}
-
-impl From<arrow_schema::ArrowError> for ColumnError {
-    fn from(error: arrow_schema::ArrowError) -> Self {
-        ColumnError::Arrow(error)
-    }
-}
-
-impl From<Error> for ColumnError {
-    fn from(error: Error) -> Self {
-        ColumnError::Data(Box::new(error))
-    }
-}
-
-fn values(
-    arrays: &[ArrayRef],
-    reading: &Reading,
-    context: &Context<'_>,
-) -> std::result::Result<Values, ColumnError> {
+fn values(arrays: &[ArrayRef], reading: &Reading, context: &Context<'_>) -> Result<Values> {
     Ok(match reading {
         Reading::Number => {
             let mut numbers = Vec::new();
-            for array in arrays {
-                let array = cast(array, &DataType::Float64)?;
-                for value in array.as_primitive::<Float64Type>() {
-                    let value = value.unwrap_or(f64::NAN);
-                    // NaN counts as missing, as in text
-                    let row = numbers.len();
-                    numbers.push(if value.is_nan() {
-                        value
-                    } else {
-                        context.finite(value, row, &value.to_string())?
-                    });
-                }
+            for value in arrays.iter().flat_map(numbers_of) {
+                let row = numbers.len();
+                // NaN counts as missing, as in text
+                numbers.push(match value.filter(|x| !x.is_nan()) {
+                    None => f64::NAN,
+                    Some(x) => context.finite(x, row, &x.to_string())?,
+                });
             }
             Values::Number(numbers)
         }
         Reading::Boolean => {
             Values::Boolean(arrays.iter().flat_map(|array| array.as_boolean().iter()).collect())
         }
-        Reading::Date { per_day } => {
-            let mut days = Vec::new();
-            for array in arrays {
-                // Date32 casts by way of Int32
-                let array = if *array.data_type() == DataType::Date32 {
-                    cast(array, &DataType::Int32)?
-                } else {
-                    array.clone()
-                };
-                let array = cast(&array, &DataType::Int64)?;
-                days.extend(
-                    array
-                        .as_primitive::<Int64Type>()
-                        .iter()
-                        .map(|value| value.map_or(f64::NAN, |value| value as f64 / per_day)),
-                );
-            }
-            Values::Date(days)
-        }
-        Reading::Text => {
-            let texts = arrays
+        Reading::Date { per_day } => Values::Date(
+            arrays
                 .iter()
-                .map(|array| cast(array, &DataType::LargeUtf8))
-                .collect::<std::result::Result<Vec<_>, _>>()?;
-            let cells = texts.iter().flat_map(|array| array.as_string::<i64>().iter());
+                .flat_map(numbers_of)
+                .map(|value| value.map_or(f64::NAN, |value| value / per_day))
+                .collect(),
+        ),
+        Reading::Text => {
+            let texts: Vec<Vec<Option<&str>>> = arrays.iter().map(texts_of).collect();
+            let cells = texts.iter().flatten().copied();
             category(cells.map(|cell| cell.map(str::trim).filter(|cell| !is_missing(cell))))
         }
     })
+}
+
+/// A column's numbers. Written out here, because Arrow's general `cast` is the largest of its crates.
+fn numbers_of(array: &ArrayRef) -> Vec<Option<f64>> {
+    fn all<T: ArrowPrimitiveType>(array: &ArrayRef, to: impl Fn(T::Native) -> f64) -> Vec<Option<f64>> {
+        array.as_primitive::<T>().iter().map(|x| x.map(&to)).collect()
+    }
+    match array.data_type() {
+        DataType::Int8 => all::<Int8Type>(array, f64::from),
+        DataType::Int16 => all::<Int16Type>(array, f64::from),
+        DataType::Int32 => all::<Int32Type>(array, f64::from),
+        DataType::Int64 => all::<Int64Type>(array, |x| x as f64),
+        DataType::UInt8 => all::<UInt8Type>(array, f64::from),
+        DataType::UInt16 => all::<UInt16Type>(array, f64::from),
+        DataType::UInt32 => all::<UInt32Type>(array, f64::from),
+        DataType::UInt64 => all::<UInt64Type>(array, |x| x as f64),
+        DataType::Float16 => all::<Float16Type>(array, f64::from),
+        DataType::Float32 => all::<Float32Type>(array, f64::from),
+        DataType::Float64 => all::<Float64Type>(array, |x| x),
+        DataType::Decimal128(_, scale) => {
+            let unit = 10f64.powi(i32::from(*scale));
+            all::<Decimal128Type>(array, |x| x as f64 / unit)
+        }
+        DataType::Date32 => all::<Date32Type>(array, f64::from),
+        DataType::Date64 => all::<Date64Type>(array, |x| x as f64),
+        DataType::Timestamp(TimeUnit::Second, _) => all::<TimestampSecondType>(array, |x| x as f64),
+        DataType::Timestamp(TimeUnit::Millisecond, _) => all::<TimestampMillisecondType>(array, |x| x as f64),
+        DataType::Timestamp(TimeUnit::Microsecond, _) => all::<TimestampMicrosecondType>(array, |x| x as f64),
+        DataType::Timestamp(TimeUnit::Nanosecond, _) => all::<TimestampNanosecondType>(array, |x| x as f64),
+        // `Null`, and nothing else that `reading` lets through
+        _ => vec![None; array.len()],
+    }
+}
+
+/// A column's texts, spelt out where it is stored as a dictionary.
+fn texts_of(array: &ArrayRef) -> Vec<Option<&str>> {
+    match array.data_type() {
+        DataType::LargeUtf8 => array.as_string::<i64>().iter().collect(),
+        DataType::Utf8View => array.as_string_view().iter().collect(),
+        DataType::Dictionary(..) => {
+            let dictionary = array.as_any_dictionary();
+            let words = texts_of(dictionary.values());
+            let keys = dictionary.keys();
+            let codes = dictionary.normalized_keys();
+            (0..keys.len()).map(|i| if keys.is_null(i) { None } else { words[codes[i]] }).collect()
+        }
+        _ => array.as_string::<i32>().iter().collect(),
+    }
 }

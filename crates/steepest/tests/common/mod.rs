@@ -113,13 +113,9 @@ pub fn state_of(optimizer: &Optimizer) -> BTreeMap<String, Vec<f64>> {
         .map(|(name, view)| {
             let values = match view.dtype() {
                 Dtype::F64 => view.data().as_chunks().0.iter().map(|b| f64::from_le_bytes(*b)).collect(),
-                Dtype::F32 => view
-                    .data()
-                    .as_chunks()
-                    .0
-                    .iter()
-                    .map(|b| f64::from(f32::from_le_bytes(*b)))
-                    .collect(),
+                Dtype::F32 => {
+                    view.data().as_chunks().0.iter().map(|b| f64::from(f32::from_le_bytes(*b))).collect()
+                }
                 Dtype::U64 => {
                     view.data().as_chunks().0.iter().map(|b| u64::from_le_bytes(*b) as f64).collect()
                 }
@@ -130,9 +126,18 @@ pub fn state_of(optimizer: &Optimizer) -> BTreeMap<String, Vec<f64>> {
         .collect()
 }
 
-/// The bits of [`state_of`].
-pub fn state_bits(optimizer: &Optimizer) -> BTreeMap<String, Vec<u64>> {
-    state_of(optimizer).into_iter().map(|(name, values)| (name, bits(&values))).collect()
+/// All state of an optimizer for parameters of `dtype`, in one line of words with all NaNs alike.
+pub fn state_words(optimizer: &Optimizer, dtype: DType) -> Vec<u64> {
+    let bytes = optimizer.to_bytes().unwrap();
+    // behind the header, whose metadata has no fixed order
+    let header = u64::from_le_bytes(*bytes.first_chunk().unwrap()) as usize;
+    let data = &bytes[8 + header..];
+    // step numbers are among them, read as tiny numbers: equal where they are equal
+    let values: Vec<f64> = match dtype {
+        DType::F64 => data.as_chunks().0.iter().map(|b| f64::from_le_bytes(*b)).collect(),
+        _ => data.as_chunks().0.iter().map(|b| f64::from(f32::from_le_bytes(*b))).collect(),
+    };
+    bits(&values)
 }
 
 /// A tensor of a file: type, shape, bytes.
@@ -254,14 +259,7 @@ impl Problem {
     }
 
     /// Step number `step` of `optimizer`, with gradients of `dtype` at `theta`.
-    pub fn step(
-        &self,
-        optimizer: &mut Optimizer,
-        step: u64,
-        lr: f64,
-        dtype: DType,
-        theta: &mut [Data],
-    ) {
+    pub fn step(&self, optimizer: &mut Optimizer, step: u64, lr: f64, dtype: DType, theta: &mut [Data]) {
         let grads: Vec<Data> = theta
             .iter()
             .enumerate()

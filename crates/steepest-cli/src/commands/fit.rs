@@ -1,0 +1,251 @@
+use crate::args::{Fit, Setting};
+use crate::output::{Failure, Paint, Result, count, print, print_json, quoted, say, short, significant, table};
+use crate::progress::{Progress, duration};
+use std::fmt::Write as _;
+use steepest::settings::Value;
+use steepest::stop::Reason;
+use steepest_train::{OptimizerSettings, Out, Score, Settings, Stopped, Summary, TensorLine};
+
+/// Trains a network, shows it, and says what came out.
+pub fn run(args: Fit) -> Result {
+    let settings = settings(&args)?;
+    let out = match &args.out {
+        Some(path) => Out::At(path.clone()),
+        None => Out::New { root: "runs".into() },
+    };
+    let mut progress = Progress::new(args.quiet);
+    let summary = steepest_train::fit(&settings, &out, &mut progress)?;
+    if args.json {
+        print_json(&summary)?;
+    } else {
+        print(&report(&summary, &settings.data.source, Paint::stdout()))?;
+    }
+    match progress.stopped() {
+        Some(Stopped::Interrupted) => Err(Failure::Interrupted),
+        Some(stopped) if stopped.is_failure() => Err(Failure::Run(what_went_wrong(stopped, &summary))),
+        _ => Ok(()),
+    }
+}
+
+/// The settings of a run: the defaults, changed by the file, changed by the options.
+fn settings(args: &Fit) -> Result<Settings> {
+    let mut settings = match &args.config {
+        None => Settings::default(),
+        Some(path) => {
+            let text = std::fs::read_to_string(path)
+                .map_err(|error| Failure::input(format!("{}: {error}", path.display())))?;
+            Settings::from_toml(&text, &path.display().to_string())?
+        }
+    };
+    let data = &mut settings.data;
+    replace(&mut data.source, &args.data);
+    replace_some(&mut data.target, &args.target);
+    replace(&mut data.task, &args.task);
+    replace_some(&mut data.labels, &args.labels);
+    replace(&mut data.validation, &args.validation);
+    replace(&mut data.test, &args.test);
+
+    let model = &mut settings.model;
+    replace(&mut model.kind, &args.model);
+    replace(&mut model.hidden, &args.hidden.as_ref().map(|widths| widths.0.clone()));
+    replace(&mut model.activation, &args.activation);
+    replace(&mut model.dropout, &args.dropout);
+    model.layer_norm |= args.layer_norm;
+
+    let loss = &mut settings.loss;
+    replace(&mut loss.kind, &args.loss);
+    replace(&mut loss.label_smoothing, &args.label_smoothing);
+    replace(&mut loss.class_weights, &args.class_weights);
+    replace(&mut loss.delta, &args.huber_delta);
+
+    let optimizer = &mut settings.optimizer;
+    if let Some(name) = args.optimizer.as_ref().filter(|name| **name != optimizer.name) {
+        if args.config.is_some() && (!optimizer.settings.is_empty() || optimizer.lr.is_some()) && !args.quiet {
+            let dropped = format!("note: the file's learning rate and settings are for {}, not for {name}", optimizer.name);
+            say(&Paint::stderr().dim(&dropped));
+        }
+        // another optimizer's learning rate and settings mean nothing to this one
+        optimizer.name.clone_from(name);
+        optimizer.lr = None;
+        optimizer.settings.clear();
+    }
+    replace_some(&mut optimizer.lr, &args.lr);
+    replace_some(&mut optimizer.clip_norm, &args.clip_norm);
+    replace_some(&mut optimizer.clip_value, &args.clip_value);
+    replace_some(&mut optimizer.clip_tensor_norm, &args.clip_tensor_norm);
+    replace_some(&mut optimizer.clip_adaptive, &args.clip_adaptive);
+    optimizer.skip_non_finite |= args.skip_non_finite;
+    if let Some(lambda) = args.weight_decay {
+        optimizer.settings.insert("weight_decay".to_owned(), Value::Number(lambda));
+    }
+
+    let schedule = &mut settings.schedule;
+    if let Some(name) = args.schedule.as_ref().filter(|name| **name != schedule.name) {
+        schedule.name.clone_from(name);
+        schedule.settings.clear();
+    }
+    replace_some(&mut schedule.warmup, &args.warmup);
+
+    let train = &mut settings.train;
+    replace_some(&mut train.batch, &args.batch);
+    replace_some(&mut train.epochs, &args.epochs);
+    replace_some(&mut train.max_steps, &args.max_steps);
+    replace_some(&mut train.patience, &args.patience);
+    replace_some(&mut train.max_seconds, &args.max_time);
+    replace_some(&mut train.target_loss, &args.target_loss);
+    replace_some(&mut train.gradient_tolerance, &args.grad_tol);
+    replace(&mut train.seed, &args.seed);
+    replace_some(&mut train.threads, &args.threads.map(|n| usize::try_from(n).unwrap_or(usize::MAX)));
+    replace(&mut train.device, &args.device);
+
+    for Setting { key, value } in &args.set {
+        match key.strip_prefix("schedule.") {
+            Some(key) => {
+                settings.schedule.settings.insert(key.to_owned(), value.clone());
+            }
+            None => {
+                let key = key.strip_prefix("optimizer.").unwrap_or(key);
+                settings.optimizer = with_key(&settings.optimizer, key, value)?;
+            }
+        }
+    }
+    settings.check()?;
+    Ok(settings)
+}
+
+fn replace<T: Clone>(field: &mut T, given: &Option<T>) {
+    if let Some(value) = given {
+        field.clone_from(value);
+    }
+}
+
+fn replace_some<T: Clone>(field: &mut Option<T>, given: &Option<T>) {
+    if given.is_some() {
+        field.clone_from(given);
+    }
+}
+
+/// `--set lr=0.1` means what `lr = 0.1` under `[optimizer]` in a file means.
+fn with_key(optimizer: &OptimizerSettings, key: &str, value: &Value) -> Result<OptimizerSettings> {
+    let wrong = |error: &dyn std::fmt::Display| Failure::input(format!("--set {key}={value}: {error}"));
+    let mut table = toml::Table::try_from(optimizer).map_err(|error| wrong(&error))?;
+    table.insert(key.to_owned(), toml::Value::try_from(value).map_err(|error| wrong(&error))?);
+    table.try_into().map_err(|error: toml::de::Error| wrong(&error.message()))
+}
+
+/// What came out, in one screen.
+fn report(summary: &Summary, source: &str, paint: Paint) -> String {
+    let mut text = format!("\n{}\n", scores(summary, paint));
+    let steps = count(summary.steps, "step");
+    let trained = format!("{} in {steps}, {}", count(summary.epochs, "epoch"), duration(summary.seconds));
+    let run = summary.run.to_string_lossy();
+    let next = format!("steepest predict {} {}", quoted(&run), quoted(source));
+    let kept = match summary.best_epoch {
+        0 => "the first weights: no epoch was finished".to_owned(),
+        epoch if summary.validation.is_some() => format!("the weights of epoch {epoch}, the best on validation"),
+        epoch => format!("the weights of epoch {epoch}, the best on the training rows"),
+    };
+    for (what, line) in [
+        ("stopped", summary.stopped_because.clone()),
+        ("kept", kept),
+        ("trained", trained),
+        ("gradients", health(summary, paint)),
+        ("run", run.to_string()),
+        ("next", paint.bold(&next)),
+    ] {
+        let _ = writeln!(text, "{}  {line}", paint.dim(&format!("{what:<9}")));
+    }
+    text
+}
+
+/// The table of losses and metrics: one row for each part of the data.
+fn scores(summary: &Summary, paint: Paint) -> String {
+    let parts = [
+        ("train", Some(summary.train)),
+        ("validation", summary.validation),
+        ("test", summary.test),
+    ];
+    let metrics: [(&str, fn(&Score) -> Option<f64>); 5] = [
+        ("loss", |score| Some(score.loss)),
+        ("accuracy", |score| score.accuracy),
+        ("rmse", |score| score.rmse),
+        ("mae", |score| score.mae),
+        ("r2", |score| score.r2),
+    ];
+    let shown: Vec<_> = metrics.iter().filter(|(_, of)| of(&summary.train).is_some()).collect();
+    let head = std::iter::once(String::new()).chain(shown.iter().map(|(name, _)| (*name).to_owned()));
+    let mut rows = vec![head.collect::<Vec<_>>()];
+    for (part, score) in parts {
+        let Some(score) = score else { continue };
+        let values = shown.iter().map(|(_, of)| of(&score).map_or("-".to_owned(), |x| significant(x, 4)));
+        rows.push(std::iter::once(part.to_owned()).chain(values).collect());
+    }
+    let text = table(&rows);
+    let (head, rest) = text.split_once('\n').unwrap_or((&text, ""));
+    format!("{}\n{rest}", paint.dim(head))
+}
+
+/// Steps in a thousand that may explode or vanish before a tensor is named: a hard batch does it.
+const FORGIVEN: f64 = 1e-3;
+/// Share of zeros in a gradient from which on most of a layer is dead.
+const DEAD: f64 = 0.9;
+/// Changes of a tensor in one step, relative to its size, beyond which training is too fast.
+const FAST: f64 = 0.1;
+
+/// One line when all is well, else the tensors that are not.
+fn health(summary: &Summary, paint: Paint) -> String {
+    let health = &summary.health;
+    let [first, last] = health.gradient_norm;
+    let mut line = format!("norm {} in the first epoch, {} in the last", significant(first, 3), significant(last, 3));
+    if health.clipped > 0.0 {
+        let _ = write!(line, "; {:.1} % of the steps clipped", 100.0 * health.clipped);
+    }
+    if health.skipped > 0 {
+        let _ = write!(line, "; {} skipped for a NaN or an infinity", count(health.skipped, "step"));
+    }
+    let sick: Vec<String> = health.tensors.iter().filter_map(|tensor| complaint(tensor, summary.steps)).collect();
+    if sick.is_empty() {
+        return format!("{}: {line}", paint.good("healthy"));
+    }
+    let indent = "\n           ";
+    format!("{}{indent}{}", line, sick.iter().map(|s| paint.warn(s)).collect::<Vec<_>>().join(indent))
+}
+
+/// What is wrong with a tensor's gradients, if anything is.
+fn complaint(tensor: &TensorLine, steps: u64) -> Option<String> {
+    let often = |n: u64| n as f64 > FORGIVEN * steps as f64;
+    let mut wrong = Vec::new();
+    if often(tensor.exploded) {
+        wrong.push(format!("exploded in {}", count(tensor.exploded, "step")));
+    }
+    if often(tensor.vanished) {
+        wrong.push(format!("vanished in {}", count(tensor.vanished, "step")));
+    }
+    if tensor.zeros > DEAD {
+        wrong.push(format!("{:.0} % zeros", 100.0 * tensor.zeros));
+    }
+    if let Some(ratio) = tensor.update_ratio.filter(|ratio| *ratio > FAST) {
+        wrong.push(format!("a step changes it by {:.0} %", 100.0 * ratio));
+    }
+    (!wrong.is_empty()).then(|| format!("{}: {}", tensor.name, wrong.join(", ")))
+}
+
+/// Where it failed, and what to change.
+fn what_went_wrong(stopped: &Stopped, summary: &Summary) -> String {
+    let smaller = short(summary.lr / 10.0);
+    let where_it_lies = format!("the run lies in {}", quoted(&summary.run.to_string_lossy()));
+    let advice = format!("try --lr {smaller}, --clip-norm 1 or a longer --warmup");
+    match stopped {
+        Stopped::NonFinite(steepest::Error::NonFiniteGradient { step, tensor, index, value, count: n }) => {
+            let these = if *n == 1 { "1 such value".to_owned() } else { format!("{n} such values") };
+            format!(
+                "training broke off at step {step}: the gradient of `{tensor}` is {value} at index {index} ({these}); \
+                 {advice}, or go on over such steps with --skip-non-finite; {where_it_lies}"
+            )
+        }
+        Stopped::Rule(Reason::Divergence { .. }) => {
+            format!("training diverged: {}; {where_it_lies}", summary.stopped_because)
+        }
+        _ => format!("training broke off: {}; {advice}; {where_it_lies}", summary.stopped_because),
+    }
+}

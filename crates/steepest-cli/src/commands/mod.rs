@@ -1,0 +1,37 @@
+//! One file for each command.
+
+mod completions;
+mod data;
+mod describe;
+mod fit;
+mod list;
+mod minimize;
+mod predict;
+
+use crate::args::{self, Command};
+use crate::output::{Failure, Result};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+/// Does what was asked.
+pub fn run(command: Command) -> Result {
+    match command {
+        Command::Fit(args) => fit::run(*args),
+        Command::Predict(args) => predict::run(args),
+        Command::Minimize(args) => minimize::run(args),
+        Command::List(args) => list::run(args),
+        Command::Describe(args) => describe::run(args),
+        Command::Data(args) => data::run(args),
+        Command::Completions(args) => completions::run(args),
+    }
+}
+
+/// What clap could not read, with one more hint: `steepest data.csv` lacks its command.
+pub fn not_understood(mut error: clap::Error) -> Failure {
+    if error.kind() == ErrorKind::InvalidSubcommand
+        && let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand)
+        && let Some(hint) = args::missing_command(word)
+    {
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![hint.into()]));
+    }
+    Failure::Usage(error)
+}

@@ -1,0 +1,311 @@
+//! The way to the terminal: results, messages, failures and their exit codes, tables, files.
+//!
+//! Nothing here panics when the reader of a pipe has gone: `steepest list | head -1` ends quietly.
+
+use std::fmt::Write as _;
+use std::io::{self, ErrorKind, IsTerminal, Write as _};
+use std::path::Path;
+use std::process::ExitCode;
+
+/// Why the program ends with another exit code than 0. The codes are part of `--help`.
+#[derive(Debug)]
+pub enum Failure {
+    /// Exit code 2: bad input or usage; nothing was done.
+    Input(String),
+    /// Exit code 1: the run failed, or the system refused.
+    Run(String),
+    /// Exit code 130: stopped by Ctrl-C, in good order.
+    Interrupted,
+    /// Exit code 0: nobody reads the result any more.
+    Unread,
+    /// What clap has to say: help, the version, or an error.
+    Usage(clap::Error),
+}
+
+pub type Result<T = ()> = std::result::Result<T, Failure>;
+
+impl Failure {
+    pub fn input(message: impl ToString) -> Self {
+        Self::Input(message.to_string())
+    }
+
+    pub fn file(path: &Path, error: impl std::fmt::Display) -> Self {
+        Self::Run(format!("{}: {error}", path.display()))
+    }
+
+    /// Says it on stderr; the exit code.
+    pub fn report(self) -> ExitCode {
+        let paint = Paint::stderr();
+        let (message, code) = match self {
+            Self::Input(message) => (message, 2),
+            Self::Run(message) => (message, 1),
+            Self::Interrupted => return ExitCode::from(130),
+            Self::Unread => return ExitCode::SUCCESS,
+            Self::Usage(error) => {
+                // help and version go to stdout, errors to stderr; a closed pipe is no matter
+                let _ = error.print();
+                return ExitCode::from(u8::from(error.use_stderr()) * 2);
+            }
+        };
+        say(&format!("{} {message}", paint.error("error:")));
+        ExitCode::from(code)
+    }
+}
+
+impl From<steepest_data::Error> for Failure {
+    fn from(error: steepest_data::Error) -> Self {
+        Self::input(error)
+    }
+}
+
+impl From<steepest::Error> for Failure {
+    fn from(error: steepest::Error) -> Self {
+        use steepest::Error as E;
+        match error {
+            E::NonFiniteGradient { .. } | E::NonFiniteObjective { .. } | E::File { .. } => {
+                Self::Run(error.to_string())
+            }
+            _ => Self::input(error),
+        }
+    }
+}
+
+impl From<steepest_train::Error> for Failure {
+    fn from(error: steepest_train::Error) -> Self {
+        use steepest_train::Error as E;
+        match error {
+            E::Optimizer(error) => error.into(),
+            E::File { .. } | E::Burn(_) => Self::Run(error.to_string()),
+            _ => Self::input(error),
+        }
+    }
+}
+
+/// Writes a result to stdout.
+pub fn print(text: &str) -> Result {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(Failure::Unread),
+        Err(error) => Err(Failure::file(Path::new("stdout"), error)),
+    }
+}
+
+/// Writes one JSON object to stdout.
+pub fn print_json(value: &impl serde::Serialize) -> Result {
+    match serde_json::to_string_pretty(value) {
+        Ok(text) => print(&(text + "\n")),
+        Err(error) => Err(Failure::Run(format!("the result does not become JSON: {error}"))),
+    }
+}
+
+/// Writes a line to stderr; that nobody reads it is no reason to stop.
+pub fn say(line: &str) {
+    let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
+/// Writes a file beside its target and renames it, so that a crash leaves the old file or the new
+/// one; without a path, to stdout.
+pub fn write(path: Option<&Path>, bytes: &[u8]) -> Result {
+    let Some(path) = path else {
+        return match std::str::from_utf8(bytes) {
+            Ok(text) => print(text),
+            Err(_) => Err(Failure::input("the result is no text; name a file for it with -o")),
+        };
+    };
+    let refused = |error: io::Error| Failure::file(path, error);
+    // a device or a pipe cannot be replaced, only written to
+    if path.exists() && !path.is_file() {
+        return std::fs::write(path, bytes).map_err(refused);
+    }
+    let mut part = path.as_os_str().to_owned();
+    part.push(format!(".{}.part", std::process::id()));
+    let done = std::fs::write(&part, bytes).and_then(|()| std::fs::rename(&part, path));
+    if done.is_err() {
+        let _ = std::fs::remove_file(&part);
+    }
+    done.map_err(refused)
+}
+
+/// Colours for one stream: none when it is not a terminal, or when `NO_COLOR` is set to anything
+/// (<https://no-color.org>).
+#[derive(Debug, Clone, Copy)]
+pub struct Paint(bool);
+
+impl Paint {
+    pub fn stdout() -> Self {
+        Self::of(io::stdout().is_terminal())
+    }
+
+    pub fn stderr() -> Self {
+        Self::of(io::stderr().is_terminal())
+    }
+
+    fn of(terminal: bool) -> Self {
+        let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
+        Self(terminal && !no_color && !dumb)
+    }
+
+    pub fn is_on(self) -> bool {
+        self.0
+    }
+
+    fn with(self, code: &str, text: &str) -> String {
+        if self.0 { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+
+    pub fn bold(self, text: &str) -> String {
+        self.with("1", text)
+    }
+
+    pub fn dim(self, text: &str) -> String {
+        self.with("2", text)
+    }
+
+    pub fn good(self, text: &str) -> String {
+        self.with("32", text)
+    }
+
+    pub fn warn(self, text: &str) -> String {
+        self.with("33", text)
+    }
+
+    pub fn error(self, text: &str) -> String {
+        self.with("1;31", text)
+    }
+}
+
+/// Rows as aligned columns, two spaces between them: text to the left, numbers to the right.
+pub fn table(rows: &[Vec<String>]) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let cell = |row: &Vec<String>, column: usize| row.get(column).cloned().unwrap_or_default();
+    let width = |column| rows.iter().map(|row| cell(row, column).chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let is_number = |text: &str| text.parse::<f64>().is_ok();
+    // the heading does not count
+    let right: Vec<bool> = (0..columns)
+        .map(|column| {
+            let mut cells = rows.iter().skip(1).map(|row| cell(row, column)).filter(|c| !c.is_empty());
+            let first = cells.next();
+            first.is_some_and(|c| is_number(&c)) && cells.all(|c| is_number(&c))
+        })
+        .collect();
+    let mut text = String::new();
+    for row in rows {
+        let mut line = String::new();
+        for column in 0..columns {
+            let (cell, width) = (cell(row, column), widths[column]);
+            let gap = if column > 0 { "  " } else { "" };
+            let _ = if right[column] {
+                write!(line, "{gap}{cell:>width$}")
+            } else {
+                write!(line, "{gap}{cell:<width$}")
+            };
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// Lines of at most `width` characters, each with `indent` before it.
+pub fn wrap(text: &str, width: usize, indent: &str) -> String {
+    let mut lines = String::new();
+    let mut line = String::new();
+    for word in text.split_whitespace() {
+        let longer = line.chars().count() + 1 + word.chars().count() + indent.chars().count();
+        if !line.is_empty() && longer > width {
+            let _ = writeln!(lines, "{indent}{line}");
+            line.clear();
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    if !line.is_empty() {
+        let _ = writeln!(lines, "{indent}{line}");
+    }
+    lines
+}
+
+/// A number with `digits` significant digits: `0.01234`, `1.234e-5`, `123.4`, `12345`.
+pub fn significant(x: f64, digits: usize) -> String {
+    if x == 0.0 || !x.is_finite() {
+        return x.to_string();
+    }
+    // rounding may carry into the next power of ten, so it comes first
+    let scientific = format!("{x:.*e}", digits.saturating_sub(1));
+    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    if (-4..7).contains(&exponent) {
+        let decimals = (digits as i32 - 1 - exponent).max(0) as usize;
+        return format!("{x:.decimals$}");
+    }
+    format!("{}e{exponent}", trim_zeros(mantissa))
+}
+
+/// The same without zeros at its end: `0.001`, `0.25`.
+pub fn short(x: f64) -> String {
+    let text = significant(x, 4);
+    if text.contains('e') { text } else { trim_zeros(&text).to_owned() }
+}
+
+fn trim_zeros(text: &str) -> &str {
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { text }
+}
+
+/// `1 step`, `2 steps`.
+pub fn count(n: u64, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
+/// A word of a command line, quoted where a shell would take it apart.
+pub fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:,@%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_short_and_right() {
+        let four: Vec<String> =
+            [0.0, 0.012_345, 123.45, 9.99996, 12_345.6, 1.5e-7, 1e9, -0.5, f64::NAN]
+                .map(|x| significant(x, 4))
+                .into();
+        assert_eq!(four, ["0", "0.01235", "123.5", "10.00", "12346", "1.5e-7", "1e9", "-0.5000", "NaN"]);
+        assert_eq!([0.001, 0.25, 3.0, 100.0, 1e-9].map(short), ["0.001", "0.25", "3", "100", "1e-9"]);
+    }
+
+    #[test]
+    fn a_table_lines_up() {
+        let rows = [vec!["name", "x"], vec!["a", "1.5"], vec!["longer", "10.25"]];
+        let rows: Vec<Vec<String>> =
+            rows.iter().map(|row| row.iter().map(|c| (*c).to_owned()).collect()).collect();
+        assert_eq!(table(&rows), "name        x\na         1.5\nlonger  10.25\n");
+        assert_eq!(table(&[]), "");
+    }
+
+    #[test]
+    fn text_is_wrapped_between_words() {
+        assert_eq!(wrap("one two three", 9, "  "), "  one two\n  three\n");
+        assert_eq!(wrap("incomprehensibilities", 5, ""), "incomprehensibilities\n");
+        assert_eq!(wrap("  ", 5, ""), "");
+    }
+
+    #[test]
+    fn words_survive_a_shell() {
+        assert_eq!(quoted("runs/digits-0001"), "runs/digits-0001");
+        assert_eq!(quoted("my data.csv"), "'my data.csv'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+        assert_eq!(quoted(""), "''");
+    }
+}

@@ -1,0 +1,259 @@
+//! What `fit` says on stderr while it trains: a bar on a terminal, a few lines elsewhere; and
+//! Ctrl-C, which ends a run in good order.
+
+use crate::output::{Paint, count, say, short, significant};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::collections::HashSet;
+use std::io::IsTerminal;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use steepest_train::{EpochDone, Event, Go, Observer, Start, StepDone, Stopped};
+
+/// Lines for a whole run where there is no terminal.
+const LINES: u64 = 20;
+
+/// Listens to a run and shows it.
+pub struct Progress {
+    paint: Paint,
+    quiet: bool,
+    /// On a terminal, from the start of training on.
+    bar: Option<ProgressBar>,
+    start: Option<Start>,
+    told: HashSet<String>,
+    /// The validation metric of the last epoch, as the bar shows it.
+    metric: String,
+    /// The last epoch, where no line was printed for it.
+    untold: Option<EpochDone>,
+    stopped: Option<Stopped>,
+    interrupt: Interrupt,
+}
+
+impl Progress {
+    pub fn new(quiet: bool) -> Self {
+        Self {
+            paint: Paint::stderr(),
+            quiet,
+            bar: None,
+            start: None,
+            told: HashSet::new(),
+            metric: String::new(),
+            untold: None,
+            stopped: None,
+            interrupt: Interrupt::install(),
+        }
+    }
+
+    /// Why training ended, once it has.
+    pub fn stopped(&self) -> Option<&Stopped> {
+        self.stopped.as_ref()
+    }
+
+    fn note(&mut self, note: &str) {
+        // the reader and the encoder may come to the same conclusion
+        if self.told.insert(note.to_owned()) {
+            self.line(&self.paint.dim(&format!("note: {note}")));
+        }
+    }
+
+    /// A line above the bar.
+    fn line(&self, line: &str) {
+        match &self.bar {
+            _ if self.quiet => {}
+            Some(bar) => bar.suspend(|| say(line)),
+            None => say(line),
+        }
+    }
+
+    fn start(&mut self, start: &Start) {
+        let [train, validation, test] = start.rows;
+        let rows = format!(
+            "{}, {train} rows to train on, {validation} to validate, {test} to test; {}",
+            start.task,
+            count(start.features as u64, "feature")
+        );
+        let steps = count(start.steps_per_epoch, "step");
+        let length = format!("at most {} of {steps}", count(start.epochs, "epoch"));
+        let network = format!("{}, {}", start.model, count(start.parameters as u64, "parameter"));
+        for (what, text) in [
+            ("data", rows),
+            ("network", network),
+            ("optimizer", start.optimizer.clone()),
+            ("training", format!("batches of {}, {length}", start.batch)),
+            ("run", start.run.display().to_string()),
+        ] {
+            self.line(&format!("{}  {text}", self.paint.dim(&format!("{what:<9}"))));
+        }
+        self.start = Some(start.clone());
+        self.interrupt.training();
+        if !self.quiet && std::io::stderr().is_terminal() {
+            let steps = start.epochs.saturating_mul(start.steps_per_epoch);
+            let bar = ProgressBar::with_draw_target(Some(steps), ProgressDrawTarget::stderr());
+            bar.set_style(style(self.paint));
+            self.bar = Some(bar);
+        }
+    }
+
+    fn step(&self, done: &StepDone) {
+        let (Some(bar), Some(start)) = (&self.bar, &self.start) else { return };
+        bar.set_position(done.step);
+        bar.set_prefix(format!("epoch {}/{}", done.epoch, start.epochs));
+        bar.set_message(format!(
+            "loss {}{}  lr {}  {} rows/s  {} left",
+            significant(done.loss, 4),
+            self.metric,
+            short(done.lr),
+            rate(done.samples_per_second),
+            duration(done.seconds_left)
+        ));
+    }
+
+    fn epoch(&mut self, done: &EpochDone) {
+        let Some(start) = &self.start else { return };
+        if let Some(value) = done.validation_metric {
+            self.metric = format!("  {} {}", start.metric, significant(value, 4));
+        }
+        if self.bar.is_some() {
+            return;
+        }
+        let every = start.epochs.div_ceil(LINES).max(1);
+        if done.epoch == 1 || done.epoch.is_multiple_of(every) {
+            self.line(&self.epoch_line(done));
+            self.untold = None;
+        } else {
+            self.untold = Some(done.clone());
+        }
+    }
+
+    fn epoch_line(&self, done: &EpochDone) -> String {
+        let (epochs, metric) = self.start.as_ref().map_or((0, ""), |start| (start.epochs, start.metric));
+        let width = epochs.to_string().len();
+        let mut line = format!("epoch {:>width$}/{epochs}  loss {:>9}", done.epoch, significant(done.train_loss, 4));
+        for (what, value) in [("validation loss", done.validation_loss), (metric, done.validation_metric)] {
+            if let Some(value) = value {
+                line += &format!("  {what} {:>9}", significant(value, 4));
+            }
+        }
+        line += &format!("  lr {:>9}  {} rows/s", short(done.lr), rate(done.samples_per_second));
+        if done.skipped > 0 {
+            line += &format!("  {} skipped", count(done.skipped, "step"));
+        }
+        line
+    }
+
+    fn stop(&mut self, reason: &Stopped) {
+        if let Some(last) = self.untold.take() {
+            self.line(&self.epoch_line(&last));
+        }
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+        self.stopped = Some(reason.clone());
+    }
+}
+
+impl Observer for Progress {
+    fn observe(&mut self, event: &Event) -> Go {
+        match event {
+            Event::Note(note) => self.note(note),
+            Event::Start(start) => self.start(start),
+            Event::Step(done) => self.step(done),
+            Event::Epoch(done) => self.epoch(done),
+            Event::Stop { reason, .. } => self.stop(reason),
+            // what a later version tells is no matter to this one
+            _ => {}
+        }
+        if self.interrupt.asked() { Go::Stop } else { Go::On }
+    }
+}
+
+fn style(paint: Paint) -> ProgressStyle {
+    let (plain, coloured) = (
+        "{prefix}  {bar:24}  {msg}",
+        "{prefix}  {bar:24.cyan/black.bright}  {msg}",
+    );
+    let template = if paint.is_on() { coloured } else { plain };
+    // both templates are right, a test reads them
+    ProgressStyle::with_template(template)
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .progress_chars("━━╌")
+}
+
+/// `950`, `12.3k`, `1.2M`
+fn rate(per_second: f64) -> String {
+    match per_second {
+        x if x >= 999_950.0 => format!("{:.1}M", x / 1e6),
+        x if x >= 999.5 => format!("{:.1}k", x / 1e3),
+        x => format!("{x:.0}"),
+    }
+}
+
+/// `0.8 s`, `12 s`, `3 min 20 s`, `2 h 05 min`
+pub fn duration(seconds: f64) -> String {
+    if !seconds.is_finite() {
+        return "?".to_owned();
+    }
+    if seconds < 9.95 {
+        return format!("{:.1} s", seconds.max(0.0));
+    }
+    let whole = seconds.round() as u64;
+    match whole {
+        0..120 => format!("{whole} s"),
+        120..7200 => format!("{} min {:02} s", whole / 60, whole % 60),
+        _ => format!("{} h {:02} min", whole / 3600, whole % 3600 / 60),
+    }
+}
+
+/// What Ctrl-C does: before training, and the second time, it ends the program; the first time in
+/// training, it asks the run to end with its best weights.
+#[derive(Clone)]
+pub struct Interrupt(Arc<AtomicU8>);
+
+const IDLE: u8 = 0;
+const TRAINING: u8 = 1;
+const ASKED: u8 = 2;
+
+impl Interrupt {
+    fn install() -> Self {
+        let state = Arc::new(AtomicU8::new(IDLE));
+        let seen = Arc::clone(&state);
+        let handler = move || {
+            if seen.compare_exchange(TRAINING, ASKED, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
+                say("\nstopping after this step with the best weights so far; Ctrl-C again ends at once");
+            } else {
+                std::process::exit(130);
+            }
+        };
+        // where there are no signals, Ctrl-C does what it always did
+        let _ = ctrlc::set_handler(handler);
+        Self(state)
+    }
+
+    fn training(&self) {
+        self.0.store(TRAINING, Ordering::SeqCst);
+    }
+
+    fn asked(&self) -> bool {
+        self.0.load(Ordering::SeqCst) == ASKED
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_and_rates_are_short() {
+        assert_eq!([0.0, 0.84, 9.96, 119.4, 125.0, 7384.0].map(duration), [
+            "0.0 s", "0.8 s", "10 s", "119 s", "2 min 05 s", "2 h 03 min"
+        ]);
+        assert_eq!(duration(f64::NAN), "?");
+        assert_eq!([0.4, 950.0, 999.7, 12_345.0, 1.2e6].map(rate), ["0", "950", "1.0k", "12.3k", "1.2M"]);
+    }
+
+    #[test]
+    fn both_templates_of_the_bar_are_right() {
+        for template in ["{prefix}  {bar:24}  {msg}", "{prefix}  {bar:24.cyan/black.bright}  {msg}"] {
+            ProgressStyle::with_template(template).unwrap();
+        }
+    }
+}

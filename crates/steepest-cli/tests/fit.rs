@@ -1,0 +1,143 @@
+//! A whole run: train, report, predict.
+
+mod common;
+
+use common::Place;
+
+#[test]
+fn fit_prints_one_json_object_and_leaves_a_run() {
+    let place = Place::new();
+    let done = place.run("fit iris --epochs 30 --json").ok();
+    let summary = done.json();
+    for key in [
+        "run", "task", "optimizer", "lr", "batch", "epochs", "steps", "seconds", "stopped_by", "parameters",
+        "train", "validation", "test",
+    ] {
+        assert!(!summary[key].is_null(), "{key}: {summary}");
+    }
+    assert_eq!((summary["task"].as_str(), summary["optimizer"].as_str()), (Some("classes"), Some("adamw")));
+    for part in ["train", "validation", "test"] {
+        assert!(summary[part]["loss"].as_f64().unwrap() > 0.0);
+        // three classes of 50: a network that has learnt anything is far above a third
+        assert!(summary[part]["accuracy"].as_f64().unwrap() > 0.6, "{summary}");
+    }
+    let run = place.path().join(summary["run"].as_str().unwrap());
+    for file in ["settings.toml", "metrics.jsonl", "weights.safetensors", "encoder.json", "summary.json"] {
+        assert!(run.join(file).is_file(), "{file}");
+    }
+    // progress without a terminal: a line for an epoch, at most twenty or so
+    let lines = done.stderr.lines().filter(|line| line.starts_with("epoch ")).count();
+    assert!((1..=22).contains(&lines), "{}", done.stderr);
+    assert!(!done.stderr.contains('\x1b') && !done.stderr.contains('\r'), "{}", done.stderr);
+}
+
+#[test]
+fn the_report_says_what_happened_and_what_to_type_next() {
+    let place = Place::new();
+    let done = place.run("fit diabetes --epochs 5 --hidden none --optimizer sgd --lr 0.05 --set momentum=0.9").ok();
+    for part in ["rmse", "mae", "r2", "train", "validation", "test", "5 epochs are done", "runs/diabetes-0001"] {
+        assert!(done.stdout.contains(part), "{part}: {}", done.stdout);
+    }
+    let next = done.stdout.lines().find_map(|line| line.strip_prefix("next")).unwrap().trim().to_owned();
+    let words = next.strip_prefix("steepest ").unwrap();
+    let done = place.run(words).ok();
+    assert_eq!(done.stdout.lines().count(), 443);
+    assert!(done.stderr.contains("442 rows") && done.stderr.contains("rmse"), "{}", done.stderr);
+}
+
+#[test]
+fn predictions_go_to_stdout_a_file_or_json() {
+    let place = Place::new();
+    place.run("fit iris --epochs 30 --quiet --out trained").ok();
+    let done = place.run("predict trained iris").ok();
+    let mut lines = done.stdout.lines();
+    assert_eq!(lines.next(), Some("prediction,p_setosa,p_versicolor,p_virginica"));
+    assert_eq!(lines.clone().count(), 150);
+    let mut right = 0;
+    for line in lines {
+        let cells: Vec<&str> = line.split(',').collect();
+        let shares: Vec<f64> = cells[1..].iter().map(|p| p.parse().unwrap()).collect();
+        assert!((shares.iter().sum::<f64>() - 1.0).abs() < 1e-5, "{line}");
+        let best = (0..3).max_by(|a, b| shares[*a].total_cmp(&shares[*b])).unwrap();
+        right += usize::from(cells[0] == ["setosa", "versicolor", "virginica"][best]);
+    }
+    assert_eq!(right, 150, "the prediction is the class of the highest probability");
+    assert!(done.stderr.contains("accuracy"), "{}", done.stderr);
+
+    place.run("predict trained iris -o out.csv --quiet").ok();
+    assert_eq!(place.read("out.csv"), done.stdout);
+
+    let json = place.run("predict trained iris --json --quiet").ok().json();
+    assert_eq!((json["rows"].as_u64(), json["target"].as_str()), (Some(150), Some("species")));
+    assert_eq!(json["predictions"].as_array().unwrap().len(), 150);
+    assert_eq!(json["probabilities"][0].as_array().unwrap().len(), 3);
+    assert!(json["score"]["accuracy"].as_f64().unwrap() > 0.6);
+
+    // rows without the target can be predicted too
+    let csv = place.run("data export iris").ok().stdout;
+    let without: String = csv.lines().map(|line| format!("{}\n", line.rsplit_once(',').unwrap().0)).collect();
+    place.file("new.csv", without);
+    let done = place.run("predict trained new.csv").ok();
+    assert_eq!(done.stdout, place.read("out.csv"));
+    assert!(done.stderr.contains("not in the data"), "{}", done.stderr);
+
+    // and rows without a column that it needs are refused by name
+    place.file("less.csv", "a\n1\n2\n");
+    let done = place.run("predict trained less.csv");
+    assert_eq!(done.code, Some(2), "{done:?}");
+    assert!(done.stderr.contains("lacks 4 of the columns"), "{done:?}");
+}
+
+#[test]
+fn a_file_of_settings_is_overridden_by_options_and_repeats_a_run() {
+    let place = Place::new();
+    let first = place.run("fit iris --epochs 3 --lr 0.01 --batch full --seed 5 --json --quiet").ok();
+    assert!(first.stderr.is_empty());
+    let again = place.run("fit --config runs/iris-0001/settings.toml --json --quiet").ok();
+    let (first, again) = (first.json(), again.json());
+    assert_eq!(first["train"], again["train"]);
+    assert_ne!(first["run"], again["run"]);
+    let other = place.run("fit --config runs/iris-0001/settings.toml --optimizer sgd --epochs 2 --json").ok();
+    assert!(other.stderr.contains("are for adamw, not for sgd"), "{}", other.stderr);
+    let other = other.json();
+    assert_eq!((other["optimizer"].as_str(), other["epochs"].as_u64()), (Some("sgd"), Some(2)));
+    assert_eq!(other["batch"], first["batch"]);
+}
+
+#[test]
+fn divergence_is_exit_code_1_names_a_tensor_and_leaves_its_run() {
+    let place = Place::new();
+    let words = "fit diabetes --optimizer sgd --lr 1e6 --warmup 0 --schedule constant --hidden 8 --json --quiet";
+    let done = place.run(words);
+    assert_eq!(done.code, Some(1), "{done:?}");
+    for part in ["step", "gradient of `", "--lr", "--clip-norm", "runs/diabetes-0001"] {
+        assert!(done.stderr.contains(part), "{part}: {}", done.stderr);
+    }
+    let stopped_by = done.json()["stopped_by"].as_str().unwrap().to_owned();
+    assert!(["divergence", "non_finite"].contains(&stopped_by.as_str()), "{stopped_by}");
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_finishes_the_run_with_its_best_weights() {
+    use std::io::{BufRead, BufReader};
+    use std::process::{Command, Stdio};
+    let place = Place::new();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_steepest"))
+        .args(["fit", "iris", "--epochs", "10000000", "--patience", "0", "--json"])
+        .current_dir(place.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    while !lines.next().unwrap().unwrap().starts_with("epoch ") {}
+    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    let rest: Vec<String> = lines.map_while(Result::ok).collect();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{rest:?}");
+    let summary: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(summary["stopped_by"], "interrupted");
+    assert!(place.path().join("runs/iris-0001/summary.json").is_file());
+    assert!(rest.iter().any(|line| line.contains("Ctrl-C again ends at once")), "{rest:?}");
+}

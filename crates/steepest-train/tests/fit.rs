@@ -1,0 +1,229 @@
+//! Runs from settings to run directory, on the embedded data.
+
+use std::fs;
+use std::path::Path;
+use steepest_data::Source;
+use steepest_train::{Error, Event, Go, Out, Outputs, Run, Settings, Summary, fit};
+
+fn settings(toml: &str) -> Settings {
+    Settings::from_toml(toml, "test").expect("valid settings")
+}
+
+fn run(toml: &str, dir: &Path) -> Summary {
+    fit(&settings(toml), &Out::At(dir.to_owned()), &mut |_: &Event| Go::On).expect("a run")
+}
+
+fn temp() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a directory")
+}
+
+const QUICK: &str = "
+    [data]
+    source = 'iris'
+    [model]
+    hidden = [16]
+    [train]
+    epochs = 30
+    batch = 16
+";
+
+#[test]
+fn a_run_learns_and_leaves_everything_to_predict() {
+    let dir = temp();
+    let path = dir.path().join("run");
+    let summary = run(QUICK, &path);
+    assert_eq!((summary.task.as_str(), summary.batch, summary.optimizer.as_str()), ("classes", 16, "adamw"));
+    assert!(summary.test.unwrap().accuracy.unwrap() > 0.85, "{summary:?}");
+    for file in ["settings.toml", "metrics.jsonl", "weights.safetensors", "encoder.json", "summary.json"] {
+        assert!(path.join(file).is_file(), "{file}");
+    }
+    let lines = fs::read_to_string(path.join("metrics.jsonl")).unwrap();
+    assert_eq!(lines.lines().count() as u64, summary.epochs);
+
+    let opened = Run::open(&path).unwrap();
+    let predictions = opened.predict(&Source::parse("iris"), None).unwrap();
+    let Outputs::Classes { codes, classes, probabilities } = predictions.outputs else { panic!("classes") };
+    assert_eq!((codes.len(), classes.len()), (150, 3));
+    for row in probabilities.chunks(3) {
+        assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-5); // three roundings of f32
+    }
+    // all rows together are the three parts, weighted by their size
+    let parts = [(106.0, summary.train), (22.0, summary.validation.unwrap()), (22.0, summary.test.unwrap())];
+    let right: f64 = parts.iter().map(|(n, s)| n * s.accuracy.unwrap()).sum();
+    assert_eq!(parts.iter().map(|p| p.0).sum::<f64>(), 150.0);
+    assert!((predictions.score.unwrap().accuracy.unwrap() - right / 150.0).abs() < 0.02);
+}
+
+#[test]
+fn the_same_settings_give_the_same_weights_for_any_number_of_threads() {
+    let dir = temp();
+    // wide enough that the backend uses its threads, with dropout, which draws random numbers
+    let toml = |threads: usize| {
+        format!(
+            "[data]\nsource = 'digits'\n[model]\nkind = 'mlp'\nhidden = [256, 128]\ndropout = 0.2\n\
+             [train]\nepochs = 2\nbatch = 256\nseed = 3\nthreads = {threads}"
+        )
+    };
+    let weights = |name: &str, threads: usize| {
+        let path = dir.path().join(name);
+        run(&toml(threads), &path);
+        fs::read(path.join("weights.safetensors")).unwrap()
+    };
+    let first = weights("a", 1);
+    assert!(first == weights("b", 1), "the same seed twice");
+    assert!(first == weights("c", 2), "one thread and two");
+}
+
+#[test]
+fn another_seed_gives_other_weights() {
+    let dir = temp();
+    let weights = |seed: u32| {
+        let path = dir.path().join(seed.to_string());
+        run(&format!("{QUICK}\nseed = {seed}"), &path);
+        fs::read(path.join("weights.safetensors")).unwrap()
+    };
+    assert!(weights(1) != weights(2));
+}
+
+#[test]
+fn a_learning_rate_far_too_large_is_named_with_its_tensor() {
+    let dir = temp();
+    let toml = "
+        [data]
+        source = 'diabetes'
+        [optimizer]
+        name = 'sgd'
+        lr = 1e6
+        [schedule]
+        name = 'constant'
+        warmup = 0
+    ";
+    let summary = run(toml, &dir.path().join("run"));
+    assert!(["divergence", "non_finite"].contains(&summary.stopped_by.as_str()), "{summary:?}");
+    let because = &summary.stopped_because;
+    assert!(because.contains(".weight") || because.contains(".bias"), "{because}");
+    assert!(because.contains("learning rate"), "{because}");
+}
+
+#[test]
+fn a_directory_is_one_runs_own() {
+    let dir = temp();
+    let path = dir.path().join("run");
+    run(QUICK, &path);
+    let again = fit(&settings(QUICK), &Out::At(path.clone()), &mut |_: &Event| Go::On);
+    assert!(matches!(again, Err(Error::RunExists { .. })), "{again:?}");
+
+    // from inside a run's own events, its directory is in use
+    let busy = dir.path().join("busy");
+    let mut seen = None;
+    let mut observer = |event: &Event| {
+        if let Event::Start(_) = event {
+            seen = Some(fit(&settings(QUICK), &Out::At(busy.clone()), &mut |_: &Event| Go::On));
+        }
+        Go::Stop
+    };
+    let summary = fit(&settings(QUICK), &Out::At(busy.clone()), &mut observer).unwrap();
+    assert_eq!(summary.stopped_by, "interrupted");
+    assert!(matches!(seen, Some(Err(Error::RunInUse { .. }))), "{seen:?}");
+}
+
+#[test]
+fn new_runs_count_up() {
+    let dir = temp();
+    let out = Out::New { root: dir.path().join("runs") };
+    let names: Vec<_> = (0..2)
+        .map(|_| fit(&settings(QUICK), &out, &mut |_: &Event| Go::On).unwrap().run)
+        .map(|path| path.file_name().unwrap().to_owned())
+        .collect();
+    assert_eq!(names, ["iris-0001", "iris-0002"]);
+}
+
+#[test]
+fn every_stop_rule_says_so() {
+    let dir = temp();
+    for (extra, name) in [
+        ("max_steps = 5", "max_steps"),
+        ("epochs = 2", "max_epochs"),
+        ("target_loss = 100.0", "target_loss"),
+        ("gradient_tolerance = 100.0", "gradient_tolerance"),
+        ("max_seconds = 0.0", "max_time"),
+        ("epochs = 500\npatience = 2", "no_improvement"),
+    ] {
+        let toml = format!("[data]\nsource = 'iris'\n[optimizer]\nlr = 0.05\n[train]\n{extra}");
+        let summary = run(&toml, &dir.path().join(name));
+        assert_eq!(summary.stopped_by, name, "{}", summary.stopped_because);
+    }
+}
+
+#[test]
+fn regression_is_reported_in_the_targets_unit() {
+    let dir = temp();
+    let summary = run("[data]\nsource = 'diabetes'\n[train]\nepochs = 20", &dir.path().join("run"));
+    let test = summary.test.unwrap();
+    // the target's standard deviation is 77; a network that learnt something is below, none is at 1
+    assert!(test.rmse.unwrap() > 30.0 && test.rmse.unwrap() < 77.0, "{test:?}");
+    assert!(test.r2.unwrap() > 0.2 && test.mae.unwrap() < test.rmse.unwrap(), "{test:?}");
+}
+
+#[test]
+fn every_kind_of_network_and_loss_trains() {
+    let dir = temp();
+    for (i, toml) in [
+        "[data]\nsource = 'digits'\n[model]\nkind = 'cnn'\ndropout = 0.1\n[train]\nmax_steps = 20",
+        "[data]\nsource = 'digits'\n[model]\nkind = 'linear'\n[train]\nmax_steps = 20",
+        "[data]\nsource = 'diabetes'\n[loss]\nkind = 'huber'\ndelta = 0.5\n[train]\nmax_steps = 20",
+        "[data]\nsource = 'breast-cancer'\n[loss]\nclass_weights = 'balanced'\nlabel_smoothing = 0.1\n\
+         [model]\nlayer_norm = true\nactivation = 'gelu'\n[train]\nmax_steps = 20",
+        "[data]\nsource = 'iris'\n[loss]\nclass_weights = [1.0, 2.0, 3.0]\n[model]\nactivation = 'silu'\n[train]\nmax_steps = 20",
+        "[data]\nsource = 'iris'\nvalidation = 0.0\ntest = 0.0\n[schedule]\nname = 'reduce_on_plateau'\n[train]\nmax_steps = 20",
+        "[data]\nsource = 'iris'\n[optimizer]\nclip_adaptive = 0.01\n[train]\nmax_steps = 20\nbatch = 'full'",
+    ]
+    .iter()
+    .enumerate()
+    {
+        let summary = run(toml, &dir.path().join(i.to_string()));
+        assert_eq!(summary.stopped_by, "max_steps", "{toml}");
+        assert!(summary.train.loss.is_finite(), "{toml}");
+    }
+}
+
+#[test]
+fn what_cannot_be_is_refused_with_words() {
+    let dir = temp();
+    for (toml, words) in [
+        ("[optimizer]\nname = 'adamv'", "did you mean `adam"),
+        ("[optimizer]\nbeta = 0.9", "did you mean `beta1`"),
+        ("[optimizer]\nbeta1 = 1.0", "outside [0, 1)"),
+        ("[optimizer]\nlr = -1.0", "optimizer.lr is -1"),
+        ("[optimizer]\nclip_norm = 1.0\nclip_value = 1.0", "one kind of clipping"),
+        ("[schedule]\nname = 'cosinus'", "did you mean `cosine`"),
+        ("[data]\nsource = 'diggits'", "digits"),
+        ("[data]\nsource = 'iris'\ntarget = 'specie'", "species"),
+        ("[data]\nsource = 'iris'\n[model]\nkind = 'cnn'", "--model mlp"),
+        ("[data]\nsource = 'iris'\n[loss]\nkind = 'huber'", "cross_entropy"),
+        ("[data]\nsource = 'iris'\n[loss]\nclass_weights = [1.0]", "3 finite numbers"),
+        ("[train]\ndevice = 'cuda'", "expected cpu"),
+        ("[train]\nepochs = 0", "at least 1"),
+    ] {
+        let path = dir.path().join("none");
+        let error = fit(&settings(toml), &Out::At(path.clone()), &mut |_: &Event| Go::On).unwrap_err();
+        assert!(error.to_string().contains(words), "{toml}: {error}");
+        assert!(!path.exists(), "bad input leaves no directory: {toml}");
+    }
+}
+
+#[test]
+fn settings_come_back_from_toml() {
+    let toml = "
+        [optimizer]
+        name = 'adam'
+        lr = 0.01
+        beta1 = 0.8
+        [train]
+        batch = 'full'
+        [loss]
+        class_weights = 'balanced'
+    ";
+    let first = settings(toml);
+    assert_eq!(settings(&first.to_toml()), first);
+}

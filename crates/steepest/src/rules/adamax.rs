@@ -1,0 +1,94 @@
+use crate::error::Result;
+use crate::kernel::element;
+use crate::real::{Average, Real};
+use crate::rule::{Body, Decay, ElementRule, IntoRule, Rule, Step};
+use crate::settings::{Range, Settings};
+
+crate::settings! {
+    /// Adam with the largest recent gradient in place of the root mean square.
+    ///
+    /// # Formula
+    /// ```text
+    /// g ← g + λθ
+    /// m ← β₁m + (1 − β₁)g
+    /// u ← max(β₂u, |g| + ε)
+    /// θ ← θ − η/(1 − β₁ᵗ) · m / u
+    /// ```
+    ///
+    /// # State
+    /// `exp_avg` (m) and `exp_inf` (u), each of the parameter's shape, 4 bytes per element (8 for f64).
+    ///
+    /// # Differences
+    /// torch and optax: none. Keras adds ε to u at the division instead of to |g|; the paper has no ε.
+    ///
+    /// # Errors
+    /// Settings outside their range.
+    ///
+    /// # Example
+    /// ```
+    /// use steepest::{Adamax, DType, Optimizer, Param, Slot};
+    /// let mut theta = [1.0];
+    /// let mut adamax = Optimizer::builder(Adamax::default())
+    ///     .build([Param::new("theta", [1], DType::F64)])?;
+    /// adamax.step(0.1, &mut [Slot::new(&mut theta, &[-7.0])])?;
+    /// assert!((theta[0] - 1.1).abs() < 1e-8);
+    /// # Ok::<(), steepest::Error>(())
+    /// ```
+    ///
+    /// # Source
+    /// Kingma & Ba, Adam: A Method for Stochastic Optimization, ICLR 2015, algorithm 2.
+    pub struct Adamax("adamax") {
+        /// β₁, share of the old average gradient that is kept
+        beta1: f64 = 0.9, Range::RATE;
+        /// β₂, share of the old maximum that is kept
+        beta2: f64 = 0.999, Range::RATE;
+        /// ε, added to the size of each gradient
+        eps: f64 = 1e-8, Range::NON_NEGATIVE;
+        /// λ, the L2 penalty, added to the gradient
+        weight_decay: f64 = 0.0, Range::NON_NEGATIVE;
+    }
+}
+
+impl IntoRule for Adamax {
+    fn into_rule(self) -> Result<Rule> {
+        self.check_ranges()?;
+        Ok(Rule {
+            name: Self::OWNER,
+            settings: self.values(),
+            decay: Decay::Coupled(self.weight_decay),
+            body: Body::Element(element(Largest(self))),
+        })
+    }
+}
+
+struct Largest(Adamax);
+
+#[derive(Debug, Clone, Copy)]
+struct Scalars<R> {
+    /// η / (1 − β₁ᵗ)
+    rate: R,
+    eps: R,
+    beta1: Average<R>,
+    beta2: R,
+}
+
+impl ElementRule<2> for Largest {
+    const STATE: [&'static str; 2] = ["exp_avg", "exp_inf"];
+    type Scalars<R: Real> = Scalars<R>;
+
+    fn scalars<R: Real>(&self, step: Step) -> Scalars<R> {
+        Scalars {
+            rate: R::of(step.lr / step.bias_correction(self.0.beta1)),
+            eps: R::of(self.0.eps),
+            beta1: Average::new(self.0.beta1),
+            beta2: R::of(self.0.beta2),
+        }
+    }
+
+    #[inline(always)]
+    fn update<R: Real>(s: &Scalars<R>, theta: R, g: R, [m, u]: [R; 2]) -> (R, [R; 2]) {
+        let m = s.beta1.mix(m, g);
+        let u = (s.beta2 * u).max(g.abs() + s.eps);
+        (theta - s.rate * m / u, [m, u])
+    }
+}

@@ -1,0 +1,117 @@
+use crate::error::Result;
+use crate::kernel::element;
+use crate::real::{Average, Real};
+use crate::rule::{Body, Decay, ElementRule, IntoRule, Rule, Step};
+use crate::settings::{Range, Settings};
+
+crate::settings! {
+    /// Adam whose first steps, where the average square is not yet known well, are plain momentum steps and
+    /// whose next ones are shortened accordingly.
+    ///
+    /// # Formula
+    /// ```text
+    /// g ← g + λθ                (or θ ← (1 − ηλ)θ, decoupled)
+    /// m ← β₁m + (1 − β₁)g
+    /// v ← β₂v + (1 − β₂)g²
+    /// ρ∞ = 2/(1 − β₂) − 1,   ρ = ρ∞ − 2tβ₂ᵗ/(1 − β₂ᵗ)
+    /// r = √((ρ − 4)(ρ − 2)ρ∞ / ((ρ∞ − 4)(ρ∞ − 2)ρ))
+    /// θ ← θ − η/(1 − β₁ᵗ) · m · r√(1 − β₂ᵗ)/(√v + ε)     if ρ > 5
+    /// θ ← θ − η/(1 − β₁ᵗ) · m                            otherwise
+    /// ```
+    ///
+    /// # State
+    /// `exp_avg`, `exp_avg_sq`, each of the parameter's shape, 4 bytes per element (8 for f64).
+    ///
+    /// # Differences
+    /// torch: none. optax rectifies from ρ ≥ 5 on and adds ε to the corrected root; the paper from ρ > 4 on,
+    /// without ε.
+    ///
+    /// # Errors
+    /// Settings outside their range.
+    ///
+    /// # Example
+    /// ```
+    /// use steepest::{DType, Optimizer, Param, RAdam, Slot};
+    /// let mut theta = [1.0];
+    /// let mut radam = Optimizer::builder(RAdam::default())
+    ///     .build([Param::new("theta", [1], DType::F64)])?;
+    /// radam.step(0.1, &mut [Slot::new(&mut theta, &[2.0])])?; // the first steps are not divided
+    /// assert!((theta[0] - 0.8).abs() < 1e-12);
+    /// # Ok::<(), steepest::Error>(())
+    /// ```
+    ///
+    /// # Source
+    /// Liu et al., On the Variance of the Adaptive Learning Rate and Beyond, ICLR 2020, algorithm 2.
+    pub struct RAdam("radam") {
+        /// β₁, share of the old average gradient that is kept
+        beta1: f64 = 0.9, Range::RATE;
+        /// β₂, share of the old average square that is kept
+        beta2: f64 = 0.999, Range::RATE;
+        /// ε, added to the root
+        eps: f64 = 1e-8, Range::NON_NEGATIVE;
+        /// λ of weight decay
+        weight_decay: f64 = 0.0, Range::NON_NEGATIVE;
+        /// shrink the weights directly instead of adding λθ to the gradient
+        decoupled_weight_decay: bool = false, Range::FINITE;
+    }
+}
+
+impl IntoRule for RAdam {
+    fn into_rule(self) -> Result<Rule> {
+        self.check_ranges()?;
+        let decay = if self.decoupled_weight_decay { Decay::Decoupled } else { Decay::Coupled };
+        Ok(Rule {
+            name: Self::OWNER,
+            settings: self.values(),
+            decay: decay(self.weight_decay),
+            body: Body::Element(element(Rectified(self))),
+        })
+    }
+}
+
+struct Rectified(RAdam);
+
+#[derive(Debug, Clone, Copy)]
+struct Scalars<R> {
+    /// η / (1 − β₁ᵗ)
+    rate: R,
+    /// r√(1 − β₂ᵗ), where the step is rectified
+    rectification: Option<R>,
+    eps: R,
+    beta1: Average<R>,
+    beta2: Average<R>,
+}
+
+impl ElementRule<2> for Rectified {
+    const STATE: [&'static str; 2] = ["exp_avg", "exp_avg_sq"];
+    type Scalars<R: Real> = Scalars<R>;
+
+    fn scalars<R: Real>(&self, step: Step) -> Scalars<R> {
+        let beta2 = self.0.beta2;
+        let (t, correction) = (step.t as f64, step.bias_correction(beta2));
+        let most = 2.0 / (1.0 - beta2) - 1.0;
+        let power = beta2.powf(t);
+        // t·β₂ᵗ goes to 0, also where t overflows any product
+        let rho = if power == 0.0 { most } else { most - 2.0 * t * power / correction };
+        let r = ((rho - 4.0) * (rho - 2.0) * most / ((most - 4.0) * (most - 2.0) * rho)).sqrt();
+        Scalars {
+            rate: R::of(step.lr / step.bias_correction(self.0.beta1)),
+            rectification: (rho > 5.0).then(|| R::of(r * correction.sqrt())),
+            eps: R::of(self.0.eps),
+            beta1: Average::new(self.0.beta1),
+            beta2: Average::new(beta2),
+        }
+    }
+
+    #[inline(always)]
+    fn update<R: Real>(s: &Scalars<R>, theta: R, g: R, [m, v]: [R; 2]) -> (R, [R; 2]) {
+        let m = s.beta1.mix(m, g);
+        let v = s.beta2.mix(v, g * g);
+        // the same for all elements of a step, so the loop is compiled twice, not branched in
+        let scaled = match s.rectification {
+            Some(r) => m * r / (v.sqrt() + s.eps),
+            None => m,
+        };
+        (theta - s.rate * scaled, [m, v])
+    }
+}
