@@ -45,7 +45,7 @@ fn data_that_cannot_be_learnt_from() {
         .file("empty.csv", "")
         .file("few.csv", "a,b\n1,2\n3,4\n")
         .file("one_class.csv", "a,b\n".to_owned() + &"1,x\n2,x\n".repeat(20))
-        .file("gaps.csv", table().replace("9,81,no", "9,81,").replacen("3,81,no", "3,81,", 1))
+        .file("gaps.csv", table().replacen("3,81,no", "3,81,", 1))
         .file("ragged.csv", table().replacen("0,0,yes", "0,0,yes,9", 1))
         .file("constant.csv", "a,b\n".to_owned() + &"7,x\n7,y\n".repeat(20))
         .file("infinite.csv", table().replacen("0,0,yes", "inf,0,yes", 1))
@@ -128,7 +128,7 @@ fn settings_that_cannot_be() {
         ("--dropout 1", &["dropout is 1, expected a share in [0, 1)"]),
         ("--label-smoothing -0.5", &["label_smoothing is -0.5"]),
         ("--class-weights heavy", &["`balanced` or a number for each class"]),
-        ("--class-weights 1,2", &["10"]),
+        ("--class-weights 1,2", &["2", "3"]),
         ("--threads 0", &["threads is 0, expected at least 1"]),
         ("--device gpu", &["device is gpu, expected cpu"]),
         ("--grad-tol -1", &["-1"]),

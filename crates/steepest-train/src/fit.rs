@@ -91,12 +91,13 @@ impl Session {
         let per_epoch = batches.per_epoch() as u64;
         let epochs = *settings.train.epochs.get_or_insert_with(|| {
             // with a limit on steps, that is the limit
-            let images = data.encoder.image_shape().is_some();
+            let images = network::suits_convolution(&data.encoder);
             let usual = default_epochs(per_epoch, images);
             settings.train.max_steps.map_or(usual, |steps| steps.div_ceil(per_epoch).max(1))
         });
-        settings.train.patience.get_or_insert((epochs / 4).max(5));
-        let lr = *settings.optimizer.lr.insert(settings.optimizer.learning_rate()?);
+        settings.train.patience.get_or_insert((epochs / 3).max(10));
+        settings.optimizer.resolve()?;
+        let lr = settings.optimizer.learning_rate()?;
         let total = (epochs * per_epoch).min(settings.train.max_steps.unwrap_or(u64::MAX));
         let rate = settings.schedule.rate(total)?;
         network::resolve(&mut settings, &data.encoder)?;
@@ -402,10 +403,10 @@ fn default_batch(rows: usize) -> BatchSize {
     })
 }
 
-/// About 6000 steps for tables and 2000, which cost more, for images; but every row at least ten times
+/// About 8000 steps for tables and 2000, which cost more, for images; but every row at least ten times
 /// and at most two hundred.
 fn default_epochs(steps_per_epoch: u64, images: bool) -> u64 {
-    let steps = if images { 2_000 } else { 6_000 };
+    let steps = if images { 2_000 } else { 8_000 };
     (steps / steps_per_epoch.max(1)).clamp(10, 200)
 }
 

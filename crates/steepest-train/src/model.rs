@@ -144,11 +144,11 @@ struct Weights<'a> {
 }
 
 impl Weights<'_> {
-    /// Uniform with variance `gain² / inputs`.
-    fn draw<const D: usize>(&mut self, shape: [usize; D], inputs: usize, gain: f64) -> Param<Tensor<D>> {
+    /// Uniform with variance `gain² / fan`.
+    fn draw<const D: usize>(&mut self, shape: [usize; D], fan: f64, gain: f64) -> Param<Tensor<D>> {
         self.tensors += 1;
         let mut stream = Stream::new(b"weights\0", self.seed, self.tensors);
-        let bound = gain * (3.0 / inputs.max(1) as f64).sqrt();
+        let bound = gain * (3.0 / fan.max(1.0)).sqrt();
         let data: Vec<f32> = (0..shape.iter().product())
             .map(|_| (bound * (unit(&mut stream) * 2.0 - 1.0)) as f32)
             .collect();
@@ -167,7 +167,7 @@ impl Weights<'_> {
 
     fn linear(&mut self, inputs: usize, outputs: usize, gain: f64) -> Linear {
         Linear {
-            weight: self.draw([inputs, outputs], inputs, gain),
+            weight: self.draw([inputs, outputs], (inputs + outputs) as f64 / 2.0, gain),
             bias: Some(self.zeros(outputs)),
         }
     }
@@ -177,7 +177,7 @@ impl Weights<'_> {
             .with_stride([stride, stride])
             .with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1))
             .init(self.device);
-        conv.weight = self.draw([outputs, inputs, 3, 3], inputs * 9, Activation::Relu.gain());
+        conv.weight = self.draw([outputs, inputs, 3, 3], inputs as f64 * 9.0, Activation::Relu.gain());
         conv.bias = Some(self.zeros(outputs));
         conv
     }

@@ -52,4 +52,4 @@ pub use optimizer::{Assignment, Builder, Optimizer, StepArgs, StepReport};
 pub use param::{Param, Slot};
 pub use real::{Average, Real};
 pub use rule::{IntoRule, Rule};
-pub use rules::{Adagrad, Adam, AdamW, RmsProp, Sgd};
+pub use rules::{Adadelta, Adagrad, Adam, AdamW, Adamax, RAdam, RmsProp, Sgd};

@@ -3,7 +3,7 @@
 
 use crate::error::{Error, Result, nearest};
 use crate::rule::{IntoRule, Rule};
-use crate::rules::{Adagrad, Adam, AdamW, RmsProp, Sgd};
+use crate::rules::{Adadelta, Adagrad, Adam, AdamW, Adamax, RAdam, RmsProp, Sgd};
 use crate::settings::{Parameter, Settings, Values};
 
 /// An optimizer as the table knows it.
@@ -13,7 +13,7 @@ pub struct Entry {
     pub name: &'static str,
     /// Its page: one sentence, then sections (`# Formula`, `# State`, `# Differences`, …) in Markdown.
     pub page: &'static str,
-    /// A learning rate to begin with: torch's default.
+    /// A learning rate to begin with, as the peak of a schedule, for networks of ordinary size.
     pub default_lr: f64,
     /// Bytes read and written per f32 parameter and step with default settings.
     pub traffic: u32,
@@ -76,11 +76,14 @@ macro_rules! entry {
 
 /// Every optimizer.
 pub static OPTIMIZERS: &[Entry] = &[
-    entry!(Sgd, 1e-2, 12),
-    entry!(Adagrad, 1e-2, 20),
-    entry!(RmsProp, 1e-2, 20),
-    entry!(Adam, 1e-3, 28),
-    entry!(AdamW, 1e-3, 28),
+    entry!(Sgd, 0.05, 12),
+    entry!(Adagrad, 0.02, 20),
+    entry!(RmsProp, 1e-3, 20),
+    entry!(Adam, 3e-3, 28),
+    entry!(AdamW, 3e-3, 28),
+    entry!(Adadelta, 1.0, 28),
+    entry!(Adamax, 5e-3, 28),
+    entry!(RAdam, 3e-3, 28),
 ];
 
 /// The optimizer called `name`.

@@ -196,12 +196,10 @@ fn distance(found: &[Vec<f64>], expected: &[Vec<f64>]) -> f64 {
     let largest = expected.iter().flatten().fold(f64::MIN_POSITIVE, |m, x| m.max(x.abs()));
     assert!(found.iter().map(Vec::len).eq(expected.iter().map(Vec::len)));
     let pairs = found.iter().flatten().zip(expected.iter().flatten());
-    pairs.fold(0.0, |m: f64, (a, b)| {
+    common::worst(pairs.map(|(a, b)| {
         let same = a == b || (a.is_nan() && b.is_nan());
-        let error = if same { 0.0 } else { (a - b).abs() / largest };
-        // keeps a NaN
-        if error <= m { m } else { error }
-    })
+        if same { 0.0 } else { (a - b).abs() / largest }
+    }))
 }
 
 #[test]

@@ -94,6 +94,11 @@ pub fn bits(values: &[f64]) -> Vec<u64> {
     values.iter().map(|x| if x.is_nan() { u64::MAX } else { x.to_bits() }).collect()
 }
 
+/// The largest of some differences; NaN if one of them is NaN.
+pub fn worst(differences: impl Iterator<Item = f64>) -> f64 {
+    differences.fold(0.0, |worst, x| if worst.is_nan() || x <= worst { worst } else { x })
+}
+
 /// Every tensor with its gradient.
 pub fn slots<'a>(theta: &'a mut [Data], grads: &'a [Data]) -> Vec<Slot<'a>> {
     assert_eq!(theta.len(), grads.len());
@@ -166,7 +171,7 @@ pub fn edited(
 pub fn with_steps(file: &[u8], steps: u64) -> Vec<u8> {
     edited(file, |tensors, about| {
         about.insert("steps_taken".into(), steps.to_string());
-        for (_, (dtype, _, data)) in tensors {
+        for (dtype, _, data) in tensors.values_mut() {
             if *dtype == Dtype::U64 {
                 *data = steps.to_le_bytes().to_vec();
             }
@@ -244,7 +249,7 @@ impl Problem {
             .map(|(i, x)| {
                 let h = hash(NOISE, tensor as u64, step, i as u64);
                 let pull = curvature[i] * (x - centre[i]);
-                if h % 17 == 0 { 0.0 } else { pull + 0.1 * signed(h) }
+                if h.is_multiple_of(17) { 0.0 } else { pull + 0.1 * signed(h) }
             })
             .collect()
     }
