@@ -105,15 +105,16 @@ fn optimizer(name: &str, paint: Paint) -> Option<String> {
 }
 
 fn schedule_page(name: &str, paint: Paint) -> Option<String> {
-    let (summary, formula, source, parameters) = if name == ReduceOnPlateau::NAME {
+    let (summary, heading, formula, source, parameters) = if name == ReduceOnPlateau::NAME {
         type Plateau = ReduceOnPlateau;
-        (Plateau::SUMMARY, Plateau::FORMULA, Plateau::SOURCE, Plateau::parameters())
+        let heading = "Factor f of the learning rate, from 1 on";
+        (Plateau::SUMMARY, heading, Plateau::FORMULA, Plateau::SOURCE, Plateau::parameters())
     } else {
         let entry = schedule::find(name).ok()?;
-        (entry.summary, entry.formula, entry.source, entry.parameters())
+        let heading = "Factor of the learning rate at step e = 0, 1, … (T: its length in steps)";
+        (entry.summary, heading, entry.formula, entry.source, entry.parameters())
     };
     let mut text = wrap(summary, WIDTH, "");
-    let heading = "Factor of the learning rate at step e = 0, 1, … (T: its length in steps)";
     let _ = writeln!(text, "\n{}\n{}", paint.bold(heading), wrap(formula, WIDTH, "  "));
     text.push_str(&settings("Settings (--set schedule.NAME=VALUE)", &parameters, paint));
     let _ = write!(text, "{}\n{}", paint.bold("Source"), wrap(source, WIDTH, "  "));

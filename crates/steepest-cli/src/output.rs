@@ -75,7 +75,7 @@ impl From<steepest_train::Error> for Failure {
         use steepest_train::Error as E;
         match error {
             E::Optimizer(error) => error.into(),
-            E::File { .. } | E::Burn(_) => Self::Run(error.to_string()),
+            E::File { .. } => Self::Run(error.to_string()),
             _ => Self::input(error),
         }
     }

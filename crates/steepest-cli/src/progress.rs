@@ -98,7 +98,7 @@ impl Progress {
         bar.set_position(done.step);
         bar.set_prefix(format!("epoch {}/{}", done.epoch, start.epochs));
         bar.set_message(format!(
-            "loss {}{}  lr {}  {} rows/s  {} left",
+            "loss {:>9}{}  lr {:>9}  {:>6} rows/s  {} left",
             significant(done.loss, 4),
             self.metric,
             short(done.lr),
@@ -110,7 +110,7 @@ impl Progress {
     fn epoch(&mut self, done: &EpochDone) {
         let Some(start) = &self.start else { return };
         if let Some(value) = done.validation_metric {
-            self.metric = format!("  {} {}", start.metric, significant(value, 4));
+            self.metric = format!("  {} {:>6}", start.metric, significant(value, 4));
         }
         if self.bar.is_some() {
             return;
@@ -133,7 +133,7 @@ impl Progress {
                 line += &format!("  {what} {:>9}", significant(value, 4));
             }
         }
-        line += &format!("  lr {:>9}  {} rows/s", short(done.lr), rate(done.samples_per_second));
+        line += &format!("  lr {:>9}  {:>6} rows/s", short(done.lr), rate(done.samples_per_second));
         if done.skipped > 0 {
             line += &format!("  {} skipped", count(done.skipped, "step"));
         }

@@ -150,7 +150,7 @@ fn commands_and_names_that_are_slips() {
     let place = Place::new();
     place.file("my data.csv", table()).file("run.txt", "");
     let cases: &[(&str, &[&str])] = &[
-        ("fti", &["unrecognized subcommand 'fti'", "'fit'"]),
+        ("fti", &["unrecognized subcommand 'fti'", "did you mean: steepest fit"]),
         ("iris", &["unrecognized subcommand 'iris'", "steepest fit iris"]),
         ("adamw", &["unrecognized subcommand 'adamw'", "steepest describe adamw"]),
         ("describe rosenbruck", &["nothing is called `rosenbruck`", "did you mean `rosenbrock`?"]),

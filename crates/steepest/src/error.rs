@@ -1,6 +1,7 @@
 //! Everything that can go wrong, as data: where, what was expected, what was found, what to do.
 
 use crate::dtype::DType;
+use crate::settings::Value;
 use std::fmt;
 
 /// The error of every function of this crate.
@@ -49,7 +50,7 @@ pub enum Error {
         example: String,
     },
     /// A setting outside its range.
-    #[error("{owner}: {setting} = {value} is outside {range}; the nearest valid value is {nearest}")]
+    #[error("{owner}: {setting} = {} is outside {range}; the nearest valid value is {}", Value::Number(*.value), Value::Number(*.nearest))]
     OutOfRange {
         /// The optimizer, schedule or function.
         owner: &'static str,
@@ -218,13 +219,20 @@ impl fmt::Display for Hint<'_> {
 ///
 /// ```
 /// assert_eq!(steepest::nearest("adamW", ["sgd", "adamw"]), Some("adamw"));
+/// assert_eq!(steepest::nearest("sdg", ["sgd", "adamw"]), Some("sgd"));
 /// assert_eq!(steepest::nearest("lbfgs", ["sgd", "adamw"]), None);
 /// ```
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wanted = name.to_lowercase();
+    let likeness = |candidate: &str| {
+        let candidate = candidate.to_lowercase();
+        // in a short name, one slip of the finger leaves little for the other measure
+        let one_slip = wanted.chars().count() > 2 && strsim::osa_distance(&wanted, &candidate) <= 1;
+        strsim::jaro_winkler(&wanted, &candidate).max(if one_slip { 0.9 } else { 0.0 })
+    };
     candidates
         .into_iter()
-        .map(|c| (strsim::jaro_winkler(&wanted, &c.to_lowercase()), c))
+        .map(|c| (likeness(c), c))
         .filter(|(likeness, _)| *likeness > 0.75)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, c)| c)

@@ -53,3 +53,7 @@ pub use param::{Param, Slot};
 pub use real::{Average, Real};
 pub use rule::{IntoRule, Rule};
 pub use rules::{Adadelta, Adagrad, Adam, AdamW, Adamax, RAdam, RmsProp, Sgd};
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -101,6 +101,22 @@ fn kind(kind: ColumnKind) -> &'static str {
     }
 }
 
+/// The date of a day counted from 1970-01-01 (H. Hinnant, chrono-Compatible Low-Level Date
+/// Algorithms, `civil_from_days`).
+fn date(days: f64) -> String {
+    // years of five digits and more are shown as days: no calendar is meant by them
+    if days.abs() > 2_900_000.0 {
+        return format!("day {}", short(days));
+    }
+    let from_march_0000 = days.floor() as i64 + 719_468;
+    let (era, day) = (from_march_0000.div_euclid(146_097), from_march_0000.rem_euclid(146_097));
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let (day, month) = (day - (153 * month + 2) / 5 + 1, if month < 10 { month + 3 } else { month - 9 });
+    format!("{:04}-{month:02}-{day:02}", year + era * 400 + i64::from(month <= 2))
+}
+
 /// Text of a file on a terminal: short, and without control characters.
 fn shown(text: &str) -> String {
     let text: String = text.chars().map(|c| if c.is_control() { '·' } else { c }).collect();
@@ -110,12 +126,26 @@ fn shown(text: &str) -> String {
 /// Range and mean of numbers, the most frequent of others.
 fn values(column: &ColumnSummary) -> String {
     if let Some([least, mean, greatest]) = column.range {
-        let [least, mean, greatest] = [least, mean, greatest].map(short);
-        let unit = if column.kind == ColumnKind::Date { " (days since 1970)" } else { "" };
-        return format!("{least} … {greatest}, mean {mean}{unit}");
+        let text = if column.kind == ColumnKind::Date { date } else { short };
+        return format!("{} … {}, mean {}", text(least), text(greatest), text(mean));
     }
     let frequent: Vec<String> =
         column.top.iter().map(|(level, count)| format!("{} ({count})", shown(level))).collect();
     let more = if column.distinct > column.top.len() { ", …" } else { "" };
     frequent.join(", ") + more
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_become_dates() {
+        let dates = [0.0, 59.0, 4383.5, -1.0, 11_016.0, 19_782.0, -719_162.0].map(date);
+        let expected = [
+            "1970-01-01", "1970-03-01", "1982-01-01", "1969-12-31", "2000-02-29", "2024-02-29", "0001-01-01",
+        ];
+        assert_eq!(dates, expected);
+        assert_eq!(date(1e300), "day 1e300");
+    }
 }

@@ -15,6 +15,10 @@ use steepest::{Clip, Minimize as Minimizer, Minimum, nearest};
 const RATES: [f64; 16] =
     [1.0, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 5e-3, 2e-3, 1e-3, 5e-4, 2e-4, 1e-4, 5e-5, 2e-5, 1e-5];
 
+/// How far above its start, as a multiple of the start's height, a calm way climbs at most: the
+/// factor from which on the stop rule `divergence` counts, too.
+const CALM: f64 = 4.0;
+
 /// One optimizer, ready to go.
 struct Runner {
     entry: &'static Entry,
@@ -152,7 +156,8 @@ fn make_schedule(args: &Minimize) -> Result<Box<dyn Schedule>> {
     Ok(schedule::make(args.schedule.as_deref().unwrap_or("constant"), &values)?)
 }
 
-/// A run at the given rate, or the best of several: the lowest end, and of equals the shortest way.
+/// A run at the given rate, or the best of several: of the calm ones the lowest end, of equals the
+/// shortest way.
 fn best_run(args: &Minimize, function: &Function, start: &[f64], runner: Runner) -> Result<Ran> {
     let once = |lr: f64| -> Result<Minimum<f64>> {
         let stop = Stop::gradient_tolerance(args.grad_tol)
@@ -168,13 +173,15 @@ fn best_run(args: &Minimize, function: &Function, start: &[f64], runner: Runner)
         let run = Minimizer::new(rule, (lr, make_schedule(args)?), stop).clip(args.clip_norm.map(Clip::GlobalNorm));
         Ok(run.run(f, start)?)
     };
+    let minima = function.minima(start.len())?;
+    let floor = minima.iter().map(|minimum| minimum.value).fold(f64::INFINITY, f64::min);
     let (lr, minimum) = match runner.lr {
         Some(lr) => (lr, once(lr)?),
         None => {
             let mut best: Option<(f64, Minimum<f64>)> = None;
             for lr in RATES {
                 let minimum = once(lr)?;
-                if best.as_ref().is_none_or(|(_, than)| is_better(&minimum, than)) {
+                if best.as_ref().is_none_or(|(_, than)| is_better(&minimum, than, floor)) {
                     best = Some((lr, minimum));
                 }
             }
@@ -187,9 +194,15 @@ fn best_run(args: &Minimize, function: &Function, start: &[f64], runner: Runner)
     Ok(Ran { label, name: runner.entry.name, settings: runner.settings, lr, tried, minimum })
 }
 
-fn is_better(one: &Minimum<f64>, than: &Minimum<f64>) -> bool {
-    if one.reason.is_failure() || than.reason.is_failure() {
-        return !one.reason.is_failure();
+fn is_better(one: &Minimum<f64>, than: &Minimum<f64>, floor: f64) -> bool {
+    // a way that leaves the valley and falls back somewhere is luck, not a good rate
+    let calm = |run: &Minimum<f64>| {
+        let height = |i: usize| run.trace.get(i).map_or(f64::NAN, |point| point.value) - floor;
+        !run.reason.is_failure() && (0..run.trace.len()).all(|i| height(i) <= CALM * height(0))
+    };
+    let rank = |run: &Minimum<f64>| (u8::from(!run.reason.is_failure()), u8::from(calm(run)));
+    if rank(one) != rank(than) {
+        return rank(one) > rank(than);
     }
     // beyond these digits both are there, and the question is who came first
     let same = 1e-12 * than.value.abs().max(1.0);
@@ -292,8 +305,8 @@ impl Drawn<'_> {
             let tried = format!("\neach lr is the best of {} from 1e-5 to 1; --lr sets it\n", RATES.len());
             text += &paint.dim(&tried);
         }
-        for path in pictures.iter().flatten() {
-            text += &format!("\npicture  {}\n", path.display());
+        for (i, path) in pictures.iter().flatten().enumerate() {
+            text += &format!("{}picture  {}\n", if i == 0 { "\n" } else { "" }, path.display());
         }
         Ok(text)
     }
@@ -338,7 +351,7 @@ impl Drawn<'_> {
 
 /// A point of a few coordinates; of many, the first.
 fn near(x: &[f64]) -> String {
-    const SHOWN: usize = 4;
+    const SHOWN: usize = 3;
     if x.len() <= SHOWN {
         return point(x);
     }

@@ -8,8 +8,9 @@ mod list;
 mod minimize;
 mod predict;
 
-use crate::args::{self, Command};
+use crate::args::{self, Args, Command};
 use crate::output::{Failure, Result};
+use clap::CommandFactory;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 /// Does what was asked.
@@ -25,13 +26,24 @@ pub fn run(command: Command) -> Result {
     }
 }
 
-/// What clap could not read, with one more hint: `steepest data.csv` lacks its command.
+/// What clap could not read, with one more hint: `steepest data.csv` lacks its command, and `fti` is
+/// a slip that clap's measure of likeness does not see.
 pub fn not_understood(mut error: clap::Error) -> Failure {
     if error.kind() == ErrorKind::InvalidSubcommand
         && let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand)
-        && let Some(hint) = args::missing_command(word)
+        && let Some(hint) = args::missing_command(word).or_else(|| slip(word))
     {
+        error.remove(ContextKind::SuggestedSubcommand);
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![hint.into()]));
     }
     Failure::Usage(error)
+}
+
+/// The command that a word was meant to be, two slips of the finger away at most.
+fn slip(word: &str) -> Option<String> {
+    let command = Args::command();
+    let names = command.get_subcommands().map(|command| command.get_name());
+    let distance = |name: &&str| strsim::damerau_levenshtein(word, name);
+    let name = names.min_by_key(distance).filter(|name| distance(name) <= 2)?;
+    Some(format!("did you mean: steepest {name}"))
 }

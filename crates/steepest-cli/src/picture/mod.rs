@@ -45,9 +45,9 @@ pub struct Way {
 const PNG_SCALE: f32 = 2.0;
 const WIDTH: f64 = 1040.0;
 /// The panel with the contours.
-const PANEL: Frame = Frame { left: 64.0, top: 96.0, width: 580.0, height: 560.0 };
+const PANEL: Frame = Frame { left: 64.0, top: 106.0, width: 580.0, height: 560.0 };
 /// The panel with the values, beside the contours.
-const CURVES: Frame = Frame { left: 796.0, top: 96.0, width: 212.0, height: 230.0 };
+const CURVES: Frame = Frame { left: 796.0, top: 106.0, width: 212.0, height: 230.0 };
 /// A row of the legend.
 const ROW: f64 = 58.0;
 
@@ -372,7 +372,7 @@ fn trail(way: &Way, [x, y]: [Axis; 2], colour: &str) -> String {
     if let Some(end) = points.last().filter(|p| inside(p)) {
         let _ = writeln!(
             svg,
-            "<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"5.2\" fill=\"{colour}\" stroke=\"#fff\" stroke-width=\"1.6\"/>",
+            "<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"4.4\" fill=\"{colour}\" stroke=\"{INK}\" stroke-width=\"1.2\"/>",
             end[0], end[1]
         );
     }
@@ -398,7 +398,7 @@ fn stroke(path: &str, colour: &str, width: f64) -> String {
 fn star([x, y]: [f64; 2]) -> String {
     let mut path = String::new();
     for i in 0..10 {
-        let (angle, radius) = (f64::from(i) * std::f64::consts::PI / 5.0, if i % 2 == 0 { 10.0 } else { 4.2 });
+        let (angle, radius) = (f64::from(i) * std::f64::consts::PI / 5.0, if i % 2 == 0 { 13.0 } else { 5.4 });
         let (dx, dy) = (radius * angle.sin(), -radius * angle.cos());
         let _ = write!(path, "{}{:.1} {:.1}", if i == 0 { 'M' } else { 'L' }, x + dx, y + dy);
     }
@@ -408,8 +408,10 @@ fn star([x, y]: [f64; 2]) -> String {
 /// An open line through points, cut where it leaves the frame, and without points that nobody sees.
 fn polyline(points: &[[f64; 2]], frame: Frame) -> String {
     let mut pieces: Vec<Vec<[f64; 2]>> = Vec::new();
+    // far outside, where differences to numbers inside would have no digits left
+    let tame = |p: [f64; 2]| p.map(|x| if x.is_finite() { x.clamp(-1e6, 1e6) } else { x });
     for pair in points.windows(2) {
-        let Some([a, b]) = cut([pair[0], pair[1]], frame) else { continue };
+        let Some([a, b]) = cut([tame(pair[0]), tame(pair[1])], frame) else { continue };
         match pieces.last_mut() {
             Some(piece) if piece.last() == Some(&a) => piece.push(b),
             _ => pieces.push(vec![a, b]),
@@ -547,7 +549,7 @@ mod tests {
         let straight: Vec<[f64; 2]> = (0..=20).map(|i| [f64::from(i), 2.0 * f64::from(i)]).collect();
         assert_eq!(polyline(&straight, frame), "M0 0L20 40");
         let far = [[50.0, 50.0], [1e300, 50.0], [50.0, 60.0]];
-        assert_eq!(polyline(&far, frame), "M50 50L120 50M120 50L50 60");
+        assert_eq!(polyline(&far, frame), "M50 50L120 50M120 60L50 60");
         assert_eq!(polyline(&[[500.0, 0.0], [600.0, 0.0]], frame), "");
         assert_eq!(polyline(&[[0.0, 0.0], [f64::NAN, 0.0], [5.0, f64::INFINITY]], frame), "");
     }

@@ -15,6 +15,7 @@ pub struct Done {
     pub stderr: String,
 }
 
+#[allow(dead_code)] // not every file of tests needs every helper
 impl Place {
     pub fn new() -> Self {
         Self(TempDir::new().unwrap())
@@ -59,7 +60,7 @@ impl From<Output> for Done {
     }
 }
 
-#[allow(dead_code)] // not every file of tests needs every helper
+#[allow(dead_code)] // as above
 impl Done {
     /// The JSON on stdout, which must hold nothing else.
     pub fn json(&self) -> serde_json::Value {
