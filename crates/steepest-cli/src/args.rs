@@ -152,10 +152,10 @@ pub struct Fit {
     #[arg(long, value_name = "SAMPLES", allow_hyphen_values = true, help_heading = "Training")]
     pub batch: Option<Batch>,
     /// Most passes over the training rows [default: by their number]
-    #[arg(long, value_name = "N", value_parser = whole, allow_hyphen_values = true, help_heading = "Training")]
+    #[arg(long, value_name = "N", value_parser = at_least_one, allow_hyphen_values = true, help_heading = "Training")]
     pub epochs: Option<u64>,
     /// Most steps
-    #[arg(long, value_name = "N", value_parser = whole, allow_hyphen_values = true, help_heading = "Training")]
+    #[arg(long, value_name = "N", value_parser = at_least_one, allow_hyphen_values = true, help_heading = "Training")]
     pub max_steps: Option<u64>,
     /// Epochs without a better validation loss before it stops; 0 never [default: a quarter of the epochs]
     #[arg(long, value_name = "EPOCHS", value_parser = whole, allow_hyphen_values = true, help_heading = "Training")]
@@ -173,7 +173,7 @@ pub struct Fit {
     #[arg(long, value_name = "N", value_parser = whole, allow_hyphen_values = true, help_heading = "Training")]
     pub seed: Option<u64>,
     /// Threads; the result does not depend on it [default: all cores]
-    #[arg(long, value_name = "N", value_parser = whole, allow_hyphen_values = true, help_heading = "Training")]
+    #[arg(long, value_name = "N", value_parser = at_least_one, allow_hyphen_values = true, help_heading = "Training")]
     pub threads: Option<u64>,
     /// Where tensors live [default: cpu]
     #[arg(long, value_name = "NAME", help_heading = "Training")]
@@ -253,7 +253,7 @@ pub struct Minimize {
     #[arg(long, value_name = "NAME", value_parser = function_schedules())]
     pub schedule: Option<String>,
     /// Most steps
-    #[arg(long, value_name = "N", value_parser = whole, allow_hyphen_values = true, default_value = "1000")]
+    #[arg(long, value_name = "N", value_parser = at_least_one, allow_hyphen_values = true, default_value = "1000")]
     pub steps: u64,
     /// Where to start, such as -1.2,1; the number of coordinates is the function's dimension
     #[arg(long, value_name = "X,Y", allow_hyphen_values = true)]
@@ -415,6 +415,10 @@ fn number(text: &str) -> Result<f64, String> {
 
 fn whole(text: &str) -> Result<u64, String> {
     text.parse().map_err(|_| "not a whole number of at least 0".to_owned())
+}
+
+fn at_least_one(text: &str) -> Result<u64, String> {
+    whole(text).ok().filter(|n| *n > 0).ok_or_else(|| "not a whole number of at least 1".to_owned())
 }
 
 /// `90`, `90s`, `5m`, `1h30m`, `1.5h`: in seconds.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 /// Thirty rows that can be learnt from.
 fn table() -> String {
-    let row = |i: u32| format!("{},{},{}\n", f64::from(i) / 3.0, i * i, if i % 2 == 0 { "yes" } else { "no" });
+    let row = |i: u32| format!("{},{},{}\n", f64::from(i) / 3.0, i * i, if i.is_multiple_of(2) { "yes" } else { "no" });
     (0..30).fold("width,area,sold\n".to_owned(), |text, i| text + &row(i))
 }
 
@@ -118,7 +118,7 @@ fn settings_that_cannot_be() {
         ("--clip-norm 1 --clip-value 1", &["clip_norm and clip_value", "one kind of clipping"]),
         ("--clip-norm -1", &["-1"]),
         ("--batch 0", &["'0' for '--batch <SAMPLES>'", "at least 1, or `full`"]),
-        ("--epochs 0", &["epochs is 0, expected at least 1"]),
+        ("--epochs 0", &["'0' for '--epochs <N>'", "not a whole number of at least 1"]),
         ("--epochs -3", &["'-3' for '--epochs <N>'", "not a whole number"]),
         ("--patience 1.5", &["not a whole number"]),
         ("--max-time 5parsecs", &["60s, 5m, 1h"]),
@@ -129,7 +129,7 @@ fn settings_that_cannot_be() {
         ("--label-smoothing -0.5", &["label_smoothing is -0.5"]),
         ("--class-weights heavy", &["`balanced` or a number for each class"]),
         ("--class-weights 1,2", &["2", "3"]),
-        ("--threads 0", &["threads is 0, expected at least 1"]),
+        ("--threads 0", &["'0' for '--threads <N>'", "not a whole number of at least 1"]),
         ("--device gpu", &["device is gpu, expected cpu"]),
         ("--grad-tol -1", &["-1"]),
         ("--config missing.toml", &["missing.toml"]),
@@ -169,7 +169,7 @@ fn commands_and_names_that_are_slips() {
         ("minimize beale --start 1,2,3", &["beale: dimension = 3 is outside [2, 2]"]),
         ("minimize sphere --start 1,x", &["not a number"]),
         ("minimize sphere --start 1,inf", &["a coordinate is inf"]),
-        ("minimize sphere --steps 0", &["--steps is 0"]),
+        ("minimize sphere --steps 0", &["'0' for '--steps <N>'"]),
         ("minimize sphere --grad-tol -1", &["--grad-tol is -1"]),
         ("minimize sphere --grad-tol nan", &["--grad-tol is NaN"]),
         ("minimize sphere --clip-norm 0", &["--clip-norm is 0"]),

@@ -105,7 +105,7 @@ impl Error {
     pub(crate) fn from_toml(error: &toml::de::Error, text: &str, name: &str) -> Self {
         let place = match error.span() {
             Some(span) => {
-                let line = text[..span.start.min(text.len())].lines().count().max(1);
+                let line = text[..span.start.min(text.len())].matches('\n').count() + 1;
                 format!("{name}, line {line}")
             }
             None => name.to_owned(),

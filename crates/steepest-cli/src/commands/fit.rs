@@ -165,24 +165,28 @@ fn scores(summary: &Summary, paint: Paint) -> String {
         ("validation", summary.validation),
         ("test", summary.test),
     ];
-    let metrics: [(&str, fn(&Score) -> Option<f64>); 5] = [
-        ("loss", |score| Some(score.loss)),
-        ("accuracy", |score| score.accuracy),
-        ("rmse", |score| score.rmse),
-        ("mae", |score| score.mae),
-        ("r2", |score| score.r2),
-    ];
-    let shown: Vec<_> = metrics.iter().filter(|(_, of)| of(&summary.train).is_some()).collect();
-    let head = std::iter::once(String::new()).chain(shown.iter().map(|(name, _)| (*name).to_owned()));
-    let mut rows = vec![head.collect::<Vec<_>>()];
+    let known = |score: &Score| named(score).into_iter().filter_map(|(name, x)| Some((name, x?)));
+    let heads = known(&summary.train).map(|(name, _)| name.to_owned());
+    let mut rows = vec![std::iter::once(String::new()).chain(heads).collect::<Vec<_>>()];
     for (part, score) in parts {
         let Some(score) = score else { continue };
-        let values = shown.iter().map(|(_, of)| of(&score).map_or("-".to_owned(), |x| significant(x, 4)));
+        let values = known(&score).map(|(_, x)| significant(x, 4));
         rows.push(std::iter::once(part.to_owned()).chain(values).collect());
     }
     let text = table(&rows);
     let (head, rest) = text.split_once('\n').unwrap_or((&text, ""));
     format!("{}\n{rest}", paint.dim(head))
+}
+
+/// The numbers of a score with their names; a task has some of them.
+pub fn named(score: &Score) -> [(&'static str, Option<f64>); 5] {
+    [
+        ("loss", Some(score.loss)),
+        ("accuracy", score.accuracy),
+        ("rmse", score.rmse),
+        ("mae", score.mae),
+        ("r2", score.r2),
+    ]
 }
 
 /// Steps in a thousand that may explode or vanish before a tensor is named: a hard batch does it.

@@ -87,9 +87,6 @@ fn check(args: &Minimize) -> Result {
             return Err(Failure::input(format!("lr is {lr}, expected a finite number above 0")));
         }
     }
-    if args.steps == 0 {
-        return Err(Failure::input("--steps is 0, expected at least 1"));
-    }
     // the same check that a run makes, with a better name
     Stop::gradient_tolerance(args.grad_tol)
         .validate()

@@ -1,3 +1,4 @@
+use super::fit::named;
 use crate::args::Predict;
 use crate::output::{Paint, Result, print_json, say, significant, write};
 use serde_json::json;
@@ -59,14 +60,7 @@ fn said(predictions: &Predictions) -> String {
 }
 
 fn scored(score: &Score) -> String {
-    let parts = [
-        ("loss", Some(score.loss)),
-        ("accuracy", score.accuracy),
-        ("rmse", score.rmse),
-        ("mae", score.mae),
-        ("r2", score.r2),
-    ];
-    let known = parts.iter().filter_map(|(name, value)| Some(format!("{name} {}", significant((*value)?, 4))));
+    let known = named(score).into_iter().filter_map(|(name, x)| Some(format!("{name} {}", significant(x?, 4))));
     known.collect::<Vec<_>>().join(", ")
 }
 

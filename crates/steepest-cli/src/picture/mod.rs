@@ -173,12 +173,10 @@ impl Picture<'_> {
             }
         }
         svg += "</g>\n";
-        for minimum in &surface.minima {
-            svg += &star([x.at(minimum[0]), y.at(minimum[1])]);
-        }
-        for (way, colour) in self.ways.iter().zip(COLOURS.iter().cycle()) {
-            svg += &trail(way, [x, y], colour);
-        }
+        let ways = || self.ways.iter().zip(COLOURS.iter().cycle());
+        svg.extend(ways().map(|(way, colour)| trail(way, [x, y], colour)));
+        svg.extend(surface.minima.iter().map(|minimum| star([x.at(minimum[0]), y.at(minimum[1])])));
+        svg.extend(ways().map(|(way, colour)| end(way, [x, y], colour)));
         let start = [x.at(surface.start[0]), y.at(surface.start[1])];
         let _ = writeln!(
             svg,
@@ -221,7 +219,7 @@ impl Picture<'_> {
             svg += &mark_left(frame, at, &power_of_ten(tick as i32));
             tick += every;
         }
-        let most = if frame.width > 400.0 { 8 } else { 3 };
+        let most = if frame.width > 400.0 { 8 } else { 4 };
         for tick in linear_ticks(x.from, most) {
             svg += &mark_below(frame, x.at(tick), &tick_text(tick));
         }
@@ -229,7 +227,12 @@ impl Picture<'_> {
         let _ = writeln!(svg, "<clipPath id=\"curves\">{}</clipPath>\n<g clip-path=\"url(#curves)\">", frame.rect(""));
         for (curve, colour) in curves.iter().zip(COLOURS.iter().cycle()) {
             let points: Vec<[f64; 2]> = curve.iter().map(|(step, h)| [x.at(*step), y.at(*h)]).collect();
-            svg += &stroke(&polyline(&points, frame), colour, 1.8);
+            let _ = writeln!(
+                svg,
+                "<path fill=\"none\" stroke=\"{}\" stroke-width=\"1.8\" stroke-linejoin=\"round\" d=\"{}\"/>",
+                on_white(colour),
+                polyline(&points, frame)
+            );
         }
         svg += "</g>\n";
         svg + &frame.rect(&format!("fill=\"none\" stroke=\"{INK}\" stroke-width=\"1\""))
@@ -350,9 +353,6 @@ fn trail(way: &Way, [x, y]: [Axis; 2], colour: &str) -> String {
     let points: Vec<[f64; 2]> = way.points.iter().map(|p| [x.at(p[0]), y.at(p[1])]).collect();
     let mut svg = stroke(&polyline(&points, PANEL), colour, 2.2);
     const DOTS: usize = 120;
-    let inside = |p: &&[f64; 2]| {
-        (PANEL.left..PANEL.right()).contains(&p[0]) && (PANEL.top..PANEL.bottom()).contains(&p[1])
-    };
     let mut last = points.first().copied().unwrap_or_default();
     let mut dots = String::new();
     let mut drawn = 0;
@@ -369,14 +369,25 @@ fn trail(way: &Way, [x, y]: [Axis; 2], colour: &str) -> String {
             let _ = writeln!(svg, "<path stroke=\"{colour}\" stroke-width=\"{width}\" stroke-linecap=\"round\" d=\"{dots}\"/>");
         }
     }
-    if let Some(end) = points.last().filter(|p| inside(p)) {
-        let _ = writeln!(
-            svg,
-            "<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"4.4\" fill=\"{colour}\" stroke=\"{INK}\" stroke-width=\"1.2\"/>",
-            end[0], end[1]
-        );
-    }
     svg
+}
+
+/// Where a way ends.
+fn end(way: &Way, [x, y]: [Axis; 2], colour: &str) -> String {
+    let last = way.points.last().map(|p| [x.at(p[0]), y.at(p[1])]).filter(|p| inside(&p));
+    let Some([x, y]) = last else { return String::new() };
+    let look = format!("fill=\"{colour}\" stroke=\"{INK}\" stroke-width=\"1.2\"");
+    format!("<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"4.4\" {look}/>\n")
+}
+
+/// Whether a point lies in the panel; a NaN lies nowhere.
+fn inside(p: &&[f64; 2]) -> bool {
+    (PANEL.left..=PANEL.right()).contains(&p[0]) && (PANEL.top..=PANEL.bottom()).contains(&p[1])
+}
+
+/// A colour that is seen on white.
+fn on_white(colour: &str) -> &str {
+    if colour == "#ffffff" { FAINT } else { colour }
 }
 
 /// A line in a colour on a wider one, so that it is seen on every ground.
