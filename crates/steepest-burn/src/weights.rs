@@ -80,10 +80,9 @@ fn load<M: Module>(
             let (name, shape) = (self.path.name(), param.dims());
             match self.given.get(name) {
                 None => self.problems.push(format!("`{name}` {shape:?} is missing")),
-                Some(data) if data.shape().as_slice() != shape => self.problems.push(format!(
-                    "`{name}` is {:?}, expected {shape:?}",
-                    data.shape().as_slice()
-                )),
+                Some(data) if data.shape().as_slice() != shape => self
+                    .problems
+                    .push(format!("`{name}` is {:?}, expected {shape:?}", data.shape().as_slice())),
                 Some(_) => {}
             }
             self.known.push(name.to_owned());
@@ -159,16 +158,16 @@ pub fn load_weights<M: Module>(module: &mut M, path: impl AsRef<std::path::Path>
     let failed = |reason: String| Error::File { path: path.display().to_string(), reason };
     let bytes = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
     let file = SafeTensors::deserialize(&bytes).map_err(|error| failed(error.to_string()))?;
-    let tensors = file
-        .iter()
-        .map(|(name, view)| {
-            let dtype = FLOATS.iter().find(|(_, file)| *file == view.dtype()).ok_or_else(|| {
-                failed(format!("`{name}` is {:?}, expected a float type", view.dtype()))
-            })?;
-            let data = TensorData::from_bytes_vec(view.data().to_vec(), view.shape(), dtype.0);
-            Ok((name.to_owned(), data))
-        })
-        .collect::<Result<Vec<_>>>()?;
+    let tensors =
+        file.iter()
+            .map(|(name, view)| {
+                let dtype = FLOATS.iter().find(|(_, file)| *file == view.dtype()).ok_or_else(|| {
+                    failed(format!("`{name}` is {:?}, expected a float type", view.dtype()))
+                })?;
+                let data = TensorData::from_bytes_vec(view.data().to_vec(), view.shape(), dtype.0);
+                Ok((name.to_owned(), data))
+            })
+            .collect::<Result<Vec<_>>>()?;
     load(module, tensors, Vec::new())
 }
 

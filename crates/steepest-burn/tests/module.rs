@@ -6,9 +6,7 @@ use burn::nn::{Linear, LinearConfig, LinearLayout};
 use burn::optim::{AdamWConfig, GradientsParams};
 use burn::tensor::{Device, FloatDType, Tensor, TensorData, activation::relu};
 use steepest::{AdamW, Group, Optimizer, Sgd};
-use steepest_burn::{
-    BurnOptimizer, Error, load_named_tensors, load_weights, named_tensors, save_weights,
-};
+use steepest_burn::{BurnOptimizer, Error, load_named_tensors, load_weights, named_tensors, save_weights};
 
 #[derive(Module, Debug)]
 struct Mlp {
@@ -210,9 +208,12 @@ fn a_copied_tensor_steps_to_the_same_bits() {
         // the same gradients: those of a transposed weight sum in another order
         let grads = loss(&holder, step).backward();
         let mut collected = GradientsParams::new();
-        for (from, to) in holder.hidden.iter().chain([&holder.output]).zip(
-            transposed.hidden.iter().chain([&transposed.output]),
-        ) {
+        for (from, to) in holder
+            .hidden
+            .iter()
+            .chain([&holder.output])
+            .zip(transposed.hidden.iter().chain([&transposed.output]))
+        {
             let grad = from.weight.grad(&grads).unwrap();
             // same values, other strides
             let grad = grad.transpose().mul_scalar(1.0).transpose();
@@ -235,8 +236,7 @@ fn half_precision_steps_in_its_own_type() {
     for (dtype, steps) in [(FloatDType::BF16, 4), (FloatDType::F16, 4), (FloatDType::F64, 4)] {
         let ones = Tensor::<1>::ones([5], &device()).cast(dtype);
         let mut model = Scale { scale: Param::from_tensor(ones) };
-        let mut optimizer =
-            BurnOptimizer::new(Optimizer::builder(Sgd::default()), &model).unwrap();
+        let mut optimizer = BurnOptimizer::new(Optimizer::builder(Sgd::default()), &model).unwrap();
         for _ in 0..steps {
             let grads = model.scale.val().powi_scalar(2).sum().backward();
             optimizer.step(0.25, &mut model, grads).unwrap();

@@ -1,6 +1,7 @@
 //! What can be typed. Names of optimizers, schedules and functions come from the registries, words
 //! of settings from the types that take them, so that a new one needs no line here.
 
+use crate::output::{quoted, short};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, ValueHint};
 use serde::de::{self, DeserializeOwned, IntoDeserializer};
@@ -11,7 +12,7 @@ use steepest::settings::Value;
 use steepest::{functions, nearest, registry};
 use steepest_data::TaskChoice;
 use steepest_train::model::Activation;
-use steepest_train::{BalancedWord, Batch, ClassWeights, LossKind, ModelKind};
+use steepest_train::{BalancedWord, Batch, ClassWeights, LossKind, ModelKind, Settings};
 
 /// Trains neural networks on tables and images: finds the settings, watches, stops, reports.
 #[derive(Debug, Parser)]
@@ -34,8 +35,7 @@ pub struct Args {
     pub command: Command,
 }
 
-const EXIT_CODES: &str =
-    "Exit codes: 0 done, 1 the run failed, 2 bad input or usage, 130 stopped by Ctrl-C";
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 the run failed, 2 bad input or usage, 130 stopped by Ctrl-C";
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -78,24 +78,19 @@ pub struct Fit {
     /// The labels of IDX images [default: found beside them]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Data")]
     pub labels: Option<PathBuf>,
-    /// Share of the rows that decides when to stop, in [0, 1) [default: 0.15]
-    #[arg(long, value_name = "SHARE", value_parser = number, allow_hyphen_values = true, help_heading = "Data")]
+    #[arg(long, value_name = "SHARE", value_parser = number, allow_hyphen_values = true, help_heading = "Data", help = defaulted("Share of the rows that decides when to stop, in [0, 1)", |s| short(s.data.validation)))]
     pub validation: Option<f64>,
-    /// Share of the rows that only the final numbers see, in [0, 1) [default: 0.15]
-    #[arg(long, value_name = "SHARE", value_parser = number, allow_hyphen_values = true, help_heading = "Data")]
+    #[arg(long, value_name = "SHARE", value_parser = number, allow_hyphen_values = true, help_heading = "Data", help = defaulted("Share of the rows that only the final numbers see, in [0, 1)", |s| short(s.data.test)))]
     pub test: Option<f64>,
 
-    /// The network [default: auto, a small CNN for images, an MLP for tables]
+    /// The network [default: auto, an MLP, or a small CNN for images that are not tiny]
     #[arg(long, value_parser = word::<ModelKind>(), help_heading = "Network")]
     pub model: Option<ModelKind>,
-    /// Widths of the hidden layers, or `none` [default: 128,64]
-    #[arg(long, value_name = "WIDTHS", help_heading = "Network")]
+    #[arg(long, value_name = "WIDTHS", help_heading = "Network", help = defaulted("Widths of the hidden layers, or `none`", |s| Widths(s.model.hidden.clone()).to_string()))]
     pub hidden: Option<Widths>,
-    /// What a hidden layer does to its sums [default: relu]
-    #[arg(long, value_parser = word::<Activation>(), help_heading = "Network")]
+    #[arg(long, value_parser = word::<Activation>(), help_heading = "Network", help = defaulted("What a hidden layer does to its sums", |s| s.model.activation.to_string()))]
     pub activation: Option<Activation>,
-    /// Share of hidden values that a step leaves out, in [0, 1) [default: 0]
-    #[arg(long, value_name = "SHARE", value_parser = number, allow_hyphen_values = true, help_heading = "Network")]
+    #[arg(long, value_name = "SHARE", value_parser = number, allow_hyphen_values = true, help_heading = "Network", help = defaulted("Share of hidden values that a step leaves out, in [0, 1)", |s| short(s.model.dropout)))]
     pub dropout: Option<f64>,
     /// Normalize each layer's values
     #[arg(long, help_heading = "Network")]
@@ -104,18 +99,15 @@ pub struct Fit {
     /// What is made small [default: auto, squared error for numbers, cross-entropy for classes]
     #[arg(long, value_parser = word::<LossKind>(), help_heading = "Loss")]
     pub loss: Option<LossKind>,
-    /// Share of the target that is spread over all classes, in [0, 1) [default: 0]
-    #[arg(long, value_name = "SHARE", value_parser = number, allow_hyphen_values = true, help_heading = "Loss")]
+    #[arg(long, value_name = "SHARE", value_parser = number, allow_hyphen_values = true, help_heading = "Loss", help = defaulted("Share of the target that is spread over all classes, in [0, 1)", |s| short(s.loss.label_smoothing)))]
     pub label_smoothing: Option<f64>,
     /// `balanced`, or a weight for each class in their order, such as 1,5 [default: equal]
     #[arg(long, value_name = "WEIGHTS", value_parser = class_weights, allow_hyphen_values = true, help_heading = "Loss")]
     pub class_weights: Option<ClassWeights>,
-    /// Where Huber's loss turns from squared to absolute, in standard deviations of the target [default: 1]
-    #[arg(long, value_name = "DELTA", value_parser = number, allow_hyphen_values = true, help_heading = "Loss")]
+    #[arg(long, value_name = "DELTA", value_parser = number, allow_hyphen_values = true, help_heading = "Loss", help = defaulted("Where Huber's loss turns from squared to absolute, in standard deviations of the target", |s| short(s.loss.delta)))]
     pub huber_delta: Option<f64>,
 
-    /// The optimizer [default: adamw]
-    #[arg(long, short, value_name = "NAME", value_parser = optimizers(), help_heading = "Optimizer")]
+    #[arg(long, short, value_name = "NAME", value_parser = optimizers(), help_heading = "Optimizer", help = defaulted("The optimizer", |s| s.optimizer.name.clone()))]
     pub optimizer: Option<String>,
     /// A setting of the optimizer (`eps=1e-6`) or of the schedule (`schedule.floor=0.1`); repeatable
     #[arg(long, short, value_name = "KEY=VALUE", help_heading = "Optimizer")]
@@ -123,13 +115,12 @@ pub struct Fit {
     /// The learning rate at its highest, above 0 [default: the optimizer's, see `steepest describe`]
     #[arg(long, value_name = "RATE", value_parser = number, allow_hyphen_values = true, help_heading = "Optimizer")]
     pub lr: Option<f64>,
-    /// The optimizer's weight decay, at least 0 [default: the optimizer's]
+    /// The optimizer's weight decay, at least 0 [default: 0.1 where it is decoupled, as in adamw, else 0]
     #[arg(long, value_name = "LAMBDA", value_parser = number, allow_hyphen_values = true, help_heading = "Optimizer")]
     pub weight_decay: Option<f64>,
-    /// How the learning rate changes over the steps [default: cosine]
-    #[arg(long, value_name = "NAME", value_parser = schedules(), help_heading = "Optimizer")]
+    #[arg(long, value_name = "NAME", value_parser = schedules(), help_heading = "Optimizer", help = defaulted("How the learning rate changes over the steps", |s| s.schedule.name.clone()))]
     pub schedule: Option<String>,
-    /// Steps of a straight rise before the schedule [default: a twentieth of the run, at most 500]
+    /// Steps of a straight rise before the schedule [default: by the length of the run]
     #[arg(long, value_name = "STEPS", value_parser = whole, allow_hyphen_values = true, help_heading = "Optimizer")]
     pub warmup: Option<u64>,
     /// Largest norm of all gradients together
@@ -148,7 +139,7 @@ pub struct Fit {
     #[arg(long, help_heading = "Optimizer")]
     pub skip_non_finite: bool,
 
-    /// Samples of a step: a number, `full`, or 1 [default: by the number of rows, 32 to 256]
+    /// Samples of a step: a number, `full`, or 1 [default: by the number of rows]
     #[arg(long, value_name = "SAMPLES", allow_hyphen_values = true, help_heading = "Training")]
     pub batch: Option<Batch>,
     /// Most passes over the training rows [default: by their number]
@@ -157,7 +148,7 @@ pub struct Fit {
     /// Most steps
     #[arg(long, value_name = "N", value_parser = at_least_one, allow_hyphen_values = true, help_heading = "Training")]
     pub max_steps: Option<u64>,
-    /// Epochs without a better validation loss before it stops; 0 never [default: a quarter of the epochs]
+    /// Epochs without a better validation loss before it stops; 0 never [default: by the epochs]
     #[arg(long, value_name = "EPOCHS", value_parser = whole, allow_hyphen_values = true, help_heading = "Training")]
     pub patience: Option<u64>,
     /// Most time: 60s, 5m, 1h, 1h30m
@@ -169,14 +160,12 @@ pub struct Fit {
     /// Stop at this norm of the gradient
     #[arg(long, value_name = "NORM", value_parser = number, allow_hyphen_values = true, help_heading = "Training")]
     pub grad_tol: Option<f64>,
-    /// Seed of the split, the weights, the order of the samples and dropout [default: 0]
-    #[arg(long, value_name = "N", value_parser = whole, allow_hyphen_values = true, help_heading = "Training")]
+    #[arg(long, value_name = "N", value_parser = whole, allow_hyphen_values = true, help_heading = "Training", help = defaulted("Seed of the split, the weights, the order of the samples and dropout", |s| s.train.seed.to_string()))]
     pub seed: Option<u64>,
     /// Threads; the result does not depend on it [default: all cores]
     #[arg(long, value_name = "N", value_parser = at_least_one, allow_hyphen_values = true, help_heading = "Training")]
     pub threads: Option<u64>,
-    /// Where tensors live [default: cpu]
-    #[arg(long, value_name = "NAME", help_heading = "Training")]
+    #[arg(long, value_name = "NAME", help_heading = "Training", help = defaulted("Where tensors live", |s| s.train.device.clone()))]
     pub device: Option<String>,
 
     /// The run directory [default: the first free of runs/DATA-0001, -0002, …]
@@ -381,6 +370,13 @@ impl FromStr for OptimizerSpec {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Widths(pub Vec<usize>);
 
+impl std::fmt::Display for Widths {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let widths: Vec<String> = self.0.iter().map(usize::to_string).collect();
+        f.write_str(if widths.is_empty() { "none".to_owned() } else { widths.join(",") }.as_str())
+    }
+}
+
 impl FromStr for Widths {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
@@ -454,6 +450,11 @@ fn class_weights(text: &str) -> Result<ClassWeights, String> {
         .map_err(|_| "weights are `balanced` or a number for each class, such as 1,5".to_owned())
 }
 
+/// The help of an option with the default that the trainer has for it.
+fn defaulted(help: &str, default: impl Fn(&Settings) -> String) -> String {
+    format!("{help} [default: {}]", default(&Settings::default()))
+}
+
 fn optimizers() -> PossibleValuesParser {
     PossibleValuesParser::new(registry::OPTIMIZERS.iter().map(|entry| entry.name))
 }
@@ -515,7 +516,7 @@ impl<'de> de::Deserializer<'de> for Variants<'_> {
 pub fn missing_command(word: &str) -> Option<String> {
     let is_data = std::path::Path::new(word).is_file() || steepest_data::embedded::find(word).is_ok();
     if is_data {
-        return Some(format!("to train on it: steepest fit {}", crate::output::quoted(word)));
+        return Some(format!("to train on it: steepest fit {}", quoted(word)));
     }
     let names = registry::OPTIMIZERS.iter().map(|entry| entry.name);
     let names = names.chain(functions::FUNCTIONS.iter().map(|function| function.name));

@@ -100,7 +100,8 @@ fn optimizer(name: &str, paint: Paint) -> Option<String> {
     }
     let _ = writeln!(text, "{}", paint.bold("In numbers"));
     let _ = writeln!(text, "  learning rate to begin with: {} (--lr)", short(entry.default_lr));
-    let _ = writeln!(text, "  memory read and written: {} bytes a step for each f32 parameter", entry.traffic);
+    let _ =
+        writeln!(text, "  memory read and written: {} bytes a step for each f32 parameter", entry.traffic);
     Some(text)
 }
 

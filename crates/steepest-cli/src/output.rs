@@ -62,6 +62,8 @@ impl From<steepest::Error> for Failure {
     fn from(error: steepest::Error) -> Self {
         use steepest::Error as E;
         match error {
+            // a start where there is no function was given, not come to
+            E::NonFiniteObjective { step: 0, .. } => Self::input(error),
             E::NonFiniteGradient { .. } | E::NonFiniteObjective { .. } | E::File { .. } => {
                 Self::Run(error.to_string())
             }
@@ -277,10 +279,9 @@ mod tests {
 
     #[test]
     fn numbers_are_short_and_right() {
-        let four: Vec<String> =
-            [0.0, 0.012_345, 123.45, 9.99996, 12_345.6, 1.5e-7, 1e9, -0.5, f64::NAN]
-                .map(|x| significant(x, 4))
-                .into();
+        let four: Vec<String> = [0.0, 0.012_345, 123.45, 9.99996, 12_345.6, 1.5e-7, 1e9, -0.5, f64::NAN]
+            .map(|x| significant(x, 4))
+            .into();
         assert_eq!(four, ["0", "0.01235", "123.5", "10.00", "12346", "1.5e-7", "1e9", "-0.5000", "NaN"]);
         assert_eq!([0.001, 0.25, 3.0, 100.0, 1e-9].map(short), ["0.001", "0.25", "3", "100", "1e-9"]);
     }

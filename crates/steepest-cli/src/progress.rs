@@ -127,7 +127,8 @@ impl Progress {
     fn epoch_line(&self, done: &EpochDone) -> String {
         let (epochs, metric) = self.start.as_ref().map_or((0, ""), |start| (start.epochs, start.metric));
         let width = epochs.to_string().len();
-        let mut line = format!("epoch {:>width$}/{epochs}  loss {:>9}", done.epoch, significant(done.train_loss, 4));
+        let mut line =
+            format!("epoch {:>width$}/{epochs}  loss {:>9}", done.epoch, significant(done.train_loss, 4));
         for (what, value) in [("validation loss", done.validation_loss), (metric, done.validation_metric)] {
             if let Some(value) = value {
                 line += &format!("  {what} {:>9}", significant(value, 4));
@@ -167,10 +168,7 @@ impl Observer for Progress {
 }
 
 fn style(paint: Paint) -> ProgressStyle {
-    let (plain, coloured) = (
-        "{prefix}  {bar:24}  {msg}",
-        "{prefix}  {bar:24.cyan/black.bright}  {msg}",
-    );
+    let (plain, coloured) = ("{prefix}  {bar:24}  {msg}", "{prefix}  {bar:24.cyan/black.bright}  {msg}");
     let template = if paint.is_on() { coloured } else { plain };
     // both templates are right, a test reads them
     ProgressStyle::with_template(template)
@@ -243,9 +241,10 @@ mod tests {
 
     #[test]
     fn times_and_rates_are_short() {
-        assert_eq!([0.0, 0.84, 9.96, 119.4, 125.0, 7384.0].map(duration), [
-            "0.0 s", "0.8 s", "10 s", "119 s", "2 min 05 s", "2 h 03 min"
-        ]);
+        assert_eq!(
+            [0.0, 0.84, 9.96, 119.4, 125.0, 7384.0].map(duration),
+            ["0.0 s", "0.8 s", "10 s", "119 s", "2 min 05 s", "2 h 03 min"]
+        );
         assert_eq!(duration(f64::NAN), "?");
         assert_eq!([0.4, 950.0, 999.7, 12_345.0, 1.2e6].map(rate), ["0", "950", "1.0k", "12.3k", "1.2M"]);
     }

@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 
 /// Thirty rows that can be learnt from.
 fn table() -> String {
-    let row = |i: u32| format!("{},{},{}\n", f64::from(i) / 3.0, i * i, if i.is_multiple_of(2) { "yes" } else { "no" });
+    let row = |i: u32| {
+        format!("{},{},{}\n", f64::from(i) / 3.0, i * i, if i.is_multiple_of(2) { "yes" } else { "no" })
+    };
     (0..30).fold("width,area,sold\n".to_owned(), |text, i| text + &row(i))
 }
 
@@ -54,7 +56,10 @@ fn data_that_cannot_be_learnt_from() {
         .file("binary.csv", b"a,b\n1,\x002\n")
         .file("quote.csv", "a,b\n1,\"never closed\n2,3\n".to_owned() + &"4,5\n".repeat(20));
     let cases: &[(&str, &[&str])] = &[
-        ("good.csv --target solt", &["no column is called \"solt\"", "did you mean \"sold\"?", "width, area, sold"]),
+        (
+            "good.csv --target solt",
+            &["no column is called \"solt\"", "did you mean \"sold\"?", "width, area, sold"],
+        ),
         ("header.csv", &["header.csv", "holds no rows"]),
         ("empty.csv", &["empty.csv", "holds no rows"]),
         ("few.csv", &["2 rows are too few", "at least 10"]),
@@ -94,10 +99,10 @@ fn a_line_that_never_ends() {
 #[test]
 fn settings_that_cannot_be() {
     let place = Place::new();
-    place.file("typo.toml", "[train]\nepoch = 5\n").file("no.toml", "optimizer = [1, 2\n").file(
-        "wrong.toml",
-        "[optimizer]\nname = \"sgd\"\nmomentum = 1.5\n",
-    );
+    place
+        .file("typo.toml", "[train]\nepoch = 5\n")
+        .file("no.toml", "optimizer = [1, 2\n")
+        .file("wrong.toml", "[optimizer]\nname = \"sgd\"\nmomentum = 1.5\n");
     let cases: &[(&str, &[&str])] = &[
         ("--lr -1", &["lr is -1, expected a finite number above 0"]),
         ("--lr=-1", &["lr is -1, expected a finite number above 0"]),
@@ -168,6 +173,7 @@ fn commands_and_names_that_are_slips() {
         ("minimize quadratic --set condition=0", &["condition = 0 is outside [1, 10000000000000000]"]),
         ("minimize beale --start 1,2,3", &["beale: dimension = 3 is outside [2, 2]"]),
         ("minimize sphere --start 1,x", &["not a number"]),
+        ("minimize sphere --start 1e200,0", &["the function is inf at step 0", "start elsewhere"]),
         ("minimize sphere --start 1,inf", &["a coordinate is inf"]),
         ("minimize sphere --steps 0", &["'0' for '--steps <N>'"]),
         ("minimize sphere --grad-tol -1", &["--grad-tol is -1"]),

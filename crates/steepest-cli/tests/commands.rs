@@ -162,7 +162,8 @@ fn settings_reach_function_optimizer_and_schedule() {
     let json = place.run(words).ok().json();
     assert_eq!(json["settings"]["condition"], 10.0);
     assert_eq!(json["schedule"], "exponential");
-    let rates: Vec<f64> = json["runs"].as_array().unwrap().iter().map(|r| r["lr"].as_f64().unwrap()).collect();
+    let rates: Vec<f64> =
+        json["runs"].as_array().unwrap().iter().map(|r| r["lr"].as_f64().unwrap()).collect();
     assert_eq!(rates, [0.01, 0.001, 0.01]);
     assert_eq!(json["runs"][1]["settings"]["momentum"], 0.9);
     assert_eq!(json["runs"][2]["settings"]["beta1"], 0.8);

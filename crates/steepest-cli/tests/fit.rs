@@ -10,8 +10,19 @@ fn fit_prints_one_json_object_and_leaves_a_run() {
     let done = place.run("fit iris --epochs 30 --json").ok();
     let summary = done.json();
     for key in [
-        "run", "task", "optimizer", "lr", "batch", "epochs", "steps", "seconds", "stopped_by", "parameters",
-        "train", "validation", "test",
+        "run",
+        "task",
+        "optimizer",
+        "lr",
+        "batch",
+        "epochs",
+        "steps",
+        "seconds",
+        "stopped_by",
+        "parameters",
+        "train",
+        "validation",
+        "test",
     ] {
         assert!(!summary[key].is_null(), "{key}: {summary}");
     }
@@ -34,8 +45,11 @@ fn fit_prints_one_json_object_and_leaves_a_run() {
 #[test]
 fn the_report_says_what_happened_and_what_to_type_next() {
     let place = Place::new();
-    let done = place.run("fit diabetes --epochs 5 --hidden none --optimizer sgd --lr 0.05 --set momentum=0.9").ok();
-    for part in ["rmse", "mae", "r2", "train", "validation", "test", "5 epochs are done", "runs/diabetes-0001"] {
+    let done =
+        place.run("fit diabetes --epochs 5 --hidden none --optimizer sgd --lr 0.05 --set momentum=0.9").ok();
+    for part in
+        ["rmse", "mae", "r2", "train", "validation", "test", "5 epochs are done", "runs/diabetes-0001"]
+    {
         assert!(done.stdout.contains(part), "{part}: {}", done.stdout);
     }
     let next = done.stdout.lines().find_map(|line| line.strip_prefix("next")).unwrap().trim().to_owned();
@@ -107,7 +121,8 @@ fn a_file_of_settings_is_overridden_by_options_and_repeats_a_run() {
 #[test]
 fn divergence_is_exit_code_1_names_a_tensor_and_leaves_its_run() {
     let place = Place::new();
-    let words = "fit diabetes --optimizer sgd --lr 1e6 --warmup 0 --schedule constant --hidden 8 --json --quiet";
+    let words =
+        "fit diabetes --optimizer sgd --lr 1e6 --warmup 0 --schedule constant --hidden 8 --json --quiet";
     let done = place.run(words);
     assert_eq!(done.code, Some(1), "{done:?}");
     for part in ["step", "gradient of `", "--lr", "--clip-norm", "runs/diabetes-0001"] {

@@ -18,8 +18,7 @@ use steepest_train::loss::Loss;
 use steepest_train::model::{Activation, MlpConfig, ModelConfig};
 
 fn main() {
-    let args: Vec<usize> =
-        std::env::args().skip(1).map(|arg| arg.parse().expect("a number")).collect();
+    let args: Vec<usize> = std::env::args().skip(1).map(|arg| arg.parse().expect("a number")).collect();
     match args[..] {
         [batch, width] => measure(batch, width),
         _ => [(32, 64), (128, 512)].into_iter().for_each(|(batch, width)| measure(batch, width)),
@@ -48,8 +47,7 @@ fn measure(batch: usize, width: usize) {
     // on Intel's processors.
     let mut stream = Stream::new(b"example\0", 0, 0);
     let mut uniform = |_| stream.below(1 << 16) as f32 / 32768.0 - 1.0;
-    let inputs: Vec<Vec<f32>> =
-        (0..16).map(|_| (0..batch * 784).map(&mut uniform).collect()).collect();
+    let inputs: Vec<Vec<f32>> = (0..16).map(|_| (0..batch * 784).map(&mut uniform).collect()).collect();
     let mut stream = Stream::new(b"example\0", 0, 1);
     let targets: Vec<Vec<u32>> =
         (0..16).map(|_| (0..batch).map(|_| stream.below(10) as u32).collect()).collect();

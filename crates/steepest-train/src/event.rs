@@ -1,6 +1,6 @@
 //! What a run tells while it goes on, and what it was in the end. The library prints nothing.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::path::PathBuf;
 use std::time::Duration;
 use steepest::stop::Reason;
@@ -137,6 +137,13 @@ impl std::fmt::Display for Stopped {
         match self {
             Self::Rule(reason) => reason.fmt(f),
             Self::Interrupted => write!(f, "interrupted"),
+            Self::NonFinite(steepest::Error::NonFiniteGradient { step, tensor, index, value, count }) => {
+                write!(
+                    f,
+                    "at step {step} the gradient of `{tensor}` is {value} at index {index} ({count} such values); \
+                 try a smaller learning rate, clipping (clip_norm), or to skip such steps (skip_non_finite)"
+                )
+            }
             Self::NonFinite(error) => error.fmt(f),
         }
     }
@@ -146,7 +153,9 @@ impl std::fmt::Display for Stopped {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Score {
     /// The loss, without label smoothing and class weights: mean cross-entropy in nats, or mean
-    /// squared (or Huber's) error of the standardized target.
+    /// squared (or Huber's) error of the standardized target. NaN, `null` in JSON, after a run that
+    /// went wrong.
+    #[serde(deserialize_with = "nan_from_null")]
     pub loss: f64,
     /// Share of right answers; classes only.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -205,6 +214,7 @@ pub struct Summary {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Health {
     /// Mean Euclidean norm of the gradient before clipping, in the first and in the last epoch.
+    #[serde(deserialize_with = "nans_from_nulls")]
     pub gradient_norm: [f64; 2],
     /// Share of steps that were clipped.
     pub clipped: f64,
@@ -220,6 +230,7 @@ pub struct TensorLine {
     /// Its name.
     pub name: String,
     /// Its usual gradient norm: the geometric mean over the last fifty steps or so.
+    #[serde(deserialize_with = "nan_from_null")]
     pub gradient_norm: f64,
     /// Share of exact zeros in the last gradient.
     pub zeros: f64,
@@ -230,6 +241,15 @@ pub struct TensorLine {
     pub exploded: u64,
     /// Steps whose gradient vanished, against its own past.
     pub vanished: u64,
+}
+
+/// JSON has no NaN and writes it as `null`.
+fn nan_from_null<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or(f64::NAN))
+}
+
+fn nans_from_nulls<'de, D: Deserializer<'de>>(from: D) -> Result<[f64; 2], D::Error> {
+    Ok(<[Option<f64>; 2]>::deserialize(from)?.map(|x| x.unwrap_or(f64::NAN)))
 }
 
 /// Receives events; returns whether training should go on.

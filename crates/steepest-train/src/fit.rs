@@ -2,8 +2,7 @@
 
 use crate::error::Result;
 use crate::event::{
-    EVENT_EVERY, EpochDone, Event, Go, Health, Observer, Score, Start, StepDone, Stopped, Summary,
-    TensorLine,
+    EVENT_EVERY, EpochDone, Event, Go, Health, Observer, Score, Start, StepDone, Stopped, Summary, TensorLine,
 };
 use crate::loss::Loss;
 use crate::model::Model;
@@ -28,10 +27,8 @@ use steepest_data::{BatchSize, Batches, Part, Prepared, Source, Targets, Task, l
 pub fn fit(settings: &Settings, out: &Out, observer: &mut dyn Observer) -> Result<Summary> {
     settings.check()?;
     out.check()?;
-    let threads = settings
-        .train
-        .threads
-        .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, Into::into));
+    let threads =
+        settings.train.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, Into::into));
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .build()
@@ -104,8 +101,7 @@ impl Session {
         let model = network::build(&settings, &data.encoder, &network::device(true))?;
         let optimizer = make_optimizer(&settings.optimizer, &model, per_epoch)?;
         let loss = network::loss(&settings, &data)?;
-        let criterion =
-            Criterion { task: data.task, kind: settings.loss.kind, delta: settings.loss.delta };
+        let criterion = Criterion { task: data.task, kind: settings.loss.kind, delta: settings.loss.delta };
         let dir = RunDir::create(out, name)?;
         dir.write("settings.toml", &settings.to_toml())?;
         dir.write("encoder.json", &data.encoder.to_json())?;
@@ -126,7 +122,8 @@ impl Session {
             tell(Event::Note(note.clone()));
         }
         tell(Event::Start(self.start()));
-        let metric_name = if self.data.validation.features.rows > 0 { "validation loss" } else { "training loss" };
+        let metric_name =
+            if self.data.validation.features.rows > 0 { "validation loss" } else { "training loss" };
         let (each_step, each_epoch) = self.settings.train.stop()?;
         let mut step_rules = Stopper::new(each_step)?;
         let mut epoch_rules = Stopper::new(each_epoch)?.with_metric_name(metric_name);

@@ -83,8 +83,9 @@ impl Loss {
     /// If there is not one code for each row, or a code is not below the number of classes.
     pub fn classes(&self, outputs: Tensor<2>, codes: &[u32]) -> Evaluated {
         let (smoothing, weights) = match self {
-            Self::CrossEntropy { smoothing, weights }
-            | Self::BinaryCrossEntropy { smoothing, weights } => (*smoothing, weights.as_deref()),
+            Self::CrossEntropy { smoothing, weights } | Self::BinaryCrossEntropy { smoothing, weights } => {
+                (*smoothing, weights.as_deref())
+            }
             _ => (0.0, None),
         };
         self.evaluate(outputs, |i, row, slope| {
@@ -118,10 +119,8 @@ impl Loss {
         let width = outputs.dims()[1];
         let mut slopes = vec![0.0; flat.len()];
         let rows = || flat.chunks(width).enumerate();
-        let samples: Vec<(f64, f64)> = rows()
-            .zip(slopes.chunks_mut(width))
-            .map(|((i, row), slope)| sample(i, row, slope))
-            .collect();
+        let samples: Vec<(f64, f64)> =
+            rows().zip(slopes.chunks_mut(width)).map(|((i, row), slope)| sample(i, row, slope)).collect();
         // a batch whose classes all weigh nothing has a loss of 0, not of 0/0
         let total = samples.iter().map(|(_, w)| w).sum::<f64>().max(f64::MIN_POSITIVE);
         let value = samples.iter().map(|(value, w)| w * value).sum::<f64>() / total;

@@ -149,9 +149,8 @@ impl Weights<'_> {
         self.tensors += 1;
         let mut stream = Stream::new(b"weights\0", self.seed, self.tensors);
         let bound = gain * (3.0 / fan.max(1.0)).sqrt();
-        let data: Vec<f32> = (0..shape.iter().product())
-            .map(|_| (bound * (unit(&mut stream) * 2.0 - 1.0)) as f32)
-            .collect();
+        let data: Vec<f32> =
+            (0..shape.iter().product()).map(|_| (bound * (unit(&mut stream) * 2.0 - 1.0)) as f32).collect();
         self.param(TensorData::new(data, shape))
     }
 
@@ -162,7 +161,10 @@ impl Weights<'_> {
     fn param<const D: usize>(&self, data: TensorData) -> Param<Tensor<D>> {
         let tensor = Tensor::from_data(data, self.device);
         // on a device without gradients this changes nothing
-        Param::initialized(ParamId::new(), if self.device.is_autodiff() { tensor.require_grad() } else { tensor })
+        Param::initialized(
+            ParamId::new(),
+            if self.device.is_autodiff() { tensor.require_grad() } else { tensor },
+        )
     }
 
     fn linear(&mut self, inputs: usize, outputs: usize, gain: f64) -> Linear {
@@ -367,7 +369,12 @@ mod tests {
         let hidden = vec![256; 8];
         for activation in [Activation::Relu, Activation::Tanh] {
             let config = MlpConfig {
-                inputs: 256, hidden: hidden.clone(), outputs: 256, activation, dropout: 0.0, layer_norm: false,
+                inputs: 256,
+                hidden: hidden.clone(),
+                outputs: 256,
+                activation,
+                dropout: 0.0,
+                layer_norm: false,
             };
             let out = ModelConfig::Mlp(config).init(0, &device()).forward(noise([16, 256]));
             let size = out.powi_scalar(2).mean().sqrt().into_scalar::<f32>();
@@ -401,9 +408,8 @@ mod tests {
         for config in configs {
             let width = if matches!(config, ModelConfig::Cnn(_)) { 60 } else { 6 };
             let mut model = config.init(3, &device());
-            let value = |model: &Model| {
-                loss.classes(model.forward_training(noise([4, width]), 9, 1), &[0, 1, 2, 1])
-            };
+            let value =
+                |model: &Model| loss.classes(model.forward_training(noise([4, width]), 9, 1), &[0, 1, 2, 1]);
             let grads = value(&model).backward();
             let slopes = slopes(&model, &grads);
             let weights = named_tensors(&model);
@@ -421,7 +427,12 @@ mod tests {
                     // outputs are f32: 1e-7 of rounding over a step of 4e-3; a wrong term in a
                     // gradient is of the size of the gradient, which is 0.1
                     let error = (f64::from(slopes[place]) - difference).abs();
-                    assert!(error < 2e-3, "{config}: `{}` {place}: {} is not {difference}", weights[tensor].0, slopes[place]);
+                    assert!(
+                        error < 2e-3,
+                        "{config}: `{}` {place}: {} is not {difference}",
+                        weights[tensor].0,
+                        slopes[place]
+                    );
                 }
             }
         }

@@ -103,9 +103,7 @@ impl RunDir {
 
     pub fn write(&self, file: &str, text: &str) -> Result<()> {
         let (path, part) = (self.path.join(file), self.path.join(format!("{file}.part")));
-        fs::write(&part, text)
-            .and_then(|()| fs::rename(&part, &path))
-            .map_err(|e| Error::file(path, e))
+        fs::write(&part, text).and_then(|()| fs::rename(&part, &path)).map_err(|e| Error::file(path, e))
     }
 
     pub fn epoch(&mut self, epoch: &EpochDone) -> Result<()> {
@@ -161,11 +159,10 @@ impl Run {
     /// [`Error::NotARun`] with what is missing or wrong.
     pub fn open(path: &Path) -> Result<Self> {
         let refuse = |reason: String| Error::NotARun { path: path.to_owned(), reason };
-        let read = |file: &str| {
-            fs::read_to_string(path.join(file)).map_err(|e| refuse(format!("{file}: {e}")))
-        };
-        let summary: Summary = serde_json::from_str(&read("summary.json")?)
-            .map_err(|e| refuse(format!("summary.json: {e}")))?;
+        let read =
+            |file: &str| fs::read_to_string(path.join(file)).map_err(|e| refuse(format!("{file}: {e}")));
+        let summary: Summary =
+            serde_json::from_str(&read("summary.json")?).map_err(|e| refuse(format!("summary.json: {e}")))?;
         let settings = Settings::from_toml(&read("settings.toml")?, "settings.toml")?;
         let encoder = AnyEncoder::from_json(&read("encoder.json")?)?;
         let mut model = network::build(&settings, &encoder, &network::device(false))?;

@@ -7,7 +7,7 @@ use steepest::rule::Decay;
 use steepest::schedule::{self, ReduceOnPlateau, Schedule};
 use steepest::settings::{Value, Values};
 use steepest::stop::{Divergence, NoImprovement, Stop};
-use steepest::{Clip, Rule, nearest, registry};
+use steepest::{Clip, Optimizer, Rule, nearest, registry};
 use steepest_data::{BatchSize, Fractions, Labels, PrepareOptions, ReadOptions, Source, TaskChoice};
 
 /// Everything that determines a run. [`Settings::default`] trains on the embedded digits.
@@ -58,7 +58,14 @@ pub struct DataSettings {
 impl Default for DataSettings {
     fn default() -> Self {
         let Fractions { validation, test } = Fractions::default();
-        Self { source: "digits".into(), target: None, task: TaskChoice::Infer, labels: None, validation, test }
+        Self {
+            source: "digits".into(),
+            target: None,
+            task: TaskChoice::Infer,
+            labels: None,
+            validation,
+            test,
+        }
     }
 }
 
@@ -240,7 +247,13 @@ impl Default for OptimizerSettings {
 
 impl OptimizerSettings {
     const KEYS: [&str; 8] = [
-        "name", "lr", "clip_norm", "clip_tensor_norm", "clip_value", "clip_adaptive", "skip_non_finite",
+        "name",
+        "lr",
+        "clip_norm",
+        "clip_tensor_norm",
+        "clip_value",
+        "clip_adaptive",
+        "skip_non_finite",
         "decay_all",
     ];
 
@@ -499,11 +512,13 @@ impl Settings {
     /// # Errors
     /// The first setting that is wrong, with what it should be.
     pub fn check(&self) -> Result<()> {
-        self.optimizer.rule()?;
+        // an optimizer of nothing: its builder knows the range of every setting
+        Optimizer::builder(self.optimizer.rule()?).clip(self.optimizer.clip()?).build([])?;
         self.optimizer.learning_rate()?;
-        self.optimizer.clip()?;
         self.schedule.rate(1000)?;
-        self.train.stop()?;
+        if self.train.epochs != Some(0) {
+            self.train.stop()?;
+        }
         let range = |key, x: f64, ok: bool, expected: &str| {
             if ok {
                 return Ok(());

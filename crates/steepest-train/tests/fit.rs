@@ -103,6 +103,8 @@ fn a_learning_rate_far_too_large_is_named_with_its_tensor() {
     let because = &summary.stopped_because;
     assert!(because.contains(".weight") || because.contains(".bias"), "{because}");
     assert!(because.contains("learning rate"), "{because}");
+    // what is left can be looked at, NaN or not
+    assert_eq!(Run::open(&dir.path().join("run")).unwrap().summary().stopped_by, summary.stopped_by);
 }
 
 #[test]
@@ -204,6 +206,7 @@ fn what_cannot_be_is_refused_with_words() {
         ("[data]\nsource = 'iris'\n[loss]\nclass_weights = [1.0]", "3 finite numbers"),
         ("[train]\ndevice = 'cuda'", "expected cpu"),
         ("[train]\nepochs = 0", "at least 1"),
+        ("[optimizer]\nclip_norm = -1.0", "outside (0, ∞)"),
     ] {
         let path = dir.path().join("none");
         let error = fit(&settings(toml), &Out::At(path.clone()), &mut |_: &Event| Go::On).unwrap_err();

@@ -44,7 +44,10 @@ fn the_bits_do_not_depend_on_the_threads() {
         for threads in [2, 3] {
             let many = train(&config, 784, batch, threads);
             for ((name, _, a), (_, _, b)) in one.iter().zip(&many) {
-                assert!(a.iter().zip(b).all(|(a, b)| a.to_bits() == b.to_bits()), "{name}, {threads} threads");
+                assert!(
+                    a.iter().zip(b).all(|(a, b)| a.to_bits() == b.to_bits()),
+                    "{name}, {threads} threads"
+                );
             }
         }
     }

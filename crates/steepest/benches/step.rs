@@ -58,10 +58,7 @@ fn median(xs: &mut [f64]) -> f64 {
 
 fn argument(name: &str, default: usize) -> usize {
     let args: Vec<String> = std::env::args().collect();
-    args.iter()
-        .position(|a| a == name)
-        .and_then(|i| args.get(i + 1)?.parse().ok())
-        .unwrap_or(default)
+    args.iter().position(|a| a == name).and_then(|i| args.get(i + 1)?.parse().ok()).unwrap_or(default)
 }
 
 fn rule_row<'a>(
@@ -97,8 +94,7 @@ fn many_row<'a>(tensors: usize, each: usize) -> Row<'a> {
         name: format!("adamw, {tensors} tensors of {each}"),
         bytes: 28.0 * (tensors * each) as f64,
         run: Box::new(move || {
-            let mut slots: Vec<Slot> =
-                theta.iter_mut().zip(&grad).map(|(t, g)| Slot::new(t, g)).collect();
+            let mut slots: Vec<Slot> = theta.iter_mut().zip(&grad).map(|(t, g)| Slot::new(t, g)).collect();
             optimizer.step(1e-3, &mut slots).expect("finite");
         }),
         seconds: Vec::new(),

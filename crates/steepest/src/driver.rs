@@ -205,9 +205,8 @@ impl Pass<'_> {
         if target.grad_dtype == T::DTYPE {
             // SAFETY: the gradient has the parameter's length (checked by the step) and the type
             // `T`; it is only read.
-            let grad = unsafe {
-                std::slice::from_raw_parts(target.grad.cast::<T>().add(chunk.start), chunk.len)
-            };
+            let grad =
+                unsafe { std::slice::from_raw_parts(target.grad.cast::<T>().add(chunk.start), chunk.len) };
             return kernel::gradient_stats(self.level, grad);
         }
         let mut block = [T::ZERO; BLOCK];
@@ -278,14 +277,7 @@ impl Pass<'_> {
         });
     }
 
-    fn unit_factors<T: Float>(
-        &self,
-        target: &Target,
-        len: usize,
-        units: &mut Units,
-        factor: f64,
-        eps: f64,
-    ) {
+    fn unit_factors<T: Float>(&self, target: &Target, len: usize, units: &mut Units, factor: f64, eps: f64) {
         units.factors.fill(0.0);
         units.weights.fill(0.0);
         let (mut grad, mut theta) = ([T::ZERO; BLOCK], [T::ZERO; BLOCK]);

@@ -147,10 +147,7 @@ impl Half for f16 {
         let sign = (bits >> 16) & 0x8000;
         let magnitude = bits & 0x7fff_ffff;
         // normal: shift the exponent, round to even at bit 13; a carry moves into the exponent
-        let normal = magnitude
-            .wrapping_sub(0x3800_0000)
-            .wrapping_add(0xfff + ((magnitude >> 13) & 1))
-            >> 13;
+        let normal = magnitude.wrapping_sub(0x3800_0000).wrapping_add(0xfff + ((magnitude >> 13) & 1)) >> 13;
         // subnormal: adding 0.5 lets the adder round at the bit that is kept
         let subnormal = (f32::from_bits(magnitude) + 0.5).to_bits().wrapping_sub(0x3f00_0000);
         let nan = 0x7e00 | ((magnitude >> 13) & 0x1ff);
@@ -192,9 +189,8 @@ mod tests {
         let mut cases: Vec<f32> = Vec::new();
         for bits in (0..=u16::MAX).step_by(7) {
             for x in [f16::from_bits(bits).to_f32(), bf16::from_bits(bits).to_f32()] {
-                cases.extend((-2i32..=2).map(|d| {
-                    f32::from_bits(x.to_bits().wrapping_add_signed(d * 0x0800))
-                }));
+                cases
+                    .extend((-2i32..=2).map(|d| f32::from_bits(x.to_bits().wrapping_add_signed(d * 0x0800))));
                 cases.extend((-1i32..=1).map(|d| f32::from_bits(x.to_bits().wrapping_add_signed(d))));
             }
         }

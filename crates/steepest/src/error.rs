@@ -106,7 +106,9 @@ pub enum Error {
         remedy: String,
     },
     /// A step with another number of tensors than the optimizer was made for.
-    #[error("step {step}: {found} tensors were given, the optimizer was made for {expected}; give every parameter in the order of `build`, one without gradient as `Slot::frozen`")]
+    #[error(
+        "step {step}: {found} tensors were given, the optimizer was made for {expected}; give every parameter in the order of `build`, one without gradient as `Slot::frozen`"
+    )]
     TensorCount {
         /// The step that was refused.
         step: u64,
@@ -144,7 +146,9 @@ pub enum Error {
         found: DType,
     },
     /// A gradient that is not a number or infinite.
-    #[error("step {step}: the gradient of `{tensor}` is {value} at index {index} ({count} such values in it); nothing was changed; lower the learning rate, clip the gradient, or skip such steps with `NonFinite::Skip`")]
+    #[error(
+        "step {step}: the gradient of `{tensor}` is {value} at index {index} ({count} such values in it); nothing was changed; lower the learning rate, clip the gradient, or skip such steps with `NonFinite::Skip`"
+    )]
     NonFiniteGradient {
         /// The step that was refused, counted from 1.
         step: u64,

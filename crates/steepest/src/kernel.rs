@@ -281,8 +281,9 @@ impl<R: ElementRule<N>, const N: usize, T: Float> Run<T> for Element<R, N> {
         let prologue = prologue.round();
         let rule = PhantomData;
         match prepared.level {
-            Level::Scalar => Level::Scalar
-                .run(ElementJob::<R, N, T, true> { scalars, prologue, piece, rule }),
+            Level::Scalar => {
+                Level::Scalar.run(ElementJob::<R, N, T, true> { scalars, prologue, piece, rule })
+            }
             level => level.run(ElementJob::<R, N, T, false> { scalars, prologue, piece, rule }),
         }
     }
@@ -363,10 +364,7 @@ impl<T: Float> Job for Stats<'_, T> {
             sums[i] += x * x;
             zeros[i] += u32::from(g == T::ZERO);
         }
-        GradientStats {
-            sum_of_squares: tree_sum(sums),
-            zeros: zeros.iter().map(|z| u64::from(*z)).sum(),
-        }
+        GradientStats { sum_of_squares: tree_sum(sums), zeros: zeros.iter().map(|z| u64::from(*z)).sum() }
     }
 }
 

@@ -218,11 +218,7 @@ const TRACE_NUMBERS: usize = 1 << 20;
 
 impl Minimize {
     /// What [`minimize`] does.
-    pub fn new(
-        optimizer: impl IntoRule,
-        rate: impl Into<LearningRate>,
-        stop: impl Into<Stop>,
-    ) -> Self {
+    pub fn new(optimizer: impl IntoRule, rate: impl Into<LearningRate>, stop: impl Into<Stop>) -> Self {
         let (rate, stop) = (rate.into(), stop.into());
         Self { optimizer: Optimizer::builder(optimizer), rate, stop, trace_points: 1000 }
     }
@@ -243,11 +239,7 @@ impl Minimize {
     ///
     /// # Errors
     /// As [`minimize`].
-    pub fn run<T: Float>(
-        self,
-        f: impl FnMut(&[T], &mut [T]) -> T,
-        start: &[T],
-    ) -> Result<Minimum<T>> {
+    pub fn run<T: Float>(self, f: impl FnMut(&[T], &mut [T]) -> T, start: &[T]) -> Result<Minimum<T>> {
         self.run_observed(f, start, |_| ())
     }
 
@@ -385,7 +377,8 @@ fn norm<T: Float>(x: &[T]) -> f64 {
     if norm.is_finite() && norm > 1e-150 {
         return norm;
     }
-    let largest = x.iter().map(|x| (*x).into().abs()).fold(0.0f64, |a, b| if b > a || b.is_nan() { b } else { a });
+    let largest =
+        x.iter().map(|x| (*x).into().abs()).fold(0.0f64, |a, b| if b > a || b.is_nan() { b } else { a });
     if !largest.is_finite() || largest == 0.0 {
         return largest;
     }
@@ -494,7 +487,7 @@ mod tests {
     #[test]
     fn a_norm_is_finite_where_the_vector_is() {
         assert_eq!(norm(&[3.0f32, 4.0]), 5.0);
-        assert_eq!(norm(&[3e200f64, 4e200]), 5e200);
+        assert!((norm(&[3e200f64, 4e200]) / 5e200 - 1.0).abs() < 1e-15);
         assert!((norm(&[3e-200f64, 4e-200]) / 5e-200 - 1.0).abs() < 1e-15);
         assert_eq!(norm(&[f64::MAX; 4]), f64::MAX);
         assert_eq!(norm(&[0.0f64; 3]), 0.0);

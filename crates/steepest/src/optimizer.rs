@@ -246,8 +246,7 @@ impl Optimizer {
         let step = self.steps_taken.saturating_add(1);
         self.check_args(step, args, slots)?;
         self.aim(args, slots);
-        let mut report =
-            StepReport { step, gradient_norm: None, clip_factor: 1.0, skipped: None };
+        let mut report = StepReport { step, gradient_norm: None, clip_factor: 1.0, skipped: None };
         let by_norm = matches!(self.clip, Some(Clip::GlobalNorm(_) | Clip::TensorNorm(_)));
         if by_norm || self.non_finite != NonFinite::Unchecked {
             if let Some(at) = self.read_gradients(args.gradient_scale) {
@@ -290,9 +289,10 @@ impl Optimizer {
         for (i, target) in self.targets.iter().enumerate().filter(|(_, t)| t.active) {
             self.steps[i] = target.step.t;
             if measure {
-                let (moved, size) = self.plan.chunks_of(i).fold((0.0, 0.0), |sum, c| {
-                    (sum.0 + self.moved[c].0, sum.1 + self.moved[c].1)
-                });
+                let (moved, size) = self
+                    .plan
+                    .chunks_of(i)
+                    .fold((0.0, 0.0), |sum, c| (sum.0 + self.moved[c].0, sum.1 + self.moved[c].1));
                 self.health[i].update_ratio = (size > 0.0).then(|| (moved / size).sqrt());
             }
         }
@@ -336,7 +336,11 @@ impl Optimizer {
                     Body::Element(_) => f64_grad == (param.dtype == DType::F64),
                     Body::Tensor(_) => grad.dtype() == param.dtype,
                 };
-                let expected = if param.dtype == DType::F64 { "f64" } else { "f32 (or, for element rules, bf16 or f16)" };
+                let expected = if param.dtype == DType::F64 {
+                    "f64"
+                } else {
+                    "f32 (or, for element rules, bf16 or f16)"
+                };
                 check("gradient of", grad.dtype(), grad.len(), fits, &expected)?;
             }
         }
@@ -361,10 +365,7 @@ impl Optimizer {
                 grad_dtype: slot.grad.as_ref().map_or(slot.param.dtype(), |g| g.dtype()),
                 active: slot.grad.is_some(),
                 rule: of.rule,
-                step: Step {
-                    t: self.steps[i].saturating_add(1),
-                    lr: args.lr * of.lr_factor,
-                },
+                step: Step { t: self.steps[i].saturating_add(1), lr: args.lr * of.lr_factor },
                 decay: of.weight_decay.map_or(rule_decay, |lambda| rule_decay.with_lambda(lambda)),
                 scale: args.gradient_scale,
                 limit,
@@ -475,9 +476,11 @@ impl Optimizer {
         let i = self.params.iter().position(|p| p.name == param).ok_or_else(|| {
             unknown("parameter", param, self.params.iter().map(|p| p.name.as_str()).collect())
         })?;
-        self.state[i].iter().find(|a| a.spec.name == state).map(StateArray::to_f64).ok_or_else(|| {
-            unknown("state array", state, self.state[i].iter().map(|a| a.spec.name).collect())
-        })
+        self.state[i]
+            .iter()
+            .find(|a| a.spec.name == state)
+            .map(StateArray::to_f64)
+            .ok_or_else(|| unknown("state array", state, self.state[i].iter().map(|a| a.spec.name).collect()))
     }
 
     /// A dry run: for each parameter the rule, learning-rate factor, decay, state and the groups
@@ -555,11 +558,7 @@ impl Optimizer {
 /// `√Σ norm²`, also where the sum would overflow.
 fn join_norms(norms: &[f64]) -> f64 {
     let total = norms.iter().map(|n| n * n).sum::<f64>().sqrt();
-    if total.is_finite() {
-        total
-    } else {
-        norms.iter().fold(0.0f64, |sum, n| sum.hypot(*n)).min(f64::MAX)
-    }
+    if total.is_finite() { total } else { norms.iter().fold(0.0f64, |sum, n| sum.hypot(*n)).min(f64::MAX) }
 }
 
 /// Which rule and which groups apply to which parameter; prints as a table.

@@ -7,8 +7,8 @@
 
 use crate::error::Result;
 use crate::kernel::ElementKernel;
-use crate::real::Real;
 use crate::param::Param;
+use crate::real::Real;
 use crate::settings::Values;
 
 /// What a rule may know about the step that it takes.

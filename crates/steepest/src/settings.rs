@@ -176,9 +176,7 @@ impl Setting for u64 {
     }
     fn from_value(value: &Value) -> Option<Self> {
         match value {
-            Value::Number(x) if *x >= 0.0 && x.fract() == 0.0 && *x < 2f64.powi(53) => {
-                Some(*x as u64)
-            }
+            Value::Number(x) if *x >= 0.0 && x.fract() == 0.0 && *x < 2f64.powi(53) => Some(*x as u64),
             _ => None,
         }
     }

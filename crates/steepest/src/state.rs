@@ -123,10 +123,8 @@ pub(crate) fn to_bytes(saved: &Saved<'_>) -> Result<Vec<u8>> {
         reason: e.to_string(),
     };
     for ((name, _, arrays), steps) in saved.tensors.iter().zip(&steps) {
-        views.push((
-            format!("{name}/{STEPS}"),
-            FileView::new(Dtype::U64, Vec::new(), steps).map_err(refuse)?,
-        ));
+        views
+            .push((format!("{name}/{STEPS}"), FileView::new(Dtype::U64, Vec::new(), steps).map_err(refuse)?));
         for array in *arrays {
             let view = FileView::new(file_dtype(array.dtype), array.spec.shape.clone(), array.bytes());
             views.push((format!("{name}/{}", array.spec.name), view.map_err(refuse)?));
@@ -161,17 +159,13 @@ pub(crate) fn check<'a>(
     let mut problems = Vec::new();
     match about.get("format") {
         Some(format) if format == FORMAT => {}
-        found => problems.push(format!(
-            "format: expected {FORMAT}, found {}",
-            found.map_or("none", String::as_str)
-        )),
+        found => problems
+            .push(format!("format: expected {FORMAT}, found {}", found.map_or("none", String::as_str))),
     }
     match about.get("optimizer") {
         Some(found) if found == rule => {}
-        found => problems.push(format!(
-            "optimizer: expected {rule}, found {}",
-            found.map_or("none", String::as_str)
-        )),
+        found => problems
+            .push(format!("optimizer: expected {rule}, found {}", found.map_or("none", String::as_str))),
     }
     let steps_taken = about.get("steps_taken").and_then(|s| s.parse().ok()).unwrap_or_else(|| {
         problems.push("steps_taken: missing or not a number".to_owned());

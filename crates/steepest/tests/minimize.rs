@@ -20,8 +20,7 @@ fn sum_of_squares<T: Float>(theta: &[T], g: &mut [T]) -> T {
 #[test]
 fn gradient_descent_on_the_sum_of_squares_follows_its_closed_form() {
     let minimum =
-        minimize(sum_of_squares::<f64>, &[1.0, 2.0], Sgd::default(), 0.1, Stop::max_steps(200))
-            .unwrap();
+        minimize(sum_of_squares::<f64>, &[1.0, 2.0], Sgd::default(), 0.1, Stop::max_steps(200)).unwrap();
     assert_eq!((minimum.steps, minimum.reason.stopped_by().as_str()), (200, "max_steps"));
     assert_eq!(minimum.trace.len(), 201);
     for point in &minimum.trace {
@@ -165,8 +164,9 @@ fn the_observer_sees_every_point_and_its_rate() {
     let schedule = Exponential { gamma: 0.5, floor: 0.0 };
     let mut seen = Vec::new();
     let run = Minimize::new(Sgd::default(), (0.4, schedule), Stop::max_steps(3)).trace(0);
-    let minimum =
-        run.run_observed(sum_of_squares::<f64>, &[1.0], |at| seen.push((at.step, at.lr, at.theta[0]))).unwrap();
+    let minimum = run
+        .run_observed(sum_of_squares::<f64>, &[1.0], |at| seen.push((at.step, at.lr, at.theta[0])))
+        .unwrap();
     let rates = [0.4, 0.2, 0.1, 0.05];
     let mut x = 1.0;
     for (i, (step, lr, theta)) in seen.iter().enumerate() {

@@ -3,8 +3,8 @@ use crate::output::{Paint, Result, print, short, table, write};
 use std::fmt::Write as _;
 use std::path::Path;
 use steepest_data::{
-    ColumnSummary, Kind as ColumnKind, Loaded, ReadOptions, Source, choose_target, describe, embedded,
-    infer, load, to_csv,
+    ColumnSummary, Kind as ColumnKind, Loaded, ReadOptions, Source, choose_target, describe, embedded, infer,
+    load, to_csv,
 };
 
 /// Looks at data.
@@ -143,7 +143,13 @@ mod tests {
     fn days_become_dates() {
         let dates = [0.0, 59.0, 4383.5, -1.0, 11_016.0, 19_782.0, -719_162.0].map(date);
         let expected = [
-            "1970-01-01", "1970-03-01", "1982-01-01", "1969-12-31", "2000-02-29", "2024-02-29", "0001-01-01",
+            "1970-01-01",
+            "1970-03-01",
+            "1982-01-01",
+            "1969-12-31",
+            "2000-02-29",
+            "2024-02-29",
+            "0001-01-01",
         ];
         assert_eq!(dates, expected);
         assert_eq!(date(1e300), "day 1e300");

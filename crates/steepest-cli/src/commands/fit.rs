@@ -1,7 +1,10 @@
 use crate::args::{Fit, Setting};
-use crate::output::{Failure, Paint, Result, count, print, print_json, quoted, say, short, significant, table};
+use crate::output::{
+    Failure, Paint, Result, count, print, print_json, quoted, say, short, significant, table,
+};
 use crate::progress::{Progress, duration};
 use std::fmt::Write as _;
+use steepest::registry;
 use steepest::settings::Value;
 use steepest::stop::Reason;
 use steepest_train::{OptimizerSettings, Out, Score, Settings, Stopped, Summary, TensorLine};
@@ -18,7 +21,8 @@ pub fn run(args: Fit) -> Result {
     if args.json {
         print_json(&summary)?;
     } else {
-        print(&report(&summary, &settings.data.source, Paint::stdout()))?;
+        let failed = progress.stopped().is_some_and(Stopped::is_failure);
+        print(&report(&summary, &settings.data.source, failed, Paint::stdout()))?;
     }
     match progress.stopped() {
         Some(Stopped::Interrupted) => Err(Failure::Interrupted),
@@ -60,8 +64,12 @@ fn settings(args: &Fit) -> Result<Settings> {
 
     let optimizer = &mut settings.optimizer;
     if let Some(name) = args.optimizer.as_ref().filter(|name| **name != optimizer.name) {
-        if args.config.is_some() && (!optimizer.settings.is_empty() || optimizer.lr.is_some()) && !args.quiet {
-            let dropped = format!("note: the file's learning rate and settings are for {}, not for {name}", optimizer.name);
+        if args.config.is_some() && (!optimizer.settings.is_empty() || optimizer.lr.is_some()) && !args.quiet
+        {
+            let dropped = format!(
+                "note: the file's learning rate and settings are for {}, not for {name}",
+                optimizer.name
+            );
             say(&Paint::stderr().dim(&dropped));
         }
         // another optimizer's learning rate and settings mean nothing to this one
@@ -133,38 +141,41 @@ fn with_key(optimizer: &OptimizerSettings, key: &str, value: &Value) -> Result<O
     table.try_into().map_err(|error: toml::de::Error| wrong(&error.message()))
 }
 
-/// What came out, in one screen.
-fn report(summary: &Summary, source: &str, paint: Paint) -> String {
+/// What came out, in one screen. What went wrong is told after it, by the error.
+fn report(summary: &Summary, source: &str, failed: bool, paint: Paint) -> String {
     let mut text = format!("\n{}\n", scores(summary, paint));
-    let steps = count(summary.steps, "step");
-    let trained = format!("{} in {steps}, {}", count(summary.epochs, "epoch"), duration(summary.seconds));
-    let run = summary.run.to_string_lossy();
-    let next = format!("steepest predict {} {}", quoted(&run), quoted(source));
-    let kept = match summary.best_epoch {
-        0 => "the first weights: no epoch was finished".to_owned(),
-        epoch if summary.validation.is_some() => format!("the weights of epoch {epoch}, the best on validation"),
-        epoch => format!("the weights of epoch {epoch}, the best on the training rows"),
+    let mut line = |what: &str, is: &str| {
+        let _ = writeln!(text, "{}  {is}", paint.dim(&format!("{what:<9}")));
     };
-    for (what, line) in [
-        ("stopped", summary.stopped_because.clone()),
-        ("kept", kept),
-        ("trained", trained),
-        ("gradients", health(summary, paint)),
-        ("run", run.to_string()),
-        ("next", paint.bold(&next)),
-    ] {
-        let _ = writeln!(text, "{}  {line}", paint.dim(&format!("{what:<9}")));
+    match failed {
+        true => line("failed", &paint.error(&summary.stopped_by)),
+        false => line("stopped", &summary.stopped_because),
+    }
+    line(
+        "kept",
+        &match summary.best_epoch {
+            0 => "the last weights: no epoch was finished".to_owned(),
+            epoch if summary.validation.is_some() => {
+                format!("the weights of epoch {epoch}, the best on validation")
+            }
+            epoch => format!("the weights of epoch {epoch}, the best on the training rows"),
+        },
+    );
+    let (epochs, steps) = (count(summary.epochs, "epoch"), count(summary.steps, "step"));
+    line("trained", &format!("{epochs} in {steps}, {}", duration(summary.seconds)));
+    line("gradients", &health(summary, failed, paint));
+    let run = summary.run.to_string_lossy();
+    line("run", &run);
+    if !failed {
+        let next = format!("steepest predict {} {}", quoted(&run), quoted(source));
+        line("next", &paint.bold(&next));
     }
     text
 }
 
 /// The table of losses and metrics: one row for each part of the data.
 fn scores(summary: &Summary, paint: Paint) -> String {
-    let parts = [
-        ("train", Some(summary.train)),
-        ("validation", summary.validation),
-        ("test", summary.test),
-    ];
+    let parts = [("train", Some(summary.train)), ("validation", summary.validation), ("test", summary.test)];
     let known = |score: &Score| named(score).into_iter().filter_map(|(name, x)| Some((name, x?)));
     let heads = known(&summary.train).map(|(name, _)| name.to_owned());
     let mut rows = vec![std::iter::once(String::new()).chain(heads).collect::<Vec<_>>()];
@@ -197,17 +208,26 @@ const DEAD: f64 = 0.9;
 const FAST: f64 = 0.1;
 
 /// One line when all is well, else the tensors that are not.
-fn health(summary: &Summary, paint: Paint) -> String {
+fn health(summary: &Summary, failed: bool, paint: Paint) -> String {
     let health = &summary.health;
     let [first, last] = health.gradient_norm;
-    let mut line = format!("norm {} in the first epoch, {} in the last", significant(first, 3), significant(last, 3));
+    let mut line = match summary.best_epoch {
+        0 => "not measured over an epoch".to_owned(),
+        _ => {
+            format!("norm {} in the first epoch, {} in the last", significant(first, 3), significant(last, 3))
+        }
+    };
     if health.clipped > 0.0 {
         let _ = write!(line, "; {:.1} % of the steps clipped", 100.0 * health.clipped);
     }
     if health.skipped > 0 {
         let _ = write!(line, "; {} skipped for a NaN or an infinity", count(health.skipped, "step"));
     }
-    let sick: Vec<String> = health.tensors.iter().filter_map(|tensor| complaint(tensor, summary.steps)).collect();
+    let sick: Vec<String> =
+        health.tensors.iter().filter_map(|tensor| complaint(tensor, summary.steps)).collect();
+    if sick.is_empty() && failed {
+        return line;
+    }
     if sick.is_empty() {
         return format!("{}: {line}", paint.good("healthy"));
     }
@@ -236,7 +256,8 @@ fn complaint(tensor: &TensorLine, steps: u64) -> Option<String> {
 
 /// Where it failed, and what to change.
 fn what_went_wrong(stopped: &Stopped, summary: &Summary) -> String {
-    let smaller = short(summary.lr / 10.0);
+    let usual = registry::find(&summary.optimizer).map_or(f64::INFINITY, |entry| entry.default_lr);
+    let smaller = short(usual.min(summary.lr / 10.0));
     let where_it_lies = format!("the run lies in {}", quoted(&summary.run.to_string_lossy()));
     let advice = format!("try --lr {smaller}, --clip-norm 1 or a longer --warmup");
     match stopped {

@@ -73,7 +73,8 @@ pub fn run(args: Minimize) -> Result {
         print(&drawn.report(&pictures, Paint::stdout())?)?;
     }
     if ran.iter().all(|ran| ran.minimum.reason.is_failure()) {
-        let message = "every optimizer diverged; try a smaller --lr, or leave it out to let the best be found";
+        let message =
+            "every optimizer diverged; try a smaller --lr, or leave it out to let the best be found";
         return Err(Failure::Run(message.to_owned()));
     }
     Ok(())
@@ -88,9 +89,9 @@ fn check(args: &Minimize) -> Result {
         }
     }
     // the same check that a run makes, with a better name
-    Stop::gradient_tolerance(args.grad_tol)
-        .validate()
-        .map_err(|_| Failure::input(format!("--grad-tol is {}, expected a number of at least 0", args.grad_tol)))?;
+    Stop::gradient_tolerance(args.grad_tol).validate().map_err(|_| {
+        Failure::input(format!("--grad-tol is {}, expected a number of at least 0", args.grad_tol))
+    })?;
     if let Some(norm) = args.clip_norm.filter(|norm| !(*norm > 0.0 && norm.is_finite())) {
         return Err(Failure::input(format!("--clip-norm is {norm}, expected a finite number above 0")));
     }
@@ -125,7 +126,8 @@ fn shaped(args: &Minimize) -> Result<(Function, Values)> {
                 None => format!("known: {}", known().join(", ")),
             };
             let names: Vec<&str> = args.optimizer.iter().map(|spec| spec.name.as_str()).collect();
-            let message = format!("neither {} nor {} has a setting `{key}`; {hint}", function.name, names.join(", "));
+            let message =
+                format!("neither {} nor {} has a setting `{key}`; {hint}", function.name, names.join(", "));
             return Err(Failure::input(message));
         }
     }
@@ -167,7 +169,8 @@ fn best_run(args: &Minimize, function: &Function, start: &[f64], runner: Runner)
             function.value(x)
         };
         let rule = runner.entry.make(&runner.settings);
-        let run = Minimizer::new(rule, (lr, make_schedule(args)?), stop).clip(args.clip_norm.map(Clip::GlobalNorm));
+        let run =
+            Minimizer::new(rule, (lr, make_schedule(args)?), stop).clip(args.clip_norm.map(Clip::GlobalNorm));
         Ok(run.run(f, start)?)
     };
     let minima = function.minima(start.len())?;
@@ -245,10 +248,17 @@ impl Drawn<'_> {
                 format!("lr {}, {}", short(ran.lr), count(ran.minimum.steps, "step")),
                 match ran.minimum.reason.is_failure() {
                     true => format!("diverged, f = {}", significant(ran.minimum.value, 3)),
-                    false => format!("f = {} at {}", significant(ran.minimum.value, 3), near(&ran.minimum.theta)),
+                    false => {
+                        format!("f = {} at {}", significant(ran.minimum.value, 3), near(&ran.minimum.theta))
+                    }
                 },
             ],
-            points: ran.minimum.trace.iter().filter_map(|p| <[f64; 2]>::try_from(p.theta.as_slice()).ok()).collect(),
+            points: ran
+                .minimum
+                .trace
+                .iter()
+                .filter_map(|p| <[f64; 2]>::try_from(p.theta.as_slice()).ok())
+                .collect(),
             values: ran.minimum.trace.iter().map(|p| (p.step, p.value)).collect(),
         };
         let schedule = match &self.args.schedule {
@@ -257,7 +267,7 @@ impl Drawn<'_> {
         };
         let dimension = match self.start.len() {
             2 => String::new(),
-            n => format!(", {n} coordinates"),
+            n => format!(", {}", count(n as u64, "coordinate")),
         };
         Ok(Picture {
             title: format!("{}{dimension}{schedule}", self.function.name),
@@ -280,9 +290,8 @@ impl Drawn<'_> {
         let mut rows = vec![head.map(str::to_owned).to_vec()];
         for ran in self.ran {
             let end = &ran.minimum;
-            let distance = |point: &[f64]| {
-                end.theta.iter().zip(point).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt()
-            };
+            let distance =
+                |point: &[f64]| end.theta.iter().zip(point).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt();
             let nearest = minima.iter().map(|m| distance(&m.point)).fold(f64::INFINITY, f64::min);
             rows.push(vec![
                 ran.label.clone(),

@@ -60,7 +60,8 @@ fn said(predictions: &Predictions) -> String {
 }
 
 fn scored(score: &Score) -> String {
-    let known = named(score).into_iter().filter_map(|(name, x)| Some(format!("{name} {}", significant(x?, 4))));
+    let known =
+        named(score).into_iter().filter_map(|(name, x)| Some(format!("{name} {}", significant(x?, 4))));
     known.collect::<Vec<_>>().join(", ")
 }
 

@@ -157,7 +157,8 @@ impl Picture<'_> {
     fn contours(&self, surface: &Surface) -> String {
         let [x, y] = axes(surface);
         let levels = Levels::of(surface, self.floor);
-        let mut svg = format!("<clipPath id=\"panel\">{}</clipPath>\n<g clip-path=\"url(#panel)\">\n", PANEL.rect(""));
+        let mut svg =
+            format!("<clipPath id=\"panel\">{}</clipPath>\n<g clip-path=\"url(#panel)\">\n", PANEL.rect(""));
         svg += &PANEL.rect(&format!("fill=\"{}\"", levels.colour(levels.values.len())));
         // a grid of nearly square cells; its ring lies outside of the panel
         const CELLS: [usize; 2] = [232, 224];
@@ -167,7 +168,8 @@ impl Picture<'_> {
         let grid = Grid::new([CELLS[0] + 5, CELLS[1] + 5], origin, cell, height);
         svg += "<g stroke=\"#fff\" stroke-opacity=\".28\" stroke-width=\".8\" fill-rule=\"evenodd\">\n";
         for (i, level) in levels.values.iter().enumerate().rev() {
-            let region: String = grid.below(level.log10()).iter().map(|points| outline(points, true)).collect();
+            let region: String =
+                grid.below(level.log10()).iter().map(|points| outline(points, true)).collect();
             if !region.is_empty() {
                 let _ = writeln!(svg, "<path fill=\"{}\" d=\"{region}\"/>", levels.colour(i));
             }
@@ -191,8 +193,22 @@ impl Picture<'_> {
         for tick in linear_ticks(y.from, 7) {
             svg += &mark_left(PANEL, y.at(tick), &tick_text(tick));
         }
-        svg += &text::path("x", [PANEL.left + PANEL.width / 2.0, PANEL.bottom() + 40.0], 13.0, Weight::Regular, Anchor::Middle, FAINT);
-        svg += &text::path("y", [PANEL.left - 48.0, PANEL.top + PANEL.height / 2.0], 13.0, Weight::Regular, Anchor::Middle, FAINT);
+        svg += &text::path(
+            "x",
+            [PANEL.left + PANEL.width / 2.0, PANEL.bottom() + 40.0],
+            13.0,
+            Weight::Regular,
+            Anchor::Middle,
+            FAINT,
+        );
+        svg += &text::path(
+            "y",
+            [PANEL.left - 48.0, PANEL.top + PANEL.height / 2.0],
+            13.0,
+            Weight::Regular,
+            Anchor::Middle,
+            FAINT,
+        );
         svg + &levels.bar()
     }
 
@@ -210,12 +226,24 @@ impl Picture<'_> {
         let last = all().map(|(step, _)| *step).fold(1.0, f64::max);
         let x = Axis { from: (0.0, last), to: (frame.left, frame.right()) };
         let y = Axis { from: (bottom, top), to: (frame.bottom(), frame.top) };
-        let mut svg = text::path("f − min f", [frame.left, frame.top - 12.0], 13.0, Weight::Regular, Anchor::Start, FAINT);
+        let mut svg = text::path(
+            "f − min f",
+            [frame.left, frame.top - 12.0],
+            13.0,
+            Weight::Regular,
+            Anchor::Start,
+            FAINT,
+        );
         let every = ((top - bottom) / 6.0).ceil().max(1.0);
         let mut tick = (bottom / every).ceil() * every;
         while tick <= top {
             let at = y.at(tick);
-            let _ = writeln!(svg, "<path stroke=\"{RULE}\" stroke-width=\".8\" d=\"M{} {at:.1}H{}\"/>", frame.left, frame.right());
+            let _ = writeln!(
+                svg,
+                "<path stroke=\"{RULE}\" stroke-width=\".8\" d=\"M{} {at:.1}H{}\"/>",
+                frame.left,
+                frame.right()
+            );
             svg += &mark_left(frame, at, &power_of_ten(tick as i32));
             tick += every;
         }
@@ -223,8 +251,19 @@ impl Picture<'_> {
         for tick in linear_ticks(x.from, most) {
             svg += &mark_below(frame, x.at(tick), &tick_text(tick));
         }
-        svg += &text::path("steps", [frame.left + frame.width / 2.0, frame.bottom() + 40.0], 13.0, Weight::Regular, Anchor::Middle, FAINT);
-        let _ = writeln!(svg, "<clipPath id=\"curves\">{}</clipPath>\n<g clip-path=\"url(#curves)\">", frame.rect(""));
+        svg += &text::path(
+            "steps",
+            [frame.left + frame.width / 2.0, frame.bottom() + 40.0],
+            13.0,
+            Weight::Regular,
+            Anchor::Middle,
+            FAINT,
+        );
+        let _ = writeln!(
+            svg,
+            "<clipPath id=\"curves\">{}</clipPath>\n<g clip-path=\"url(#curves)\">",
+            frame.rect("")
+        );
         for (curve, colour) in curves.iter().zip(COLOURS.iter().cycle()) {
             let points: Vec<[f64; 2]> = curve.iter().map(|(step, h)| [x.at(*step), y.at(*h)]).collect();
             let _ = writeln!(
@@ -320,7 +359,8 @@ impl Levels {
         let part = 0.1 + 0.86 * i as f64 / self.values.len().max(1) as f64;
         let place = part * (PALETTE.len() - 1) as f64;
         let (low, part) = ((place as usize).min(PALETTE.len() - 2), place.fract());
-        let channel = |c: usize| (PALETTE[low][c] + part * (PALETTE[low + 1][c] - PALETTE[low][c])).round() as u8;
+        let channel =
+            |c: usize| (PALETTE[low][c] + part * (PALETTE[low + 1][c] - PALETTE[low][c])).round() as u8;
         format!("#{:02x}{:02x}{:02x}", channel(0), channel(1), channel(2))
     }
 
@@ -341,10 +381,28 @@ impl Levels {
         let every = (18.0 / height).ceil().max(1.0) as usize;
         for (i, level) in self.values.iter().enumerate().step_by(every) {
             let y = frame.bottom() - height * (i + 1) as f64;
-            let _ = writeln!(svg, "<path stroke=\"{INK}\" stroke-width=\".8\" d=\"M{} {y:.1}h4\"/>", frame.right());
-            svg += &text::path(&tick_text(*level), [frame.right() + 8.0, y + 4.0], 12.0, Weight::Regular, Anchor::Start, INK);
+            let _ = writeln!(
+                svg,
+                "<path stroke=\"{INK}\" stroke-width=\".8\" d=\"M{} {y:.1}h4\"/>",
+                frame.right()
+            );
+            svg += &text::path(
+                &tick_text(*level),
+                [frame.right() + 8.0, y + 4.0],
+                12.0,
+                Weight::Regular,
+                Anchor::Start,
+                INK,
+            );
         }
-        svg + &text::path("f − min f", [frame.left, frame.top - 12.0], 13.0, Weight::Regular, Anchor::Start, FAINT)
+        svg + &text::path(
+            "f − min f",
+            [frame.left, frame.top - 12.0],
+            13.0,
+            Weight::Regular,
+            Anchor::Start,
+            FAINT,
+        )
     }
 }
 
@@ -366,7 +424,10 @@ fn trail(way: &Way, [x, y]: [Axis; 2], colour: &str) -> String {
     if drawn > 0 {
         // a line of no length with round ends is a dot
         for (colour, width) in [("#fff", 5.6), (colour, 4.0)] {
-            let _ = writeln!(svg, "<path stroke=\"{colour}\" stroke-width=\"{width}\" stroke-linecap=\"round\" d=\"{dots}\"/>");
+            let _ = writeln!(
+                svg,
+                "<path stroke=\"{colour}\" stroke-width=\"{width}\" stroke-linecap=\"round\" d=\"{dots}\"/>"
+            );
         }
     }
     svg
@@ -409,11 +470,14 @@ fn stroke(path: &str, colour: &str, width: f64) -> String {
 fn star([x, y]: [f64; 2]) -> String {
     let mut path = String::new();
     for i in 0..10 {
-        let (angle, radius) = (f64::from(i) * std::f64::consts::PI / 5.0, if i % 2 == 0 { 13.0 } else { 5.4 });
+        let (angle, radius) =
+            (f64::from(i) * std::f64::consts::PI / 5.0, if i % 2 == 0 { 13.0 } else { 5.4 });
         let (dx, dy) = (radius * angle.sin(), -radius * angle.cos());
         let _ = write!(path, "{}{:.1} {:.1}", if i == 0 { 'M' } else { 'L' }, x + dx, y + dy);
     }
-    format!("<path fill=\"#fff\" stroke=\"{INK}\" stroke-width=\"1.2\" stroke-linejoin=\"round\" d=\"{path}z\"/>\n")
+    format!(
+        "<path fill=\"#fff\" stroke=\"{INK}\" stroke-width=\"1.2\" stroke-linejoin=\"round\" d=\"{path}z\"/>\n"
+    )
 }
 
 /// An open line through points, cut where it leaves the frame, and without points that nobody sees.
@@ -568,8 +632,12 @@ mod tests {
     #[test]
     fn every_function_and_every_accident_is_drawn() {
         let wild = |p: [f64; 2]| if p[0] > 1.0 { f64::NAN } else { p[0].exp() * p[1] };
-        let functions: [Box<dyn Fn([f64; 2]) -> f64>; 4] =
-            [Box::new(wild), Box::new(|_| 3.0), Box::new(|_| f64::INFINITY), Box::new(|p| p[0] * p[0] + p[1] * p[1])];
+        let functions: [Box<dyn Fn([f64; 2]) -> f64>; 4] = [
+            Box::new(wild),
+            Box::new(|_| 3.0),
+            Box::new(|_| f64::INFINITY),
+            Box::new(|p| p[0] * p[0] + p[1] * p[1]),
+        ];
         for f in functions {
             let way = |last: f64| Way {
                 name: "a <b> & \"c\"".to_owned(),

@@ -85,9 +85,7 @@ struct Scalars<R> {
     average: Average<R>,
 }
 
-impl<const CENTERED: bool, const MOMENTUM: bool, const N: usize> ElementRule<N>
-    for Root<CENTERED, MOMENTUM>
-{
+impl<const CENTERED: bool, const MOMENTUM: bool, const N: usize> ElementRule<N> for Root<CENTERED, MOMENTUM> {
     // square_avg is first, momentum_buffer last, grad_avg between them
     const STATE: [&'static str; N] = {
         let mut names = ["square_avg"; N];
