@@ -416,22 +416,28 @@ mod tests {
             for (tensor, slopes) in slopes.iter().enumerate() {
                 let places = (0..slopes.len()).step_by(slopes.len().div_ceil(6));
                 for place in places {
-                    let step = 1.0 / 512.0;
                     let mut moved = |by: f32| {
                         let mut weights: Vec<NamedTensor> = weights.clone();
                         weights[tensor].2[place] += by;
                         load_named_tensors(&mut model, &weights).unwrap();
                         value(&model).value
                     };
-                    let difference = (moved(step) - moved(-step)) / (2.0 * f64::from(step));
-                    // outputs are f32: 1e-7 of rounding over a step of 4e-3; a wrong term in a
-                    // gradient is of the size of the gradient, which is 0.1
-                    let error = (f64::from(slopes[place]) - difference).abs();
+                    let slope = f64::from(slopes[place]);
+                    // a long step meets kinks of the relu, a short one the rounding of f32: one of
+                    // them is right if the gradient is
+                    let error = [256.0, 1024.0, 4096.0]
+                        .map(|n| {
+                            let step = 1.0 / n;
+                            let difference = (moved(step) - moved(-step)) / (2.0 * f64::from(step));
+                            (slope - difference).abs()
+                        })
+                        .into_iter()
+                        .fold(f64::INFINITY, f64::min);
                     assert!(
-                        error < 2e-3,
-                        "{config}: `{}` {place}: {} is not {difference}",
+                        // slopes are about 0.1, and so would be what a wrong term adds
+                        error < 3e-3,
+                        "{config}: `{}` {place}: {slope} is off by {error}",
                         weights[tensor].0,
-                        slopes[place]
                     );
                 }
             }

@@ -68,8 +68,9 @@ pub(crate) fn log_shares(row: &[f32]) -> Vec<f64> {
         row => row.iter().map(|x| f64::from(*x)).collect(),
     };
     let top = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let total = top + logits.iter().map(|x| (x - top).exp()).sum::<f64>().ln();
-    logits.iter().map(|x| x - total).collect()
+    // the largest is subtracted first: beside a huge logit the logarithm would be rounded away
+    let total = logits.iter().map(|x| (x - top).exp()).sum::<f64>().ln();
+    logits.iter().map(|x| (x - top) - total).collect()
 }
 
 /// The first of the largest.

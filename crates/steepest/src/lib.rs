@@ -7,7 +7,7 @@
 //! ```
 //! use steepest::{DType, Optimizer, Param, Sgd, Slot};
 //! // f(θ) = Σθ², from (1, 2), with α = 0.1: each step multiplies θ by 0.8
-//! let mut theta = [1.0, 2.0];
+//! let mut theta = [1.0f64, 2.0];
 //! let mut optimizer = Optimizer::builder(Sgd::default())
 //!     .build([Param::new("theta", [2], DType::F64)])?;
 //! for _ in 0..100 {

@@ -30,7 +30,7 @@ crate::settings! {
     /// # Example
     /// ```
     /// use steepest::{Adadelta, DType, Optimizer, Param, Slot};
-    /// let mut theta = [1.0];
+    /// let mut theta = [1.0f64];
     /// let mut adadelta = Optimizer::builder(Adadelta { rho: 0.75, eps: 0.25, ..Adadelta::default() })
     ///     .build([Param::new("theta", [1], DType::F64)])?;
     /// adadelta.step(1.0, &mut [Slot::new(&mut theta, &[1.0])])?;

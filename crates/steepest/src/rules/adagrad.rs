@@ -27,7 +27,7 @@ crate::settings! {
     /// # Example
     /// ```
     /// use steepest::{Adagrad, DType, Optimizer, Param, Slot};
-    /// let mut theta = [1.0, 2.0];
+    /// let mut theta = [1.0f64, 2.0];
     /// let mut adagrad = Optimizer::builder(Adagrad::default())
     ///     .build([Param::new("theta", [2], DType::F64)])?;
     /// adagrad.step(0.5, &mut [Slot::new(&mut theta, &[3.0, -4.0])])?;

@@ -83,7 +83,7 @@ crate::settings! {
     /// # Example
     /// ```
     /// use steepest::{AdamW, DType, Optimizer, Param, Slot};
-    /// let mut theta = [1.0];
+    /// let mut theta = [1.0f64];
     /// let mut adamw = Optimizer::builder(AdamW { weight_decay: 0.5, ..AdamW::default() })
     ///     .build([Param::new("theta", [1], DType::F64)])?;
     /// adamw.step(0.1, &mut [Slot::new(&mut theta, &[3.0])])?;

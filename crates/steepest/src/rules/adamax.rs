@@ -27,7 +27,7 @@ crate::settings! {
     /// # Example
     /// ```
     /// use steepest::{Adamax, DType, Optimizer, Param, Slot};
-    /// let mut theta = [1.0];
+    /// let mut theta = [1.0f64];
     /// let mut adamax = Optimizer::builder(Adamax::default())
     ///     .build([Param::new("theta", [1], DType::F64)])?;
     /// adamax.step(0.1, &mut [Slot::new(&mut theta, &[-7.0])])?;

@@ -32,7 +32,7 @@ crate::settings! {
     /// # Example
     /// ```
     /// use steepest::{DType, Optimizer, Param, RAdam, Slot};
-    /// let mut theta = [1.0];
+    /// let mut theta = [1.0f64];
     /// let mut radam = Optimizer::builder(RAdam::default())
     ///     .build([Param::new("theta", [1], DType::F64)])?;
     /// radam.step(0.1, &mut [Slot::new(&mut theta, &[2.0])])?; // the first steps are not divided

@@ -31,7 +31,7 @@ crate::settings! {
     /// # Example
     /// ```
     /// use steepest::{DType, Optimizer, Param, RmsProp, Slot};
-    /// let mut theta = [1.0];
+    /// let mut theta = [1.0f64];
     /// let mut rmsprop = Optimizer::builder(RmsProp { alpha: 0.75, ..RmsProp::default() })
     ///     .build([Param::new("theta", [1], DType::F64)])?;
     /// rmsprop.step(0.1, &mut [Slot::new(&mut theta, &[5.0])])?;

@@ -30,7 +30,7 @@ crate::settings! {
     /// # Example
     /// ```
     /// use steepest::{DType, Optimizer, Param, Sgd, Slot};
-    /// let mut theta = [1.0, 2.0];
+    /// let mut theta = [1.0f64, 2.0];
     /// let mut sgd = Optimizer::builder(Sgd { momentum: 0.9, ..Sgd::default() })
     ///     .build([Param::new("theta", [2], DType::F64)])?;
     /// sgd.step(0.1, &mut [Slot::new(&mut theta, &[2.0, 4.0])])?;
