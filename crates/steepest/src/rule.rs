@@ -1,7 +1,7 @@
 //! What an optimizer is: a rule that says how one step changes a parameter.
 //!
 //! An [`ElementRule`] treats every element alone; its file holds only the formula, and the
-//! [kernel](crate::kernel) owns loading, storing, instruction sets and threads. A [`TensorRule`]
+//! kernel owns loading, storing, instruction sets and threads. A [`TensorRule`]
 //! sees a whole tensor at once. Both become a [`Rule`], which is what an
 //! [`Optimizer`](crate::Optimizer) is built from.
 
