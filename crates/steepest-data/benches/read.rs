@@ -1,5 +1,4 @@
-//! How long reading and encoding take. Not run by default, for a time says nothing on a busy machine:
-//! `cargo test -p steepest-data --release --test speed -- --ignored --nocapture`
+//! How long reading and encoding a table takes: `cargo bench -p steepest-data --bench read`.
 
 use std::fmt::Write;
 use std::time::Instant;
@@ -7,9 +6,7 @@ use std::time::Instant;
 use steepest_data::read::read;
 use steepest_data::{PrepareOptions, ReadOptions, prepare};
 
-#[test]
-#[ignore = "measures time"]
-fn fifty_thousand_rows_of_thirty_columns() {
+fn main() {
     let mut text: String =
         (0..30).map(|column| format!("{}c{column}", if column > 0 { "," } else { "" })).collect();
     text.push('\n');
