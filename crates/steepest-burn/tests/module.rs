@@ -2,7 +2,7 @@
 //! errors, state and weights.
 
 use burn::module::{Module, Param, ParamGroup};
-use burn::nn::{Linear, LinearConfig, LinearLayout};
+use burn::nn::{BatchNormConfig, Linear, LinearConfig, LinearLayout};
 use burn::optim::{AdamWConfig, GradientsParams};
 use burn::tensor::{Device, FloatDType, Tensor, TensorData, activation::relu};
 use steepest::{AdamW, Group, Optimizer, Sgd};
@@ -246,6 +246,25 @@ fn half_precision_steps_in_its_own_type() {
         // θ ← θ - 0.25 · 2θ = θ / 2
         assert!(data.iter::<f32>().all(|x| x == 0.0625), "{data:?}");
     }
+}
+
+/// burn shows running statistics to every traversal as if they were parameters.
+#[test]
+fn running_statistics_are_saved_and_not_stepped() {
+    let mut model = BatchNormConfig::new(8).init(&device());
+    let mut optimizer = BurnOptimizer::new(Optimizer::builder(adamw()), &model).unwrap();
+    let names: Vec<_> = optimizer.optimizer().params().iter().map(|p| &p.name[..]).collect();
+    assert_eq!(names, ["gamma", "beta"]);
+    for step in 0..3 {
+        let grads = model.forward(batch(step, &device())).powi_scalar(3).mean().backward();
+        optimizer.step(1e-2, &mut model, grads).unwrap();
+    }
+    let saved = named_tensors(&model.valid());
+    assert_eq!(saved[2].0, "running_mean");
+    assert!(saved[2].2.iter().any(|mean| *mean != 0.0));
+    let mut loaded = BatchNormConfig::new(8).init(&device());
+    load_named_tensors(&mut loaded, &saved).unwrap();
+    assert_eq!(named_tensors(&loaded.valid()), saved);
 }
 
 #[test]
