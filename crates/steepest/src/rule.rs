@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::kernel::ElementKernel;
 use crate::param::Param;
 use crate::real::Real;
-use crate::settings::Values;
+use crate::settings::{Settings, Values};
 
 /// What a rule may know about the step that it takes.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -147,6 +147,15 @@ impl std::fmt::Debug for Rule {
 }
 
 impl Rule {
+    /// The rule of an element-wise optimizer, from its settings.
+    ///
+    /// # Errors
+    /// The first setting outside its range.
+    pub fn element<S: Settings>(settings: &S, decay: Decay, kernel: Box<dyn ElementKernel>) -> Result<Self> {
+        settings.check_ranges()?;
+        Ok(Self { name: S::OWNER, settings: settings.values(), decay, body: Body::Element(kernel) })
+    }
+
     /// The state arrays that this rule keeps for `param`.
     pub fn state(&self, param: &Param) -> Vec<StateSpec> {
         match &self.body {

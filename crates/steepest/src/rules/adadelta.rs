@@ -1,8 +1,8 @@
 use crate::error::Result;
 use crate::kernel::element;
 use crate::real::{Average, Real};
-use crate::rule::{Body, Decay, ElementRule, IntoRule, Rule, Step};
-use crate::settings::{Range, Settings};
+use crate::rule::{Decay, ElementRule, IntoRule, Rule, Step};
+use crate::settings::Range;
 
 crate::settings! {
     /// Steps in the unit of the parameter: the gradient times the ratio of two root mean squares.
@@ -52,13 +52,7 @@ crate::settings! {
 
 impl IntoRule for Adadelta {
     fn into_rule(self) -> Result<Rule> {
-        self.check_ranges()?;
-        Ok(Rule {
-            name: Self::OWNER,
-            settings: self.values(),
-            decay: Decay::Coupled(self.weight_decay),
-            body: Body::Element(element(Deltas(self))),
-        })
+        Rule::element(&self, Decay::Coupled(self.weight_decay), element(Deltas(self.clone())))
     }
 }
 

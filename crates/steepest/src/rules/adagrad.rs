@@ -1,8 +1,8 @@
 use crate::error::Result;
 use crate::kernel::element;
 use crate::real::Real;
-use crate::rule::{Body, Decay, ElementRule, IntoRule, Rule, Step};
-use crate::settings::{Range, Settings};
+use crate::rule::{Decay, ElementRule, IntoRule, Rule, Step};
+use crate::settings::Range;
 
 crate::settings! {
     /// Steps that shrink with the sum of all squared gradients: large for rare features.
@@ -52,13 +52,7 @@ crate::settings! {
 
 impl IntoRule for Adagrad {
     fn into_rule(self) -> Result<Rule> {
-        self.check_ranges()?;
-        Ok(Rule {
-            name: Self::OWNER,
-            settings: self.values(),
-            decay: Decay::Coupled(self.weight_decay),
-            body: Body::Element(element(Sum(self))),
-        })
+        Rule::element(&self, Decay::Coupled(self.weight_decay), element(Sum(self.clone())))
     }
 }
 

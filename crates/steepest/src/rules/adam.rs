@@ -1,8 +1,8 @@
 use crate::error::Result;
 use crate::kernel::{ElementKernel, element};
 use crate::real::{Average, Real};
-use crate::rule::{Body, Decay, ElementRule, IntoRule, Rule, Step};
-use crate::settings::{Range, Settings};
+use crate::rule::{Decay, ElementRule, IntoRule, Rule, Step};
+use crate::settings::Range;
 
 crate::settings! {
     /// Steps along a moving average of the gradient, divided by the root of a moving average of its
@@ -109,25 +109,21 @@ crate::settings! {
 
 impl IntoRule for Adam {
     fn into_rule(self) -> Result<Rule> {
-        self.check_ranges()?;
-        Ok(Rule {
-            name: Self::OWNER,
-            settings: self.values(),
-            decay: Decay::Coupled(self.weight_decay),
-            body: Body::Element(moments(self.beta1, self.beta2, self.eps, self.amsgrad)),
-        })
+        Rule::element(
+            &self,
+            Decay::Coupled(self.weight_decay),
+            moments(self.beta1, self.beta2, self.eps, self.amsgrad),
+        )
     }
 }
 
 impl IntoRule for AdamW {
     fn into_rule(self) -> Result<Rule> {
-        self.check_ranges()?;
-        Ok(Rule {
-            name: Self::OWNER,
-            settings: self.values(),
-            decay: Decay::Decoupled(self.weight_decay),
-            body: Body::Element(moments(self.beta1, self.beta2, self.eps, self.amsgrad)),
-        })
+        Rule::element(
+            &self,
+            Decay::Decoupled(self.weight_decay),
+            moments(self.beta1, self.beta2, self.eps, self.amsgrad),
+        )
     }
 }
 

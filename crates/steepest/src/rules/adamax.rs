@@ -1,8 +1,8 @@
 use crate::error::Result;
 use crate::kernel::element;
 use crate::real::{Average, Real};
-use crate::rule::{Body, Decay, ElementRule, IntoRule, Rule, Step};
-use crate::settings::{Range, Settings};
+use crate::rule::{Decay, ElementRule, IntoRule, Rule, Step};
+use crate::settings::Range;
 
 crate::settings! {
     /// Adam with the largest recent gradient in place of the root mean square.
@@ -51,13 +51,7 @@ crate::settings! {
 
 impl IntoRule for Adamax {
     fn into_rule(self) -> Result<Rule> {
-        self.check_ranges()?;
-        Ok(Rule {
-            name: Self::OWNER,
-            settings: self.values(),
-            decay: Decay::Coupled(self.weight_decay),
-            body: Body::Element(element(Largest(self))),
-        })
+        Rule::element(&self, Decay::Coupled(self.weight_decay), element(Largest(self.clone())))
     }
 }
 

@@ -1,8 +1,8 @@
 use crate::error::Result;
 use crate::kernel::element;
 use crate::real::{Average, Real};
-use crate::rule::{Body, Decay, ElementRule, IntoRule, Rule, Step};
-use crate::settings::{Range, Settings};
+use crate::rule::{Decay, ElementRule, IntoRule, Rule, Step};
+use crate::settings::Range;
 
 crate::settings! {
     /// Adam whose first steps, where the average square is not yet known well, are plain momentum steps and
@@ -58,14 +58,8 @@ crate::settings! {
 
 impl IntoRule for RAdam {
     fn into_rule(self) -> Result<Rule> {
-        self.check_ranges()?;
         let decay = if self.decoupled_weight_decay { Decay::Decoupled } else { Decay::Coupled };
-        Ok(Rule {
-            name: Self::OWNER,
-            settings: self.values(),
-            decay: decay(self.weight_decay),
-            body: Body::Element(element(Rectified(self))),
-        })
+        Rule::element(&self, decay(self.weight_decay), element(Rectified(self.clone())))
     }
 }
 

@@ -1,8 +1,8 @@
 use crate::error::Result;
 use crate::kernel::element;
 use crate::real::{Average, Real};
-use crate::rule::{Body, Decay, ElementRule, IntoRule, Rule, Step};
-use crate::settings::{Range, Settings};
+use crate::rule::{Decay, ElementRule, IntoRule, Rule, Step};
+use crate::settings::Range;
 
 crate::settings! {
     /// Steps divided by the root of a moving average of squared gradients.
@@ -58,19 +58,13 @@ crate::settings! {
 
 impl IntoRule for RmsProp {
     fn into_rule(self) -> Result<Rule> {
-        self.check_ranges()?;
         let body = match (self.centered, self.momentum > 0.0) {
             (false, false) => element::<_, 1>(Root::<false, false>(self.clone())),
             (false, true) => element::<_, 2>(Root::<false, true>(self.clone())),
             (true, false) => element::<_, 2>(Root::<true, false>(self.clone())),
             (true, true) => element::<_, 3>(Root::<true, true>(self.clone())),
         };
-        Ok(Rule {
-            name: Self::OWNER,
-            settings: self.values(),
-            decay: Decay::Coupled(self.weight_decay),
-            body: Body::Element(body),
-        })
+        Rule::element(&self, Decay::Coupled(self.weight_decay), body)
     }
 }
 

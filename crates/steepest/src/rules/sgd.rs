@@ -1,7 +1,7 @@
 use crate::error::{Error, Result};
 use crate::kernel::element;
 use crate::real::{Average, Real};
-use crate::rule::{Body, Decay, ElementRule, IntoRule, Rule, Step};
+use crate::rule::{Decay, ElementRule, IntoRule, Rule, Step};
 use crate::settings::{Range, Settings};
 
 crate::settings! {
@@ -71,12 +71,7 @@ impl IntoRule for Sgd {
             (false, false) => element(Momentum::<false>(self.clone())),
             (false, true) => element(Momentum::<true>(self.clone())),
         };
-        Ok(Rule {
-            name: Self::OWNER,
-            settings: self.values(),
-            decay: Decay::Coupled(self.weight_decay),
-            body: Body::Element(body),
-        })
+        Rule::element(&self, Decay::Coupled(self.weight_decay), body)
     }
 }
 
