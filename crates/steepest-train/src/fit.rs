@@ -12,7 +12,7 @@ use crate::score::Criterion;
 use crate::settings::{Batch, ClassWeights, LossKind, OptimizerSettings, Rate, Settings};
 use std::time::Instant;
 use steepest::stop::{Progress, Stopper};
-use steepest::{Group, NonFinite, Optimizer, Verdict};
+use steepest::{Group, NonFinite, Optimizer, StepArgs, Verdict};
 use steepest_burn::BurnOptimizer;
 use steepest_data::{BatchSize, Batches, Part, Prepared, Source, Targets, Task, load, prepare};
 
@@ -273,7 +273,8 @@ impl Session {
             Targets::Classes(codes) => self.loss.classes(outputs, &pick(codes, batch)),
         };
         let value = loss.value;
-        match self.optimizer.step(lr, &mut self.model, loss.backward()) {
+        let args = StepArgs { loss: Some(value), ..StepArgs::from(lr) };
+        match self.optimizer.step(args, &mut self.model, loss.backward()) {
             Ok(report) => Ok(Ok((value, report))),
             Err(steepest_burn::Error::Optimizer(e @ steepest::Error::NonFiniteGradient { .. })) => Ok(Err(e)),
             Err(error) => Err(error.into()),

@@ -8,7 +8,7 @@
 use crate::dtype::DType;
 use crate::kernel::{self, Float, GradientStats, Level, MAX_STATES, Piece, Prepared, Prologue, Run};
 use crate::param::Param;
-use crate::rule::{Body, Decay, Rule, Step, TensorView};
+use crate::rule::{Body, Decay, Rule, Scope, Step, Sums, TensorView};
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -105,6 +105,8 @@ pub(crate) struct Target {
     pub scale: f64,
     pub limit: f64,
     pub state: [*mut u8; MAX_STATES],
+    /// Where the tensor's memory lies in the memory of all.
+    pub memory: (usize, usize),
 }
 
 // SAFETY: a target is only a description; `Plan` gives each chunk to one task.
@@ -117,6 +119,7 @@ impl Target {
         let (coupled, keep) = match self.decay {
             Decay::Coupled(lambda) => (lambda, 1.0),
             Decay::Decoupled(lambda) => (0.0, 1.0 - self.step.lr * lambda),
+            Decay::Own(_) => (0.0, 1.0),
         };
         Prologue { scale: self.scale, limit: self.limit, coupled, keep }
     }
@@ -178,9 +181,119 @@ pub(crate) struct Pass<'a> {
     pub rules: &'a [Rule],
     pub params: &'a [Param],
     pub targets: &'a [Target],
+    pub memory: &'a [f64],
+}
+
+/// What a task has prepared for which step, so that chunks of one kind share it.
+#[derive(Default)]
+struct Ready {
+    prepared: Prepared,
+    of: Option<(usize, Step, bool, (usize, usize))>,
 }
 
 impl Pass<'_> {
+    /// The scalars of `target`'s step, computed unless the last target's serve.
+    fn prepare<'r, T: Float>(
+        &self,
+        kernel: &dyn Run<T>,
+        target: &Target,
+        ready: &'r mut Ready,
+    ) -> &'r Prepared {
+        let key = Some((target.rule, target.step, target.is_f64(), target.memory));
+        if ready.of != key {
+            let (start, len) = target.memory;
+            kernel.prepare(self.level, target.step, &self.memory[start..start + len], &mut ready.prepared);
+            ready.of = key;
+        }
+        &ready.prepared
+    }
+
+    /// What each rule measures, summed over each chunk.
+    pub fn measure(&self, units: Option<&[Units]>, into: &mut [Sums]) {
+        let into = Shared(into.as_mut_ptr());
+        self.plan.for_each_task(|chunks| {
+            let mut ready = Ready::default();
+            for i in chunks {
+                let chunk = self.plan.chunks[i];
+                let target = &self.targets[chunk.tensor];
+                let Body::Element(kernel) = &self.rules[target.rule].body else { continue };
+                if kernel.scope() == Scope::Element {
+                    continue;
+                }
+                let units = units.map(|u| &u[chunk.tensor]);
+                let sums = if !target.active {
+                    Sums::default()
+                } else if target.is_f64() {
+                    let kernel: &dyn Run<f64> = kernel.as_ref();
+                    self.measure_chunk(kernel, self.prepare(kernel, target, &mut ready), target, chunk, units)
+                } else {
+                    let kernel: &dyn Run<f32> = kernel.as_ref();
+                    self.measure_chunk(kernel, self.prepare(kernel, target, &mut ready), target, chunk, units)
+                };
+                // SAFETY: `into` has one place for each chunk, and each chunk is in one task.
+                unsafe { into.write(i, sums) };
+            }
+        });
+    }
+
+    fn measure_chunk<T: Float>(
+        &self,
+        kernel: &dyn Run<T>,
+        prepared: &Prepared,
+        target: &Target,
+        chunk: Chunk,
+        units: Option<&Units>,
+    ) -> Sums {
+        let prologue = target.prologue();
+        // wrapping: places beyond the rule's states are null, and never read
+        let state = target.state.map(|s| s.cast::<T>().wrapping_add(chunk.start));
+        if target.dtype == T::DTYPE && target.grad_dtype == T::DTYPE && units.is_none() {
+            // SAFETY: types and lengths were checked by the step, nobody writes during this pass, and
+            // `prepared` was written by `kernel`.
+            return unsafe {
+                let theta = target.theta.cast::<T>().add(chunk.start);
+                let grad = target.grad.cast::<T>().add(chunk.start);
+                kernel.measure(prepared, &prologue, Piece { theta, grad, state, len: chunk.len })
+            };
+        }
+        let mut total = Sums::default();
+        let (mut theta, mut grad) = ([T::ZERO; BLOCK], [T::ZERO; BLOCK]);
+        for offset in (0..chunk.len).step_by(BLOCK) {
+            let n = BLOCK.min(chunk.len - offset);
+            self.load_theta(target, chunk.start + offset, &mut theta[..n]);
+            self.load_clipped_grad(target, units, chunk.start + offset, &mut grad[..n]);
+            let state = state.map(|s| s.wrapping_add(offset));
+            let piece = Piece { theta: theta.as_mut_ptr(), grad: grad.as_ptr(), state, len: n };
+            // SAFETY: as above; blocks are buffers of this task.
+            let sums = unsafe { kernel.measure(prepared, &prologue, piece) };
+            for (sum, x) in total.iter_mut().zip(sums) {
+                *sum += x;
+            }
+        }
+        total
+    }
+
+    /// A block of the gradient, its units scaled by adaptive clipping.
+    fn load_clipped_grad<T: Float>(
+        &self,
+        target: &Target,
+        units: Option<&Units>,
+        start: usize,
+        into: &mut [T],
+    ) {
+        self.load_grad(target, start, into);
+        let Some(units) = units else { return };
+        let (n, mut i) = (into.len(), 0);
+        while i < n {
+            let end = n.min(i + units.run_from(start + i));
+            let factor = units.factors[units.of(start + i)];
+            if factor != 1.0 {
+                kernel::scale(self.level, &mut into[i..end], factor);
+            }
+            i = end;
+        }
+    }
+
     /// Reads every gradient once: sum of squares and zeros of each chunk.
     pub fn gradient_stats(&self, into: &mut [GradientStats]) {
         let into = Shared(into.as_mut_ptr());
@@ -312,8 +425,7 @@ impl Pass<'_> {
     ) {
         let moved = moved.map(|m| Shared(m.as_mut_ptr()));
         self.plan.for_each_task(|chunks| {
-            let mut prepared = Prepared::default();
-            let mut prepared_for = None;
+            let mut ready = Ready::default();
             for i in chunks {
                 let chunk = self.plan.chunks[i];
                 let target = &self.targets[chunk.tensor];
@@ -321,23 +433,16 @@ impl Pass<'_> {
                 if !target.active {
                     continue;
                 }
-                let key = (target.rule, target.step, target.is_f64());
-                let fresh = prepared_for != Some(key);
-                prepared_for = Some(key);
                 let units = units.map(|u| &u[chunk.tensor]);
                 let measure = moved.is_some();
                 let change = if target.is_f64() {
                     let kernel: &dyn Run<f64> = kernel.as_ref();
-                    if fresh {
-                        kernel.prepare(self.level, target.step, &mut prepared);
-                    }
-                    self.update_chunk(kernel, &prepared, target, chunk, units, measure)
+                    let prepared = self.prepare(kernel, target, &mut ready);
+                    self.update_chunk(kernel, prepared, target, chunk, units, measure)
                 } else {
                     let kernel: &dyn Run<f32> = kernel.as_ref();
-                    if fresh {
-                        kernel.prepare(self.level, target.step, &mut prepared);
-                    }
-                    self.update_chunk(kernel, &prepared, target, chunk, units, measure)
+                    let prepared = self.prepare(kernel, target, &mut ready);
+                    self.update_chunk(kernel, prepared, target, chunk, units, measure)
                 };
                 if let Some(moved) = &moved {
                     // SAFETY: one place for each chunk, and each chunk is in one task.
@@ -404,18 +509,7 @@ impl Pass<'_> {
             let start = chunk.start + offset;
             let n = BLOCK.min(chunk.len - offset);
             self.load_theta(target, start, &mut theta[..n]);
-            self.load_grad(target, start, &mut grad[..n]);
-            if let Some(units) = units {
-                let mut i = 0;
-                while i < n {
-                    let end = n.min(i + units.run_from(start + i));
-                    let factor = units.factors[units.of(start + i)];
-                    if factor != 1.0 {
-                        kernel::scale(self.level, &mut grad[i..end], factor);
-                    }
-                    i = end;
-                }
-            }
+            self.load_clipped_grad(target, units, start, &mut grad[..n]);
             if measure {
                 before[..n].copy_from_slice(&theta[..n]);
             }

@@ -173,6 +173,20 @@ pub enum Error {
         /// The valid values.
         expected: &'static str,
     },
+    /// An optimizer that computes its step from the loss was stepped without one, or with one that is not finite.
+    #[error(
+        "step {step}: {optimizer} computes its step from the loss, found {}; give \
+         StepArgs {{ loss: Some(value), .. }} with a finite value; nothing was changed",
+        found.map_or("none".to_owned(), |x| x.to_string())
+    )]
+    LossNeeded {
+        /// The step that was refused.
+        step: u64,
+        /// The optimizer.
+        optimizer: &'static str,
+        /// What was given.
+        found: Option<f64>,
+    },
     /// The objective of `minimize` or `check_gradient` is not a number.
     #[error("the function is {value} at step {step}; start elsewhere or lower the learning rate")]
     NonFiniteObjective {

@@ -10,7 +10,7 @@
 
 use crate::dtype::{DType, Half};
 use crate::real::Real;
-use crate::rule::{ElementRule, Step};
+use crate::rule::{ElementRule, MAX_SUMS, Scope, Step, Sums};
 use half::{bf16, f16};
 use std::marker::PhantomData;
 use std::mem::{MaybeUninit, align_of, size_of};
@@ -238,8 +238,13 @@ impl Default for Prepared {
 /// A kernel in one type.
 #[doc(hidden)]
 pub trait Run<T> {
-    /// Writes the scalars of `step` for [`Run::run`].
-    fn prepare(&self, level: Level, step: Step, into: &mut Prepared);
+    /// Writes the scalars of `step` for [`Run::run`] and [`Run::measure`].
+    fn prepare(&self, level: Level, step: Step, memory: &[f64], into: &mut Prepared);
+    /// Sums what the rule measures over the elements of `piece`, which it only reads.
+    ///
+    /// # Safety
+    /// As for [`Run::run`], but nothing is written.
+    unsafe fn measure(&self, prepared: &Prepared, prologue: &Prologue<f64>, piece: Piece<T>) -> Sums;
     /// One step of the elements of `piece`.
     ///
     /// # Safety
@@ -253,6 +258,14 @@ pub trait Run<T> {
 pub trait ElementKernel: Run<f32> + Run<f64> + Send + Sync {
     /// The state arrays: name and first value.
     fn state(&self) -> Box<dyn Iterator<Item = (&'static str, f64)> + '_>;
+    /// What it keeps for a tensor as a whole: name and first value.
+    fn memory(&self) -> Vec<(&'static str, f64)>;
+    /// What is summed before the update.
+    fn scope(&self) -> Scope;
+    /// Whether a step must be given the loss.
+    fn needs_loss(&self) -> bool;
+    /// Moves the memory of a tensor on; see [`ElementRule::learn`].
+    fn learn(&self, step: Step, sums: &Sums, memory: &mut [f64]);
 }
 
 /// The kernel of the element rule `rule`.
@@ -267,12 +280,34 @@ impl<R: ElementRule<N>, const N: usize> ElementKernel for Element<R, N> {
     fn state(&self) -> Box<dyn Iterator<Item = (&'static str, f64)> + '_> {
         Box::new(R::STATE.into_iter().zip(self.0.initial()))
     }
+    fn memory(&self) -> Vec<(&'static str, f64)> {
+        let mut first: Vec<f64> = R::MEMORY.iter().map(|(_, value)| *value).collect();
+        self.0.first_memory(&mut first);
+        R::MEMORY.iter().zip(first).map(|((name, _), value)| (*name, value)).collect()
+    }
+    fn scope(&self) -> Scope {
+        R::SCOPE
+    }
+    fn needs_loss(&self) -> bool {
+        R::NEEDS_LOSS
+    }
+    fn learn(&self, step: Step, sums: &Sums, memory: &mut [f64]) {
+        self.0.learn(step, sums, memory);
+    }
 }
 
 impl<R: ElementRule<N>, const N: usize, T: Float> Run<T> for Element<R, N> {
-    fn prepare(&self, level: Level, step: Step, into: &mut Prepared) {
+    fn prepare(&self, level: Level, step: Step, memory: &[f64], into: &mut Prepared) {
         into.level = level;
-        write_scalars::<R::Scalars<T>>(into, self.0.scalars(step));
+        write_scalars::<R::Scalars<T>>(into, self.0.scalars(step, memory));
+    }
+
+    unsafe fn measure(&self, prepared: &Prepared, prologue: &Prologue<f64>, piece: Piece<T>) -> Sums {
+        // SAFETY: `prepare` wrote this type.
+        let scalars = unsafe { *prepared.scalars.as_ptr().cast::<R::Scalars<T>>() };
+        let prologue = prologue.round();
+        let rule = PhantomData;
+        prepared.level.run(MeasureJob::<R, N, T> { scalars, prologue, piece, rule })
     }
 
     unsafe fn run(&self, prepared: &Prepared, prologue: &Prologue<f64>, piece: Piece<T>) {
@@ -329,6 +364,52 @@ impl<R: ElementRule<N>, const N: usize, T: Float, const ONE_BY_ONE: bool> Job
                 }
             }
         }
+    }
+}
+
+struct MeasureJob<R: ElementRule<N>, const N: usize, T: Real> {
+    scalars: R::Scalars<T>,
+    prologue: Prologue<T>,
+    piece: Piece<T>,
+    rule: PhantomData<R>,
+}
+
+impl<R: ElementRule<N>, const N: usize, T: Float> Job for MeasureJob<R, N, T> {
+    type Output = Sums;
+
+    #[inline(always)]
+    fn run(self) -> Sums {
+        // sums side by side, joined in a fixed order: the same bits on every instruction set
+        const LANES: usize = 16;
+        let Piece { theta, grad, state, len } = self.piece;
+        let (s, prologue) = (self.scalars, self.prologue);
+        let mut sums = [[0.0f64; LANES]; MAX_SUMS];
+        let term = |i: usize| {
+            // SAFETY: `i < len`, and `measure`'s contract.
+            unsafe {
+                let mut old = [T::ZERO; N];
+                for k in 0..N {
+                    old[k] = *state[k].add(i);
+                }
+                let t = *theta.add(i);
+                let g = (*grad.add(i) * prologue.scale).clamp_to(prologue.limit) + t * prologue.coupled;
+                R::measure(&s, t, g, old)
+            }
+        };
+        let mut add = |lane: usize, i: usize| {
+            for (sum, x) in sums.iter_mut().zip(term(i)) {
+                sum[lane] += x;
+            }
+        };
+        for block in 0..len / LANES {
+            for lane in 0..LANES {
+                add(lane, block * LANES + lane);
+            }
+        }
+        for lane in 0..len % LANES {
+            add(lane, len / LANES * LANES + lane);
+        }
+        sums.map(tree_sum)
     }
 }
 

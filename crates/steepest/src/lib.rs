@@ -52,7 +52,8 @@ pub use optimizer::{Assignment, Builder, Optimizer, StepArgs, StepReport};
 pub use param::{Param, Slot};
 pub use real::{Average, Real};
 pub use rule::{IntoRule, Rule};
-pub use rules::{Adadelta, Adagrad, Adam, AdamW, Adamax, RAdam, RmsProp, Sgd};
+pub use rules::*;
+pub use settings::Dialect;
 
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]

@@ -4,7 +4,7 @@ use crate::clip::Clip;
 use crate::dtype::{DType, Slice, SliceMut};
 use crate::error::{Error, Result};
 use crate::kernel::Float;
-use crate::optimizer::{Builder, Optimizer};
+use crate::optimizer::{Builder, Optimizer, StepArgs};
 use crate::param::{Param, Slot};
 use crate::rule::IntoRule;
 use crate::schedule::{Constant, Schedule};
@@ -291,7 +291,8 @@ impl Minimize {
                 return Err(Error::NonFiniteObjective { step, value: value.into() });
             }
             let slot = Slot { param: slice_mut(&mut theta), grad: Some(slice(&gradient)) };
-            optimizer.step(lr, &mut [slot])?;
+            let args = StepArgs { loss: Some(value.into()), ..StepArgs::from(lr) };
+            optimizer.step(args, &mut [slot])?;
         }
         unreachable!("2⁶⁴ steps take longer than any machine lasts")
     }

@@ -8,7 +8,7 @@ use crate::group::{Assigned, Group, assign};
 use crate::health::{NonFinite, NonFiniteAt, TensorHealth};
 use crate::kernel::{GradientStats, Level, MAX_STATES};
 use crate::param::{Param, Slot};
-use crate::rule::{Body, Decay, IntoRule, Rule, Step};
+use crate::rule::{Body, Decay, IntoRule, Rule, Scope, Step, Sums};
 use crate::state::{self, MAX_ARRAYS, StateArray};
 use std::collections::HashMap;
 use std::fmt;
@@ -95,10 +95,22 @@ impl Builder {
                 specs.into_iter().map(|spec| StateArray::new(spec, param.dtype)).collect()
             })
             .collect();
+        let (mut memory, mut memory_of) = (Vec::new(), Vec::new());
+        for of in &assigned {
+            let numbers = rules[of.rule].memory();
+            memory_of.push((memory.len(), numbers.len()));
+            memory.extend(numbers.iter().map(|(_, value)| *value));
+        }
         let plan = Plan::new(&params);
+        let measures = rules.iter().any(|rule| rule.scope() != Scope::Element);
         let adaptive = matches!(self.clip, Some(Clip::Adaptive { .. }));
         Ok(Optimizer {
             stats: plan.room(),
+            sums: if measures { plan.room() } else { Vec::new() },
+            sums_of: vec![Sums::default(); if measures { params.len() } else { 0 }],
+            sums_of_rule: vec![Sums::default(); rules.len()],
+            memory,
+            memory_of,
             moved: if self.measure_every > 0 { plan.room() } else { Vec::new() },
             units: adaptive.then(|| params.iter().map(Units::new).collect()),
             targets: Vec::with_capacity(params.len()),
@@ -157,11 +169,14 @@ pub struct StepArgs {
     /// What every gradient is multiplied by before anything else sees it: the inverse of a loss
     /// scale, or of a number of accumulated batches. Finite in f32; default 1.
     pub gradient_scale: f64,
+    /// The loss at the parameters that the gradient belongs to: needed by rules that compute their step
+    /// from it, such as [`Polyak`](crate::Polyak), ignored by all others. Default: not given.
+    pub loss: Option<f64>,
 }
 
 impl From<f64> for StepArgs {
     fn from(lr: f64) -> Self {
-        Self { lr, gradient_scale: 1.0 }
+        Self { lr, gradient_scale: 1.0, loss: None }
     }
 }
 
@@ -200,6 +215,10 @@ pub struct Optimizer {
     params: Vec<Param>,
     assigned: Vec<Assigned>,
     state: Vec<Vec<StateArray>>,
+    /// What rules keep for tensors as a whole, one after the other.
+    memory: Vec<f64>,
+    /// Where each tensor's part of it lies: start and length.
+    memory_of: Vec<(usize, usize)>,
     /// Steps of each tensor: a frozen tensor's does not advance, as in torch.
     steps: Vec<u64>,
     steps_taken: u64,
@@ -212,9 +231,27 @@ pub struct Optimizer {
     // work space of a step, so that it allocates nothing
     stats: Vec<GradientStats>,
     moved: Vec<(f64, f64)>,
+    /// What rules measure: for each chunk, tensor and rule. Empty when none does.
+    sums: Vec<Sums>,
+    sums_of: Vec<Sums>,
+    sums_of_rule: Vec<Sums>,
     units: Option<Vec<Units>>,
     targets: Vec<Target>,
     norms: Vec<f64>,
+}
+
+/// The work of a step of `$optimizer`, which stays free to lend its other fields.
+macro_rules! pass {
+    ($optimizer:expr) => {
+        Pass {
+            plan: &$optimizer.plan,
+            level: $optimizer.level,
+            rules: &$optimizer.rules,
+            params: &$optimizer.params,
+            targets: &$optimizer.targets,
+            memory: &$optimizer.memory,
+        }
+    };
 }
 
 impl Optimizer {
@@ -268,23 +305,12 @@ impl Optimizer {
             report.clip_factor = self.clip_by_norm(total);
         }
         if let (Some(Clip::Adaptive { factor, eps }), Some(units)) = (self.clip, &mut self.units) {
-            let pass = Pass {
-                plan: &self.plan,
-                level: self.level,
-                rules: &self.rules,
-                params: &self.params,
-                targets: &self.targets,
-            };
+            let pass = pass!(self);
             pass.clip_units(units, factor, eps);
         }
+        self.learn();
         let measure = self.measure_every > 0 && step.is_multiple_of(self.measure_every);
-        let pass = Pass {
-            plan: &self.plan,
-            level: self.level,
-            rules: &self.rules,
-            params: &self.params,
-            targets: &self.targets,
-        };
+        let pass = pass!(self);
         pass.update(self.units.as_deref(), &mut self.state, measure.then_some(&mut self.moved));
         for (i, target) in self.targets.iter().enumerate().filter(|(_, t)| t.active) {
             self.steps[i] = target.step.t;
@@ -302,6 +328,38 @@ impl Optimizer {
         Ok(report)
     }
 
+    /// The pass before the update: rules sum what they measure, and move their memory on.
+    fn learn(&mut self) {
+        if !self.sums.is_empty() {
+            pass!(self).measure(self.units.as_deref(), &mut self.sums);
+            self.sums_of_rule.fill(Sums::default());
+            for (i, target) in self.targets.iter().enumerate() {
+                let mut total = Sums::default();
+                if target.active && self.rules[target.rule].scope() != Scope::Element {
+                    // in the order of chunks and tensors, whoever computed them
+                    for chunk in self.plan.chunks_of(i) {
+                        add(&mut total, &self.sums[chunk]);
+                    }
+                }
+                add(&mut self.sums_of_rule[target.rule], &total);
+                self.sums_of[i] = total;
+            }
+        }
+        for (i, target) in self.targets.iter().enumerate() {
+            let Body::Element(kernel) = &self.rules[target.rule].body else { continue };
+            let (start, len) = target.memory;
+            let sums = match kernel.scope() {
+                Scope::Element => Sums::default(),
+                Scope::Tensor => self.sums_of[i],
+                Scope::All => self.sums_of_rule[target.rule],
+            };
+            // what is known of all tensors is learned by those without a gradient too
+            if len > 0 && (target.active || kernel.scope() == Scope::All) {
+                kernel.learn(target.step, &sums, &mut self.memory[start..start + len]);
+            }
+        }
+    }
+
     fn check_args(&self, step: u64, args: StepArgs, slots: &[Slot<'_>]) -> Result<()> {
         if !(args.lr >= 0.0 && args.lr.is_finite()) {
             let expected = "a finite number of at least 0";
@@ -311,6 +369,11 @@ impl Optimizer {
             let (what, value) = ("the gradient scale", args.gradient_scale);
             let expected = "a number that f32 can hold";
             return Err(Error::BadArgument { step, what, value, expected });
+        }
+        if let Some(rule) = self.rules.iter().find(|rule| rule.needs_loss())
+            && !args.loss.is_some_and(f64::is_finite)
+        {
+            return Err(Error::LossNeeded { step, optimizer: rule.name, found: args.loss });
         }
         if slots.len() != self.params.len() {
             return Err(Error::TensorCount { step, expected: self.params.len(), found: slots.len() });
@@ -358,6 +421,9 @@ impl Optimizer {
                 *place = array.address();
             }
             let rule_decay = self.rules[of.rule].decay;
+            let decay = of.weight_decay.map_or(rule_decay, |lambda| rule_decay.with_lambda(lambda));
+            let lambda = if let Decay::Own(lambda) = decay { lambda } else { 0.0 };
+            let (t, lr) = (self.steps[i].saturating_add(1), args.lr * of.lr_factor);
             self.targets.push(Target {
                 theta: slot.param.address(),
                 dtype: slot.param.dtype(),
@@ -365,24 +431,19 @@ impl Optimizer {
                 grad_dtype: slot.grad.as_ref().map_or(slot.param.dtype(), |g| g.dtype()),
                 active: slot.grad.is_some(),
                 rule: of.rule,
-                step: Step { t: self.steps[i].saturating_add(1), lr: args.lr * of.lr_factor },
-                decay: of.weight_decay.map_or(rule_decay, |lambda| rule_decay.with_lambda(lambda)),
+                step: Step { t, lr, lambda, loss: args.loss },
+                decay,
                 scale: args.gradient_scale,
                 limit,
                 state,
+                memory: self.memory_of[i],
             });
         }
     }
 
     /// Reads every gradient once; returns the first place that is not finite.
     fn read_gradients(&mut self, scale: f64) -> Option<NonFiniteAt> {
-        let pass = Pass {
-            plan: &self.plan,
-            level: self.level,
-            rules: &self.rules,
-            params: &self.params,
-            targets: &self.targets,
-        };
+        let pass = pass!(self);
         pass.gradient_stats(&mut self.stats);
         // all tensors are looked at before any history changes: a refused step changes nothing
         for (i, param) in self.params.iter().enumerate() {
@@ -459,7 +520,11 @@ impl Optimizer {
 
     /// Bytes of state, all parameters together.
     pub fn state_bytes(&self) -> usize {
-        self.state.iter().flatten().map(|array| array.bytes().len()).sum()
+        (0..self.params.len()).map(|i| self.state_bytes_of(i)).sum()
+    }
+
+    fn state_bytes_of(&self, i: usize) -> usize {
+        self.state[i].iter().map(|array| array.bytes().len()).sum::<usize>() + 8 * self.memory_of[i].1
     }
 
     /// The state array `state` (such as `exp_avg`) of the parameter called `param`, widened to f64.
@@ -476,11 +541,13 @@ impl Optimizer {
         let i = self.params.iter().position(|p| p.name == param).ok_or_else(|| {
             unknown("parameter", param, self.params.iter().map(|p| p.name.as_str()).collect())
         })?;
-        self.state[i]
-            .iter()
-            .find(|a| a.spec.name == state)
-            .map(StateArray::to_f64)
-            .ok_or_else(|| unknown("state array", state, self.state[i].iter().map(|a| a.spec.name).collect()))
+        let memory = self.memory_by_name(i);
+        let array = self.state[i].iter().find(|a| a.spec.name == state).map(StateArray::to_f64);
+        let number = || memory.iter().find(|(name, _)| *name == state).map(|(_, value)| vec![*value]);
+        array.or_else(number).ok_or_else(|| {
+            let arrays = self.state[i].iter().map(|a| a.spec.name);
+            unknown("state array", state, arrays.chain(memory.iter().map(|m| m.0)).collect())
+        })
     }
 
     /// A dry run: for each parameter the rule, learning-rate factor, decay, state and the groups
@@ -498,9 +565,22 @@ impl Optimizer {
                 .iter()
                 .zip(&self.steps)
                 .zip(&self.state)
-                .map(|((param, steps), arrays)| (param.name.as_str(), *steps, arrays.as_slice()))
+                .enumerate()
+                .map(|(i, ((param, steps), arrays))| state::SavedTensor {
+                    name: &param.name,
+                    steps: *steps,
+                    memory: self.memory_by_name(i),
+                    arrays,
+                })
                 .collect(),
         }
+    }
+
+    /// What the rule of tensor `i` keeps for it as a whole: name and value.
+    fn memory_by_name(&self, i: usize) -> Vec<(&'static str, f64)> {
+        let (start, len) = self.memory_of[i];
+        let names = self.rules[self.assigned[i].rule].memory();
+        names.iter().zip(&self.memory[start..start + len]).map(|((name, _), value)| (*name, *value)).collect()
     }
 
     /// The state as a safetensors file: `<parameter>/<array>` in the array's own type,
@@ -519,18 +599,15 @@ impl Optimizer {
     /// [`Error::StateMismatch`] with everything that is missing, extra or of another shape or
     /// type; nothing is loaded then.
     pub fn from_bytes(&mut self, bytes: &[u8]) -> Result<()> {
-        let expected: Vec<(&str, &[StateArray])> = self
-            .params
-            .iter()
-            .zip(&self.state)
-            .map(|(param, arrays)| (param.name.as_str(), arrays.as_slice()))
-            .collect();
-        let checked = state::check(bytes, self.rules[0].name, &expected)?;
-        for (i, (steps, data)) in checked.tensors.iter().enumerate() {
-            self.steps[i] = *steps;
-            state::fill(&mut self.state[i], data);
+        let checked = state::check(bytes, &self.saved())?;
+        let (taken, loaded) = (checked.steps_taken, checked.tensors);
+        for (i, tensor) in loaded.iter().enumerate() {
+            self.steps[i] = tensor.steps;
+            let (start, len) = self.memory_of[i];
+            self.memory[start..start + len].copy_from_slice(&tensor.memory);
+            state::fill(&mut self.state[i], &tensor.arrays);
         }
-        self.steps_taken = checked.steps_taken;
+        self.steps_taken = taken;
         Ok(())
     }
 
@@ -552,6 +629,12 @@ impl Optimizer {
         let bytes = std::fs::read(path)
             .map_err(|e| Error::File { path: path.display().to_string(), reason: e.to_string() })?;
         self.from_bytes(&bytes)
+    }
+}
+
+fn add(total: &mut Sums, more: &Sums) {
+    for (sum, x) in total.iter_mut().zip(more) {
+        *sum += x;
     }
 }
 
@@ -579,10 +662,10 @@ impl fmt::Display for Assignment<'_> {
             let rule = &optimizer.rules[of.rule];
             let lambda = of.weight_decay.unwrap_or(rule.decay.lambda());
             let kind = match rule.decay {
-                Decay::Coupled(_) => "",
+                Decay::Coupled(_) | Decay::Own(_) => "",
                 Decay::Decoupled(_) => " (decoupled)",
             };
-            let bytes: usize = optimizer.state[i].iter().map(|a| a.bytes().len()).sum();
+            let bytes = optimizer.state_bytes_of(i);
             let shape = param.shape.iter().map(usize::to_string).collect::<Vec<_>>().join("×");
             writeln!(
                 f,

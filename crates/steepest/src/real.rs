@@ -21,6 +21,8 @@ pub trait Real:
 {
     /// `x` rounded to this precision.
     fn of(x: f64) -> Self;
+    /// The same number in f64.
+    fn wide(self) -> f64;
     /// The square root, correctly rounded.
     fn sqrt(self) -> Self;
     /// The absolute value.
@@ -31,6 +33,12 @@ pub trait Real:
     fn min(self, other: Self) -> Self;
     /// −1, 0 or 1; 0 for zeros and NaN.
     fn sign(self) -> Self;
+    /// `self` where `holds`, else `other`: for conditions that compare numbers, and for those that hold
+    /// for a whole step.
+    #[inline(always)]
+    fn or(self, holds: bool, other: Self) -> Self {
+        if holds { self } else { other }
+    }
 
     /// `self` within `[-limit, limit]`; NaN stays NaN, so that it is not hidden by clipping.
     #[inline(always)]
@@ -73,6 +81,10 @@ macro_rules! number {
             #[inline(always)]
             fn of(x: f64) -> Self {
                 x as $t
+            }
+            #[inline(always)]
+            fn wide(self) -> f64 {
+                self as f64
             }
             #[inline(always)]
             fn sqrt(self) -> Self {

@@ -1,10 +1,45 @@
-//! The table of optimizers: one line here, and the command line, the reference pages and every
-//! test loop know the optimizer.
+//! The table of optimizers: one line in it (`src/rules/mod.rs`), and the command line, the reference
+//! pages and every test loop know the optimizer.
 
 use crate::error::{Error, Result, nearest};
-use crate::rule::{IntoRule, Rule};
-use crate::rules::{Adadelta, Adagrad, Adam, AdamW, Adamax, RAdam, RmsProp, Sgd};
-use crate::settings::{Parameter, Settings, Values};
+use crate::rule::Rule;
+use crate::settings::{Dialect, Parameter, Values};
+
+/// What an optimizer can do and what it needs: what tests, the trainer and the pages go by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Traits {
+    /// Whether each element is treated alone, so that splitting and permuting tensors changes no bit.
+    pub elementwise: bool,
+    /// Whether it takes bf16 and f16, and clipping by value and by unit.
+    pub half: bool,
+    /// Whether a gradient of zero, from the first step on and without decay, leaves the parameters as they are.
+    pub still: bool,
+    /// Whether nearly equal gradients give nearly equal steps: not where signs are taken.
+    pub continuous: bool,
+    /// Whether it finds the size of its steps itself: η is a factor of about 1.
+    pub learning_rate_free: bool,
+    /// Whether it averages its weights instead of letting η fall: best with a constant η.
+    pub schedule_free: bool,
+    /// Whether a step needs the loss.
+    pub needs_loss: bool,
+}
+
+impl Traits {
+    /// An element rule, as most are.
+    pub const ELEMENT: Self = Self {
+        elementwise: true,
+        half: true,
+        still: true,
+        continuous: true,
+        learning_rate_free: false,
+        schedule_free: false,
+        needs_loss: false,
+    };
+    /// An element rule that also measures the tensor, or all of them.
+    pub const MEASURED: Self = Self { elementwise: false, ..Self::ELEMENT };
+    /// A tensor rule.
+    pub const TENSOR: Self = Self { elementwise: false, half: false, ..Self::ELEMENT };
+}
 
 /// An optimizer as the table knows it.
 #[derive(Debug)]
@@ -17,11 +52,13 @@ pub struct Entry {
     pub default_lr: f64,
     /// Bytes read and written per f32 parameter and step with default settings.
     pub traffic: u32,
-    /// Whether each element is treated alone.
-    pub elementwise: bool,
+    /// What it can do and what it needs.
+    pub traits: Traits,
+    /// The dialects that it knows, the default first; none where implementations agree.
+    pub dialects: &'static [Dialect],
     /// Its table of settings.
     pub parameters: fn() -> Vec<Parameter>,
-    make: fn(&Values) -> Result<Rule>,
+    pub(crate) make: fn(&Values) -> Result<Rule>,
 }
 
 impl Entry {
@@ -60,31 +97,8 @@ impl Entry {
     }
 }
 
-macro_rules! entry {
-    ($settings:ty, $default_lr:expr, $traffic:expr) => {
-        Entry {
-            name: <$settings as Settings>::OWNER,
-            page: <$settings as Settings>::PAGE,
-            default_lr: $default_lr,
-            traffic: $traffic,
-            elementwise: true,
-            parameters: <$settings as Settings>::parameters,
-            make: |values| <$settings as Settings>::from_values(values)?.into_rule(),
-        }
-    };
-}
-
 /// Every optimizer.
-pub static OPTIMIZERS: &[Entry] = &[
-    entry!(Sgd, 0.05, 12),
-    entry!(Adagrad, 0.02, 20),
-    entry!(RmsProp, 1e-3, 20),
-    entry!(Adam, 3e-3, 28),
-    entry!(AdamW, 3e-3, 28),
-    entry!(Adadelta, 1.0, 28),
-    entry!(Adamax, 5e-3, 28),
-    entry!(RAdam, 3e-3, 28),
-];
+pub static OPTIMIZERS: &[Entry] = crate::rules::TABLE;
 
 /// The optimizer called `name`.
 ///

@@ -18,6 +18,10 @@ pub struct Step {
     pub t: u64,
     /// The learning rate of this step, with the group's factor.
     pub lr: f64,
+    /// The weight decay λ where the rule applies it itself ([`Decay::Own`]); else 0.
+    pub lambda: f64,
+    /// The value of the loss at this step's gradient, when the caller gave it ([`StepArgs::loss`](crate::StepArgs)).
+    pub loss: Option<f64>,
 }
 
 impl Step {
@@ -35,13 +39,15 @@ pub enum Decay {
     Coupled(f64),
     /// `θ ← (1 − ηλ)θ` before the update (Loshchilov & Hutter, 2019).
     Decoupled(f64),
+    /// The rule's own formula: λ comes with the [`Step`], and the driver does nothing.
+    Own(f64),
 }
 
 impl Decay {
     /// λ.
     pub fn lambda(&self) -> f64 {
         match self {
-            Self::Coupled(lambda) | Self::Decoupled(lambda) => *lambda,
+            Self::Coupled(lambda) | Self::Decoupled(lambda) | Self::Own(lambda) => *lambda,
         }
     }
 
@@ -50,17 +56,48 @@ impl Decay {
         match self {
             Self::Coupled(_) => Self::Coupled(lambda),
             Self::Decoupled(_) => Self::Decoupled(lambda),
+            Self::Own(_) => Self::Own(lambda),
         }
     }
 }
+
+/// What an [`ElementRule`] wants to know of the whole before it updates a single element.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Nothing: one pass over memory.
+    Element,
+    /// Sums over the tensor: LAMB, LARS. The gradient and what is summed are read once more.
+    Tensor,
+    /// Sums over all tensors that the rule updates: Prodigy, DoG.
+    All,
+}
+
+/// How many sums a rule can ask for.
+pub const MAX_SUMS: usize = 4;
+
+/// Sums over a tensor, or over all: what [`ElementRule::measure`] gave for each element.
+pub type Sums = [f64; MAX_SUMS];
 
 /// An optimizer that treats each element alone, with `N` numbers of state for each.
 ///
 /// The formula is written once, for any [`Real`]; the kernel turns it into vector code. It must be free
 /// of branches that depend on data: `max`, `min` and `sign` instead.
+///
+/// Two things are for rules that also know something of the tensor as a whole. [`MEMORY`](Self::MEMORY) is a few
+/// numbers in f64 for each tensor, saved with its state; [`learn`](Self::learn) moves them on, once for each step. With a
+/// [`SCOPE`](Self::SCOPE), a pass before the update sums what [`measure`](Self::measure) says over all elements.
 pub trait ElementRule<const N: usize>: Send + Sync + 'static {
     /// The names of its state arrays; each has the parameter's shape.
     const STATE: [&'static str; N];
+
+    /// The numbers that it keeps for a tensor as a whole: name and first value.
+    const MEMORY: &'static [(&'static str, f64)] = &[];
+
+    /// What is summed before the update.
+    const SCOPE: Scope = Scope::Element;
+
+    /// Whether a step must be given the loss; it is finite then.
+    const NEEDS_LOSS: bool = false;
 
     /// What is constant during one step, in the precision of the update.
     type Scalars<R: Real>: Copy + Send + Sync;
@@ -70,8 +107,21 @@ pub trait ElementRule<const N: usize>: Send + Sync + 'static {
         [0.0; N]
     }
 
-    /// The scalars of one step: computed in f64, rounded once.
-    fn scalars<R: Real>(&self, step: Step) -> Self::Scalars<R>;
+    /// The first values of [`MEMORY`](Self::MEMORY), where they depend on settings.
+    fn first_memory(&self, _memory: &mut [f64]) {}
+
+    /// The scalars of one step: computed in f64, rounded once. `memory` is what [`learn`](Self::learn) left;
+    /// before [`measure`](Self::measure), what the step before left.
+    fn scalars<R: Real>(&self, step: Step, memory: &[f64]) -> Self::Scalars<R>;
+
+    /// What to sum of one element: products of numbers widened to f64. `theta` is not yet decayed, `g` as in
+    /// [`update`](Self::update).
+    fn measure<R: Real>(_s: &Self::Scalars<R>, _theta: R, _g: R, _state: [R; N]) -> Sums {
+        [0.0; MAX_SUMS]
+    }
+
+    /// Moves the memory on, once in a step, before the update.
+    fn learn(&self, _step: Step, _sums: &Sums, _memory: &mut [f64]) {}
 
     /// The new element and its new state. `theta` is already decayed, `g` already scaled,
     /// clipped and, with coupled decay, `g + λθ`.
@@ -154,6 +204,30 @@ impl Rule {
     pub fn element<S: Settings>(settings: &S, decay: Decay, kernel: Box<dyn ElementKernel>) -> Result<Self> {
         settings.check_ranges()?;
         Ok(Self { name: S::OWNER, settings: settings.values(), decay, body: Body::Element(kernel) })
+    }
+
+    /// The numbers that this rule keeps for a tensor as a whole: name and first value.
+    pub fn memory(&self) -> Vec<(&'static str, f64)> {
+        match &self.body {
+            Body::Tensor(_) => Vec::new(),
+            Body::Element(kernel) => kernel.memory(),
+        }
+    }
+
+    /// What this rule sums before the update.
+    pub fn scope(&self) -> Scope {
+        match &self.body {
+            Body::Tensor(_) => Scope::Element,
+            Body::Element(kernel) => kernel.scope(),
+        }
+    }
+
+    /// Whether a step must be given the loss.
+    pub fn needs_loss(&self) -> bool {
+        match &self.body {
+            Body::Tensor(_) => false,
+            Body::Element(kernel) => kernel.needs_loss(),
+        }
     }
 
     /// The state arrays that this rule keeps for `param`.

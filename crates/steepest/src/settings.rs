@@ -243,6 +243,31 @@ macro_rules! word_setting {
     };
 }
 
+word_setting! {
+    /// Whose formula and defaults an optimizer follows, where implementations differ.
+    pub enum Dialect {
+        /// PyTorch's.
+        #[default]
+        Torch = "torch",
+        /// optax's.
+        Optax = "optax",
+        /// Keras's.
+        Keras = "keras",
+        /// The paper's, or its authors' own code.
+        Paper = "paper",
+    }
+}
+
+impl fmt::Display for Dialect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.to_value())
+    }
+}
+
+fn dialect_names(dialects: &[Dialect]) -> String {
+    dialects.iter().map(Dialect::to_string).collect::<Vec<_>>().join(", ")
+}
+
 /// A struct declared with [`settings!`](crate::settings!): its fields are settings, known by name.
 pub trait Settings: Default + Clone + PartialEq + fmt::Debug {
     /// What errors call the owner: the optimizer's or schedule's name.
@@ -255,12 +280,24 @@ pub trait Settings: Default + Clone + PartialEq + fmt::Debug {
     fn set(&mut self, name: &str, value: &Value) -> Result<()>;
     /// All fields as they are.
     fn values(&self) -> Values;
+    /// The dialects that it knows, the default first; none where implementations agree.
+    const DIALECTS: &'static [Dialect] = &[];
+    /// The dialect that it follows.
+    fn dialect(&self) -> Option<Dialect> {
+        None
+    }
+    /// The defaults of a dialect.
+    fn of_dialect(_dialect: Dialect) -> Self {
+        Self::default()
+    }
     /// Whether every field lies in its range. Conflicts between fields are the owner's own check.
     fn check_ranges(&self) -> Result<()>;
 
-    /// The defaults, changed where `values` says so, each checked against its range.
+    /// The defaults (those of `dialect`, if `values` names one), changed where `values` says so, each
+    /// checked against its range.
     fn from_values(values: &Values) -> Result<Self> {
-        let mut settings = Self::default();
+        let dialect = values.get("dialect").and_then(Dialect::from_value);
+        let mut settings = dialect.map_or_else(Self::default, Self::of_dialect);
         for (name, value) in values {
             settings.set(name, value)?;
         }
@@ -307,6 +344,26 @@ pub fn check_field<T: Setting>(
 }
 
 #[doc(hidden)]
+pub fn check_dialect(owner: &'static str, dialect: Option<Dialect>, known: &[Dialect]) -> Result<()> {
+    let Some(dialect) = dialect.filter(|dialect| !known.contains(dialect)) else { return Ok(()) };
+    Err(Error::Conflict {
+        owner,
+        conflict: format!("it has no dialect {dialect}"),
+        remedy: format!("use one of {}", dialect_names(known)),
+    })
+}
+
+#[doc(hidden)]
+pub fn with_dialects(mut rows: Vec<Parameter>, dialects: &[Dialect]) -> Vec<Parameter> {
+    for row in &mut rows {
+        if row.name == "dialect" {
+            row.valid = dialect_names(dialects);
+        }
+    }
+    rows
+}
+
+#[doc(hidden)]
 pub fn unknown_setting(owner: &'static str, setting: &str, known: &[&str]) -> Error {
     Error::UnknownSetting {
         owner,
@@ -334,13 +391,72 @@ pub fn unknown_setting(owner: &'static str, setting: &str, known: &[&str]) -> Er
 ///     "friction: loss = 2 is outside [0, 1]; the nearest valid value is 1"
 /// );
 /// ```
+///
+/// Where implementations differ, `dialects` lists whose formulas there are, the default first, each with the
+/// defaults that it changes. The struct gets a field `dialect`, and `of_dialect` gives its defaults.
+///
+/// ```
+/// use steepest::settings::{Dialect, Range, Settings, Value, Values};
+/// steepest::settings! {
+///     /// Gradient descent with friction.
+///     pub struct Friction("friction") {
+///         /// how much of the velocity is lost in a step
+///         loss: f64 = 0.1, Range::FRACTION;
+///     }
+///     dialects { Torch {}, Keras { loss: 0.2 } }
+/// }
+/// assert_eq!(Friction::of_dialect(Dialect::Keras), Friction { loss: 0.2, dialect: Dialect::Keras });
+/// let keras = Values::from([("dialect".into(), Value::Word("keras".into()))]);
+/// assert_eq!(Friction::from_values(&keras)?.loss, 0.2);
+/// let optax = Friction { dialect: Dialect::Optax, ..Friction::default() };
+/// assert_eq!(
+///     optax.check_ranges().unwrap_err().to_string(),
+///     "friction: it has no dialect optax; use one of torch, keras"
+/// );
+/// # Ok::<(), steepest::Error>(())
+/// ```
 #[macro_export]
 macro_rules! settings {
     (
         $(#[doc = $page:literal])*
-        pub struct $name:ident ($owner:literal) {
-            $($(#[doc = $about:literal])+ $field:ident : $type:ty = $default:expr, $range:expr;)*
-        }
+        pub struct $name:ident ($owner:literal) { $($fields:tt)* }
+    ) => {
+        $crate::settings! { @make [$($page),*] $name $owner [$($fields)*] [] }
+    };
+    (
+        $(#[doc = $page:literal])*
+        pub struct $name:ident ($owner:literal) { $($fields:tt)* }
+        dialects { $first:ident { $($first_field:ident : $first_value:expr),* $(,)? }
+            $(, $dialect:ident { $($changed:ident : $value:expr),* $(,)? })* $(,)? }
+    ) => {
+        $crate::settings! { @make [$($page),*] $name $owner [
+            $($fields)*
+            /// whose formula and defaults, where implementations differ
+            dialect: $crate::settings::Dialect = $crate::settings::Dialect::$first,
+                $crate::settings::Range::FINITE;
+        ] [
+            const DIALECTS: &'static [$crate::settings::Dialect] =
+                &[$crate::settings::Dialect::$first $(, $crate::settings::Dialect::$dialect)*];
+            fn dialect(&self) -> Option<$crate::settings::Dialect> {
+                Some(self.dialect)
+            }
+            fn of_dialect(dialect: $crate::settings::Dialect) -> Self {
+                #[allow(unused_mut)] // where only formulas differ
+                let mut settings = Self { dialect, ..Self::default() };
+                match dialect {
+                    $($crate::settings::Dialect::$dialect => {
+                        $(settings.$changed = $value;)*
+                    })*
+                    _ => {}
+                }
+                settings
+            }
+        ] }
+    };
+    (
+        @make [$($page:literal),*] $name:ident $owner:literal
+        [$($(#[doc = $about:literal])+ $field:ident : $type:ty = $default:expr, $range:expr;)*]
+        [$($dialects:tt)*]
     ) => {
         $(#[doc = $page])*
         #[derive(Debug, Clone, PartialEq)]
@@ -355,14 +471,16 @@ macro_rules! settings {
         impl $crate::settings::Settings for $name {
             const OWNER: &'static str = $owner;
             const PAGE: &'static str = concat!($($page, "\n"),*);
+            $($dialects)*
             fn parameters() -> Vec<$crate::settings::Parameter> {
                 let _defaults = Self::default();
-                vec![$($crate::settings::Parameter {
+                let rows = vec![$($crate::settings::Parameter {
                     name: stringify!($field),
                     about: [$($about),+].map(str::trim).join(" "),
                     default: $crate::settings::Setting::to_value(&_defaults.$field),
                     valid: <$type as $crate::settings::Setting>::valid(&$range),
-                },)*]
+                },)*];
+                $crate::settings::with_dialects(rows, Self::DIALECTS)
             }
             fn set(&mut self, name: &str, _value: &$crate::settings::Value) -> $crate::Result<()> {
                 match name {
@@ -378,7 +496,7 @@ macro_rules! settings {
             }
             fn check_ranges(&self) -> $crate::Result<()> {
                 $($crate::settings::check_field($owner, stringify!($field), &self.$field, $range)?;)*
-                Ok(())
+                $crate::settings::check_dialect($owner, self.dialect(), Self::DIALECTS)
             }
         }
     };

@@ -107,8 +107,16 @@ const STEPS: &str = "steps";
 pub(crate) struct Saved<'a> {
     pub rule: String,
     pub steps_taken: u64,
-    /// For each parameter: name, rule, steps, arrays.
-    pub tensors: Vec<(&'a str, u64, &'a [StateArray])>,
+    pub tensors: Vec<SavedTensor<'a>>,
+}
+
+/// What a state file holds of a parameter.
+pub(crate) struct SavedTensor<'a> {
+    pub name: &'a str,
+    pub steps: u64,
+    /// Numbers for the tensor as a whole.
+    pub memory: Vec<(&'static str, f64)>,
+    pub arrays: &'a [StateArray],
 }
 
 fn file_dtype(dtype: DType) -> Dtype {
@@ -116,18 +124,26 @@ fn file_dtype(dtype: DType) -> Dtype {
 }
 
 pub(crate) fn to_bytes(saved: &Saved<'_>) -> Result<Vec<u8>> {
-    let steps: Vec<[u8; 8]> = saved.tensors.iter().map(|t| t.1.to_le_bytes()).collect();
+    let steps: Vec<[u8; 8]> = saved.tensors.iter().map(|t| t.steps.to_le_bytes()).collect();
+    let memory: Vec<Vec<[u8; 8]>> =
+        saved.tensors.iter().map(|t| t.memory.iter().map(|m| m.1.to_le_bytes()).collect()).collect();
     let mut views = Vec::new();
     let refuse = |e: safetensors::SafeTensorError| Error::File {
         path: "optimizer state".into(),
         reason: e.to_string(),
     };
-    for ((name, _, arrays), steps) in saved.tensors.iter().zip(&steps) {
-        views
-            .push((format!("{name}/{STEPS}"), FileView::new(Dtype::U64, Vec::new(), steps).map_err(refuse)?));
-        for array in *arrays {
-            let view = FileView::new(file_dtype(array.dtype), array.spec.shape.clone(), array.bytes());
-            views.push((format!("{name}/{}", array.spec.name), view.map_err(refuse)?));
+    for ((tensor, steps), memory) in saved.tensors.iter().zip(&steps).zip(&memory) {
+        let mut add = |key: &str, dtype, shape: &[usize], bytes| {
+            let view = FileView::new(dtype, shape.to_vec(), bytes).map_err(refuse)?;
+            views.push((format!("{}/{key}", tensor.name), view));
+            Ok(())
+        };
+        add(STEPS, Dtype::U64, &[], steps.as_slice())?;
+        for ((name, _), bytes) in tensor.memory.iter().zip(memory) {
+            add(name, Dtype::F64, &[], bytes)?;
+        }
+        for array in tensor.arrays {
+            add(array.spec.name, file_dtype(array.dtype), &array.spec.shape, array.bytes())?;
         }
     }
     let about = HashMap::from([
@@ -141,16 +157,19 @@ pub(crate) fn to_bytes(saved: &Saved<'_>) -> Result<Vec<u8>> {
 /// What a state file says, checked against an optimizer but not yet loaded into it.
 pub(crate) struct Checked<'a> {
     pub steps_taken: u64,
-    /// For each parameter: its steps and its arrays' bytes.
-    pub tensors: Vec<(u64, Vec<&'a [u8]>)>,
+    pub tensors: Vec<CheckedTensor<'a>>,
+}
+
+/// What it says of a parameter.
+pub(crate) struct CheckedTensor<'a> {
+    pub steps: u64,
+    pub memory: Vec<f64>,
+    /// The arrays' bytes.
+    pub arrays: Vec<&'a [u8]>,
 }
 
 /// Compares a file with what the optimizer expects; on any difference, all differences.
-pub(crate) fn check<'a>(
-    bytes: &'a [u8],
-    rule: &str,
-    expected: &[(&str, &[StateArray])],
-) -> Result<Checked<'a>> {
+pub(crate) fn check<'a>(bytes: &'a [u8], expected: &Saved<'_>) -> Result<Checked<'a>> {
     let one = |problem: String| Error::StateMismatch { problems: vec![problem] };
     let (_, header) = SafeTensors::read_metadata(bytes)
         .map_err(|e| one(format!("not a safetensors file, or cut off: {e}")))?;
@@ -162,6 +181,7 @@ pub(crate) fn check<'a>(
         found => problems
             .push(format!("format: expected {FORMAT}, found {}", found.map_or("none", String::as_str))),
     }
+    let rule = &expected.rule;
     match about.get("optimizer") {
         Some(found) if found == rule => {}
         found => problems
@@ -173,7 +193,7 @@ pub(crate) fn check<'a>(
     });
     let mut known: Vec<String> = Vec::new();
     let mut tensors = Vec::new();
-    for (name, arrays) in expected {
+    for SavedTensor { name, memory, arrays, .. } in &expected.tensors {
         let mut find = |key: String, dtype: Dtype, shape: &[usize]| {
             let found = match file.tensor(&key) {
                 Err(_) => {
@@ -196,14 +216,19 @@ pub(crate) fn check<'a>(
         let steps = find(format!("{name}/{STEPS}"), Dtype::U64, &[])
             .and_then(|data| data.try_into().ok())
             .map_or(0, u64::from_le_bytes);
-        let data = arrays
+        let memory = memory
+            .iter()
+            .filter_map(|(of, _)| find(format!("{name}/{of}"), Dtype::F64, &[])?.try_into().ok())
+            .map(f64::from_le_bytes)
+            .collect();
+        let arrays = arrays
             .iter()
             .filter_map(|array| {
                 let key = format!("{name}/{}", array.spec.name);
                 find(key, file_dtype(array.dtype), &array.spec.shape)
             })
             .collect();
-        tensors.push((steps, data));
+        tensors.push(CheckedTensor { steps, memory, arrays });
     }
     let mut extra: Vec<&str> = file.names().into_iter().filter(|n| !known.iter().any(|k| k == n)).collect();
     extra.sort_unstable();

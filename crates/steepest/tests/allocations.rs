@@ -68,11 +68,11 @@ fn a_step_allocates_nothing() {
         pool.broadcast(|_| std::hint::black_box(0));
     }
     for entry in OPTIMIZERS {
-        let types: &[(DType, DType)] = match entry.elementwise {
+        let types: &[(DType, DType)] = match entry.traits.half {
             true => &[(DType::F32, DType::F32), (DType::F64, DType::F64), (DType::Bf16, DType::F32)],
             false => &[(DType::F32, DType::F32), (DType::F64, DType::F64)],
         };
-        let clips: &[Option<Clip>] = match entry.elementwise {
+        let clips: &[Option<Clip>] = match entry.traits.half {
             true => &[
                 None,
                 Some(Clip::Value(0.1)),
@@ -104,7 +104,7 @@ fn a_step_allocates_nothing() {
                 let mut slots: Vec<Slot> = slots(&mut theta, &grads);
                 let mut run = |optimizer: &mut Optimizer| {
                     for step in 1..=4 {
-                        optimizer.step(setting.lr(step), &mut slots).unwrap();
+                        optimizer.step(common::args(setting.lr(step)), &mut slots).unwrap();
                     }
                 };
                 let serial = alone.install(|| allocations(|| run(&mut optimizer)));

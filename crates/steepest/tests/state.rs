@@ -14,7 +14,7 @@ use steepest::{AdamW, DType, Error, Group, Optimizer, Param, Sgd, Slot};
 const DTYPES: [DType; 4] = [DType::F64, DType::F32, DType::Bf16, DType::F16];
 
 fn dtypes(entry: &Entry) -> &'static [DType] {
-    if entry.elementwise { &DTYPES } else { &DTYPES[..2] }
+    if entry.traits.half { &DTYPES } else { &DTYPES[..2] }
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn the_file_is_safetensors_with_the_documented_keys() {
                 for param in &params {
                     expected.push((format!("{}/steps", param.name), Dtype::U64, vec![]));
                     for spec in rule.state(param) {
-                        if entry.elementwise {
+                        if entry.traits.elementwise {
                             assert_eq!(spec.shape, param.shape);
                         }
                         expected.push((format!("{}/{}", param.name, spec.name), stored, spec.shape));

@@ -46,7 +46,7 @@ fn bits(theta: &[Data]) -> Vec<Vec<u64>> {
 fn an_infinite_gradient_is_an_error_that_names_it_and_changes_nothing() {
     for entry in OPTIMIZERS {
         for dtype in DTYPES {
-            if !entry.elementwise && dtype.size() == 2 {
+            if !entry.traits.half && dtype.size() == 2 {
                 continue;
             }
             let (mut theta, good, bad) = with_infinities(dtype);
@@ -79,7 +79,7 @@ fn an_infinite_gradient_is_an_error_that_names_it_and_changes_nothing() {
 fn a_skipped_step_leaves_no_trace() {
     for entry in OPTIMIZERS {
         for dtype in DTYPES {
-            if !entry.elementwise && dtype.size() == 2 {
+            if !entry.traits.half && dtype.size() == 2 {
                 continue;
             }
             let run = |skip: bool| {
@@ -107,7 +107,7 @@ fn a_skipped_step_leaves_no_trace() {
 
 #[test]
 fn an_unchecked_nan_goes_through_to_its_element_alone() {
-    for entry in OPTIMIZERS.iter().filter(|entry| entry.elementwise) {
+    for entry in OPTIMIZERS.iter().filter(|entry| entry.traits.elementwise) {
         let mut optimizer = Optimizer::builder(entry.make(&Values::new()))
             .non_finite(NonFinite::Unchecked)
             .build([param("a", 40, DType::F32)])
@@ -142,12 +142,12 @@ fn clipping_by_norm_finds_a_nan_even_unchecked() {
 fn a_gradient_that_its_scale_makes_infinite_is_found() {
     let mut optimizer = Optimizer::builder(Sgd::default()).build([param("a", 2, DType::F32)]).unwrap();
     let mut theta = [1.0f32, 2.0];
-    let args = StepArgs { lr: 0.1, gradient_scale: 1e10 };
+    let args = StepArgs { lr: 0.1, gradient_scale: 1e10, loss: None };
     let error = optimizer.step(args, &mut [Slot::new(&mut theta, &[1.0f32, -1e30])]).unwrap_err();
     assert!(matches!(error, Error::NonFiniteGradient { index: 1, value: f64::NEG_INFINITY, count: 1, .. }));
     assert_eq!(theta, [1.0, 2.0]);
     // close to the end of f32's range, but within it
-    let args = StepArgs { lr: 1e-38, gradient_scale: 2.0 };
+    let args = StepArgs { lr: 1e-38, gradient_scale: 2.0, loss: None };
     optimizer.step(args, &mut [Slot::new(&mut theta, &[0.0f32, -1.5e38])]).unwrap();
     assert!((theta[1] - 5.0).abs() < 1e-5, "{theta:?}"); // 2 + 1e-38·3e38, and 1e-38 is subnormal in f32
 }
@@ -348,7 +348,7 @@ fn a_negative_scale_clips_units_like_a_positive_one() {
             .unwrap();
         let mut theta = [0.0; 6];
         let gradient: [f64; 6] = random(1, 6).try_into().unwrap();
-        let args = StepArgs { lr: 1.0, gradient_scale };
+        let args = StepArgs { lr: 1.0, gradient_scale, loss: None };
         optimizer.step(args, &mut [Slot::new(&mut theta, &gradient)]).unwrap();
         theta
     };
@@ -409,7 +409,7 @@ fn a_scale_is_as_if_the_gradient_had_been_multiplied() {
                     [Data::of(DType::F32, &random(2, 30).iter().map(|g| g * factor).collect::<Vec<_>>())];
                 let mut norm = None;
                 for _ in 0..3 {
-                    let args = StepArgs { lr: 0.01, gradient_scale: scale };
+                    let args = StepArgs { lr: 0.01, gradient_scale: scale, loss: None };
                     norm = optimizer.step(args, &mut slots(&mut theta, &grads)).unwrap().gradient_norm;
                 }
                 (bits(&theta), state_words(&optimizer, DType::F32), norm, optimizer.health()[0].norm)
@@ -637,7 +637,10 @@ fn a_bad_rate_or_scale_is_refused() {
     for (gradient_scale, shown) in [(f64::NAN, "NaN"), (f64::INFINITY, "inf"), (1e39, &*1e39f64.to_string())]
     {
         assert_eq!(
-            text(optimizer.step(StepArgs { lr: 0.1, gradient_scale }, &mut [Slot::new(&mut theta, &[1.0])])),
+            text(optimizer.step(
+                StepArgs { lr: 0.1, gradient_scale, loss: None },
+                &mut [Slot::new(&mut theta, &[1.0])]
+            )),
             format!(
                 "step 1: the gradient scale is {shown}, expected a number that f32 can hold; nothing was changed"
             )

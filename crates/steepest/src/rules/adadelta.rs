@@ -69,7 +69,7 @@ impl ElementRule<2> for Deltas {
     const STATE: [&'static str; 2] = ["square_avg", "acc_delta"];
     type Scalars<R: Real> = Scalars<R>;
 
-    fn scalars<R: Real>(&self, step: Step) -> Scalars<R> {
+    fn scalars<R: Real>(&self, step: Step, _: &[f64]) -> Scalars<R> {
         Scalars { lr: R::of(step.lr), eps: R::of(self.0.eps), average: Average::new(self.0.rho) }
     }
 

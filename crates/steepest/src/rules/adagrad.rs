@@ -72,7 +72,7 @@ impl ElementRule<1> for Sum {
         [self.0.initial_accumulator_value]
     }
 
-    fn scalars<R: Real>(&self, step: Step) -> Scalars<R> {
+    fn scalars<R: Real>(&self, step: Step, _: &[f64]) -> Scalars<R> {
         let lr = step.lr / (1.0 + (step.t - 1) as f64 * self.0.lr_decay);
         Scalars { lr: R::of(lr), eps: R::of(self.0.eps) }
     }

@@ -163,7 +163,7 @@ impl<const AMSGRAD: bool, const N: usize> ElementRule<N> for Moments<AMSGRAD> {
     };
     type Scalars<R: Real> = Scalars<R>;
 
-    fn scalars<R: Real>(&self, step: Step) -> Scalars<R> {
+    fn scalars<R: Real>(&self, step: Step, _: &[f64]) -> Scalars<R> {
         Scalars {
             rate: R::of(step.lr / step.bias_correction(self.beta1)),
             root_correction: R::of(1.0 / step.bias_correction(self.beta2).sqrt()),

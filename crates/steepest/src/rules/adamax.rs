@@ -70,7 +70,7 @@ impl ElementRule<2> for Largest {
     const STATE: [&'static str; 2] = ["exp_avg", "exp_inf"];
     type Scalars<R: Real> = Scalars<R>;
 
-    fn scalars<R: Real>(&self, step: Step) -> Scalars<R> {
+    fn scalars<R: Real>(&self, step: Step, _: &[f64]) -> Scalars<R> {
         Scalars {
             rate: R::of(step.lr / step.bias_correction(self.0.beta1)),
             eps: R::of(self.0.eps),

@@ -1,4 +1,9 @@
-//! One file per optimizer: its documentation, settings, scalars of a step and formula.
+//! One file per optimizer: its documentation, settings, scalars of a step and formula. And the table of
+//! all: a new optimizer is its file and its lines here.
+
+use crate::registry::{Entry, Traits};
+use crate::rule::IntoRule;
+use crate::settings::Settings;
 
 mod adadelta;
 mod adagrad;
@@ -15,3 +20,34 @@ pub use adamax::Adamax;
 pub use radam::RAdam;
 pub use rmsprop::RmsProp;
 pub use sgd::Sgd;
+
+/// An entry: settings, a learning rate to begin with, bytes of traffic per f32 parameter and step, traits.
+macro_rules! entry {
+    ($settings:ty, $default_lr:expr, $traffic:expr) => {
+        entry!($settings, $default_lr, $traffic, Traits::ELEMENT)
+    };
+    ($settings:ty, $default_lr:expr, $traffic:expr, $traits:expr) => {
+        Entry {
+            name: <$settings as Settings>::OWNER,
+            page: <$settings as Settings>::PAGE,
+            default_lr: $default_lr,
+            traffic: $traffic,
+            traits: $traits,
+            dialects: <$settings as Settings>::DIALECTS,
+            parameters: <$settings as Settings>::parameters,
+            make: |values| <$settings as Settings>::from_values(values)?.into_rule(),
+        }
+    };
+}
+
+/// Every optimizer, in the order of `steepest list`.
+pub(crate) static TABLE: &[Entry] = &[
+    entry!(Sgd, 0.05, 12),
+    entry!(Adagrad, 0.02, 20),
+    entry!(RmsProp, 1e-3, 20),
+    entry!(Adam, 3e-3, 28),
+    entry!(AdamW, 3e-3, 28),
+    entry!(Adadelta, 1.0, 28),
+    entry!(Adamax, 5e-3, 28),
+    entry!(RAdam, 3e-3, 28),
+];

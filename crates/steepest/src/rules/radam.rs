@@ -80,7 +80,7 @@ impl ElementRule<2> for Rectified {
     const STATE: [&'static str; 2] = ["exp_avg", "exp_avg_sq"];
     type Scalars<R: Real> = Scalars<R>;
 
-    fn scalars<R: Real>(&self, step: Step) -> Scalars<R> {
+    fn scalars<R: Real>(&self, step: Step, _: &[f64]) -> Scalars<R> {
         let beta2 = self.0.beta2;
         let (t, correction) = (step.t as f64, step.bias_correction(beta2));
         let most = 2.0 / (1.0 - beta2) - 1.0;

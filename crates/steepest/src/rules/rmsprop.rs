@@ -93,7 +93,7 @@ impl<const CENTERED: bool, const MOMENTUM: bool, const N: usize> ElementRule<N> 
     };
     type Scalars<R: Real> = Scalars<R>;
 
-    fn scalars<R: Real>(&self, step: Step) -> Scalars<R> {
+    fn scalars<R: Real>(&self, step: Step, _: &[f64]) -> Scalars<R> {
         Scalars {
             lr: R::of(step.lr),
             eps: R::of(self.0.eps),

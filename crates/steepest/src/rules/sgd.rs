@@ -81,7 +81,7 @@ impl ElementRule<0> for Plain {
     const STATE: [&'static str; 0] = [];
     type Scalars<R: Real> = R;
 
-    fn scalars<R: Real>(&self, step: Step) -> R {
+    fn scalars<R: Real>(&self, step: Step, _: &[f64]) -> R {
         R::of(step.lr)
     }
 
@@ -104,7 +104,7 @@ impl<const NESTEROV: bool> ElementRule<1> for Momentum<NESTEROV> {
     const STATE: [&'static str; 1] = ["momentum_buffer"];
     type Scalars<R: Real> = Scalars<R>;
 
-    fn scalars<R: Real>(&self, step: Step) -> Scalars<R> {
+    fn scalars<R: Real>(&self, step: Step, _: &[f64]) -> Scalars<R> {
         // dampening does not apply to the first gradient
         let take = if step.t == 1 { 1.0 } else { 1.0 - self.0.dampening };
         Scalars {

@@ -10,7 +10,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use steepest::registry::Entry;
 use steepest::settings::Values;
-use steepest::{DType, Level, Optimizer, Param, Slice, SliceMut, Slot};
+use steepest::{DType, Level, Optimizer, Param, Slice, SliceMut, Slot, StepArgs};
 
 /// Set to run with small sizes: for valgrind, where a step takes fifty times as long.
 pub fn small() -> bool {
@@ -103,6 +103,11 @@ pub fn worst(differences: impl Iterator<Item = f64>) -> f64 {
 pub fn slots<'a>(theta: &'a mut [Data], grads: &'a [Data]) -> Vec<Slot<'a>> {
     assert_eq!(theta.len(), grads.len());
     theta.iter_mut().zip(grads).map(|(t, g)| Slot::new(t.all_mut(), g.all())).collect()
+}
+
+/// A step's arguments with a loss, for the rules that need one.
+pub fn args(lr: f64) -> StepArgs {
+    StepArgs { loss: Some(1.0), ..StepArgs::from(lr) }
 }
 
 /// `n` numbers in [-1, 1) that depend on `seed` and their position.
@@ -263,6 +268,18 @@ impl Problem {
         self.start.iter().map(|start| Data::of(dtype, start)).collect()
     }
 
+    /// The loss whose gradient [`Problem::gradient`] would be without its noise and its zeros.
+    pub fn loss(&self, theta: &[Vec<f64>]) -> f64 {
+        let mut sum = 0.0;
+        for (i, theta) in theta.iter().enumerate() {
+            for ((x, c), k) in theta.iter().zip(&self.centre[i]).zip(&self.curvature[i]) {
+                let d = x - c;
+                sum += 0.5 * k * d * d;
+            }
+        }
+        sum
+    }
+
     /// Step number `step` of `optimizer`, with gradients of `dtype` at `theta`.
     pub fn step(&self, optimizer: &mut Optimizer, step: u64, lr: f64, dtype: DType, theta: &mut [Data]) {
         let grads: Vec<Data> = theta
@@ -270,7 +287,9 @@ impl Problem {
             .enumerate()
             .map(|(i, theta)| Data::of(dtype, &self.gradient(i, step, &theta.to_f64())))
             .collect();
-        optimizer.step(lr, &mut slots(theta, &grads)).unwrap();
+        let before: Vec<Vec<f64>> = theta.iter().map(Data::to_f64).collect();
+        let args = StepArgs { loss: Some(self.loss(&before)), ..StepArgs::from(lr) };
+        optimizer.step(args, &mut slots(theta, &grads)).unwrap();
     }
 }
 
@@ -352,16 +371,32 @@ impl Fixture {
     }
 }
 
-/// The trajectories that the optimizer `entry` is held to: torch's, and optax's where it follows
-/// the same formula. An optimizer that torch does not have follows optax in all.
-pub fn fixtures(entry: &Entry) -> Vec<(&'static str, Fixture)> {
-    let torch = Fixture::load(&format!("torch_{}", entry.name));
-    let mut optax = Fixture::load(&format!("optax_{}", entry.name));
-    if let (Some(_), Some(optax)) = (&torch, &mut optax) {
-        optax.settings.retain(|setting| setting.torch_dialect);
-    }
-    let named = |name, fixture: Option<Fixture>| fixture.map(|fixture| (name, fixture));
-    named("torch", torch).into_iter().chain(named("optax", optax)).collect()
+/// The trajectories that the optimizer `entry` is held to, by library: every file
+/// `fixtures/<library>_<name>.safetensors`. A setting that follows another formula than torch's names its
+/// `dialect`; those that name none are left out where optax differs from torch.
+pub fn fixtures(entry: &Entry) -> Vec<(String, Fixture)> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fixtures");
+    let mut files: Vec<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .filter_map(|file| Some(file.unwrap().file_name().to_str()?.strip_suffix(".safetensors")?.to_owned()))
+        .collect();
+    files.sort_unstable_by(|a, b| b.cmp(a)); // torch first
+    let of = |library: &str| format!("{library}_{}", entry.name);
+    let torch = files.contains(&of("torch"));
+    files
+        .iter()
+        .filter_map(|file| {
+            let (library, _) = file.split_once('_')?;
+            if *file != of(library) {
+                return None;
+            }
+            let mut fixture = Fixture::load(file)?;
+            if torch && library == "optax" {
+                fixture.settings.retain(|s| s.torch_dialect || s.values.contains_key("dialect"));
+            }
+            Some((library.to_owned(), fixture))
+        })
+        .collect()
 }
 
 /// The defaults, and every setting of the fixtures.
