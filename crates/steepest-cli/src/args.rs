@@ -118,7 +118,7 @@ pub struct Fit {
     /// The optimizer's weight decay, at least 0 [default: 0.1 where it is decoupled, as in adamw, else 0]
     #[arg(long, value_name = "LAMBDA", value_parser = number, allow_hyphen_values = true, help_heading = "Optimizer")]
     pub weight_decay: Option<f64>,
-    #[arg(long, value_name = "NAME", value_parser = schedules(), help_heading = "Optimizer", help = defaulted("How the learning rate changes over the steps", |s| s.schedule.name.clone()))]
+    #[arg(long, value_name = "NAME", value_parser = schedules(), help_heading = "Optimizer", help = "How the learning rate changes over the steps [default: cosine; constant for schedule-free optimizers]")]
     pub schedule: Option<String>,
     /// Steps of a straight rise before the schedule [default: by the length of the run]
     #[arg(long, value_name = "STEPS", value_parser = whole, allow_hyphen_values = true, help_heading = "Optimizer")]
@@ -296,7 +296,11 @@ pub enum Kind {
 #[derive(Debug, ClapArgs)]
 pub struct Describe {
     /// Its name, as `steepest list` shows it
-    pub name: String,
+    #[arg(required_unless_present = "markdown")]
+    pub name: Option<String>,
+    /// Print the reference page of all optimizers, in Markdown
+    #[arg(long, conflicts_with = "name")]
+    pub markdown: bool,
 }
 
 /// Look at data, embedded or in a file

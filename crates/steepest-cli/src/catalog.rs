@@ -102,6 +102,15 @@ fn optimizer(name: &str, paint: Paint) -> Option<String> {
     let _ = writeln!(text, "  learning rate to begin with: {} (--lr)", short(entry.default_lr));
     let _ =
         writeln!(text, "  memory read and written: {} bytes a step for each f32 parameter", entry.traffic);
+    if let Ok(bytes) = entry.state_bytes() {
+        let _ = writeln!(text, "  state: {} bytes for each f32 parameter of a matrix", short(bytes));
+    }
+    if !entry.needs().is_empty() {
+        let _ = writeln!(text, "  needs: {}", entry.needs());
+    }
+    if let Some(lambda) = steepest_train::default_weight_decay(entry) {
+        let _ = writeln!(text, "  weight decay that fit uses when none is set: {}", short(lambda));
+    }
     Some(text)
 }
 

@@ -96,6 +96,7 @@ impl Session {
         settings.optimizer.resolve()?;
         let lr = settings.optimizer.learning_rate()?;
         let total = (epochs * per_epoch).min(settings.train.max_steps.unwrap_or(u64::MAX));
+        settings.schedule.resolve(steepest::registry::find(&settings.optimizer.name)?);
         let rate = settings.schedule.rate(total)?;
         network::resolve(&mut settings, &data.encoder)?;
         let model = network::build(&settings, &data.encoder, &network::device(true))?;

@@ -21,5 +21,5 @@ pub use fit::fit;
 pub use run::{Out, Outputs, Predictions, Run};
 pub use settings::{
     BalancedWord, Batch, ClassWeights, DataSettings, LossKind, LossSettings, ModelKind, ModelSettings,
-    OptimizerSettings, Rate, ScheduleSettings, Settings, TrainSettings,
+    OptimizerSettings, Rate, ScheduleSettings, Settings, TrainSettings, default_weight_decay,
 };

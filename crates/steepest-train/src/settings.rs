@@ -245,6 +245,16 @@ impl Default for OptimizerSettings {
     }
 }
 
+/// What `weight_decay` is where none is set and the optimizer's is decoupled: chosen, with the other
+/// defaults of training, on tables of 10 000 to 50 000 rows.
+const WEIGHT_DECAY: f64 = 0.1;
+
+/// The weight decay that a run uses with the default settings of an optimizer, where it sets one itself.
+pub fn default_weight_decay(entry: &registry::Entry) -> Option<f64> {
+    let rule = entry.make(&Values::new()).ok()?;
+    matches!(rule.decay, Decay::Decoupled(_)).then_some(WEIGHT_DECAY)
+}
+
 impl OptimizerSettings {
     const KEYS: [&str; 8] = [
         "name",
@@ -279,7 +289,7 @@ impl OptimizerSettings {
     pub(crate) fn resolve(&mut self) -> Result<()> {
         self.lr = Some(self.learning_rate()?);
         if let Decay::Decoupled(_) = self.rule()?.decay {
-            self.settings.entry("weight_decay".into()).or_insert(Value::Number(0.1));
+            self.settings.entry("weight_decay".into()).or_insert(Value::Number(WEIGHT_DECAY));
         }
         Ok(())
     }
@@ -321,23 +331,19 @@ impl OptimizerSettings {
 }
 
 /// `[schedule]`: besides the fields below, the schedule's own settings by name.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ScheduleSettings {
-    /// Its name in the registry, or `reduce_on_plateau`. Default: cosine.
-    pub name: String,
+    /// Its name in the registry, or `reduce_on_plateau`. Default: cosine; constant for an optimizer that
+    /// averages its weights instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// Steps of linear warm-up before it. Default: a twentieth of the run, at most 500 steps.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub warmup: Option<u64>,
     /// Settings of the schedule, such as `floor`; lengths are in steps, 0 is the whole run.
     #[serde(flatten)]
     pub settings: Values,
-}
-
-impl Default for ScheduleSettings {
-    fn default() -> Self {
-        Self { name: "cosine".into(), warmup: None, settings: Values::new() }
-    }
 }
 
 /// A learning rate's way: a function of the step, or one that watches the validation loss.
@@ -350,10 +356,19 @@ pub enum Rate {
 }
 
 impl ScheduleSettings {
+    const USUAL: &str = "cosine";
+
+    /// Puts in what is not given.
+    pub(crate) fn resolve(&mut self, optimizer: &registry::Entry) {
+        let usual = if optimizer.traits.schedule_free { "constant" } else { Self::USUAL };
+        self.name.get_or_insert_with(|| usual.to_owned());
+    }
+
     /// The schedule for a run of `total` steps.
     pub fn rate(&self, total: u64) -> Result<Rate> {
+        let name = self.name.as_deref().unwrap_or(Self::USUAL);
         let warmup = self.warmup.unwrap_or((total / 20).min(500));
-        if self.name == "reduce_on_plateau" {
+        if name == "reduce_on_plateau" {
             if let Some(steps) = self.warmup.filter(|w| *w > 0) {
                 return Err(Error::BadSetting {
                     key: "schedule.warmup",
@@ -363,8 +378,8 @@ impl ScheduleSettings {
             }
             return Ok(Rate::Plateau(ReduceOnPlateau::from_values(&self.settings)?));
         }
-        let inner = schedule::make(&self.name, &self.settings)?;
-        let has_own_warmup = matches!(self.name.as_str(), "warmup" | "one_cycle" | "inverse_sqrt");
+        let inner = schedule::make(name, &self.settings)?;
+        let has_own_warmup = matches!(name, "warmup" | "one_cycle" | "inverse_sqrt");
         let mut function: Box<dyn Schedule> = if warmup == 0 || (has_own_warmup && self.warmup.is_none()) {
             inner
         } else {

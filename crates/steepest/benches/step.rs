@@ -101,6 +101,31 @@ fn many_row<'a>(tensors: usize, each: usize) -> Row<'a> {
     }
 }
 
+/// Parameters that lie in cache, after a step with a gradient of 1e-3 and a thousand with `gradient`.
+fn cached_row<'a>(name: &str, gradient: f32) -> Row<'a> {
+    const N: usize = 50_000;
+    let mut theta = vec![0.1f32; N];
+    let mut grad = vec![1e-3f32; N];
+    let mut optimizer = Optimizer::builder(AdamW::default())
+        .non_finite(NonFinite::Unchecked)
+        .build([Param::new("theta", [N], DType::F32)])
+        .expect("valid settings");
+    for _ in 0..1000 {
+        optimizer.step(1e-3, &mut [Slot::new(&mut theta, &grad)]).expect("finite");
+        grad.fill(gradient);
+    }
+    Row {
+        name: format!("adamw, {N} in cache, {name}"),
+        bytes: 28.0 * (N * 20) as f64,
+        run: Box::new(move || {
+            for _ in 0..20 {
+                optimizer.step(1e-3, &mut [Slot::new(&mut theta, &grad)]).expect("finite");
+            }
+        }),
+        seconds: Vec::new(),
+    }
+}
+
 fn main() {
     let n = argument("--params", 25_000_000);
     let rounds = argument("--rounds", 15);
@@ -149,6 +174,9 @@ fn main() {
     }
     rows.push(many_row(1000, 1000));
     rows.push(many_row(6, 9_000));
+    rows.push(cached_row("usual gradients", 1e-3));
+    rows.push(cached_row("subnormal gradients", 1e-40));
+    rows.push(cached_row("gradients gone", 0.0));
 
     for round in 0..rounds + 2 {
         for row in &mut rows {
@@ -163,7 +191,7 @@ fn main() {
     let streams: Vec<(f64, f64)> =
         rows[..3].iter_mut().map(|row| (row.bytes, median(&mut row.seconds))).collect();
     println!("{n} parameters, {threads} threads, {rounds} rounds, best level {:?}", Level::best());
-    println!("{:28} {:>9} {:>9} {:>7} {:>16}", "", "ms", "ns/param", "GB/s", "share of stream");
+    println!("{:44} {:>9} {:>9} {:>7} {:>16}", "", "ms", "ns/param", "GB/s", "share of stream");
     for row in &mut rows {
         let seconds = median(&mut row.seconds);
         let speed = row.bytes / seconds / 1e9;
@@ -174,7 +202,7 @@ fn main() {
             .expect("three streams");
         let share = speed / (nearest.0 / nearest.1 / 1e9);
         println!(
-            "{:28} {:9.3} {:9.3} {speed:7.1} {:15.0}%",
+            "{:44} {:9.3} {:9.3} {speed:7.1} {:15.0}%",
             row.name,
             seconds * 1e3,
             seconds * 1e9 / (row.bytes / 28.0),

@@ -207,6 +207,14 @@ impl Prologue<f64> {
     }
 }
 
+impl<T: Real> Prologue<T> {
+    /// What the rule gets for the gradient `g` of `theta`.
+    #[inline(always)]
+    fn gradient(&self, g: T, theta: T) -> T {
+        (g.flush() * self.scale).clamp_to(self.limit) + theta * self.coupled
+    }
+}
+
 /// The most state arrays that an element rule can have.
 pub const MAX_STATES: usize = 4;
 
@@ -356,11 +364,12 @@ impl<R: ElementRule<N>, const N: usize, T: Float, const ONE_BY_ONE: bool> Job
                     old[k] = *state[k].add(i);
                 }
                 let t = *theta.add(i);
-                let g = (*grad.add(i) * prologue.scale).clamp_to(prologue.limit) + t * prologue.coupled;
+                let g = prologue.gradient(*grad.add(i), t);
                 let (t, new) = R::update(&s, t * prologue.keep, g, old);
                 *theta.add(i) = t;
                 for k in 0..N {
-                    *state[k].add(i) = new[k];
+                    // a moving average of zeros would stay subnormal for hundreds of steps
+                    *state[k].add(i) = new[k].flush();
                 }
             }
         }
@@ -392,8 +401,7 @@ impl<R: ElementRule<N>, const N: usize, T: Float> Job for MeasureJob<R, N, T> {
                     old[k] = *state[k].add(i);
                 }
                 let t = *theta.add(i);
-                let g = (*grad.add(i) * prologue.scale).clamp_to(prologue.limit) + t * prologue.coupled;
-                R::measure(&s, t, g, old)
+                R::measure(&s, t, prologue.gradient(*grad.add(i), t), old)
             }
         };
         let mut add = |lane: usize, i: usize| {

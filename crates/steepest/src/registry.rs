@@ -1,9 +1,13 @@
 //! The table of optimizers: one line in it (`src/rules/mod.rs`), and the command line, the reference
 //! pages and every test loop know the optimizer.
 
+use crate::dtype::DType;
 use crate::error::{Error, Result, nearest};
+use crate::optimizer::Optimizer;
+use crate::param::Param;
 use crate::rule::Rule;
 use crate::settings::{Dialect, Parameter, Values};
+use std::fmt::Write as _;
 
 /// What an optimizer can do and what it needs: what tests, the trainer and the pages go by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,6 +92,29 @@ impl Entry {
         (!lines.is_empty()).then(|| lines.join("\n").trim().to_owned())
     }
 
+    /// Bytes of state for each element of a large f32 matrix, with default settings.
+    ///
+    /// # Errors
+    /// None: the defaults are valid.
+    pub fn state_bytes(&self) -> Result<f64> {
+        let matrix = Param::new("matrix", [256, 256], DType::F32);
+        let len = matrix.len() as f64;
+        let optimizer = Optimizer::builder(self.make(&Values::new())).build([matrix])?;
+        Ok((optimizer.state_bytes() as f64 / len * 100.0).round() / 100.0)
+    }
+
+    /// What it needs besides a gradient and a learning rate, in words; empty when nothing.
+    pub fn needs(&self) -> String {
+        let Traits { needs_loss, learning_rate_free, schedule_free, half, .. } = self.traits;
+        let words = [
+            (needs_loss, "the loss"),
+            (learning_rate_free, "no learning rate: a factor of about 1"),
+            (schedule_free, "no schedule"),
+            (!half, "parameters in f32 or f64"),
+        ];
+        words.into_iter().filter_map(|(holds, word)| holds.then_some(word)).collect::<Vec<_>>().join("; ")
+    }
+
     /// The rule with these settings; those not named keep their defaults.
     ///
     /// # Errors
@@ -99,6 +126,41 @@ impl Entry {
 
 /// Every optimizer.
 pub static OPTIMIZERS: &[Entry] = crate::rules::TABLE;
+
+/// The reference page in Markdown: a table of all optimizers, then each one's own page.
+pub fn reference_page() -> String {
+    let mut page = String::from(
+        "# Optimizers\n\nState and traffic are bytes for each f32 parameter of a matrix, with default settings: \
+         what is kept, and what a step reads and writes.\n\n\
+         | optimizer | state | traffic | needs | |\n| --- | --- | --- | --- | --- |\n",
+    );
+    for entry in OPTIMIZERS {
+        let state = entry.state_bytes().map_or_else(|e| e.to_string(), |bytes| bytes.to_string());
+        let (name, traffic, needs) = (entry.name, entry.traffic, entry.needs());
+        let _ =
+            writeln!(page, "| [`{name}`](#{name}) | {state} | {traffic} | {needs} | {} |", entry.summary());
+    }
+    for entry in OPTIMIZERS {
+        let _ = writeln!(page, "\n## {}\n\n{}", entry.name, entry.summary());
+        for heading in ["Formula", "Settings", "State", "Differences", "Errors", "Example", "Source"] {
+            let body = match (heading, entry.section(heading)) {
+                ("Settings", _) => settings_table(&(entry.parameters)()),
+                (_, Some(body)) => body,
+                (_, None) => continue,
+            };
+            let _ = writeln!(page, "\n### {heading}\n\n{body}");
+        }
+    }
+    page
+}
+
+fn settings_table(parameters: &[Parameter]) -> String {
+    let mut table = String::from("| setting | default | valid | |\n| --- | --- | --- | --- |");
+    for p in parameters {
+        let _ = write!(table, "\n| `{}` | {} | {} | {} |", p.name, p.default, p.valid, p.about);
+    }
+    table
+}
 
 /// The optimizer called `name`.
 ///
@@ -116,4 +178,37 @@ pub fn find(name: &str) -> Result<&'static Entry> {
         nearest: nearest(name, OPTIMIZERS.iter().map(|e| e.name)).map(str::to_owned),
         known: OPTIMIZERS.iter().map(|e| e.name.to_owned()).collect(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_page_is_complete() {
+        for entry in OPTIMIZERS {
+            for heading in ["Formula", "State", "Differences", "Errors", "Example", "Source"] {
+                let body = entry.section(heading);
+                assert!(body.is_some_and(|b| !b.is_empty()), "{}: no section {heading}", entry.name);
+            }
+            assert!(entry.summary().ends_with('.'), "{}: {}", entry.name, entry.summary());
+            assert!((entry.parameters)().iter().all(|p| !p.about.is_empty()), "{}", entry.name);
+        }
+        let page = reference_page();
+        assert!(OPTIMIZERS.iter().all(|entry| page.contains(&format!("\n## {}\n", entry.name))));
+    }
+
+    #[test]
+    fn names_are_unique() {
+        let mut names: Vec<&str> = OPTIMIZERS.iter().map(|entry| entry.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), OPTIMIZERS.len());
+    }
+
+    #[test]
+    fn state_is_counted_for_each_element() {
+        let bytes = |name| find(name).unwrap().state_bytes().unwrap();
+        assert_eq!((bytes("sgd"), bytes("adagrad"), bytes("adamw")), (0.0, 4.0, 8.0));
+    }
 }

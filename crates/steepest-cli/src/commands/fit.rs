@@ -88,8 +88,8 @@ fn settings(args: &Fit) -> Result<Settings> {
     }
 
     let schedule = &mut settings.schedule;
-    if let Some(name) = args.schedule.as_ref().filter(|name| **name != schedule.name) {
-        schedule.name.clone_from(name);
+    if let Some(name) = args.schedule.as_ref().filter(|name| Some(*name) != schedule.name.as_ref()) {
+        schedule.name = Some(name.clone());
         schedule.settings.clear();
     }
     replace_some(&mut schedule.warmup, &args.warmup);
