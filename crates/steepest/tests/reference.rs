@@ -94,9 +94,13 @@ fn differences(
         }
     }
     assert!(compared.len() >= SHAPES.len(), "{} {}: nothing to compare", entry.name, setting.name);
-    // an element rule keeps nothing that torch does not keep; others have work space of their own
+    // an element rule keeps no array that torch does not keep; others have work space of their own
     if state && entry.traits.elementwise {
-        let more = ours.keys().filter(|key| !key.contains("/theta@") && !compared.contains(key.as_str()));
+        let numbers = entry.make(&setting.values).unwrap().memory();
+        let more = ours.keys().filter(|key| {
+            let number = numbers.iter().any(|(name, _)| *name == quantity(key));
+            !number && !key.contains("/theta@") && !compared.contains(key.as_str())
+        });
         wrong.extend(more.map(|key| format!("{key}: torch has no such state")));
     }
     wrong
