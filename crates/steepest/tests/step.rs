@@ -667,6 +667,48 @@ fn a_non_finite_gradient_says_what_to_do() {
 }
 
 #[test]
+fn what_a_dialect_does_not_have_is_refused_with_the_way_out() {
+    let (yes, number) = (Value::Flag(true), Value::Number(0.5));
+    let refused = |optimizer: &str, dialect: &str, settings: &[(&str, &Value)]| {
+        let mut values = Values::from([("dialect".to_owned(), Value::Word(dialect.to_owned()))]);
+        values.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).clone())));
+        text(registry::find(optimizer).unwrap().make(&values))
+    };
+    for optimizer in ["adam", "adamw", "nadam"] {
+        for dialect in ["torch", "keras"] {
+            assert_eq!(
+                refused(optimizer, dialect, &[("eps_root", &number)]),
+                format!(
+                    "{optimizer}: eps_root is no part of dialect {dialect}; leave it at its default, or set \
+                     dialect to optax"
+                )
+            );
+        }
+    }
+    for (optimizer, dialect, settings, conflict) in [
+        ("sgd", "keras", vec![("dampening", &number)], "dampening is no part of dialect keras"),
+        ("adagrad", "optax", vec![("lr_decay", &number)], "lr_decay is no part of dialect optax"),
+        ("rmsprop", "torch", vec![("initial_scale", &number)], "initial_scale is no part of dialect torch"),
+        ("rmsprop", "keras", vec![("bias_correction", &yes)], "bias_correction is no part of dialect keras"),
+        ("rmsprop", "torch", vec![("eps_in_sqrt", &yes)], "eps_in_sqrt true in dialect torch"),
+        ("rmsprop", "optax", vec![("nesterov", &yes)], "nesterov with momentum 0"),
+        ("radam", "torch", vec![("threshold", &Value::Number(6.0))], "threshold is no part of dialect torch"),
+        ("radam", "torch", vec![("nesterov", &yes)], "nesterov is no part of dialect torch"),
+        ("nadam", "optax", vec![("momentum_decay", &number)], "momentum_decay is no part of dialect optax"),
+        (
+            "nadam",
+            "keras",
+            vec![("weight_decay", &number), ("decoupled_weight_decay", &Value::Flag(false))],
+            "weight decay that is not decoupled is no part of dialect keras",
+        ),
+        ("adam", "paper", vec![], "it has no dialect paper"),
+    ] {
+        let found = refused(optimizer, dialect, &settings);
+        assert!(found.starts_with(&format!("{optimizer}: {conflict}; ")), "{found}");
+    }
+}
+
+#[test]
 fn what_can_be_known_is_refused_when_the_optimizer_is_made() {
     let build = |rule: steepest::Result<Rule>| text(Optimizer::builder(rule).build(layers()));
     let set = |name: &str, value: Value| Values::from([(name.to_owned(), value)]);
@@ -678,7 +720,8 @@ fn what_can_be_known_is_refused_when_the_optimizer_is_made() {
     );
     assert_eq!(
         build(adam.make(&set("beta_1", Value::Number(0.9)))),
-        "adam has no setting `beta_1`; did you mean `beta1`? known: beta1, beta2, eps, amsgrad, weight_decay"
+        "adam has no setting `beta_1`; did you mean `beta1`? known: beta1, beta2, eps, eps_root, amsgrad, \
+         weight_decay, dialect"
     );
     assert_eq!(
         build(adam.make(&set("beta1", Value::Number(-0.5)))),
