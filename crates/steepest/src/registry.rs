@@ -26,6 +26,8 @@ pub struct Traits {
     pub schedule_free: bool,
     /// Whether a step needs the loss.
     pub needs_loss: bool,
+    /// Whether its steps fall toward zero with their number, whatever η.
+    pub fading: bool,
 }
 
 impl Traits {
@@ -38,6 +40,7 @@ impl Traits {
         learning_rate_free: false,
         schedule_free: false,
         needs_loss: false,
+        fading: false,
     };
     /// An element rule that also measures the tensor, or all of them.
     pub const MEASURED: Self = Self { elementwise: false, ..Self::ELEMENT };

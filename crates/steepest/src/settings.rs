@@ -353,6 +353,24 @@ pub fn check_dialect(owner: &'static str, dialect: Option<Dialect>, known: &[Dia
     })
 }
 
+/// Refuses what only the dialect `one` has: for a setting that is not at its default.
+pub(crate) fn only_in(
+    owner: &'static str,
+    dialect: Dialect,
+    one: Dialect,
+    setting: &str,
+    moved: bool,
+) -> Result<()> {
+    if !moved || dialect == one {
+        return Ok(());
+    }
+    Err(Error::Conflict {
+        owner,
+        conflict: format!("{setting} is no part of dialect {dialect}"),
+        remedy: format!("leave it at its default, or set dialect to {one}"),
+    })
+}
+
 #[doc(hidden)]
 pub fn with_dialects(mut rows: Vec<Parameter>, dialects: &[Dialect]) -> Vec<Parameter> {
     for row in &mut rows {

@@ -5,6 +5,7 @@ mod common;
 use common::{Fixture, Problem, SHAPES, STEPS, Setting, fixtures, levels};
 use std::collections::{BTreeMap, BTreeSet};
 use steepest::registry::{Entry, OPTIMIZERS};
+use steepest::settings::{Value, Values};
 use steepest::{DType, Optimizer};
 
 #[test]
@@ -94,9 +95,13 @@ fn differences(
         }
     }
     assert!(compared.len() >= SHAPES.len(), "{} {}: nothing to compare", entry.name, setting.name);
-    // an element rule keeps nothing that torch does not keep; others have work space of their own
+    // an element rule keeps no array that torch does not keep; others have work space of their own
     if state && entry.traits.elementwise {
-        let more = ours.keys().filter(|key| !key.contains("/theta@") && !compared.contains(key.as_str()));
+        let numbers = entry.make(&setting.values).unwrap().memory();
+        let more = ours.keys().filter(|key| {
+            let number = numbers.iter().any(|(name, _)| *name == quantity(key));
+            !number && !key.contains("/theta@") && !compared.contains(key.as_str())
+        });
         wrong.extend(more.map(|key| format!("{key}: torch has no such state")));
     }
     wrong
@@ -169,6 +174,25 @@ fn every_dialect_has_a_fixture() {
             assert!(found.contains(&dialect.to_string()), "{}: no fixture of dialect {dialect}", entry.name);
         }
     }
+}
+
+#[test]
+fn a_dialect_has_the_defaults_of_its_library() {
+    let mut compared = 0;
+    for entry in OPTIMIZERS {
+        for (library, fixture) in fixtures(entry) {
+            let dialect = entry.dialects.iter().find(|dialect| dialect.to_string() == library);
+            let setting = fixture.settings.iter().find(|s| ["default", "plain"].contains(&s.name.as_str()));
+            let (Some(dialect), Some(setting)) = (dialect, setting) else { continue };
+            let named = Values::from([("dialect".to_owned(), Value::Word(dialect.to_string()))]);
+            let ours = entry.make(&named).unwrap().settings;
+            for (name, theirs) in setting.values.iter().filter(|(name, _)| *name != "dialect") {
+                assert_eq!(&ours[name], theirs, "{} {library}: {name}", entry.name);
+            }
+            compared += 1;
+        }
+    }
+    assert!(compared >= 20, "{compared} dialects");
 }
 
 #[test]

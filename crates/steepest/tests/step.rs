@@ -56,7 +56,7 @@ fn an_infinite_gradient_is_an_error_that_names_it_and_changes_nothing() {
             for _ in 0..2 {
                 optimizer.step(0.01, &mut slots(&mut theta, &good)).unwrap();
             }
-            let before = (bits(&theta), state_words(&optimizer, dtype), optimizer.health().to_vec());
+            let before = (bits(&theta), state_words(&optimizer), optimizer.health().to_vec());
             let error = optimizer.step(0.01, &mut slots(&mut theta, &bad)).unwrap_err();
             assert_eq!(
                 error,
@@ -68,7 +68,7 @@ fn an_infinite_gradient_is_an_error_that_names_it_and_changes_nothing() {
                     count: 2
                 },
             );
-            let after = (bits(&theta), state_words(&optimizer, dtype), optimizer.health().to_vec());
+            let after = (bits(&theta), state_words(&optimizer), optimizer.health().to_vec());
             assert_eq!(before, after, "{} {dtype}", entry.name);
             assert_eq!(optimizer.steps_taken(), 2);
         }
@@ -90,15 +90,15 @@ fn a_skipped_step_leaves_no_trace() {
                     .unwrap();
                 optimizer.step(0.01, &mut slots(&mut theta, &good)).unwrap();
                 if skip {
-                    let before = (bits(&theta), state_words(&optimizer, dtype));
+                    let before = (bits(&theta), state_words(&optimizer));
                     let report = optimizer.step(0.01, &mut slots(&mut theta, &bad)).unwrap();
                     let at = NonFiniteAt { tensor: 1, index: 5, value: f64::NEG_INFINITY, count: 2 };
                     assert_eq!((report.skipped, report.step), (Some(at), 1));
-                    assert_eq!(before, (bits(&theta), state_words(&optimizer, dtype)));
+                    assert_eq!(before, (bits(&theta), state_words(&optimizer)));
                 }
                 let report = optimizer.step(0.01, &mut slots(&mut theta, &good)).unwrap();
                 assert_eq!((report.skipped, report.step), (None, 2));
-                (bits(&theta), state_words(&optimizer, dtype), optimizer.health().to_vec())
+                (bits(&theta), state_words(&optimizer), optimizer.health().to_vec())
             };
             assert!(run(true) == run(false), "{} {dtype}", entry.name);
         }
@@ -119,7 +119,9 @@ fn an_unchecked_nan_goes_through_to_its_element_alone() {
         let report = optimizer.step(0.01, &mut slots(&mut theta, &grads)).unwrap();
         assert_eq!(report.gradient_norm, None, "the gradient was read for nothing");
         let nans: Vec<usize> = (0..40).filter(|i| theta[0].to_f64()[*i].is_nan()).collect();
-        assert_eq!(nans, [33], "{}", entry.name);
+        // NaN has no sign to step along
+        let signless = !entry.traits.continuous && nans.is_empty();
+        assert!(signless || nans == [33], "{}: {nans:?}", entry.name);
     }
 }
 
@@ -412,7 +414,7 @@ fn a_scale_is_as_if_the_gradient_had_been_multiplied() {
                     let args = StepArgs { lr: 0.01, gradient_scale: scale, loss: None };
                     norm = optimizer.step(args, &mut slots(&mut theta, &grads)).unwrap().gradient_norm;
                 }
-                (bits(&theta), state_words(&optimizer, DType::F32), norm, optimizer.health()[0].norm)
+                (bits(&theta), state_words(&optimizer), norm, optimizer.health()[0].norm)
             };
             assert_eq!(run(scale, factor), run(1.0, 1.0), "{} {clip:?}", entry.name);
         }
@@ -585,10 +587,10 @@ fn slices_that_do_not_fit_are_named_and_nothing_changes() {
         .build([param("a", 2, DType::F32), param("b", 3, DType::F32)])
         .unwrap();
     let (mut a, mut b) = ([1.0f32, 2.0], [3.0f32, 4.0, 5.0]);
-    let untouched = state_words(&optimizer, DType::F32);
+    let untouched = state_words(&optimizer);
     let mut step = |a: Slot<'_>, b: Slot<'_>| {
         let result = text(optimizer.step(0.1, &mut [a, b]));
-        assert_eq!(state_words(&optimizer, DType::F32), untouched);
+        assert_eq!(state_words(&optimizer), untouched);
         assert_eq!(optimizer.steps_taken(), 0);
         result
     };
@@ -665,6 +667,48 @@ fn a_non_finite_gradient_says_what_to_do() {
 }
 
 #[test]
+fn what_a_dialect_does_not_have_is_refused_with_the_way_out() {
+    let (yes, number) = (Value::Flag(true), Value::Number(0.5));
+    let refused = |optimizer: &str, dialect: &str, settings: &[(&str, &Value)]| {
+        let mut values = Values::from([("dialect".to_owned(), Value::Word(dialect.to_owned()))]);
+        values.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).clone())));
+        text(registry::find(optimizer).unwrap().make(&values))
+    };
+    for optimizer in ["adam", "adamw", "nadam"] {
+        for dialect in ["torch", "keras"] {
+            assert_eq!(
+                refused(optimizer, dialect, &[("eps_root", &number)]),
+                format!(
+                    "{optimizer}: eps_root is no part of dialect {dialect}; leave it at its default, or set \
+                     dialect to optax"
+                )
+            );
+        }
+    }
+    for (optimizer, dialect, settings, conflict) in [
+        ("sgd", "keras", vec![("dampening", &number)], "dampening is no part of dialect keras"),
+        ("adagrad", "optax", vec![("lr_decay", &number)], "lr_decay is no part of dialect optax"),
+        ("rmsprop", "torch", vec![("initial_scale", &number)], "initial_scale is no part of dialect torch"),
+        ("rmsprop", "keras", vec![("bias_correction", &yes)], "bias_correction is no part of dialect keras"),
+        ("rmsprop", "torch", vec![("eps_in_sqrt", &yes)], "eps_in_sqrt true in dialect torch"),
+        ("rmsprop", "optax", vec![("nesterov", &yes)], "nesterov with momentum 0"),
+        ("radam", "torch", vec![("threshold", &Value::Number(6.0))], "threshold is no part of dialect torch"),
+        ("radam", "torch", vec![("nesterov", &yes)], "nesterov is no part of dialect torch"),
+        ("nadam", "optax", vec![("momentum_decay", &number)], "momentum_decay is no part of dialect optax"),
+        (
+            "nadam",
+            "keras",
+            vec![("weight_decay", &number), ("decoupled_weight_decay", &Value::Flag(false))],
+            "weight decay that is not decoupled is no part of dialect keras",
+        ),
+        ("adam", "paper", vec![], "it has no dialect paper"),
+    ] {
+        let found = refused(optimizer, dialect, &settings);
+        assert!(found.starts_with(&format!("{optimizer}: {conflict}; ")), "{found}");
+    }
+}
+
+#[test]
 fn what_can_be_known_is_refused_when_the_optimizer_is_made() {
     let build = |rule: steepest::Result<Rule>| text(Optimizer::builder(rule).build(layers()));
     let set = |name: &str, value: Value| Values::from([(name.to_owned(), value)]);
@@ -676,7 +720,8 @@ fn what_can_be_known_is_refused_when_the_optimizer_is_made() {
     );
     assert_eq!(
         build(adam.make(&set("beta_1", Value::Number(0.9)))),
-        "adam has no setting `beta_1`; did you mean `beta1`? known: beta1, beta2, eps, amsgrad, weight_decay"
+        "adam has no setting `beta_1`; did you mean `beta1`? known: beta1, beta2, eps, eps_root, amsgrad, \
+         weight_decay, dialect"
     );
     assert_eq!(
         build(adam.make(&set("beta1", Value::Number(-0.5)))),

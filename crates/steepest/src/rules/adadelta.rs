@@ -2,7 +2,7 @@ use crate::error::Result;
 use crate::kernel::element;
 use crate::real::{Average, Real};
 use crate::rule::{Decay, ElementRule, IntoRule, Rule, Step};
-use crate::settings::Range;
+use crate::settings::{Dialect, Range};
 
 crate::settings! {
     /// Steps in the unit of the parameter: the gradient times the ratio of two root mean squares.
@@ -22,7 +22,8 @@ crate::settings! {
     ///
     /// # Differences
     /// torch: none. optax: the same formula; its default learning rate leaves the sign of the gradient, so
-    /// that it ascends: give it one. Keras: ρ = 0.95, ε = 1e-7, η = 1e-3. The paper has no η.
+    /// that it ascends: give it one. Keras: ρ = 0.95, ε = 1e-7, η = 1e-3, decoupled weight decay. The paper
+    /// has no η.
     ///
     /// # Errors
     /// Settings outside their range.
@@ -48,11 +49,13 @@ crate::settings! {
         /// λ, the L2 penalty, added to the gradient
         weight_decay: f64 = 0.0, Range::NON_NEGATIVE;
     }
+    dialects { Torch {}, Keras { rho: 0.95, eps: 1e-7 } }
 }
 
 impl IntoRule for Adadelta {
     fn into_rule(self) -> Result<Rule> {
-        Rule::element(&self, Decay::Coupled(self.weight_decay), element(Deltas(self.clone())))
+        let decay = if self.dialect == Dialect::Keras { Decay::Decoupled } else { Decay::Coupled };
+        Rule::element(&self, decay(self.weight_decay), element(Deltas(self.clone())))
     }
 }
 

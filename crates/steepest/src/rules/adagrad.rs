@@ -2,7 +2,7 @@ use crate::error::Result;
 use crate::kernel::element;
 use crate::real::Real;
 use crate::rule::{Decay, ElementRule, IntoRule, Rule, Step};
-use crate::settings::Range;
+use crate::settings::{Dialect, Range, Settings, only_in};
 
 crate::settings! {
     /// Steps that shrink with the sum of all squared gradients: large for rare features.
@@ -18,11 +18,12 @@ crate::settings! {
     /// `sum`, the parameter's shape, 4 bytes per element (8 for f64).
     ///
     /// # Differences
-    /// torch: none. optax and Keras start the sum at 0.1 and put ε = 1e-7 inside the root:
-    /// `g/√(s + ε)`; the paper has no ε.
+    /// torch: none. optax and Keras start the sum at 0.1, put ε = 1e-7 inside the root, `g/√(s + ε)`, and
+    /// know no `lr_decay`; where s is 0, optax takes no step, and so does this for both. optax has no λ;
+    /// Keras's is decoupled. The paper has no ε.
     ///
     /// # Errors
-    /// Settings outside their range.
+    /// Settings outside their range; `lr_decay` in another dialect than torch.
     ///
     /// # Example
     /// ```
@@ -39,24 +40,36 @@ crate::settings! {
     /// Duchi, Hazan & Singer, Adaptive Subgradient Methods for Online Learning and Stochastic
     /// Optimization, JMLR 12, 2011, section 1.1 with diagonal matrices.
     pub struct Adagrad("adagrad") {
-        /// how fast the learning rate falls with the step number
+        /// how fast the learning rate falls with the step number; torch only
         lr_decay: f64 = 0.0, Range::NON_NEGATIVE;
         /// λ, the L2 penalty, added to the gradient
         weight_decay: f64 = 0.0, Range::NON_NEGATIVE;
         /// what the sum of squares begins with
         initial_accumulator_value: f64 = 0.0, Range::NON_NEGATIVE;
-        /// ε, added to the root of the sum
+        /// ε, added to the root of the sum; optax and Keras: to the sum
         eps: f64 = 1e-10, Range::NON_NEGATIVE;
+    }
+    dialects {
+        Torch {},
+        Optax { initial_accumulator_value: 0.1, eps: 1e-7 },
+        Keras { initial_accumulator_value: 0.1, eps: 1e-7 },
     }
 }
 
 impl IntoRule for Adagrad {
     fn into_rule(self) -> Result<Rule> {
-        Rule::element(&self, Decay::Coupled(self.weight_decay), element(Sum(self.clone())))
+        only_in(Self::OWNER, self.dialect, Dialect::Torch, "lr_decay", self.lr_decay != 0.0)?;
+        let decay = if self.dialect == Dialect::Keras { Decay::Decoupled } else { Decay::Coupled };
+        let body = match self.dialect {
+            Dialect::Torch => element(Sum::<false>(self.clone())),
+            _ => element(Sum::<true>(self.clone())),
+        };
+        Rule::element(&self, decay(self.weight_decay), body)
     }
 }
 
-struct Sum(Adagrad);
+/// `INSIDE`: ε is added inside the root.
+struct Sum<const INSIDE: bool>(Adagrad);
 
 #[derive(Debug, Clone, Copy)]
 struct Scalars<R> {
@@ -64,7 +77,7 @@ struct Scalars<R> {
     eps: R,
 }
 
-impl ElementRule<1> for Sum {
+impl<const INSIDE: bool> ElementRule<1> for Sum<INSIDE> {
     const STATE: [&'static str; 1] = ["sum"];
     type Scalars<R: Real> = Scalars<R>;
 
@@ -80,6 +93,11 @@ impl ElementRule<1> for Sum {
     #[inline(always)]
     fn update<R: Real>(s: &Scalars<R>, theta: R, g: R, [sum]: [R; 1]) -> (R, [R; 1]) {
         let sum = sum + g * g;
+        if INSIDE {
+            let zero = R::of(0.0);
+            let rate = (s.lr / (sum + s.eps).sqrt()).or(sum > zero, zero);
+            return (theta - rate * g, [sum]);
+        }
         (theta - s.lr * g / (sum.sqrt() + s.eps), [sum])
     }
 }

@@ -2,7 +2,7 @@ use crate::error::Result;
 use crate::kernel::{ElementKernel, element};
 use crate::real::{Average, Real};
 use crate::rule::{Decay, ElementRule, IntoRule, Rule, Step};
-use crate::settings::Range;
+use crate::settings::{Dialect, Range, Settings, only_in};
 
 crate::settings! {
     /// Steps along a moving average of the gradient, divided by the root of a moving average of its
@@ -22,12 +22,14 @@ crate::settings! {
     /// 4 bytes per element (8 for f64).
     ///
     /// # Differences
-    /// torch: none. optax: the same without amsgrad, whose maximum it takes over the corrected
-    /// average. Keras and the paper's "efficient" form put ε beside the uncorrected root:
-    /// `η√(1 − β₂ᵗ)/(1 − β₁ᵗ) · m/(√v + ε)`, Keras with ε = 1e-7.
+    /// torch: none. optax: the same, but it can add `eps_root` inside the root, and with amsgrad (its
+    /// `amsgrad`) takes the maximum over the corrected average `v/(1 − β₂ᵗ)`; it has no λ, and its
+    /// `nesterov` is our `nadam` in dialect optax. Keras and the paper's "efficient" form put ε beside the
+    /// uncorrected root: `η√(1 − β₂ᵗ)/(1 − β₁ᵗ) · m/(√w + ε)`; Keras with ε = 1e-7 and decoupled weight
+    /// decay.
     ///
     /// # Errors
-    /// Settings outside their range.
+    /// Settings outside their range; `eps_root` in another dialect than optax.
     ///
     /// # Example
     /// ```
@@ -50,11 +52,14 @@ crate::settings! {
         beta2: f64 = 0.999, Range::RATE;
         /// ε, added to the root
         eps: f64 = 1e-8, Range::NON_NEGATIVE;
+        /// added to the corrected average square, inside the root; optax only
+        eps_root: f64 = 0.0, Range::NON_NEGATIVE;
         /// divide by the largest average square so far
         amsgrad: bool = false, Range::FINITE;
         /// λ, the L2 penalty, added to the gradient
         weight_decay: f64 = 0.0, Range::NON_NEGATIVE;
     }
+    dialects { Torch {}, Optax {}, Keras { eps: 1e-7 } }
 }
 
 crate::settings! {
@@ -74,11 +79,14 @@ crate::settings! {
     /// 4 bytes per element (8 for f64).
     ///
     /// # Differences
-    /// torch: none. optax: the same algebra, λ = 1e-4 by default. Keras: λ = 0.004, ε = 1e-7 beside the
-    /// uncorrected root. The paper's λ is not multiplied by η but by its schedule.
+    /// torch: none. optax: the same algebra, λ = 1e-4 by default, and it can add `eps_root` inside the root. It
+    /// knows amsgrad only without weight decay, where the maximum is of the corrected average; so it is
+    /// here in dialect optax. Its `nesterov` is our `nadam` in dialect optax with decoupled decay. Keras:
+    /// λ = 0.004, ε = 1e-7 beside the uncorrected root. The paper's λ is not multiplied by η but by its
+    /// schedule.
     ///
     /// # Errors
-    /// Settings outside their range.
+    /// Settings outside their range; `eps_root` in another dialect than optax.
     ///
     /// # Example
     /// ```
@@ -100,59 +108,79 @@ crate::settings! {
         beta2: f64 = 0.999, Range::RATE;
         /// ε, added to the root
         eps: f64 = 1e-8, Range::NON_NEGATIVE;
+        /// added to the corrected average square, inside the root; optax only
+        eps_root: f64 = 0.0, Range::NON_NEGATIVE;
         /// divide by the largest average square so far
         amsgrad: bool = false, Range::FINITE;
         /// λ: a step of rate η shrinks the weights by the share ηλ
         weight_decay: f64 = 0.01, Range::NON_NEGATIVE;
     }
+    dialects { Torch {}, Optax { weight_decay: 1e-4 }, Keras { eps: 1e-7, weight_decay: 0.004 } }
 }
 
 impl IntoRule for Adam {
     fn into_rule(self) -> Result<Rule> {
+        only_in(Self::OWNER, self.dialect, Dialect::Optax, "eps_root", self.eps_root != 0.0)?;
+        let Self { beta1, beta2, eps, eps_root, amsgrad, weight_decay, dialect } = self;
+        let decay = if dialect == Dialect::Keras { Decay::Decoupled } else { Decay::Coupled };
         Rule::element(
             &self,
-            Decay::Coupled(self.weight_decay),
-            moments(self.beta1, self.beta2, self.eps, self.amsgrad),
+            decay(weight_decay),
+            Averages { beta1, beta2, eps, eps_root, dialect }.kernel(amsgrad),
         )
     }
 }
 
 impl IntoRule for AdamW {
     fn into_rule(self) -> Result<Rule> {
-        Rule::element(
-            &self,
-            Decay::Decoupled(self.weight_decay),
-            moments(self.beta1, self.beta2, self.eps, self.amsgrad),
-        )
+        only_in(Self::OWNER, self.dialect, Dialect::Optax, "eps_root", self.eps_root != 0.0)?;
+        let Self { beta1, beta2, eps, eps_root, amsgrad, weight_decay, dialect } = self;
+        let averages = Averages { beta1, beta2, eps, eps_root, dialect };
+        Rule::element(&self, Decay::Decoupled(weight_decay), averages.kernel(amsgrad))
     }
 }
 
-fn moments(beta1: f64, beta2: f64, eps: f64, amsgrad: bool) -> Box<dyn ElementKernel> {
-    if amsgrad {
-        element::<_, 3>(Moments::<true> { beta1, beta2, eps })
-    } else {
-        element::<_, 2>(Moments::<false> { beta1, beta2, eps })
-    }
-}
-
-struct Moments<const AMSGRAD: bool> {
+struct Averages {
     beta1: f64,
     beta2: f64,
     eps: f64,
+    eps_root: f64,
+    dialect: Dialect,
 }
+
+impl Averages {
+    fn kernel(self, amsgrad: bool) -> Box<dyn ElementKernel> {
+        // without them, optax's formula is torch's
+        let corrected = self.dialect == Dialect::Optax && (amsgrad || self.eps_root > 0.0);
+        match (amsgrad, corrected) {
+            (false, false) => element::<_, 2>(Moments::<false, false>(self)),
+            (false, true) => element::<_, 2>(Moments::<false, true>(self)),
+            (true, false) => element::<_, 3>(Moments::<true, false>(self)),
+            (true, true) => element::<_, 3>(Moments::<true, true>(self)),
+        }
+    }
+}
+
+/// `CORRECTED`: the average square is corrected before its maximum is taken and `eps_root` added.
+struct Moments<const AMSGRAD: bool, const CORRECTED: bool>(Averages);
 
 #[derive(Debug, Clone, Copy)]
 struct Scalars<R> {
     /// η / (1 − β₁ᵗ)
     rate: R,
-    /// 1 / √(1 − β₂ᵗ)
+    /// 1 / (1 − β₂ᵗ)
+    correction: R,
+    /// its root
     root_correction: R,
     eps: R,
+    eps_root: R,
     beta1: Average<R>,
     beta2: Average<R>,
 }
 
-impl<const AMSGRAD: bool, const N: usize> ElementRule<N> for Moments<AMSGRAD> {
+impl<const AMSGRAD: bool, const CORRECTED: bool, const N: usize> ElementRule<N>
+    for Moments<AMSGRAD, CORRECTED>
+{
     const STATE: [&'static str; N] = {
         let mut names = ["exp_avg"; N];
         names[1] = "exp_avg_sq";
@@ -164,12 +192,19 @@ impl<const AMSGRAD: bool, const N: usize> ElementRule<N> for Moments<AMSGRAD> {
     type Scalars<R: Real> = Scalars<R>;
 
     fn scalars<R: Real>(&self, step: Step, _: &[f64]) -> Scalars<R> {
+        let Averages { beta1, beta2, eps, eps_root, dialect } = self.0;
+        let correction = 1.0 / step.bias_correction(beta2);
+        let root_correction = 1.0 / step.bias_correction(beta2).sqrt();
+        // ε beside the uncorrected root is ε/√(1 − β₂ᵗ) beside the corrected one
+        let eps = if dialect == Dialect::Keras { eps * root_correction } else { eps };
         Scalars {
-            rate: R::of(step.lr / step.bias_correction(self.beta1)),
-            root_correction: R::of(1.0 / step.bias_correction(self.beta2).sqrt()),
-            eps: R::of(self.eps),
-            beta1: Average::new(self.beta1),
-            beta2: Average::new(self.beta2),
+            rate: R::of(step.lr / step.bias_correction(beta1)),
+            correction: R::of(correction),
+            root_correction: R::of(root_correction),
+            eps: R::of(eps),
+            eps_root: R::of(eps_root),
+            beta1: Average::new(beta1),
+            beta2: Average::new(beta2),
         }
     }
 
@@ -178,11 +213,12 @@ impl<const AMSGRAD: bool, const N: usize> ElementRule<N> for Moments<AMSGRAD> {
         let m = s.beta1.mix(state[0], g);
         let v = s.beta2.mix(state[1], g * g);
         (state[0], state[1]) = (m, v);
-        let mut w = v;
+        let mut w = if CORRECTED { v * s.correction } else { v };
         if AMSGRAD {
-            w = state[2].max(v);
+            w = state[2].max(w);
             state[2] = w;
         }
-        (theta - s.rate * m / (w.sqrt() * s.root_correction + s.eps), state)
+        let root = if CORRECTED { (w + s.eps_root).sqrt() } else { w.sqrt() * s.root_correction };
+        (theta - s.rate * m / (root + s.eps), state)
     }
 }

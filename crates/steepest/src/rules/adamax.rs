@@ -2,7 +2,7 @@ use crate::error::Result;
 use crate::kernel::element;
 use crate::real::{Average, Real};
 use crate::rule::{Decay, ElementRule, IntoRule, Rule, Step};
-use crate::settings::Range;
+use crate::settings::{Dialect, Range};
 
 crate::settings! {
     /// Adam with the largest recent gradient in place of the root mean square.
@@ -19,7 +19,8 @@ crate::settings! {
     /// `exp_avg` (m) and `exp_inf` (u), each of the parameter's shape, 4 bytes per element (8 for f64).
     ///
     /// # Differences
-    /// torch and optax: none. Keras adds ε to u at the division instead of to |g|; the paper has no ε.
+    /// torch and optax: none, but that optax has no λ. Keras adds ε = 1e-7 to u at the division instead of to
+    /// |g|, `u ← max(β₂u, |g|)` and `m/(u + ε)`, and its weight decay is decoupled. The paper has no ε.
     ///
     /// # Errors
     /// Settings outside their range.
@@ -42,20 +43,31 @@ crate::settings! {
         beta1: f64 = 0.9, Range::RATE;
         /// β₂, share of the old maximum that is kept
         beta2: f64 = 0.999, Range::RATE;
-        /// ε, added to the size of each gradient
+        /// ε, added to the size of each gradient; Keras: to u
         eps: f64 = 1e-8, Range::NON_NEGATIVE;
         /// λ, the L2 penalty, added to the gradient
         weight_decay: f64 = 0.0, Range::NON_NEGATIVE;
     }
+    dialects { Torch {}, Keras { eps: 1e-7 } }
 }
 
 impl IntoRule for Adamax {
     fn into_rule(self) -> Result<Rule> {
-        Rule::element(&self, Decay::Coupled(self.weight_decay), element(Largest(self.clone())))
+        match self.dialect {
+            Dialect::Keras => {
+                let decay = Decay::Decoupled(self.weight_decay);
+                Rule::element(&self, decay, element(Largest::<true>(self.clone())))
+            }
+            _ => {
+                let decay = Decay::Coupled(self.weight_decay);
+                Rule::element(&self, decay, element(Largest::<false>(self.clone())))
+            }
+        }
     }
 }
 
-struct Largest(Adamax);
+/// `OUTSIDE`: ε is added to the maximum, not to what it is taken of.
+struct Largest<const OUTSIDE: bool>(Adamax);
 
 #[derive(Debug, Clone, Copy)]
 struct Scalars<R> {
@@ -66,7 +78,7 @@ struct Scalars<R> {
     beta2: R,
 }
 
-impl ElementRule<2> for Largest {
+impl<const OUTSIDE: bool> ElementRule<2> for Largest<OUTSIDE> {
     const STATE: [&'static str; 2] = ["exp_avg", "exp_inf"];
     type Scalars<R: Real> = Scalars<R>;
 
@@ -82,6 +94,10 @@ impl ElementRule<2> for Largest {
     #[inline(always)]
     fn update<R: Real>(s: &Scalars<R>, theta: R, g: R, [m, u]: [R; 2]) -> (R, [R; 2]) {
         let m = s.beta1.mix(m, g);
+        if OUTSIDE {
+            let u = (s.beta2 * u).max(g.abs());
+            return (theta - s.rate * m / (u + s.eps), [m, u]);
+        }
         let u = (s.beta2 * u).max(g.abs() + s.eps);
         (theta - s.rate * m / u, [m, u])
     }

@@ -9,16 +9,22 @@ mod adadelta;
 mod adagrad;
 mod adam;
 mod adamax;
+mod asgd;
+mod nadam;
 mod radam;
 mod rmsprop;
+mod rprop;
 mod sgd;
 
 pub use adadelta::Adadelta;
 pub use adagrad::Adagrad;
 pub use adam::{Adam, AdamW};
 pub use adamax::Adamax;
+pub use asgd::Asgd;
+pub use nadam::NAdam;
 pub use radam::RAdam;
 pub use rmsprop::RmsProp;
+pub use rprop::Rprop;
 pub use sgd::Sgd;
 
 /// An entry: settings, a learning rate to begin with, bytes of traffic per f32 parameter and step, traits.
@@ -50,4 +56,7 @@ pub(crate) static TABLE: &[Entry] = &[
     entry!(Adadelta, 1.0, 28),
     entry!(Adamax, 5e-3, 28),
     entry!(RAdam, 3e-3, 28),
+    entry!(NAdam, 3e-3, 28),
+    entry!(Asgd, 0.05, 20, Traits { still: false, fading: true, ..Traits::ELEMENT }),
+    entry!(Rprop, 0.01, 28, Traits { continuous: false, ..Traits::ELEMENT }),
 ];

@@ -2,7 +2,7 @@ use crate::error::{Error, Result};
 use crate::kernel::element;
 use crate::real::{Average, Real};
 use crate::rule::{Decay, ElementRule, IntoRule, Rule, Step};
-use crate::settings::{Range, Settings};
+use crate::settings::{Dialect, Range, Settings, only_in};
 
 crate::settings! {
     /// Stochastic gradient descent, plain or with momentum.
@@ -21,11 +21,13 @@ crate::settings! {
     /// momentum is 0.
     ///
     /// # Differences
-    /// torch: none. optax's `sgd` starts its trace at zero and knows no dampening: equal for τ = 0.
-    /// Keras keeps η inside the velocity: equal only for a constant η.
+    /// torch: none. optax's `sgd` starts its trace at zero and knows neither dampening nor λ: equal for
+    /// τ = 0. Keras keeps η inside the velocity, `b ← μb + ηg` and `θ ← θ − b` (with nesterov, `θ − ηg − μb`),
+    /// which is equal only for a constant η; it knows no dampening, and its weight decay is decoupled. It
+    /// stores b with the other sign.
     ///
     /// # Errors
-    /// `nesterov` needs a momentum and no dampening.
+    /// `nesterov` needs a momentum and no dampening; dampening needs dialect torch.
     ///
     /// # Example
     /// ```
@@ -44,13 +46,14 @@ crate::settings! {
     pub struct Sgd("sgd") {
         /// share μ of the velocity that is kept; 0 is plain gradient descent
         momentum: f64 = 0.0, Range::RATE;
-        /// share τ of the gradient that is left out of the velocity after the first step
+        /// share τ of the gradient that is left out of the velocity after the first step; torch only
         dampening: f64 = 0.0, Range::FRACTION;
         /// look ahead along the velocity
         nesterov: bool = false, Range::FINITE;
         /// λ, the L2 penalty, added to the gradient
         weight_decay: f64 = 0.0, Range::NON_NEGATIVE;
     }
+    dialects { Torch {}, Keras {} }
 }
 
 impl IntoRule for Sgd {
@@ -66,12 +69,17 @@ impl IntoRule for Sgd {
                 remedy: "nesterov needs a momentum above 0, such as 0.9, and dampening 0".to_owned(),
             });
         }
-        let body = match (self.momentum == 0.0, self.nesterov) {
-            (true, _) => element(Plain),
-            (false, false) => element(Momentum::<false>(self.clone())),
-            (false, true) => element(Momentum::<true>(self.clone())),
+        only_in(Self::OWNER, self.dialect, Dialect::Torch, "dampening", self.dampening != 0.0)?;
+        let keras = self.dialect == Dialect::Keras;
+        let body = match (self.momentum == 0.0, keras, self.nesterov) {
+            (true, ..) => element(Plain),
+            (_, false, false) => element(Momentum::<false>(self.clone())),
+            (_, false, true) => element(Momentum::<true>(self.clone())),
+            (_, true, false) => element(Velocity::<false>(self.momentum)),
+            (_, true, true) => element(Velocity::<true>(self.momentum)),
         };
-        Rule::element(&self, Decay::Coupled(self.weight_decay), body)
+        let decay = if keras { Decay::Decoupled } else { Decay::Coupled };
+        Rule::element(&self, decay(self.weight_decay), body)
     }
 }
 
@@ -119,5 +127,24 @@ impl<const NESTEROV: bool> ElementRule<1> for Momentum<NESTEROV> {
         let b = s.velocity.mix(b, g);
         let d = if NESTEROV { g + s.momentum * b } else { b };
         (theta - s.lr * d, [b])
+    }
+}
+
+/// The velocity of Keras: what θ moves by, the learning rate of each of its steps included.
+struct Velocity<const NESTEROV: bool>(f64);
+
+impl<const NESTEROV: bool> ElementRule<1> for Velocity<NESTEROV> {
+    const STATE: [&'static str; 1] = ["momentum_buffer"];
+    type Scalars<R: Real> = Average<R>;
+
+    fn scalars<R: Real>(&self, step: Step, _: &[f64]) -> Average<R> {
+        Average::weighted(self.0, step.lr)
+    }
+
+    #[inline(always)]
+    fn update<R: Real>(velocity: &Average<R>, theta: R, g: R, [b]: [R; 1]) -> (R, [R; 1]) {
+        let b = velocity.mix(b, g);
+        let d = if NESTEROV { velocity.mix(b, g) } else { b };
+        (theta - d, [b])
     }
 }
