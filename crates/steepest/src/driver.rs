@@ -5,6 +5,7 @@
 //! summed in their order, so every bit is the same for any number of threads.
 #![allow(unsafe_code)] // tasks write disjoint parts of borrowed slices through raw pointers
 
+use crate::combine::{self, Beside, Combine};
 use crate::dtype::DType;
 use crate::kernel::{self, Float, GradientStats, Level, MAX_STATES, Piece, Prepared, Prologue, Run};
 use crate::param::Param;
@@ -107,6 +108,7 @@ pub(crate) struct Target {
     pub state: [*mut u8; MAX_STATES],
     /// Where the tensor's memory lies in the memory of all.
     pub memory: (usize, usize),
+    pub beside: Beside,
 }
 
 // SAFETY: a target is only a description; `Plan` gives each chunk to one task.
@@ -182,6 +184,7 @@ pub(crate) struct Pass<'a> {
     pub params: &'a [Param],
     pub targets: &'a [Target],
     pub memory: &'a [f64],
+    pub combine: &'a Combine,
 }
 
 /// What a task has prepared for which step, so that chunks of one kind share it.
@@ -493,7 +496,7 @@ impl Pass<'_> {
         // wrapping: places beyond the rule's states are null, and never read
         let state = target.state.map(|s| s.cast::<T>().wrapping_add(chunk.start));
         let (native_theta, native_grad) = (target.dtype == T::DTYPE, target.grad_dtype == T::DTYPE);
-        if native_theta && native_grad && units.is_none() && !measure {
+        if native_theta && native_grad && units.is_none() && !measure && target.beside.is_nothing() {
             // SAFETY: types and lengths were checked by the step, this task alone has the chunk,
             // and `prepared` was written by `kernel`.
             unsafe {
@@ -521,14 +524,28 @@ impl Pass<'_> {
                 let to = target.theta.add(start * target.dtype.size());
                 T::store_block(self.level, &theta[..n], to, target.dtype);
             }
-            if measure {
+            if !native_theta {
                 // as stored: half precision may have rounded the change away
                 self.load_theta(target, start, &mut theta[..n]);
+            }
+            self.average(target, start, &theta[..n]);
+            if measure {
                 let (moved, size) = kernel::change(self.level, &before[..n], &theta[..n]);
                 total = (total.0 + moved, total.1 + size);
             }
         }
         total
+    }
+
+    /// Takes the weights of `target` from `start` on, as stored, into its average.
+    fn average<T: Float>(&self, target: &Target, start: usize, theta: &[T]) {
+        let Beside { average, mix, .. } = target.beside;
+        if !average.is_null() {
+            // SAFETY: the array has the tensor's length and the type `T`, and this task alone has this part.
+            let average =
+                unsafe { std::slice::from_raw_parts_mut(average.cast::<T>().add(start), theta.len()) };
+            combine::average(self.level, mix, theta, average);
+        }
     }
 
     fn update_tensor<T: crate::state::StateFloat>(
@@ -549,12 +566,13 @@ impl Pass<'_> {
         };
         let size = if measure { kernel::gradient_stats(self.level, theta).sum_of_squares } else { 0.0 };
         let mut arrays: [&mut [T]; crate::state::MAX_ARRAYS] = Default::default();
-        let count = state.len();
-        for (place, array) in arrays.iter_mut().zip(state.iter_mut()) {
+        // behind those of the rule are those of what composes with it
+        let count = state.len() - self.combine.count();
+        for (place, array) in arrays.iter_mut().zip(&mut state[..count]) {
             *place = T::array_mut(array);
         }
         let view = TensorView {
-            theta,
+            theta: &mut *theta,
             grad,
             scale: target.scale,
             decay: target.decay,
@@ -562,6 +580,7 @@ impl Pass<'_> {
             shape: &param.shape,
         };
         let moved = T::update(rule.as_ref(), target.step, view);
+        self.average(target, 0, theta);
         (moved, size)
     }
 }

@@ -1,15 +1,16 @@
 //! The optimizer: made once from a rule and the parameters, then stepped.
 
 use crate::clip::{Clip, coefficient};
+use crate::combine::{Averaging, Combine, Evaluation, Tensors};
 use crate::driver::{Pass, Plan, Target, Units};
-use crate::dtype::DType;
+use crate::dtype::{DType, Half, SliceMut};
 use crate::error::{Error, Result, nearest};
 use crate::group::{Assigned, Group, assign};
 use crate::health::{NonFinite, NonFiniteAt, TensorHealth};
 use crate::kernel::{GradientStats, Level, MAX_STATES};
 use crate::param::{Param, Slot};
 use crate::rule::{Body, Decay, IntoRule, Rule, Scope, Step, Sums};
-use crate::state::{self, MAX_ARRAYS, StateArray};
+use crate::state::{self, MAX_ARRAYS, StateArray, StateFloat};
 use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
@@ -23,6 +24,7 @@ pub struct Builder {
     non_finite: NonFinite,
     measure_every: u64,
     level: Option<Level>,
+    combine: Combine,
 }
 
 impl Builder {
@@ -46,6 +48,13 @@ impl Builder {
     /// A measured step costs no extra traffic, but arithmetic: about twice the time from cache.
     pub fn measure_updates(self, every: u64) -> Self {
         Self { measure_every: every, ..self }
+    }
+
+    /// Keeps an average of the weights, [`Ema`](crate::Ema) or [`Swa`](crate::Swa), for
+    /// [`Optimizer::evaluation`]; default: none.
+    pub fn average(mut self, average: impl Into<Averaging>) -> Self {
+        self.combine.average = Some(average.into());
+        self
     }
 
     /// Forces an instruction set; default: the best of the processor. The bits are the same.
@@ -72,6 +81,7 @@ impl Builder {
             }
         }
         let assigned = assign(self.groups, &params, &mut rules)?;
+        self.combine.check(&rules)?;
         for (param, of) in params.iter().zip(&assigned) {
             check_param(param, &rules[of.rule], self.clip)?;
         }
@@ -92,7 +102,8 @@ impl Builder {
             .map(|(param, of)| {
                 let specs = rules[of.rule].state(param);
                 debug_assert!(specs.len() <= MAX_ARRAYS);
-                specs.into_iter().map(|spec| StateArray::new(spec, param.dtype)).collect()
+                let specs = specs.into_iter().chain(self.combine.arrays(param));
+                specs.map(|spec| StateArray::new(spec, param.dtype)).collect()
             })
             .collect();
         let (mut memory, mut memory_of) = (Vec::new(), Vec::new());
@@ -121,6 +132,7 @@ impl Builder {
             clip: self.clip,
             non_finite: self.non_finite,
             measure_every: self.measure_every,
+            combine: self.combine,
             level,
             plan,
             state,
@@ -225,6 +237,7 @@ pub struct Optimizer {
     clip: Option<Clip>,
     non_finite: NonFinite,
     measure_every: u64,
+    combine: Combine,
     level: Level,
     plan: Plan,
     health: Vec<TensorHealth>,
@@ -250,6 +263,7 @@ macro_rules! pass {
             params: &$optimizer.params,
             targets: &$optimizer.targets,
             memory: &$optimizer.memory,
+            combine: &$optimizer.combine,
         }
     };
 }
@@ -265,6 +279,7 @@ impl Optimizer {
             non_finite: NonFinite::default(),
             measure_every: 0,
             level: None,
+            combine: Combine::default(),
         }
     }
 
@@ -417,13 +432,17 @@ impl Optimizer {
         for (i, slot) in slots.iter_mut().enumerate() {
             let of = &self.assigned[i];
             let mut state = [std::ptr::null_mut(); MAX_STATES];
-            for (place, array) in state.iter_mut().zip(&mut self.state[i]) {
+            let of_rule = self.state[i].len() - self.combine.count();
+            let (of_rule, others) = self.state[i].split_at_mut(of_rule);
+            for (place, array) in state.iter_mut().zip(of_rule) {
                 *place = array.address();
             }
             let rule_decay = self.rules[of.rule].decay;
             let decay = of.weight_decay.map_or(rule_decay, |lambda| rule_decay.with_lambda(lambda));
             let lambda = if let Decay::Own(lambda) = decay { lambda } else { 0.0 };
             let (t, lr) = (self.steps[i].saturating_add(1), args.lr * of.lr_factor);
+            let step = Step { t, lr, lambda, loss: args.loss };
+            let beside = self.combine.aim(step, others.iter_mut().map(StateArray::address));
             self.targets.push(Target {
                 theta: slot.param.address(),
                 dtype: slot.param.dtype(),
@@ -431,12 +450,13 @@ impl Optimizer {
                 grad_dtype: slot.grad.as_ref().map_or(slot.param.dtype(), |g| g.dtype()),
                 active: slot.grad.is_some(),
                 rule: of.rule,
-                step: Step { t, lr, lambda, loss: args.loss },
+                step,
                 decay,
                 scale: args.gradient_scale,
                 limit,
                 state,
                 memory: self.memory_of[i],
+                beside,
             });
         }
     }
@@ -495,6 +515,93 @@ impl Optimizer {
             smallest = smallest.min(factor);
         }
         smallest
+    }
+
+    /// Puts the weights to evaluate with in the place of the parameters, until the guard is dropped; then
+    /// every bit is what it was.
+    ///
+    /// They are the [average](Builder::average), where one is kept and has begun, or what the rule itself means by them,
+    /// or else the parameters as they are. `parameters` is a list of vectors, a list of slots, or whatever shows its
+    /// [`Tensors`]. The guard lends it, read only.
+    ///
+    /// ```
+    /// use steepest::{DType, Optimizer, Param, Sgd, Slot, Swa};
+    /// let mut weights = vec![vec![4.0f32], vec![8.0f32]];
+    /// let mut optimizer = Optimizer::builder(Sgd::default())
+    ///     .average(Swa::default())
+    ///     .build(["a", "b"].map(|name| Param::new(name, [1], DType::F32)))?;
+    /// for _ in 0..2 {
+    ///     let mut slots: Vec<Slot> = weights.iter_mut().map(|w| Slot::new(w, &[1.0f32])).collect();
+    ///     optimizer.step(1.0, &mut slots)?;
+    /// }
+    /// {
+    ///     let averaged = optimizer.evaluation(&mut weights)?;
+    ///     assert_eq!(averaged[..], [[2.5], [6.5]]);
+    /// }
+    /// assert_eq!(weights, [[2.0], [6.0]]);
+    /// # Ok::<(), steepest::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Parameters that are not those of [`Builder::build`]; nothing has changed then.
+    pub fn evaluation<'a, M: Tensors + ?Sized>(&self, parameters: &'a mut M) -> Result<Evaluation<'a, M>> {
+        let write = |i, tensor: SliceMut<'_>| self.evaluation_of(i, tensor);
+        Evaluation::new(parameters, write, self.params.len(), self.steps_taken)
+    }
+
+    /// Turns a copy of parameter `i` into its weights to evaluate with: [`Optimizer::evaluation`] for those who hold
+    /// copies.
+    ///
+    /// # Errors
+    /// A slice of another length or type than the parameter's; it is left as it was.
+    ///
+    /// # Panics
+    /// If there is no parameter `i`.
+    pub fn evaluation_of(&self, i: usize, mut copy: SliceMut<'_>) -> Result<()> {
+        let (step, param, dtype) = (self.steps_taken, &self.params[i], copy.dtype());
+        let (what, tensor) = ("parameter", param.name.clone());
+        if dtype != param.dtype {
+            let expected = param.dtype.to_string();
+            return Err(Error::WrongDType { step, what, tensor, expected, found: dtype });
+        }
+        if copy.len() != param.len() {
+            return Err(Error::Length { step, what, tensor, expected: param.len(), found: copy.len() });
+        }
+        match &mut copy {
+            SliceMut::F64(theta) => self.evaluate(i, theta, |x: f64| x, |x| x),
+            SliceMut::F32(theta) => self.evaluate(i, theta, |x: f32| x, |x| x),
+            SliceMut::Bf16(theta) => self.evaluate(i, theta, Half::widen, Half::narrow),
+            SliceMut::F16(theta) => self.evaluate(i, theta, Half::widen, Half::narrow),
+        }
+        Ok(())
+    }
+
+    fn evaluate<H: Copy, T: StateFloat>(
+        &self,
+        i: usize,
+        theta: &mut [H],
+        widen: impl Fn(H) -> T,
+        narrow: impl Fn(T) -> H,
+    ) {
+        let of_rule = self.state[i].len() - self.combine.count();
+        let (of_rule, others) = self.state[i].split_at(of_rule);
+        if let (Some(average), Some(array)) = (&self.combine.average, others.last())
+            && average.begun(self.steps[i])
+        {
+            for (theta, w) in theta.iter_mut().zip(T::array(array)) {
+                *theta = narrow(*w);
+            }
+        } else if let Body::Element(kernel) = &self.rules[self.assigned[i].rule].body
+            && kernel.evaluates()
+            && self.steps[i] > 0
+        {
+            let state: Vec<&[T]> = of_rule.iter().map(T::array).collect();
+            let mut wide: Vec<T> = theta.iter().map(|x| widen(*x)).collect();
+            T::evaluate(kernel.as_ref(), &mut wide, &state);
+            for (theta, x) in theta.iter_mut().zip(wide) {
+                *theta = narrow(x);
+            }
+        }
     }
 
     /// The parameters, in the order of `build`.
