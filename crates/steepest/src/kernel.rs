@@ -197,7 +197,7 @@ pub struct Prologue<T> {
 }
 
 impl Prologue<f64> {
-    fn round<T: Real>(&self) -> Prologue<T> {
+    pub(crate) fn round<T: Real>(&self) -> Prologue<T> {
         Prologue {
             scale: T::of(self.scale),
             limit: T::of(self.limit),

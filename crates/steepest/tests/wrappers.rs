@@ -3,17 +3,29 @@
 
 mod common;
 
-use common::{Data, Fixture, Problem, SHAPES, STEPS, Setting, levels, random, slots};
+use common::{Data, Fixture, Problem, SHAPES, STEPS, Setting, levels, random, slots, small};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use steepest::registry::find;
-use steepest::rule::{Body, Decay, ElementRule, Step};
+use steepest::rule::{Body, Decay, ElementRule, StateSpec, Step, TensorRule, TensorView};
+use steepest::settings::Value;
 use steepest::{
-    Builder, Clip, DType, Ema, Error, Level, Optimizer, Param, Real, Rule, Slot, Swa, Tensors, element,
+    Builder, Clip, DType, Ema, Error, Group, Level, Lookahead, Optimizer, Param, Real, Rule, Slot, Swa,
+    Tensors, UpdateClip, element,
 };
 
 /// What the builder knows of the fixtures' `combine`.
-const KNOWN: &[&str] = &["ema", "swa", "clip_value"];
+const KNOWN: &[&str] = &[
+    "ema",
+    "swa",
+    "lookahead",
+    "clip_value",
+    "centralize",
+    "cautious",
+    "cautious_decay",
+    "clip_update",
+    "fully_decoupled_decay",
+];
 
 /// A composition: the rule's settings, and what is composed with it.
 struct Case {
@@ -40,7 +52,11 @@ fn whole(value: &Json) -> u64 {
 }
 
 fn builder(case: &Case) -> Builder {
-    let rule = find(&case.optimizer).unwrap().make(&case.setting.values);
+    compose(case, find(&case.optimizer).unwrap().make(&case.setting.values).unwrap())
+}
+
+/// What the case composes, with any rule.
+fn compose(case: &Case, rule: Rule) -> Builder {
     let mut builder = Optimizer::builder(rule);
     for (key, value) in &case.combine {
         let (start, every) = (&value["start"], &value["every"]);
@@ -50,6 +66,18 @@ fn builder(case: &Case) -> Builder {
                 builder.average(Ema { decay, start: whole(start), every: whole(every) })
             }
             "swa" => builder.average(Swa { start: whole(start), every: whole(every) }),
+            "lookahead" => {
+                builder.lookahead(Lookahead { every: whole(every), alpha: value["alpha"].as_f64().unwrap() })
+            }
+            "centralize" => builder.centralize(true),
+            "cautious" => builder.cautious(true),
+            "cautious_decay" => builder.cautious_decay(true),
+            "fully_decoupled_decay" => builder.fully_decoupled_decay(value.as_f64().unwrap()),
+            "clip_update" => builder.clip_update(match (value["rms"].as_f64(), value["norm"].as_f64()) {
+                (Some(rms), None) => UpdateClip::Rms(rms),
+                (None, Some(norm)) => UpdateClip::Norm(norm),
+                _ => panic!("{value}"),
+            }),
             "clip_value" => builder.clip(Clip::Value(value.as_f64().unwrap())),
             other => panic!("{other}"),
         };
@@ -84,8 +112,12 @@ fn to_f64(slice: steepest::Slice<'_>) -> Vec<f64> {
 }
 
 /// Every quantity of a run in f64: `<tensor>/theta@<step>` and `<tensor>/evaluation@<step>`.
-fn run(case: &Case, step: impl Fn(&mut Optimizer, u64, f64, &mut [Data])) -> BTreeMap<String, Vec<f64>> {
-    let mut optimizer = builder(case).build(Problem::params(DType::F64)).unwrap();
+fn run(
+    builder: Builder,
+    case: &Case,
+    mut step: impl FnMut(&mut Optimizer, u64, f64, &mut [Data]),
+) -> BTreeMap<String, Vec<f64>> {
+    let mut optimizer = builder.build(Problem::params(DType::F64)).unwrap();
     let mut theta = Problem::new().theta(DType::F64);
     let mut found = BTreeMap::new();
     for t in 1..=STEPS {
@@ -126,30 +158,115 @@ fn every_composition_follows_its_source() {
     let (fixture, problem) = (Fixture::load("combine").unwrap(), Problem::new());
     let mut wrong = Vec::new();
     for case in cases(&fixture).iter().filter(|case| is_built(case)) {
-        let ours = run(case, |optimizer, t, lr, theta| problem.step(optimizer, t, lr, DType::F64, theta));
+        let ours = run(builder(case), case, |optimizer, t, lr, theta| {
+            problem.step(optimizer, t, lr, DType::F64, theta)
+        });
         wrong.extend(differences(&fixture, case, &ours));
     }
     assert!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), wrong.join("\n"));
 }
 
+/// Gradient descent with momentum, a tensor at a time.
+struct Descent(f64);
+
+impl Descent {
+    fn update<T: Real>(&self, step: Step, tensor: TensorView<'_, T>) -> f64 {
+        let TensorView { theta, grad, scale, decay, state, .. } = tensor;
+        let (coupled, keep) = match decay {
+            Decay::Coupled(lambda) => (lambda, 1.0),
+            Decay::Decoupled(lambda) => (0.0, 1.0 - step.lr * lambda),
+            Decay::Own(_) => (0.0, 1.0),
+        };
+        let old = if step.t == 1 { 0.0 } else { self.0 };
+        let mut moved = 0.0;
+        for (i, theta) in theta.iter_mut().enumerate() {
+            let g = grad[i] * T::of(scale) + *theta * T::of(coupled);
+            state[0][i] = state[0][i] * T::of(old) + g;
+            let new = *theta * T::of(keep) - T::of(step.lr) * state[0][i];
+            moved += (new - *theta).wide().powi(2);
+            *theta = new;
+        }
+        moved
+    }
+}
+
+impl TensorRule for Descent {
+    fn state(&self, shape: &[usize]) -> Vec<StateSpec> {
+        vec![StateSpec { name: "momentum_buffer", shape: shape.to_vec(), initial: 0.0 }]
+    }
+    fn update_f32(&self, step: Step, tensor: TensorView<'_, f32>) -> f64 {
+        self.update(step, tensor)
+    }
+    fn update_f64(&self, step: Step, tensor: TensorView<'_, f64>) -> f64 {
+        self.update(step, tensor)
+    }
+}
+
+/// The case's SGD as a tensor rule.
+fn as_tensor_rule(case: &Case) -> Rule {
+    let value = |name| match case.setting.values.get(name) {
+        Some(Value::Number(x)) => *x,
+        _ => 0.0,
+    };
+    let body = Body::Tensor(Box::new(Descent(value("momentum"))));
+    let decay = Decay::Coupled(value("weight_decay"));
+    Rule { name: "descent", settings: BTreeMap::new(), decay, body }
+}
+
+#[test]
+fn tensor_rules_compose_as_element_rules_do() {
+    let (fixture, problem) = (Fixture::load("combine").unwrap(), Problem::new());
+    let mut wrong = Vec::new();
+    let mut compared = 0;
+    for case in cases(&fixture).iter().filter(|case| is_built(case) && case.optimizer == "sgd") {
+        if case.combine.contains_key("clip_value") {
+            continue; // by element
+        }
+        compared += 1;
+        let tensorwise = || compose(case, as_tensor_rule(case)).measure_updates(1);
+        let ours = run(tensorwise(), case, |optimizer, t, lr, theta| {
+            let before = theta.to_vec();
+            problem.step(optimizer, t, lr, DType::F64, theta);
+            for (i, health) in optimizer.health().iter().enumerate() {
+                let (before, after) = (before[i].to_f64(), theta[i].to_f64());
+                let moved: f64 = before.iter().zip(&after).map(|(a, b)| (a - b).powi(2)).sum();
+                let size: f64 = before.iter().map(|a| a * a).sum();
+                if size > 0.0 {
+                    let (ratio, found) = ((moved / size).sqrt(), health.update_ratio.unwrap());
+                    assert!((ratio - found).abs() <= 1e-12 * ratio, "{}: {ratio} {found}", case.setting.name);
+                }
+            }
+        });
+        wrong.extend(differences(&fixture, case, &ours));
+    }
+    assert!(compared >= 8, "{compared}");
+    assert!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), wrong.join("\n"));
+}
+
 /// Two tensors that are cut into chunks, one of them in several tasks, and small ones.
-const LARGE: [&[usize]; 5] = [&[3, 5], &[300, 411], &[17], &[40_000], &[2, 3, 4]];
+const LARGE: [&[usize]; 5] = [&[3, 5], &[200, 351], &[17], &[40_000], &[2, 3, 4]];
 
 /// All state and all parameters after some steps, as bits.
-fn outcome(case: &Case, level: Level, types: (DType, DType), threads: usize) -> (Vec<u64>, Vec<Vec<u64>>) {
+fn outcome(
+    case: &Case,
+    level: Level,
+    types: (DType, DType),
+    threads: usize,
+    numbers: &[f64],
+) -> (Vec<u64>, Vec<Vec<u64>>) {
     let params: Vec<Param> =
         (0..).zip(LARGE).map(|(i, shape)| Param::new(format!("p{i}"), shape, types.0)).collect();
-    let drawn = |dtype, seed: u64| -> Vec<Data> {
-        let draw = |(i, p): (u64, &Param)| Data::of(dtype, &random(seed + i, p.len()));
-        (0..).zip(&params).map(draw).collect()
+    let drawn = |dtype, t: usize| -> Vec<Data> {
+        // neighbouring windows of one sequence differ in every place
+        params.iter().map(|p| Data::of(dtype, &numbers[t * 16..t * 16 + p.len()])).collect()
     };
     let mut optimizer = builder(case).level(level).measure_updates(2).build(params.clone()).unwrap();
-    let mut theta = drawn(types.0, 1);
+    let mut theta = drawn(types.0, 0);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-    for t in 1..=7 {
-        let grads = drawn(types.1, 10 * t);
+    for t in 1..=if small() { 2 } else { 7 } {
+        let grads = drawn(types.1, t);
         pool.install(|| {
-            optimizer.step(common::args(case.setting.lr(t)), &mut slots(&mut theta, &grads)).unwrap()
+            optimizer.step(common::args(case.setting.lr(t as u64)), &mut slots(&mut theta, &grads)).unwrap()
         });
     }
     let mut words = common::state_words(&optimizer, types.0);
@@ -159,20 +276,26 @@ fn outcome(case: &Case, level: Level, types: (DType, DType), threads: usize) -> 
 
 #[test]
 fn no_thread_and_no_instruction_set_changes_a_bit() {
+    let numbers = random(1, 80_000);
     let fixture = Fixture::load("combine").unwrap();
     for case in cases(&fixture).iter().filter(|case| is_built(case)) {
         for types in [(DType::F32, DType::F32), (DType::Bf16, DType::F32), (DType::F64, DType::F64)] {
-            let one = outcome(case, Level::best(), types, 1);
+            let one = outcome(case, Level::best(), types, 1, &numbers);
             for threads in [2, 3] {
                 assert_eq!(
-                    outcome(case, Level::best(), types, threads),
+                    outcome(case, Level::best(), types, threads, &numbers),
                     one,
                     "{} {types:?}",
                     case.setting.name
                 );
             }
             for level in levels() {
-                assert_eq!(outcome(case, level, types, 1), one, "{} {types:?} {level:?}", case.setting.name);
+                assert_eq!(
+                    outcome(case, level, types, 1, &numbers),
+                    one,
+                    "{} {types:?} {level:?}",
+                    case.setting.name
+                );
             }
         }
     }
@@ -332,5 +455,65 @@ fn settings_outside_their_range_are_refused() {
     assert_eq!(
         build(sgd().average(Swa { every: 0, ..Swa::default() })),
         "swa: every = 0 is outside [1, ∞); the nearest valid value is 1"
+    );
+    assert_eq!(
+        build(sgd().lookahead(Lookahead { alpha: -0.5, ..Lookahead::default() })),
+        "lookahead: alpha = -0.5 is outside [0, 1]; the nearest valid value is 0"
+    );
+    assert!(
+        build(sgd().clip_update(UpdateClip::Rms(0.0))).starts_with("clip_update: rms = 0 is outside (0, ∞)")
+    );
+    assert!(build(sgd().fully_decoupled_decay(f64::NAN)).contains("reference_lr = NaN is outside (0, ∞)"));
+    let own = |lambda| Rule { decay: Decay::Own(lambda), ..halfway() };
+    let owned = |lambda| Optimizer::builder(own(lambda)).fully_decoupled_decay(0.1);
+    owned(0.0).build([Param::new("a", [1], DType::F32)]).unwrap();
+    let remedy = "set weight_decay to 0, or leave the kind of decay to the rule";
+    let message = format!("halfway: its weight decay is part of its formula; {remedy}");
+    assert_eq!(build(owned(0.1)), message);
+    assert_eq!(build(owned(0.0).group(Group::named("a").weight_decay(0.1))), message);
+    for composed in [
+        Optimizer::builder(halfway()).cautious(true),
+        Optimizer::builder(halfway()).cautious_decay(true),
+        Optimizer::builder(halfway()).clip_update(UpdateClip::Norm(1.0)),
+        Optimizer::builder(halfway()).lookahead(Lookahead::default()),
+    ] {
+        let message = build(composed);
+        assert!(message.starts_with("halfway: it averages its weights itself, and "), "{message}");
+    }
+}
+
+#[test]
+fn what_changes_nothing_leaves_every_bit() {
+    let problem = Problem::new();
+    let run = |compose: fn(Builder) -> Builder| {
+        let rule = steepest::AdamW { weight_decay: 0.1, ..steepest::AdamW::default() };
+        let mut optimizer = compose(Optimizer::builder(rule)).build(Problem::params(DType::F32)).unwrap();
+        let mut theta = problem.theta(DType::F32);
+        (1..=20).for_each(|t| problem.step(&mut optimizer, t, 0.01, DType::F32, &mut theta));
+        theta.iter().map(Data::bits).collect::<Vec<_>>()
+    };
+    let plain = run(|builder| builder);
+    assert_eq!(run(|builder| builder.clip_update(UpdateClip::Rms(100.0))), plain);
+    assert_eq!(run(|builder| builder.average(Swa::default())), plain);
+    assert_eq!(run(|builder| builder.lookahead(Lookahead { every: 100, alpha: 0.5 })), plain);
+    assert_ne!(run(|builder| builder.cautious(true)), plain);
+    assert_ne!(run(|builder| builder.centralize(true)), plain);
+}
+
+#[test]
+fn units_lie_along_the_unit_axis() {
+    // (in, out) = (2, 3): a unit is a column
+    let param = Param::new("a", [2, 3], DType::F32).unit_axis(1);
+    let vector = Param::new("b", [2], DType::F32);
+    let mut sgd =
+        Optimizer::builder(steepest::Sgd::default()).centralize(true).build([param, vector]).unwrap();
+    let (mut a, mut b) = ([0.0f32; 6], [0.0f32; 2]);
+    let grads = ([1.0f32, 2.0, 3.0, 5.0, 8.0, 4.0], [1.0f32, 3.0]);
+    let report = sgd.step(1.0, &mut [Slot::new(&mut a, &grads.0), Slot::new(&mut b, &grads.1)]).unwrap();
+    assert_eq!(a, [2.0, 3.0, 0.5, -2.0, -3.0, -0.5]);
+    assert_eq!(b, [-1.0, -3.0], "a vector is left alone");
+    assert!(
+        (report.gradient_norm.unwrap() - 129.0f64.sqrt()).abs() < 1e-9,
+        "the norm is that of the gradient as given"
     );
 }
