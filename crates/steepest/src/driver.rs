@@ -5,6 +5,7 @@
 //! summed in their order, so every bit is the same for any number of threads.
 #![allow(unsafe_code)] // tasks write disjoint parts of borrowed slices through raw pointers
 
+use crate::combine::{self, Beside, Combine, Passed};
 use crate::dtype::DType;
 use crate::kernel::{self, Float, GradientStats, Level, MAX_STATES, Piece, Prepared, Prologue, Run};
 use crate::param::Param;
@@ -107,6 +108,7 @@ pub(crate) struct Target {
     pub state: [*mut u8; MAX_STATES],
     /// Where the tensor's memory lies in the memory of all.
     pub memory: (usize, usize),
+    pub beside: Beside,
 }
 
 // SAFETY: a target is only a description; `Plan` gives each chunk to one task.
@@ -121,7 +123,11 @@ impl Target {
             Decay::Decoupled(lambda) => (0.0, 1.0 - self.step.lr * lambda),
             Decay::Own(_) => (0.0, 1.0),
         };
-        Prologue { scale: self.scale, limit: self.limit, coupled, keep }
+        let keep = if self.beside.cautious_decay.is_some() { 1.0 } else { keep };
+        // a centralized gradient is scaled and clipped when it is loaded
+        let (scale, limit) =
+            if self.beside.centred { (1.0, f64::INFINITY) } else { (self.scale, self.limit) };
+        Prologue { scale, limit, coupled, keep }
     }
 
     fn is_f64(&self) -> bool {
@@ -142,7 +148,7 @@ impl<T> Shared<T> {
     }
 }
 
-/// For adaptive clipping: how each unit's gradient is scaled.
+/// For adaptive clipping and centralization: how each unit's gradient is scaled, and its mean.
 #[derive(Debug)]
 pub(crate) struct Units {
     /// Elements before one step along the unit axis is complete.
@@ -151,6 +157,8 @@ pub(crate) struct Units {
     pub factors: Vec<f64>,
     /// Work space: norms of the parameter.
     weights: Vec<f64>,
+    /// The mean gradient of each unit, once scaled and clipped; 0 where it is not to be subtracted.
+    means: Vec<f64>,
 }
 
 impl Units {
@@ -161,7 +169,12 @@ impl Units {
         } else {
             (param.shape[param.unit_axis + 1..].iter().product(), param.shape[param.unit_axis])
         };
-        Self { inner: inner.max(1), factors: vec![1.0; count], weights: vec![0.0; count] }
+        Self {
+            inner: inner.max(1),
+            factors: vec![1.0; count],
+            weights: vec![0.0; count],
+            means: vec![0.0; count],
+        }
     }
 
     fn of(&self, element: usize) -> usize {
@@ -182,6 +195,7 @@ pub(crate) struct Pass<'a> {
     pub params: &'a [Param],
     pub targets: &'a [Target],
     pub memory: &'a [f64],
+    pub combine: &'a Combine,
 }
 
 /// What a task has prepared for which step, so that chunks of one kind share it.
@@ -273,8 +287,29 @@ impl Pass<'_> {
         total
     }
 
-    /// A block of the gradient, its units scaled by adaptive clipping.
+    /// A block of the gradient, its units scaled by adaptive clipping and centralized.
     fn load_clipped_grad<T: Float>(
+        &self,
+        target: &Target,
+        units: Option<&Units>,
+        start: usize,
+        into: &mut [T],
+    ) {
+        self.load_scaled_grad(target, units, start, into);
+        let Some(units) = units.filter(|_| target.beside.centred) else { return };
+        let (n, mut i) = (into.len(), 0);
+        while i < n {
+            let end = n.min(i + units.run_from(start + i));
+            let mean = T::of(units.means[units.of(start + i)]);
+            for g in &mut into[i..end] {
+                *g = *g - mean;
+            }
+            i = end;
+        }
+    }
+
+    /// A block of the gradient, its units scaled by adaptive clipping; before centralization, by all other clipping too.
+    fn load_scaled_grad<T: Float>(
         &self,
         target: &Target,
         units: Option<&Units>,
@@ -292,6 +327,111 @@ impl Pass<'_> {
             }
             i = end;
         }
+        if target.beside.centred {
+            let (scale, limit) = (T::of(target.scale), T::of(target.limit));
+            for g in into {
+                *g = (*g * scale).clamp_to(limit);
+            }
+        }
+    }
+
+    /// Gradient centralization: the mean of each unit's gradient, as it is after clipping.
+    pub fn centralize(&self, units: &mut [Units]) {
+        let count = units.len();
+        let units = Shared(units.as_mut_ptr());
+        self.plan.for_each(count, |i| {
+            let target = &self.targets[i];
+            if !(target.active && target.beside.centred) {
+                return;
+            }
+            let units = &units;
+            // SAFETY: index `i` is visited once, so this is the only reference to it.
+            let units = unsafe { &mut *units.0.add(i) };
+            if target.is_f64() {
+                self.unit_means::<f64>(target, self.params[i].len(), units);
+            } else {
+                self.unit_means::<f32>(target, self.params[i].len(), units);
+            }
+        });
+    }
+
+    fn unit_means<T: Float>(&self, target: &Target, len: usize, units: &mut Units) {
+        units.means.fill(0.0);
+        let mut grad = [T::ZERO; BLOCK];
+        for start in (0..len).step_by(BLOCK) {
+            let n = BLOCK.min(len - start);
+            self.load_scaled_grad(target, Some(units), start, &mut grad[..n]);
+            let mut i = 0;
+            while i < n {
+                let unit = units.of(start + i);
+                let end = n.min(i + units.run_from(start + i));
+                units.means[unit] += grad[i..end].iter().map(|g| g.wide()).sum::<f64>();
+                i = end;
+            }
+        }
+        let of_each = (len / units.means.len().max(1)).max(1) as f64;
+        units.means.iter_mut().for_each(|mean| *mean /= of_each);
+    }
+
+    /// What of each chunk's update passes caution, and its square, found on copies.
+    pub fn look_ahead_at_updates(&self, units: Option<&[Units]>, into: &mut [Passed]) {
+        let into = Shared(into.as_mut_ptr());
+        self.plan.for_each_task(|chunks| {
+            let mut ready = Ready::default();
+            for i in chunks {
+                let chunk = self.plan.chunks[i];
+                let target = &self.targets[chunk.tensor];
+                let Body::Element(kernel) = &self.rules[target.rule].body else { continue };
+                let units = units.map(|u| &u[chunk.tensor]);
+                let passed = if !target.active {
+                    Passed::default()
+                } else if target.is_f64() {
+                    let kernel: &dyn Run<f64> = kernel.as_ref();
+                    self.try_chunk(kernel, self.prepare(kernel, target, &mut ready), target, chunk, units)
+                } else {
+                    let kernel: &dyn Run<f32> = kernel.as_ref();
+                    self.try_chunk(kernel, self.prepare(kernel, target, &mut ready), target, chunk, units)
+                };
+                // SAFETY: `into` has one place for each chunk, and each chunk is in one task.
+                unsafe { into.write(i, passed) };
+            }
+        });
+    }
+
+    fn try_chunk<T: Float>(
+        &self,
+        kernel: &dyn Run<T>,
+        prepared: &Prepared,
+        target: &Target,
+        chunk: Chunk,
+        units: Option<&Units>,
+    ) -> Passed {
+        let prologue = target.prologue();
+        let mut total = Passed::default();
+        let (mut theta, mut grad, mut before) = ([T::ZERO; BLOCK], [T::ZERO; BLOCK], [T::ZERO; BLOCK]);
+        let mut copies = [[T::ZERO; BLOCK]; MAX_STATES];
+        for offset in (0..chunk.len).step_by(BLOCK) {
+            let start = chunk.start + offset;
+            let n = BLOCK.min(chunk.len - offset);
+            self.load_theta(target, start, &mut theta[..n]);
+            self.load_clipped_grad(target, units, start, &mut grad[..n]);
+            before[..n].copy_from_slice(&theta[..n]);
+            let mut state = [std::ptr::null_mut(); MAX_STATES];
+            for ((place, copy), from) in state.iter_mut().zip(&mut copies).zip(target.state) {
+                if !from.is_null() {
+                    // SAFETY: a rule's array has the tensor's length and the type `T`, and nobody writes it now.
+                    let from = unsafe { std::slice::from_raw_parts(from.cast::<T>().add(start), n) };
+                    copy[..n].copy_from_slice(from);
+                    *place = copy.as_mut_ptr();
+                }
+            }
+            let piece = Piece { theta: theta.as_mut_ptr(), grad: grad.as_ptr(), state, len: n };
+            // SAFETY: all blocks are buffers of this task, and `prepared` was written by `kernel`.
+            unsafe { kernel.run(prepared, &prologue, piece) };
+            let passed = target.beside.count(self.level, &prologue, (&before[..n], &grad[..n]), &theta[..n]);
+            total = [total[0] + passed[0], total[1] + passed[1]];
+        }
+        total
     }
 
     /// Reads every gradient once: sum of squares and zeros of each chunk.
@@ -463,9 +603,9 @@ impl Pass<'_> {
                 // SAFETY: index `i` is visited once, so this is the only reference to it.
                 let state = unsafe { &mut *state.0.add(i) };
                 let change = if target.is_f64() {
-                    self.update_tensor::<f64>(i, state, moved.is_some())
+                    self.update_tensor::<f64>(i, state, units.map(|u| &u[i]), moved.is_some())
                 } else {
-                    self.update_tensor::<f32>(i, state, moved.is_some())
+                    self.update_tensor::<f32>(i, state, units.map(|u| &u[i]), moved.is_some())
                 };
                 if let Some(moved) = &moved {
                     let mut places = self.plan.chunks_of(i);
@@ -493,7 +633,7 @@ impl Pass<'_> {
         // wrapping: places beyond the rule's states are null, and never read
         let state = target.state.map(|s| s.cast::<T>().wrapping_add(chunk.start));
         let (native_theta, native_grad) = (target.dtype == T::DTYPE, target.grad_dtype == T::DTYPE);
-        if native_theta && native_grad && units.is_none() && !measure {
+        if native_theta && native_grad && units.is_none() && !measure && target.beside.is_nothing() {
             // SAFETY: types and lengths were checked by the step, this task alone has the chunk,
             // and `prepared` was written by `kernel`.
             unsafe {
@@ -510,20 +650,24 @@ impl Pass<'_> {
             let n = BLOCK.min(chunk.len - offset);
             self.load_theta(target, start, &mut theta[..n]);
             self.load_clipped_grad(target, units, start, &mut grad[..n]);
-            if measure {
-                before[..n].copy_from_slice(&theta[..n]);
-            }
+            before[..n].copy_from_slice(&theta[..n]);
             // SAFETY: blocks are buffers of this task; the state arrays have the tensor's length.
             unsafe {
                 let state = state.map(|s| s.wrapping_add(offset));
                 let piece = Piece { theta: theta.as_mut_ptr(), grad: grad.as_ptr(), state, len: n };
+                self.begin_slow(target, start, &theta[..n]);
                 kernel.run(prepared, &prologue, piece);
+                target.beside.finish(self.level, &prologue, (&before[..n], &grad[..n]), &mut theta[..n]);
+                self.follow(target, start, &mut theta[..n]);
                 let to = target.theta.add(start * target.dtype.size());
                 T::store_block(self.level, &theta[..n], to, target.dtype);
             }
-            if measure {
+            if !native_theta {
                 // as stored: half precision may have rounded the change away
                 self.load_theta(target, start, &mut theta[..n]);
+            }
+            self.average(target, start, &theta[..n]);
+            if measure {
                 let (moved, size) = kernel::change(self.level, &before[..n], &theta[..n]);
                 total = (total.0 + moved, total.1 + size);
             }
@@ -531,17 +675,59 @@ impl Pass<'_> {
         total
     }
 
+    /// The slow weights of `target`, `len` from `start` on, where Lookahead keeps them.
+    ///
+    /// # Safety
+    /// The caller alone has this part of the tensor.
+    unsafe fn slow<T: Float>(&self, target: &Target, start: usize, len: usize) -> Option<&mut [T]> {
+        let slow = target.beside.slow;
+        // SAFETY: the array has the tensor's length and the type `T`; the caller's contract.
+        (!slow.is_null()).then(|| unsafe { std::slice::from_raw_parts_mut(slow.cast::<T>().add(start), len) })
+    }
+
+    /// Before a tensor's first step: its slow weights begin with `theta`.
+    fn begin_slow<T: Float>(&self, target: &Target, start: usize, theta: &[T]) {
+        if target.beside.look.begin {
+            // SAFETY: this task alone has this part.
+            if let Some(slow) = unsafe { self.slow(target, start, theta.len()) } {
+                slow.copy_from_slice(theta);
+            }
+        }
+    }
+
+    /// After a step: the slow weights follow `theta`, if it is their turn.
+    fn follow<T: Float>(&self, target: &Target, start: usize, theta: &mut [T]) {
+        if let Some(alpha) = target.beside.look.follow {
+            // SAFETY: this task alone has this part.
+            if let Some(slow) = unsafe { self.slow(target, start, theta.len()) } {
+                combine::follow(self.level, alpha, theta, slow);
+            }
+        }
+    }
+
+    /// Takes the weights of `target` from `start` on, as stored, into its average.
+    fn average<T: Float>(&self, target: &Target, start: usize, theta: &[T]) {
+        let Beside { average, mix, .. } = target.beside;
+        if !average.is_null() {
+            // SAFETY: the array has the tensor's length and the type `T`, and this task alone has this part.
+            let average =
+                unsafe { std::slice::from_raw_parts_mut(average.cast::<T>().add(start), theta.len()) };
+            combine::average(self.level, mix, theta, average);
+        }
+    }
+
     fn update_tensor<T: crate::state::StateFloat>(
         &self,
         tensor: usize,
         state: &mut [crate::state::StateArray],
+        units: Option<&Units>,
         measure: bool,
     ) -> (f64, f64) {
         let (target, param) = (&self.targets[tensor], &self.params[tensor]);
         let Body::Tensor(rule) = &self.rules[target.rule].body else { return (0.0, 0.0) };
         // SAFETY: types (tensor rules take native types only, checked in `build`) and lengths were
         // checked, and this call alone has the tensor.
-        let (theta, grad) = unsafe {
+        let (theta, given) = unsafe {
             (
                 std::slice::from_raw_parts_mut(target.theta.cast::<T>(), param.len()),
                 std::slice::from_raw_parts(target.grad.cast::<T>(), param.len()),
@@ -549,19 +735,56 @@ impl Pass<'_> {
         };
         let size = if measure { kernel::gradient_stats(self.level, theta).sum_of_squares } else { 0.0 };
         let mut arrays: [&mut [T]; crate::state::MAX_ARRAYS] = Default::default();
-        let count = state.len();
-        for (place, array) in arrays.iter_mut().zip(state.iter_mut()) {
+        // behind those of the rule are those of what composes with it
+        let count = state.len() - self.combine.count();
+        for (place, array) in arrays.iter_mut().zip(&mut state[..count]) {
             *place = T::array_mut(array);
         }
-        let view = TensorView {
-            theta,
-            grad,
-            scale: target.scale,
-            decay: target.decay,
-            state: &mut arrays[..count],
-            shape: &param.shape,
+        let beside = target.beside;
+        let room = |place: *mut u8| {
+            // SAFETY: work space of the tensor's length and type, which this call alone has.
+            (!place.is_null())
+                .then(|| unsafe { std::slice::from_raw_parts_mut(place.cast::<T>(), param.len()) })
         };
-        let moved = T::update(rule.as_ref(), target.step, view);
+        let (mut grad, mut scale) = (given, target.scale);
+        if let Some(centred) = room(beside.grad) {
+            self.load_clipped_grad(target, units, 0, centred);
+            (grad, scale) = (centred, 1.0);
+        }
+        let mut before = room(beside.before);
+        // where the update is changed, the rule gives it alone, and decay is applied with the rest
+        let mut decay = target.decay;
+        let mut prologue = Prologue { scale, limit: f64::INFINITY, coupled: 0.0, keep: 1.0 };
+        if let Some(before) = &mut before {
+            before.copy_from_slice(theta);
+        }
+        if self.combine.changes_update() {
+            prologue = target.prologue();
+            if let Decay::Decoupled(_) = decay {
+                decay = Decay::Decoupled(0.0);
+            }
+        }
+        self.begin_slow(target, 0, theta);
+        let state = &mut arrays[..count];
+        let view = TensorView { theta: &mut *theta, grad, scale, decay, state, shape: &param.shape };
+        let mut moved = T::update(rule.as_ref(), target.step, view);
+        if let Some(before) = before {
+            // the rule took θ for its base
+            let bare = Prologue { keep: 1.0, ..prologue };
+            let mut whole = beside;
+            if whole.needs_whole {
+                let passed = whole.count(self.level, &bare, (before, grad), theta);
+                whole.factor = self.combine.factor(passed, theta.len(), target.step.lr);
+            }
+            whole.finish(self.level, &bare, (before, grad), theta);
+            if prologue.keep != 1.0 {
+                let lost = T::of(1.0 - prologue.keep);
+                theta.iter_mut().zip(&*before).for_each(|(theta, before)| *theta = *theta - lost * *before);
+            }
+            self.follow(target, 0, theta);
+            moved = kernel::change(self.level, before, theta).0;
+        }
+        self.average(target, 0, theta);
         (moved, size)
     }
 }

@@ -85,6 +85,10 @@ macro_rules! slices {
             pub fn dtype(&self) -> DType { match self { $(Self::$variant(_) => DType::$variant),+ } }
             /// The number of elements.
             pub fn len(&self) -> usize { match self { $(Self::$variant(s) => s.len()),+ } }
+            /// The tensor, borrowed for reading.
+            pub fn as_slice(&self) -> Slice<'_> { match self { $(Self::$variant(s) => Slice::$variant(s)),+ } }
+            /// The same tensor for a shorter time.
+            pub fn reborrow(&mut self) -> SliceMut<'_> { match self { $(Self::$variant(s) => SliceMut::$variant(s)),+ } }
             pub(crate) fn address(&mut self) -> *mut u8 { match self { $(Self::$variant(s) => s.as_mut_ptr().cast()),+ } }
         }
     };

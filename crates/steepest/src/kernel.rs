@@ -197,7 +197,7 @@ pub struct Prologue<T> {
 }
 
 impl Prologue<f64> {
-    fn round<T: Real>(&self) -> Prologue<T> {
+    pub(crate) fn round<T: Real>(&self) -> Prologue<T> {
         Prologue {
             scale: T::of(self.scale),
             limit: T::of(self.limit),
@@ -260,6 +260,8 @@ pub trait Run<T> {
     /// the states, as many as the rule has) are valid for `len` elements, the mutable ones
     /// exclusively.
     unsafe fn run(&self, prepared: &Prepared, prologue: &Prologue<f64>, piece: Piece<T>);
+    /// Turns weights into those to evaluate with; `state` holds the rule's arrays, all of one length.
+    fn evaluate(&self, theta: &mut [T], state: &[&[T]]);
 }
 
 /// An [`ElementRule`] compiled for every type and instruction set.
@@ -272,6 +274,8 @@ pub trait ElementKernel: Run<f32> + Run<f64> + Send + Sync {
     fn scope(&self) -> Scope;
     /// Whether a step must be given the loss.
     fn needs_loss(&self) -> bool;
+    /// Whether the weights to evaluate with are not θ itself.
+    fn evaluates(&self) -> bool;
     /// Moves the memory of a tensor on; see [`ElementRule::learn`].
     fn learn(&self, step: Step, sums: &Sums, memory: &mut [f64]);
 }
@@ -298,6 +302,9 @@ impl<R: ElementRule<N>, const N: usize> ElementKernel for Element<R, N> {
     }
     fn needs_loss(&self) -> bool {
         R::NEEDS_LOSS
+    }
+    fn evaluates(&self) -> bool {
+        R::EVALUATES
     }
     fn learn(&self, step: Step, sums: &Sums, memory: &mut [f64]) {
         self.0.learn(step, sums, memory);
@@ -328,6 +335,12 @@ impl<R: ElementRule<N>, const N: usize, T: Float> Run<T> for Element<R, N> {
                 Level::Scalar.run(ElementJob::<R, N, T, true> { scalars, prologue, piece, rule })
             }
             level => level.run(ElementJob::<R, N, T, false> { scalars, prologue, piece, rule }),
+        }
+    }
+
+    fn evaluate(&self, theta: &mut [T], state: &[&[T]]) {
+        for (i, theta) in theta.iter_mut().enumerate() {
+            *theta = self.0.evaluate(*theta, std::array::from_fn(|k| state[k][i]));
         }
     }
 }

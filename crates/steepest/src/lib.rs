@@ -19,6 +19,7 @@
 //! ```
 
 mod clip;
+mod combine;
 mod driver;
 mod dtype;
 mod error;
@@ -41,6 +42,7 @@ mod state;
 pub mod stop;
 
 pub use clip::Clip;
+pub use combine::{Averaging, Ema, Evaluation, Lookahead, Swa, Tensors, UpdateClip};
 pub use dtype::{DType, Slice, SliceMut};
 pub use error::{Error, Result, nearest};
 pub use gradient_check::{Coordinate, GradientCheck, GradientCheckOptions, Precision, check_gradient};

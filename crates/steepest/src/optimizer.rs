@@ -1,15 +1,16 @@
 //! The optimizer: made once from a rule and the parameters, then stepped.
 
 use crate::clip::{Clip, coefficient};
+use crate::combine::{Averaging, Combine, Evaluation, Lookahead, Passed, Tensors, UpdateClip};
 use crate::driver::{Pass, Plan, Target, Units};
-use crate::dtype::DType;
+use crate::dtype::{DType, Half, SliceMut};
 use crate::error::{Error, Result, nearest};
 use crate::group::{Assigned, Group, assign};
 use crate::health::{NonFinite, NonFiniteAt, TensorHealth};
 use crate::kernel::{GradientStats, Level, MAX_STATES};
 use crate::param::{Param, Slot};
 use crate::rule::{Body, Decay, IntoRule, Rule, Scope, Step, Sums};
-use crate::state::{self, MAX_ARRAYS, StateArray};
+use crate::state::{self, MAX_ARRAYS, StateArray, StateFloat};
 use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
@@ -23,6 +24,7 @@ pub struct Builder {
     non_finite: NonFinite,
     measure_every: u64,
     level: Option<Level>,
+    combine: Combine,
 }
 
 impl Builder {
@@ -46,6 +48,148 @@ impl Builder {
     /// A measured step costs no extra traffic, but arithmetic: about twice the time from cache.
     pub fn measure_updates(self, every: u64) -> Self {
         Self { measure_every: every, ..self }
+    }
+
+    /// Subtracts from the gradient of each unit its mean; default: no.
+    ///
+    /// A unit is what shares an index along the parameter's [unit axis](Param::unit_axis): one output of a layer.
+    /// Parameters of less than two axes are left alone.
+    ///
+    /// # Formula
+    /// ```text
+    /// g ← clip(g);   g_u ← g_u − mean(g_u)    for each unit u
+    /// ```
+    /// Norms that bound the gradient, and those that are reported, are of the gradient as given. A coupled weight decay is
+    /// added afterwards. The gradient is read once more.
+    ///
+    /// # Differences
+    /// optax: none (`centralize`, after clipping). The authors' code for SGD centralizes what already holds the weight
+    /// decay.
+    ///
+    /// # Source
+    /// Yong, Huang, Hua & Zhang, Gradient Centralization: A New Optimization Technique for Deep Neural Networks,
+    /// ECCV 2020, equation 1.
+    pub fn centralize(mut self, centralize: bool) -> Self {
+        self.combine.centralize = centralize;
+        self
+    }
+
+    /// Keeps of each update only the elements that go against their gradient; default: no.
+    ///
+    /// # Formula
+    /// With u the rule's update, weight decay not included (`θ ← (1 − ηλ)θ − u`), g the gradient as the rule sees it:
+    /// ```text
+    /// m ← 1 where u·g > 0, else 0
+    /// u ← u · m / max(mean(m), 1e-3)           the mean over the tensor
+    /// ```
+    /// The rule's state is as without caution. The step reads all it works on twice, and computes the update twice:
+    /// the mean must be known before the first element is kept.
+    ///
+    /// # Differences
+    /// The authors' code and timm: this formula. The paper (algorithm 1) divides by (Σm + 1)/n instead. The authors' AdamW
+    /// decays weights after the update.
+    ///
+    /// # Errors
+    /// At [`build`](Self::build): a rule that averages its weights itself.
+    ///
+    /// # Example
+    /// ```
+    /// use steepest::{DType, Optimizer, Param, Sgd, Slot};
+    /// let mut theta = [0.0f64; 2];
+    /// let mut sgd = Optimizer::builder(Sgd { momentum: 0.5, ..Sgd::default() })
+    ///     .cautious(true)
+    ///     .build([Param::new("theta", [2], DType::F64)])?;
+    /// sgd.step(1.0, &mut [Slot::new(&mut theta, &[4.0, 4.0])])?;
+    /// assert_eq!(theta, [-4.0, -4.0]);
+    /// // the momentum still goes down at the second, whose gradient now points up
+    /// sgd.step(1.0, &mut [Slot::new(&mut theta, &[4.0, -1.0])])?;
+    /// assert_eq!(theta, [-16.0, -4.0]);
+    /// # Ok::<(), steepest::Error>(())
+    /// ```
+    ///
+    /// # Source
+    /// Liang, Chen, Liu & Liu, Cautious Optimizers: Improving Training with One Line of Code, 2024.
+    pub fn cautious(mut self, cautious: bool) -> Self {
+        self.combine.cautious = cautious;
+        self
+    }
+
+    /// Bounds each tensor's [update](UpdateClip); default: not at all.
+    ///
+    /// The step reads all it works on twice, and computes the update twice.
+    pub fn clip_update(mut self, clip: impl Into<Option<UpdateClip>>) -> Self {
+        self.combine.clip_update = clip.into();
+        self
+    }
+
+    /// Decays only weights whose update goes the same way; default: all.
+    ///
+    /// # Formula
+    /// With u the update without weight decay:
+    /// ```text
+    /// θ ← θ − u − ηλθ where u·θ ≥ 0, else θ − u
+    /// ```
+    /// Whatever the rule's own kind of decay, λ is decoupled then.
+    ///
+    /// # Errors
+    /// At [`build`](Self::build): a rule whose weight decay is part of its formula, or that averages its weights itself.
+    ///
+    /// # Source
+    /// Chen, Li, Liang, Su, Xie, Pierse, Liang, Lao & Liu, Cautious Weight Decay, 2025, equation 1.
+    pub fn cautious_decay(mut self, cautious: bool) -> Self {
+        self.combine.cautious_decay = cautious;
+        self
+    }
+
+    /// Weight decay that does not depend on the learning rate but on its schedule; default: not.
+    ///
+    /// # Formula
+    /// ```text
+    /// θ ← (1 − λ·η_t/reference_lr)·θ
+    /// ```
+    /// At the reference, the peak of the schedule as a rule, the weights shrink by the share λ in a step, so that λ is
+    /// smaller than with other decays: 1e-5, where they have 0.01 and η = 1e-3. Whatever the rule's own kind of decay, λ is decoupled then. A
+    /// group's factor of the learning rate does not touch it, unless that is 0.
+    ///
+    /// # Differences
+    /// torch-optimi and FlashOptim: none (`decouple_lr`, whose reference is the first learning rate by default).
+    ///
+    /// # Errors
+    /// At [`build`](Self::build): a reference that is not above 0; a rule whose weight decay is part of its formula.
+    ///
+    /// # Example
+    /// ```
+    /// use steepest::{AdamW, DType, Optimizer, Param, Slot};
+    /// let mut theta = [1.0f64];
+    /// let mut adamw = Optimizer::builder(AdamW { weight_decay: 0.1, ..AdamW::default() })
+    ///     .fully_decoupled_decay(1e-3)
+    ///     .build([Param::new("theta", [1], DType::F64)])?;
+    /// adamw.step(1e-3, &mut [Slot::new(&mut theta, &[0.0])])?;
+    /// assert!((theta[0] - 0.9).abs() < 1e-15);
+    /// adamw.step(0.5e-3, &mut [Slot::new(&mut theta, &[0.0])])?;
+    /// assert!((theta[0] - 0.9 * 0.95).abs() < 1e-15);
+    /// # Ok::<(), steepest::Error>(())
+    /// ```
+    ///
+    /// # Source
+    /// Loshchilov & Hutter, Decoupled Weight Decay Regularization, ICLR 2019, algorithm 2: there η_t/reference_lr is
+    /// the schedule's multiplier.
+    pub fn fully_decoupled_decay(mut self, reference_lr: f64) -> Self {
+        self.combine.reference_lr = Some(reference_lr);
+        self
+    }
+
+    /// Draws the weights back to [slow ones](Lookahead) every few steps; default: no.
+    pub fn lookahead(mut self, lookahead: impl Into<Option<Lookahead>>) -> Self {
+        self.combine.lookahead = lookahead.into();
+        self
+    }
+
+    /// Keeps an average of the weights, [`Ema`](crate::Ema) or [`Swa`](crate::Swa), for
+    /// [`Optimizer::evaluation`]; default: none.
+    pub fn average(mut self, average: impl Into<Averaging>) -> Self {
+        self.combine.average = Some(average.into());
+        self
     }
 
     /// Forces an instruction set; default: the best of the processor. The bits are the same.
@@ -72,6 +216,9 @@ impl Builder {
             }
         }
         let assigned = assign(self.groups, &params, &mut rules)?;
+        let decays =
+            |rule| assigned.iter().any(|of| of.rule == rule && of.weight_decay.is_some_and(|l| l > 0.0));
+        self.combine.settle(&mut rules, decays)?;
         for (param, of) in params.iter().zip(&assigned) {
             check_param(param, &rules[of.rule], self.clip)?;
         }
@@ -92,7 +239,8 @@ impl Builder {
             .map(|(param, of)| {
                 let specs = rules[of.rule].state(param);
                 debug_assert!(specs.len() <= MAX_ARRAYS);
-                specs.into_iter().map(|spec| StateArray::new(spec, param.dtype)).collect()
+                let specs = specs.into_iter().chain(self.combine.arrays(param));
+                specs.map(|spec| StateArray::new(spec, param.dtype)).collect()
             })
             .collect();
         let (mut memory, mut memory_of) = (Vec::new(), Vec::new());
@@ -103,7 +251,11 @@ impl Builder {
         }
         let plan = Plan::new(&params);
         let measures = rules.iter().any(|rule| rule.scope() != Scope::Element);
-        let adaptive = matches!(self.clip, Some(Clip::Adaptive { .. }));
+        let by_unit = matches!(self.clip, Some(Clip::Adaptive { .. })) || self.combine.centralize;
+        let work = params.iter().zip(&assigned).map(|(param, of)| {
+            let specs = self.combine.work(param, &rules[of.rule]);
+            specs.into_iter().map(|spec| StateArray::new(spec, param.dtype)).collect()
+        });
         Ok(Optimizer {
             stats: plan.room(),
             sums: if measures { plan.room() } else { Vec::new() },
@@ -112,7 +264,9 @@ impl Builder {
             memory,
             memory_of,
             moved: if self.measure_every > 0 { plan.room() } else { Vec::new() },
-            units: adaptive.then(|| params.iter().map(Units::new).collect()),
+            work: work.collect(),
+            passed: if self.combine.needs_whole() { plan.room() } else { Vec::new() },
+            units: by_unit.then(|| params.iter().map(Units::new).collect()),
             targets: Vec::with_capacity(params.len()),
             health: vec![TensorHealth::default(); params.len()],
             norms: vec![0.0; params.len()],
@@ -121,6 +275,7 @@ impl Builder {
             clip: self.clip,
             non_finite: self.non_finite,
             measure_every: self.measure_every,
+            combine: self.combine,
             level,
             plan,
             state,
@@ -225,6 +380,7 @@ pub struct Optimizer {
     clip: Option<Clip>,
     non_finite: NonFinite,
     measure_every: u64,
+    combine: Combine,
     level: Level,
     plan: Plan,
     health: Vec<TensorHealth>,
@@ -236,6 +392,10 @@ pub struct Optimizer {
     sums_of: Vec<Sums>,
     sums_of_rule: Vec<Sums>,
     units: Option<Vec<Units>>,
+    /// What of updates passes caution, for each chunk. Empty when nothing asks.
+    passed: Vec<Passed>,
+    /// What composes with tensor rules works here.
+    work: Vec<Vec<StateArray>>,
     targets: Vec<Target>,
     norms: Vec<f64>,
 }
@@ -250,6 +410,7 @@ macro_rules! pass {
             params: &$optimizer.params,
             targets: &$optimizer.targets,
             memory: &$optimizer.memory,
+            combine: &$optimizer.combine,
         }
     };
 }
@@ -265,6 +426,7 @@ impl Optimizer {
             non_finite: NonFinite::default(),
             measure_every: 0,
             level: None,
+            combine: Combine::default(),
         }
     }
 
@@ -308,7 +470,11 @@ impl Optimizer {
             let pass = pass!(self);
             pass.clip_units(units, factor, eps);
         }
+        if let (true, Some(units)) = (self.combine.centralize, &mut self.units) {
+            pass!(self).centralize(units);
+        }
         self.learn();
+        self.weigh_updates();
         let measure = self.measure_every > 0 && step.is_multiple_of(self.measure_every);
         let pass = pass!(self);
         pass.update(self.units.as_deref(), &mut self.state, measure.then_some(&mut self.moved));
@@ -326,6 +492,22 @@ impl Optimizer {
         self.targets.clear();
         self.steps_taken = step;
         Ok(report)
+    }
+
+    /// Caution and bounds: what each tensor's update is to be multiplied by.
+    fn weigh_updates(&mut self) {
+        if self.passed.is_empty() {
+            return;
+        }
+        pass!(self).look_ahead_at_updates(self.units.as_deref(), &mut self.passed);
+        for (i, target) in self.targets.iter_mut().enumerate() {
+            if target.active && matches!(self.rules[target.rule].body, Body::Element(_)) {
+                // in the order of chunks, whoever computed them
+                let chunks = self.plan.chunks_of(i).map(|chunk| self.passed[chunk]);
+                let passed = chunks.fold(Passed::default(), |sum, x| [sum[0] + x[0], sum[1] + x[1]]);
+                target.beside.factor = self.combine.factor(passed, self.params[i].len(), target.step.lr);
+            }
+        }
     }
 
     /// The pass before the update: rules sum what they measure, and move their memory on.
@@ -417,13 +599,25 @@ impl Optimizer {
         for (i, slot) in slots.iter_mut().enumerate() {
             let of = &self.assigned[i];
             let mut state = [std::ptr::null_mut(); MAX_STATES];
-            for (place, array) in state.iter_mut().zip(&mut self.state[i]) {
+            let of_rule = self.state[i].len() - self.combine.count();
+            let (of_rule, others) = self.state[i].split_at_mut(of_rule);
+            for (place, array) in state.iter_mut().zip(of_rule) {
                 *place = array.address();
             }
             let rule_decay = self.rules[of.rule].decay;
             let decay = of.weight_decay.map_or(rule_decay, |lambda| rule_decay.with_lambda(lambda));
+            let decay = self.combine.decay(decay, of.lr_factor);
             let lambda = if let Decay::Own(lambda) = decay { lambda } else { 0.0 };
             let (t, lr) = (self.steps[i].saturating_add(1), args.lr * of.lr_factor);
+            let step = Step { t, lr, lambda, loss: args.loss };
+            let beside = self.combine.aim(
+                step,
+                decay,
+                &self.params[i],
+                others.iter_mut().map(StateArray::address),
+                self.work[i].iter_mut().map(StateArray::address),
+                matches!(self.rules[of.rule].body, Body::Tensor(_)),
+            );
             self.targets.push(Target {
                 theta: slot.param.address(),
                 dtype: slot.param.dtype(),
@@ -431,12 +625,13 @@ impl Optimizer {
                 grad_dtype: slot.grad.as_ref().map_or(slot.param.dtype(), |g| g.dtype()),
                 active: slot.grad.is_some(),
                 rule: of.rule,
-                step: Step { t, lr, lambda, loss: args.loss },
+                step,
                 decay,
                 scale: args.gradient_scale,
                 limit,
                 state,
                 memory: self.memory_of[i],
+                beside,
             });
         }
     }
@@ -495,6 +690,96 @@ impl Optimizer {
             smallest = smallest.min(factor);
         }
         smallest
+    }
+
+    /// Puts the weights to evaluate with in the place of the parameters, until the guard is dropped; then
+    /// every bit is what it was.
+    ///
+    /// They are the [average](Builder::average), where one is kept and has begun, or [Lookahead]'s slow weights, or what the rule itself means by them,
+    /// or else the parameters as they are. `parameters` is a list of vectors, a list of slots, or whatever shows its
+    /// [`Tensors`]. The guard lends it, read only.
+    ///
+    /// ```
+    /// use steepest::{DType, Optimizer, Param, Sgd, Slot, Swa};
+    /// let mut weights = vec![vec![4.0f32], vec![8.0f32]];
+    /// let mut optimizer = Optimizer::builder(Sgd::default())
+    ///     .average(Swa::default())
+    ///     .build(["a", "b"].map(|name| Param::new(name, [1], DType::F32)))?;
+    /// for _ in 0..2 {
+    ///     let mut slots: Vec<Slot> = weights.iter_mut().map(|w| Slot::new(w, &[1.0f32])).collect();
+    ///     optimizer.step(1.0, &mut slots)?;
+    /// }
+    /// {
+    ///     let averaged = optimizer.evaluation(&mut weights)?;
+    ///     assert_eq!(averaged[..], [[2.5], [6.5]]);
+    /// }
+    /// assert_eq!(weights, [[2.0], [6.0]]);
+    /// # Ok::<(), steepest::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Parameters that are not those of [`Builder::build`]; nothing has changed then.
+    pub fn evaluation<'a, M: Tensors + ?Sized>(&self, parameters: &'a mut M) -> Result<Evaluation<'a, M>> {
+        let write = |i, tensor: SliceMut<'_>| self.evaluation_of(i, tensor);
+        Evaluation::new(parameters, write, self.params.len(), self.steps_taken)
+    }
+
+    /// Turns a copy of parameter `i` into its weights to evaluate with: [`Optimizer::evaluation`] for those who hold
+    /// copies.
+    ///
+    /// # Errors
+    /// A slice of another length or type than the parameter's; it is left as it was.
+    ///
+    /// # Panics
+    /// If there is no parameter `i`.
+    pub fn evaluation_of(&self, i: usize, mut copy: SliceMut<'_>) -> Result<()> {
+        let (step, param, dtype) = (self.steps_taken, &self.params[i], copy.dtype());
+        let (what, tensor) = ("parameter", param.name.clone());
+        if dtype != param.dtype {
+            let expected = param.dtype.to_string();
+            return Err(Error::WrongDType { step, what, tensor, expected, found: dtype });
+        }
+        if copy.len() != param.len() {
+            return Err(Error::Length { step, what, tensor, expected: param.len(), found: copy.len() });
+        }
+        match &mut copy {
+            SliceMut::F64(theta) => self.evaluate(i, theta, |x: f64| x, |x| x),
+            SliceMut::F32(theta) => self.evaluate(i, theta, |x: f32| x, |x| x),
+            SliceMut::Bf16(theta) => self.evaluate(i, theta, Half::widen, Half::narrow),
+            SliceMut::F16(theta) => self.evaluate(i, theta, Half::widen, Half::narrow),
+        }
+        Ok(())
+    }
+
+    fn evaluate<H: Copy, T: StateFloat>(
+        &self,
+        i: usize,
+        theta: &mut [H],
+        widen: impl Fn(H) -> T,
+        narrow: impl Fn(T) -> H,
+    ) {
+        let of_rule = self.state[i].len() - self.combine.count();
+        let (of_rule, others) = self.state[i].split_at(of_rule);
+        let kept = match (&self.combine.average, &self.combine.lookahead) {
+            (Some(average), _) if average.begun(self.steps[i]) => others.last(),
+            (_, Some(_)) if self.steps[i] > 0 => others.first(),
+            _ => None,
+        };
+        if let Some(array) = kept {
+            for (theta, w) in theta.iter_mut().zip(T::array(array)) {
+                *theta = narrow(*w);
+            }
+        } else if let Body::Element(kernel) = &self.rules[self.assigned[i].rule].body
+            && kernel.evaluates()
+            && self.steps[i] > 0
+        {
+            let state: Vec<&[T]> = of_rule.iter().map(T::array).collect();
+            let mut wide: Vec<T> = theta.iter().map(|x| widen(*x)).collect();
+            T::evaluate(kernel.as_ref(), &mut wide, &state);
+            for (theta, x) in theta.iter_mut().zip(wide) {
+                *theta = narrow(x);
+            }
+        }
     }
 
     /// The parameters, in the order of `build`.

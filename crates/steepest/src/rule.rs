@@ -99,6 +99,9 @@ pub trait ElementRule<const N: usize>: Send + Sync + 'static {
     /// Whether a step must be given the loss; it is finite then.
     const NEEDS_LOSS: bool = false;
 
+    /// Whether the weights to evaluate with are not θ itself; see [`evaluate`](Self::evaluate).
+    const EVALUATES: bool = false;
+
     /// What is constant during one step, in the precision of the update.
     type Scalars<R: Real>: Copy + Send + Sync;
 
@@ -126,6 +129,12 @@ pub trait ElementRule<const N: usize>: Send + Sync + 'static {
     /// The new element and its new state. `theta` is already decayed, `g` already scaled,
     /// clipped and, with coupled decay, `g + λθ`.
     fn update<R: Real>(s: &Self::Scalars<R>, theta: R, g: R, state: [R; N]) -> (R, [R; N]);
+
+    /// The element to evaluate with, where [`EVALUATES`](Self::EVALUATES): for rules that compute gradients at one
+    /// point and mean another, as schedule-free ones do. Called only after a first step.
+    fn evaluate<R: Real>(&self, theta: R, _state: [R; N]) -> R {
+        theta
+    }
 }
 
 /// One state array of a tensor.
@@ -227,6 +236,14 @@ impl Rule {
         match &self.body {
             Body::Tensor(_) => false,
             Body::Element(kernel) => kernel.needs_loss(),
+        }
+    }
+
+    /// Whether the weights to evaluate with are not those that are trained: [`ElementRule::EVALUATES`].
+    pub fn evaluates(&self) -> bool {
+        match &self.body {
+            Body::Tensor(_) => false,
+            Body::Element(kernel) => kernel.evaluates(),
         }
     }
 

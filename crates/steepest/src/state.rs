@@ -2,7 +2,7 @@
 
 use crate::dtype::DType;
 use crate::error::{Error, Result};
-use crate::kernel::Float;
+use crate::kernel::{ElementKernel, Float, Run};
 use crate::rule::{StateSpec, Step, TensorRule, TensorView};
 use bytemuck::{Pod, Zeroable};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView as FileView};
@@ -84,16 +84,29 @@ pub(crate) trait StateFloat: Float {
         debug_assert_eq!(array.dtype, Self::DTYPE);
         array.data.slice_mut()
     }
+    fn array(array: &StateArray) -> &[Self] {
+        debug_assert_eq!(array.dtype, Self::DTYPE);
+        array.data.slice()
+    }
     fn update(rule: &dyn TensorRule, step: Step, view: TensorView<'_, Self>) -> f64;
+    fn evaluate(kernel: &dyn ElementKernel, theta: &mut [Self], state: &[&[Self]]);
 }
 
 impl StateFloat for f32 {
+    fn evaluate(kernel: &dyn ElementKernel, theta: &mut [Self], state: &[&[Self]]) {
+        let kernel: &dyn Run<Self> = kernel;
+        kernel.evaluate(theta, state);
+    }
     fn update(rule: &dyn TensorRule, step: Step, view: TensorView<'_, Self>) -> f64 {
         rule.update_f32(step, view)
     }
 }
 
 impl StateFloat for f64 {
+    fn evaluate(kernel: &dyn ElementKernel, theta: &mut [Self], state: &[&[Self]]) {
+        let kernel: &dyn Run<Self> = kernel;
+        kernel.evaluate(theta, state);
+    }
     fn update(rule: &dyn TensorRule, step: Step, view: TensorView<'_, Self>) -> f64 {
         rule.update_f64(step, view)
     }

@@ -7,7 +7,7 @@ use common::{Data, random, settings, slots};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use steepest::registry::OPTIMIZERS;
-use steepest::{Clip, DType, Optimizer, Param, Slot};
+use steepest::{AdamW, Clip, DType, Ema, Lookahead, Optimizer, Param, Slot, UpdateClip};
 
 struct Counting;
 
@@ -113,6 +113,33 @@ fn a_step_allocates_nothing() {
                 let parallel = pool.install(|| allocations(|| run(&mut optimizer)));
                 assert_eq!(parallel, 0, "{place}, on two threads");
             }
+        }
+    }
+    // all that composes with a rule, at once
+    for (dtype, of_grad) in [(DType::F32, DType::F32), (DType::F64, DType::F64), (DType::Bf16, DType::F32)] {
+        let params: Vec<Param> =
+            (0..).zip(shapes).map(|(i, s)| Param::new(format!("p{i}"), s, dtype)).collect();
+        let drawn = |dtype, seed: u64| -> Vec<Data> {
+            params.iter().map(|p| Data::of(dtype, &random(seed, p.len()))).collect()
+        };
+        let (mut theta, grads) = (drawn(dtype, 1), drawn(of_grad, 2));
+        let mut slots: Vec<Slot> = slots(&mut theta, &grads);
+        for (pool, threads) in [(&alone, 1), (&pool, 2)] {
+            let mut optimizer = Optimizer::builder(AdamW::default())
+                .clip(Clip::Adaptive { factor: 0.1, eps: 1e-3 })
+                .centralize(true)
+                .cautious(true)
+                .cautious_decay(true)
+                .fully_decoupled_decay(0.1)
+                .clip_update(UpdateClip::Rms(0.5))
+                .lookahead(Lookahead { every: 2, alpha: 0.5 })
+                .average(Ema::default())
+                .build(params.clone())
+                .unwrap();
+            let found = pool.install(|| {
+                allocations(|| (0..4).for_each(|_| drop(optimizer.step(0.1, &mut slots).unwrap())))
+            });
+            assert_eq!(found, 0, "everything, {dtype}, {threads} threads");
         }
     }
 }

@@ -1,0 +1,519 @@
+//! What composes with any rule, against the trajectories of `fixtures/make_wrappers.py`; and that it resumes, and that
+//! neither threads nor instruction sets change a bit of it.
+
+mod common;
+
+use common::{Data, Fixture, Problem, SHAPES, STEPS, Setting, levels, random, slots, small};
+use serde_json::Value as Json;
+use std::collections::BTreeMap;
+use steepest::registry::find;
+use steepest::rule::{Body, Decay, ElementRule, StateSpec, Step, TensorRule, TensorView};
+use steepest::settings::Value;
+use steepest::{
+    Builder, Clip, DType, Ema, Error, Group, Level, Lookahead, Optimizer, Param, Real, Rule, Slot, Swa,
+    Tensors, UpdateClip, element,
+};
+
+/// What the builder knows of the fixtures' `combine`.
+const KNOWN: &[&str] = &[
+    "ema",
+    "swa",
+    "lookahead",
+    "clip_value",
+    "centralize",
+    "cautious",
+    "cautious_decay",
+    "clip_update",
+    "fully_decoupled_decay",
+];
+
+/// A composition: the rule's settings, and what is composed with it.
+struct Case {
+    setting: Setting,
+    optimizer: String,
+    combine: serde_json::Map<String, Json>,
+}
+
+fn cases(fixture: &Fixture) -> Vec<Case> {
+    let case = |setting: &Setting| {
+        let about: Json =
+            serde_json::from_str(&fixture.metadata[&format!("setting/{}", setting.name)]).unwrap();
+        Case {
+            setting: setting.clone(),
+            optimizer: about["optimizer"].as_str().unwrap().to_owned(),
+            combine: about["combine"].as_object().unwrap().clone(),
+        }
+    };
+    fixture.settings.iter().map(case).collect()
+}
+
+fn whole(value: &Json) -> u64 {
+    value.as_f64().unwrap() as u64
+}
+
+fn builder(case: &Case) -> Builder {
+    compose(case, find(&case.optimizer).unwrap().make(&case.setting.values).unwrap())
+}
+
+/// What the case composes, with any rule.
+fn compose(case: &Case, rule: Rule) -> Builder {
+    let mut builder = Optimizer::builder(rule);
+    for (key, value) in &case.combine {
+        let (start, every) = (&value["start"], &value["every"]);
+        builder = match key.as_str() {
+            "ema" => {
+                let decay = value["decay"].as_f64().unwrap();
+                builder.average(Ema { decay, start: whole(start), every: whole(every) })
+            }
+            "swa" => builder.average(Swa { start: whole(start), every: whole(every) }),
+            "lookahead" => {
+                builder.lookahead(Lookahead { every: whole(every), alpha: value["alpha"].as_f64().unwrap() })
+            }
+            "centralize" => builder.centralize(true),
+            "cautious" => builder.cautious(true),
+            "cautious_decay" => builder.cautious_decay(true),
+            "fully_decoupled_decay" => builder.fully_decoupled_decay(value.as_f64().unwrap()),
+            "clip_update" => builder.clip_update(match (value["rms"].as_f64(), value["norm"].as_f64()) {
+                (Some(rms), None) => UpdateClip::Rms(rms),
+                (None, Some(norm)) => UpdateClip::Norm(norm),
+                _ => panic!("{value}"),
+            }),
+            "clip_value" => builder.clip(Clip::Value(value.as_f64().unwrap())),
+            other => panic!("{other}"),
+        };
+    }
+    builder
+}
+
+/// Whether the builder can make it; accumulation and SAM are not the optimizer's.
+fn is_built(case: &Case) -> bool {
+    case.combine.keys().all(|key| KNOWN.contains(&key.as_str()))
+}
+
+/// The weights to evaluate with.
+fn evaluation(optimizer: &Optimizer, theta: &mut [Data]) -> Vec<Vec<f64>> {
+    let before: Vec<Vec<u64>> = theta.iter().map(Data::bits).collect();
+    let found = {
+        let mut held: Vec<_> = theta.iter_mut().map(Data::all_mut).collect();
+        let guard = optimizer.evaluation(&mut held[..]).unwrap();
+        guard.iter().map(|slice| to_f64(slice.as_slice())).collect()
+    };
+    assert_eq!(theta.iter().map(Data::bits).collect::<Vec<_>>(), before, "evaluation left a trace");
+    found
+}
+
+fn to_f64(slice: steepest::Slice<'_>) -> Vec<f64> {
+    match slice {
+        steepest::Slice::F64(s) => s.to_vec(),
+        steepest::Slice::F32(s) => s.iter().map(|x| f64::from(*x)).collect(),
+        steepest::Slice::Bf16(s) => s.iter().map(|x| x.to_f64()).collect(),
+        steepest::Slice::F16(s) => s.iter().map(|x| x.to_f64()).collect(),
+    }
+}
+
+/// Every quantity of a run in f64: `<tensor>/theta@<step>` and `<tensor>/evaluation@<step>`.
+fn run(
+    builder: Builder,
+    case: &Case,
+    mut step: impl FnMut(&mut Optimizer, u64, f64, &mut [Data]),
+) -> BTreeMap<String, Vec<f64>> {
+    let mut optimizer = builder.build(Problem::params(DType::F64)).unwrap();
+    let mut theta = Problem::new().theta(DType::F64);
+    let mut found = BTreeMap::new();
+    for t in 1..=STEPS {
+        step(&mut optimizer, t, case.setting.lr(t), &mut theta);
+        let evaluation = evaluation(&optimizer, &mut theta);
+        for (i, (name, _)) in SHAPES.iter().enumerate() {
+            found.insert(format!("{name}/theta@{t}"), theta[i].to_f64());
+            found.insert(format!("{name}/evaluation@{t}"), evaluation[i].clone());
+        }
+    }
+    found
+}
+
+/// Where a run differs from the fixture by more than 1e-12 of the largest element of the quantity.
+fn differences(fixture: &Fixture, case: &Case, ours: &BTreeMap<String, Vec<f64>>) -> Vec<String> {
+    let quantity = |key: &str| key.split_once('/').unwrap().1.to_owned();
+    let mut largest: BTreeMap<String, f64> = BTreeMap::new();
+    for (key, values) in fixture.of(&case.setting.name) {
+        let of = largest.entry(quantity(key)).or_default();
+        *of = values.iter().fold(*of, |m, x| m.max(x.abs()));
+    }
+    let (mut wrong, mut compared) = (Vec::new(), 0);
+    for (key, theirs) in fixture.of(&case.setting.name) {
+        compared += 1;
+        let error = common::worst(ours[key].iter().zip(theirs).map(|(a, b)| (a - b).abs()));
+        let relative = error / largest[&quantity(key)];
+        let fits = relative <= 1e-12;
+        if !fits {
+            wrong.push(format!("{} {key}: {relative:.1e} of its largest element", case.setting.name));
+        }
+    }
+    assert!(compared >= 25, "{}: {compared} quantities", case.setting.name);
+    wrong
+}
+
+#[test]
+fn every_composition_follows_its_source() {
+    let (fixture, problem) = (Fixture::load("combine").unwrap(), Problem::new());
+    let mut wrong = Vec::new();
+    for case in cases(&fixture).iter().filter(|case| is_built(case)) {
+        let ours = run(builder(case), case, |optimizer, t, lr, theta| {
+            problem.step(optimizer, t, lr, DType::F64, theta)
+        });
+        wrong.extend(differences(&fixture, case, &ours));
+    }
+    assert!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// Gradient descent with momentum, a tensor at a time.
+struct Descent(f64);
+
+impl Descent {
+    fn update<T: Real>(&self, step: Step, tensor: TensorView<'_, T>) -> f64 {
+        let TensorView { theta, grad, scale, decay, state, .. } = tensor;
+        let (coupled, keep) = match decay {
+            Decay::Coupled(lambda) => (lambda, 1.0),
+            Decay::Decoupled(lambda) => (0.0, 1.0 - step.lr * lambda),
+            Decay::Own(_) => (0.0, 1.0),
+        };
+        let old = if step.t == 1 { 0.0 } else { self.0 };
+        let mut moved = 0.0;
+        for (i, theta) in theta.iter_mut().enumerate() {
+            let g = grad[i] * T::of(scale) + *theta * T::of(coupled);
+            state[0][i] = state[0][i] * T::of(old) + g;
+            let new = *theta * T::of(keep) - T::of(step.lr) * state[0][i];
+            moved += (new - *theta).wide().powi(2);
+            *theta = new;
+        }
+        moved
+    }
+}
+
+impl TensorRule for Descent {
+    fn state(&self, shape: &[usize]) -> Vec<StateSpec> {
+        vec![StateSpec { name: "momentum_buffer", shape: shape.to_vec(), initial: 0.0 }]
+    }
+    fn update_f32(&self, step: Step, tensor: TensorView<'_, f32>) -> f64 {
+        self.update(step, tensor)
+    }
+    fn update_f64(&self, step: Step, tensor: TensorView<'_, f64>) -> f64 {
+        self.update(step, tensor)
+    }
+}
+
+/// The case's SGD as a tensor rule.
+fn as_tensor_rule(case: &Case) -> Rule {
+    let value = |name| match case.setting.values.get(name) {
+        Some(Value::Number(x)) => *x,
+        _ => 0.0,
+    };
+    let body = Body::Tensor(Box::new(Descent(value("momentum"))));
+    let decay = Decay::Coupled(value("weight_decay"));
+    Rule { name: "descent", settings: BTreeMap::new(), decay, body }
+}
+
+#[test]
+fn tensor_rules_compose_as_element_rules_do() {
+    let (fixture, problem) = (Fixture::load("combine").unwrap(), Problem::new());
+    let mut wrong = Vec::new();
+    let mut compared = 0;
+    for case in cases(&fixture).iter().filter(|case| is_built(case) && case.optimizer == "sgd") {
+        if case.combine.contains_key("clip_value") {
+            continue; // by element
+        }
+        compared += 1;
+        let tensorwise = || compose(case, as_tensor_rule(case)).measure_updates(1);
+        let ours = run(tensorwise(), case, |optimizer, t, lr, theta| {
+            let before = theta.to_vec();
+            problem.step(optimizer, t, lr, DType::F64, theta);
+            for (i, health) in optimizer.health().iter().enumerate() {
+                let (before, after) = (before[i].to_f64(), theta[i].to_f64());
+                let moved: f64 = before.iter().zip(&after).map(|(a, b)| (a - b).powi(2)).sum();
+                let size: f64 = before.iter().map(|a| a * a).sum();
+                if size > 0.0 {
+                    let (ratio, found) = ((moved / size).sqrt(), health.update_ratio.unwrap());
+                    assert!((ratio - found).abs() <= 1e-12 * ratio, "{}: {ratio} {found}", case.setting.name);
+                }
+            }
+        });
+        wrong.extend(differences(&fixture, case, &ours));
+    }
+    assert!(compared >= 8, "{compared}");
+    assert!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// Two tensors that are cut into chunks, one of them in several tasks, and small ones.
+const LARGE: [&[usize]; 5] = [&[3, 5], &[200, 351], &[17], &[40_000], &[2, 3, 4]];
+
+/// All state and all parameters after some steps, as bits.
+fn outcome(
+    case: &Case,
+    level: Level,
+    types: (DType, DType),
+    threads: usize,
+    numbers: &[f64],
+) -> (Vec<u64>, Vec<Vec<u64>>) {
+    let params: Vec<Param> =
+        (0..).zip(LARGE).map(|(i, shape)| Param::new(format!("p{i}"), shape, types.0)).collect();
+    let drawn = |dtype, t: usize| -> Vec<Data> {
+        // neighbouring windows of one sequence differ in every place
+        params.iter().map(|p| Data::of(dtype, &numbers[t * 16..t * 16 + p.len()])).collect()
+    };
+    let mut optimizer = builder(case).level(level).measure_updates(2).build(params.clone()).unwrap();
+    let mut theta = drawn(types.0, 0);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    for t in 1..=if small() { 2 } else { 7 } {
+        let grads = drawn(types.1, t);
+        pool.install(|| {
+            optimizer.step(common::args(case.setting.lr(t as u64)), &mut slots(&mut theta, &grads)).unwrap()
+        });
+    }
+    let mut words = common::state_words(&optimizer, types.0);
+    words.extend(optimizer.health().iter().map(|h| h.update_ratio.map_or(0, f64::to_bits)));
+    (words, theta.iter().map(Data::bits).collect())
+}
+
+#[test]
+fn no_thread_and_no_instruction_set_changes_a_bit() {
+    let numbers = random(1, 80_000);
+    let fixture = Fixture::load("combine").unwrap();
+    for case in cases(&fixture).iter().filter(|case| is_built(case)) {
+        for types in [(DType::F32, DType::F32), (DType::Bf16, DType::F32), (DType::F64, DType::F64)] {
+            let one = outcome(case, Level::best(), types, 1, &numbers);
+            for threads in [2, 3] {
+                assert_eq!(
+                    outcome(case, Level::best(), types, threads, &numbers),
+                    one,
+                    "{} {types:?}",
+                    case.setting.name
+                );
+            }
+            for level in levels() {
+                assert_eq!(
+                    outcome(case, level, types, 1, &numbers),
+                    one,
+                    "{} {types:?} {level:?}",
+                    case.setting.name
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn every_composition_resumes_bit_for_bit() {
+    let (fixture, problem) = (Fixture::load("combine").unwrap(), Problem::new());
+    for case in cases(&fixture).iter().filter(|case| is_built(case)) {
+        for dtype in [DType::F64, DType::F32, DType::Bf16] {
+            let of_grad = if dtype == DType::Bf16 { DType::F32 } else { dtype };
+            let make = || builder(case).build(Problem::params(dtype)).unwrap();
+            let step = |optimizer: &mut Optimizer, t, theta: &mut [Data]| {
+                problem.step(optimizer, t, case.setting.lr(t), of_grad, theta);
+            };
+            let (mut first, mut theta) = (make(), problem.theta(dtype));
+            for stop in [0, 1, 4, 12] {
+                while first.steps_taken() < stop {
+                    let t = first.steps_taken() + 1;
+                    step(&mut first, t, &mut theta);
+                }
+                let mut second = make();
+                second.from_bytes(&first.to_bytes().unwrap()).unwrap();
+                let mut again = theta.clone();
+                let (mut alone, mut alone_theta) = (make(), theta.clone());
+                alone.from_bytes(&first.to_bytes().unwrap()).unwrap();
+                for t in stop + 1..=stop + 9 {
+                    step(&mut second, t, &mut again);
+                    // an evaluation in between leaves no trace
+                    evaluation(&alone, &mut alone_theta);
+                    step(&mut alone, t, &mut alone_theta);
+                }
+                let place = format!("{} {dtype} after {stop}", case.setting.name);
+                let bits = |theta: &[Data]| theta.iter().map(Data::bits).collect::<Vec<_>>();
+                assert_eq!(bits(&again), bits(&alone_theta), "{place}");
+                let (mut whole, mut uncut) = (make(), problem.theta(dtype));
+                (1..=stop + 9).for_each(|t| step(&mut whole, t, &mut uncut));
+                assert_eq!(bits(&again), bits(&uncut), "{place}");
+                assert_eq!(
+                    common::state_words(&second, dtype),
+                    common::state_words(&whole, dtype),
+                    "{place}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn an_average_leaves_the_training_alone_and_frozen_tensors_too() {
+    let params = || [Param::new("a", [1], DType::F32), Param::new("b", [1], DType::F32)];
+    let adam = || Optimizer::builder(steepest::Adam::default());
+    let (mut plain, mut averaged) =
+        (adam().build(params()).unwrap(), adam().average(Ema::default()).build(params()).unwrap());
+    let (mut one, mut two) = ([vec![1.0f32], vec![2.0f32]], [vec![1.0f32], vec![2.0f32]]);
+    for _ in 0..5 {
+        for (optimizer, theta) in [(&mut plain, &mut one), (&mut averaged, &mut two)] {
+            let [a, b] = theta;
+            optimizer.step(0.1, &mut [Slot::new(a, &[1.0f32]), Slot::frozen(b)]).unwrap();
+        }
+    }
+    assert_eq!(one, two);
+    // without an average of its own, a tensor is evaluated as it is
+    let a = averaged.state("a", "ema_weights").unwrap()[0] as f32;
+    assert_eq!(*averaged.evaluation(&mut two).unwrap(), [[a], [2.0]]);
+    assert!(a > 0.85 && a < 0.95, "{a}");
+    let as_it_is = one.clone();
+    assert_eq!(*plain.evaluation(&mut one).unwrap(), as_it_is);
+}
+
+#[test]
+fn evaluation_refuses_what_does_not_fit_and_changes_nothing() {
+    let params = [Param::new("a", [1], DType::F32), Param::new("b", [1], DType::F32)];
+    let mut sgd = Optimizer::builder(steepest::Sgd::default()).average(Swa::default()).build(params).unwrap();
+    let (mut a, mut b) = ([1.0f32], [2.0f32]);
+    for _ in 0..2 {
+        sgd.step(1.0, &mut [Slot::new(&mut a, &[1.0f32]), Slot::new(&mut b, &[1.0f32])]).unwrap();
+    }
+    let error = sgd.evaluation(&mut vec![vec![1.0f32]]).unwrap_err();
+    assert!(matches!(error, Error::TensorCount { expected: 2, found: 1, .. }), "{error}");
+    let mut held = [vec![1.0f32], vec![1.0f32, 2.0]];
+    let error = sgd.evaluation(&mut held).unwrap_err();
+    assert!(matches!(error, Error::Length { expected: 1, found: 2, .. }), "{error}");
+    assert_eq!(held[0], [1.0], "the first tensor fits, and is as it was");
+    struct Both(Vec<f32>, Vec<f64>);
+    impl Tensors for Both {
+        fn each(&mut self, see: &mut dyn FnMut(steepest::SliceMut<'_>)) {
+            see((&mut self.0).into());
+            see((&mut self.1).into());
+        }
+    }
+    let mut both = Both(vec![1.0], vec![1.0]);
+    let error = sgd.evaluation(&mut both).map(|_| ()).unwrap_err();
+    assert!(matches!(error, Error::WrongDType { found: DType::F64, .. }), "{error}");
+    assert_eq!((both.0, both.1), (vec![1.0], vec![1.0]));
+}
+
+/// A rule whose gradient is taken at y, halfway between z, which steps, and the point that is meant: x = 2y − z.
+struct Halfway;
+
+impl ElementRule<1> for Halfway {
+    const STATE: [&'static str; 1] = ["z"];
+    const EVALUATES: bool = true;
+    type Scalars<R: Real> = R;
+
+    fn scalars<R: Real>(&self, step: Step, _: &[f64]) -> R {
+        R::of(step.lr)
+    }
+
+    fn update<R: Real>(lr: &R, y: R, g: R, [z]: [R; 1]) -> (R, [R; 1]) {
+        (y - *lr * g * R::of(0.5), [z - *lr * g])
+    }
+
+    fn evaluate<R: Real>(&self, y: R, [z]: [R; 1]) -> R {
+        y + (y - z)
+    }
+}
+
+fn halfway() -> Rule {
+    let (settings, decay) = (BTreeMap::new(), Decay::Decoupled(0.0));
+    Rule { name: "halfway", settings, decay, body: Body::Element(element(Halfway)) }
+}
+
+#[test]
+fn a_rule_may_mean_another_point_than_it_trains() {
+    let params = [Param::new("a", [3], DType::F32), Param::new("b", [2], DType::Bf16)];
+    let mut optimizer = Optimizer::builder(halfway()).build(params).unwrap();
+    let mut theta = [Data::of(DType::F32, &[1.0, 2.0, 3.0]), Data::of(DType::Bf16, &[4.0, 8.0])];
+    assert_eq!(
+        evaluation(&optimizer, &mut theta)[0],
+        [1.0, 2.0, 3.0],
+        "before the first step there is no state"
+    );
+    let grads = [Data::of(DType::F32, &[1.0, 2.0, 4.0]), Data::of(DType::F32, &[1.0, 2.0])];
+    optimizer.step(0.5, &mut slots(&mut theta, &grads)).unwrap();
+    assert_eq!(theta[0].to_f64(), [0.75, 1.5, 2.0]);
+    assert_eq!(evaluation(&optimizer, &mut theta), [vec![2.0, 4.0, 6.0], vec![8.0, 16.0]]);
+    assert_eq!(theta[1].to_f64(), [3.75, 7.5]);
+    // an average beside its own would be one of points that nobody means
+    let refused =
+        Optimizer::builder(halfway()).average(Swa::default()).build([Param::new("a", [1], DType::F32)]);
+    assert_eq!(
+        refused.unwrap_err().to_string(),
+        "halfway: it averages its weights itself, and its weights are to be averaged once more; \
+         leave that to the rule, or take another rule"
+    );
+}
+
+#[test]
+fn settings_outside_their_range_are_refused() {
+    let build = |builder: Builder| builder.build([Param::new("a", [1], DType::F32)]).unwrap_err().to_string();
+    let sgd = || Optimizer::builder(steepest::Sgd::default());
+    assert_eq!(
+        build(sgd().average(Ema { decay: 1.5, ..Ema::default() })),
+        "ema: decay = 1.5 is outside [0, 1]; the nearest valid value is 1"
+    );
+    assert_eq!(
+        build(sgd().average(Swa { every: 0, ..Swa::default() })),
+        "swa: every = 0 is outside [1, ∞); the nearest valid value is 1"
+    );
+    assert_eq!(
+        build(sgd().lookahead(Lookahead { alpha: -0.5, ..Lookahead::default() })),
+        "lookahead: alpha = -0.5 is outside [0, 1]; the nearest valid value is 0"
+    );
+    assert!(
+        build(sgd().clip_update(UpdateClip::Rms(0.0))).starts_with("clip_update: rms = 0 is outside (0, ∞)")
+    );
+    assert!(build(sgd().fully_decoupled_decay(f64::NAN)).contains("reference_lr = NaN is outside (0, ∞)"));
+    let own = |lambda| Rule { decay: Decay::Own(lambda), ..halfway() };
+    let owned = |lambda| Optimizer::builder(own(lambda)).fully_decoupled_decay(0.1);
+    owned(0.0).build([Param::new("a", [1], DType::F32)]).unwrap();
+    let remedy = "set weight_decay to 0, or leave the kind of decay to the rule";
+    let message = format!("halfway: its weight decay is part of its formula; {remedy}");
+    assert_eq!(build(owned(0.1)), message);
+    assert_eq!(build(owned(0.0).group(Group::named("a").weight_decay(0.1))), message);
+    for composed in [
+        Optimizer::builder(halfway()).cautious(true),
+        Optimizer::builder(halfway()).cautious_decay(true),
+        Optimizer::builder(halfway()).clip_update(UpdateClip::Norm(1.0)),
+        Optimizer::builder(halfway()).lookahead(Lookahead::default()),
+    ] {
+        let message = build(composed);
+        assert!(message.starts_with("halfway: it averages its weights itself, and "), "{message}");
+    }
+}
+
+#[test]
+fn what_changes_nothing_leaves_every_bit() {
+    let problem = Problem::new();
+    let run = |compose: fn(Builder) -> Builder| {
+        let rule = steepest::AdamW { weight_decay: 0.1, ..steepest::AdamW::default() };
+        let mut optimizer = compose(Optimizer::builder(rule)).build(Problem::params(DType::F32)).unwrap();
+        let mut theta = problem.theta(DType::F32);
+        (1..=20).for_each(|t| problem.step(&mut optimizer, t, 0.01, DType::F32, &mut theta));
+        theta.iter().map(Data::bits).collect::<Vec<_>>()
+    };
+    let plain = run(|builder| builder);
+    assert_eq!(run(|builder| builder.clip_update(UpdateClip::Rms(100.0))), plain);
+    assert_eq!(run(|builder| builder.average(Swa::default())), plain);
+    assert_eq!(run(|builder| builder.lookahead(Lookahead { every: 100, alpha: 0.5 })), plain);
+    assert_ne!(run(|builder| builder.cautious(true)), plain);
+    assert_ne!(run(|builder| builder.centralize(true)), plain);
+}
+
+#[test]
+fn units_lie_along_the_unit_axis() {
+    // (in, out) = (2, 3): a unit is a column
+    let param = Param::new("a", [2, 3], DType::F32).unit_axis(1);
+    let vector = Param::new("b", [2], DType::F32);
+    let mut sgd =
+        Optimizer::builder(steepest::Sgd::default()).centralize(true).build([param, vector]).unwrap();
+    let (mut a, mut b) = ([0.0f32; 6], [0.0f32; 2]);
+    let grads = ([1.0f32, 2.0, 3.0, 5.0, 8.0, 4.0], [1.0f32, 3.0]);
+    let report = sgd.step(1.0, &mut [Slot::new(&mut a, &grads.0), Slot::new(&mut b, &grads.1)]).unwrap();
+    assert_eq!(a, [2.0, 3.0, 0.5, -2.0, -3.0, -0.5]);
+    assert_eq!(b, [-1.0, -3.0], "a vector is left alone");
+    assert!(
+        (report.gradient_norm.unwrap() - 129.0f64.sqrt()).abs() < 1e-9,
+        "the norm is that of the gradient as given"
+    );
+}
