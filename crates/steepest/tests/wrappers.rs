@@ -269,7 +269,7 @@ fn outcome(
             optimizer.step(common::args(case.setting.lr(t as u64)), &mut slots(&mut theta, &grads)).unwrap()
         });
     }
-    let mut words = common::state_words(&optimizer, types.0);
+    let mut words = common::state_words(&optimizer);
     words.extend(optimizer.health().iter().map(|h| h.update_ratio.map_or(0, f64::to_bits)));
     (words, theta.iter().map(Data::bits).collect())
 }
@@ -335,8 +335,8 @@ fn every_composition_resumes_bit_for_bit() {
                 (1..=stop + 9).for_each(|t| step(&mut whole, t, &mut uncut));
                 assert_eq!(bits(&again), bits(&uncut), "{place}");
                 assert_eq!(
-                    common::state_words(&second, dtype),
-                    common::state_words(&whole, dtype),
+                    common::state_words(&second),
+                    common::state_words(&whole),
                     "{place}"
                 );
             }
