@@ -589,6 +589,7 @@ fn an_average_leaves_the_training_alone_and_frozen_tensors_too() {
     assert!(a > 0.85 && a < 0.95, "{a}");
     let as_it_is = one.clone();
     assert_eq!(*plain.evaluation(&mut one).unwrap(), as_it_is);
+    assert!(averaged.evaluates() && !plain.evaluates());
 }
 
 #[test]

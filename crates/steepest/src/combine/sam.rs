@@ -49,7 +49,7 @@ crate::settings! {
     ///
     /// # Source
     /// Foret, Kleiner, Mobahi & Neyshabur, Sharpness-Aware Minimization for Efficiently Improving Generalization, ICLR
-    /// 2021, equations 2 and 3 with p = 2; adaptive: Kwon, Kim, Park & Choi, ASAM, ICML 2021, equation 4.
+    /// 2021, equations 2 and 3 with p = 2; adaptive: Kwon, Kim, Park & Choi, ASAM, ICML 2021, algorithm 1.
     pub struct Sam("sam") {
         /// how far away the worst point is sought; ASAM wants about ten times as much
         rho: f64 = 0.05, Range::NON_NEGATIVE;
