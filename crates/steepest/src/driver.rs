@@ -198,6 +198,16 @@ pub(crate) struct Pass<'a> {
     pub combine: &'a Combine,
 }
 
+/// Elements of an array of the tensor, where it has one: `len` from `start` on.
+///
+/// # Safety
+/// `array` is null or has the tensor's length and the type `T`, and the caller alone has this part for as long as it keeps
+/// it.
+unsafe fn part<'a, T: Float>(array: *mut u8, start: usize, len: usize) -> Option<&'a mut [T]> {
+    // SAFETY: the caller's contract.
+    (!array.is_null()).then(|| unsafe { std::slice::from_raw_parts_mut(array.cast::<T>().add(start), len) })
+}
+
 /// What a task has prepared for which step, so that chunks of one kind share it.
 #[derive(Default)]
 struct Ready {
@@ -643,6 +653,8 @@ impl Pass<'_> {
             }
             return (0.0, 0.0);
         }
+        // whether anything looks at the change
+        let seen = measure || !target.beside.is_nothing();
         let mut total = (0.0, 0.0);
         let (mut theta, mut grad, mut before) = ([T::ZERO; BLOCK], [T::ZERO; BLOCK], [T::ZERO; BLOCK]);
         for offset in (0..chunk.len).step_by(BLOCK) {
@@ -650,7 +662,9 @@ impl Pass<'_> {
             let n = BLOCK.min(chunk.len - offset);
             self.load_theta(target, start, &mut theta[..n]);
             self.load_clipped_grad(target, units, start, &mut grad[..n]);
-            before[..n].copy_from_slice(&theta[..n]);
+            if seen {
+                before[..n].copy_from_slice(&theta[..n]);
+            }
             // SAFETY: blocks are buffers of this task; the state arrays have the tensor's length.
             unsafe {
                 let state = state.map(|s| s.wrapping_add(offset));
@@ -662,7 +676,7 @@ impl Pass<'_> {
                 let to = target.theta.add(start * target.dtype.size());
                 T::store_block(self.level, &theta[..n], to, target.dtype);
             }
-            if !native_theta {
+            if seen && !native_theta {
                 // as stored: half precision may have rounded the change away
                 self.load_theta(target, start, &mut theta[..n]);
             }
@@ -675,21 +689,11 @@ impl Pass<'_> {
         total
     }
 
-    /// The slow weights of `target`, `len` from `start` on, where Lookahead keeps them.
-    ///
-    /// # Safety
-    /// The caller alone has this part of the tensor.
-    unsafe fn slow<T: Float>(&self, target: &Target, start: usize, len: usize) -> Option<&mut [T]> {
-        let slow = target.beside.slow;
-        // SAFETY: the array has the tensor's length and the type `T`; the caller's contract.
-        (!slow.is_null()).then(|| unsafe { std::slice::from_raw_parts_mut(slow.cast::<T>().add(start), len) })
-    }
-
     /// Before a tensor's first step: its slow weights begin with `theta`.
     fn begin_slow<T: Float>(&self, target: &Target, start: usize, theta: &[T]) {
         if target.beside.look.begin {
             // SAFETY: this task alone has this part.
-            if let Some(slow) = unsafe { self.slow(target, start, theta.len()) } {
+            if let Some(slow) = unsafe { part(target.beside.slow, start, theta.len()) } {
                 slow.copy_from_slice(theta);
             }
         }
@@ -699,7 +703,7 @@ impl Pass<'_> {
     fn follow<T: Float>(&self, target: &Target, start: usize, theta: &mut [T]) {
         if let Some(alpha) = target.beside.look.follow {
             // SAFETY: this task alone has this part.
-            if let Some(slow) = unsafe { self.slow(target, start, theta.len()) } {
+            if let Some(slow) = unsafe { part(target.beside.slow, start, theta.len()) } {
                 combine::follow(self.level, alpha, theta, slow);
             }
         }
@@ -708,10 +712,8 @@ impl Pass<'_> {
     /// Takes the weights of `target` from `start` on, as stored, into its average.
     fn average<T: Float>(&self, target: &Target, start: usize, theta: &[T]) {
         let Beside { average, mix, .. } = target.beside;
-        if !average.is_null() {
-            // SAFETY: the array has the tensor's length and the type `T`, and this task alone has this part.
-            let average =
-                unsafe { std::slice::from_raw_parts_mut(average.cast::<T>().add(start), theta.len()) };
+        // SAFETY: this task alone has this part.
+        if let Some(average) = unsafe { part(average, start, theta.len()) } {
             combine::average(self.level, mix, theta, average);
         }
     }
@@ -741,11 +743,8 @@ impl Pass<'_> {
             *place = T::array_mut(array);
         }
         let beside = target.beside;
-        let room = |place: *mut u8| {
-            // SAFETY: work space of the tensor's length and type, which this call alone has.
-            (!place.is_null())
-                .then(|| unsafe { std::slice::from_raw_parts_mut(place.cast::<T>(), param.len()) })
-        };
+        // SAFETY: work space of the tensor's length and type, which this call alone has.
+        let room = |place| unsafe { part(place, 0, param.len()) };
         let (mut grad, mut scale) = (given, target.scale);
         if let Some(centred) = room(beside.grad) {
             self.load_clipped_grad(target, units, 0, centred);

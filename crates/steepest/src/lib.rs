@@ -42,7 +42,10 @@ mod state;
 pub mod stop;
 
 pub use clip::Clip;
-pub use combine::{Averaging, Ema, Evaluation, Lookahead, Swa, Tensors, UpdateClip};
+pub use combine::{
+    Accumulator, Averaging, Ema, Evaluation, Lbfgs, LbfgsMinimizer, LineSearch, Lookahead, Sam, SamReport,
+    SamStep, Swa, Tensors, UpdateClip,
+};
 pub use dtype::{DType, Slice, SliceMut};
 pub use error::{Error, Result, nearest};
 pub use gradient_check::{Coordinate, GradientCheck, GradientCheckOptions, Precision, check_gradient};

@@ -1,6 +1,7 @@
 //! Minimizing a plain function: the library without a network.
 
 use crate::clip::Clip;
+use crate::combine::{Lbfgs, LbfgsMinimizer};
 use crate::dtype::{DType, Slice, SliceMut};
 use crate::error::{Error, Result};
 use crate::kernel::Float;
@@ -207,10 +208,19 @@ pub struct Minimum<T> {
 /// ```
 #[derive(Debug)]
 pub struct Minimize {
-    optimizer: Builder,
+    method: Method,
     rate: LearningRate,
     stop: Stop,
     trace_points: usize,
+}
+
+/// What leads from one point to the next.
+#[derive(Debug)]
+enum Method {
+    Step(Box<Builder>),
+    Lbfgs(Lbfgs),
+    /// L-BFGS with what it cannot take.
+    Refused(Error),
 }
 
 /// Numbers that a trace holds at most: 8 MB in f64.
@@ -220,12 +230,30 @@ impl Minimize {
     /// What [`minimize`] does.
     pub fn new(optimizer: impl IntoRule, rate: impl Into<LearningRate>, stop: impl Into<Stop>) -> Self {
         let (rate, stop) = (rate.into(), stop.into());
-        Self { optimizer: Optimizer::builder(optimizer), rate, stop, trace_points: 1000 }
+        let method = Method::Step(Box::new(Optimizer::builder(optimizer)));
+        Self { method, rate, stop, trace_points: 1000 }
+    }
+
+    /// Minimizes by [L-BFGS](Lbfgs): a step is one of its iterations, with up to `max_eval` evaluations. The learning rate is
+    /// 1 as a rule. It ends where L-BFGS has converged, too ([`Reason::Converged`]). In `f32` its own numbers are in
+    /// `f64`.
+    pub fn lbfgs(settings: Lbfgs, rate: impl Into<LearningRate>, stop: impl Into<Stop>) -> Self {
+        let (rate, stop) = (rate.into(), stop.into());
+        Self { method: Method::Lbfgs(settings), rate, stop, trace_points: 1000 }
     }
 
     /// Bounds the gradient; default: not at all.
     pub fn clip(self, clip: impl Into<Option<Clip>>) -> Self {
-        Self { optimizer: self.optimizer.clip(clip), ..self }
+        let method = match (self.method, clip.into()) {
+            (Method::Step(builder), clip) => Method::Step(Box::new(builder.clip(clip))),
+            (Method::Lbfgs(_), Some(_)) => Method::Refused(Error::Conflict {
+                owner: "lbfgs",
+                conflict: "its line search needs the gradient as it is, not a clipped one".to_owned(),
+                remedy: "leave clipping away".to_owned(),
+            }),
+            (method, _) => method,
+        };
+        Self { method, ..self }
     }
 
     /// Keeps at most `points` points of the way, and the last; default 1000, fewer where a point
@@ -255,14 +283,16 @@ impl Minimize {
     ) -> Result<Minimum<T>> {
         check_start(start)?;
         let mut stopper = self.stopper()?;
-        let mut optimizer = self.optimizer.build([Param::new("theta", [start.len()], T::DTYPE)])?;
         let mut trace = Trace::new(self.trace_points.min(TRACE_NUMBERS / start.len()));
         let mut theta = start.to_vec();
         let mut gradient = vec![T::ZERO; start.len()];
+        let method = std::mem::replace(&mut self.method, Method::Lbfgs(Lbfgs::default()));
+        let mut way = Way::new(method, start)?;
+        let mut value = f(&theta, &mut gradient);
+        let mut converged = None;
         let mut best: Option<Point<T>> = None;
         let begin = Instant::now();
         for step in 0.. {
-            let value = f(&theta, &mut gradient);
             let (lr, gradient_norm) = (self.rate.at(step), norm(&gradient));
             let (theta_now, gradient_now) = (theta.as_slice(), gradient.as_slice());
             let visit = Visit { step, theta: theta_now, value, gradient: gradient_now, gradient_norm, lr };
@@ -283,16 +313,14 @@ impl Minimize {
                 non_finite: non_finite(visit),
                 ..Progress::default()
             });
-            if let (Some(reason), Some(best)) = (reason, best.as_ref()) {
+            if let (Some(reason), Some(best)) = (reason.or(converged), best.as_ref()) {
                 let (best, trace) = (best.clone(), trace.finish(visit));
                 return Ok(Minimum { value, gradient_norm, steps: step, best, reason, trace, theta });
             }
             if !value.is_finite() {
                 return Err(Error::NonFiniteObjective { step, value: value.into() });
             }
-            let slot = Slot { param: slice_mut(&mut theta), grad: Some(slice(&gradient)) };
-            let args = StepArgs { loss: Some(value.into()), ..StepArgs::from(lr) };
-            optimizer.step(args, &mut [slot])?;
+            converged = way.advance(lr, &mut f, &mut theta, &mut value, &mut gradient)?;
         }
         unreachable!("2⁶⁴ steps take longer than any machine lasts")
     }
@@ -312,6 +340,73 @@ impl Minimize {
         self.rate.schedule.ready()?;
         Ok(Stopper::new(self.stop.clone())?.with_metric_name("function value"))
     }
+}
+
+/// A method at work.
+enum Way {
+    Step(Box<Optimizer>),
+    /// With point and gradient in f64.
+    Lbfgs(Box<LbfgsMinimizer>, Vec<f64>),
+}
+
+impl Way {
+    fn new<T: Float>(method: Method, start: &[T]) -> Result<Self> {
+        match method {
+            Method::Step(builder) => {
+                Ok(Self::Step(Box::new(builder.build([Param::new("theta", [start.len()], T::DTYPE)])?)))
+            }
+            Method::Lbfgs(settings) => {
+                let theta = start.iter().map(|x| x.wide()).collect();
+                Ok(Self::Lbfgs(Box::new(LbfgsMinimizer::new(settings, start.len())?), theta))
+            }
+            Method::Refused(error) => Err(error),
+        }
+    }
+
+    /// The next point, and value and gradient there; a reason if there is none after it.
+    fn advance<T: Float>(
+        &mut self,
+        lr: f64,
+        f: &mut impl FnMut(&[T], &mut [T]) -> T,
+        theta: &mut [T],
+        value: &mut T,
+        gradient: &mut [T],
+    ) -> Result<Option<Reason>> {
+        match self {
+            Self::Step(optimizer) => {
+                let slot = Slot { param: slice_mut(theta), grad: Some(slice(gradient)) };
+                let args = StepArgs { loss: Some((*value).into()), ..StepArgs::from(lr) };
+                optimizer.step(args, &mut [slot])?;
+                *value = f(theta, gradient);
+                Ok(None)
+            }
+            Self::Lbfgs(lbfgs, wide) => {
+                let round = |to: &mut [T], from: &[f64]| {
+                    to.iter_mut().zip(from).for_each(|(to, from)| *to = T::of(*from));
+                };
+                if lbfgs.evaluations() == 0 {
+                    // at the start, value and gradient are known
+                    lbfgs.begin(lr, &mut |_, g| widen(gradient, g, *value), wide)?;
+                }
+                let most = lbfgs.most_evaluations();
+                let mut f = |at: &[f64], g: &mut [f64]| {
+                    round(theta, at);
+                    let value = f(theta, gradient);
+                    widen(gradient, g, value)
+                };
+                let end = lbfgs.iterate(lr, &mut f, wide, most, false);
+                round(theta, wide);
+                round(gradient, lbfgs.gradient());
+                *value = T::of(lbfgs.value());
+                Ok(end.and_then(|end| end.converged()).map(|what| Reason::Converged { what }))
+            }
+        }
+    }
+}
+
+fn widen<T: Float>(gradient: &[T], wide: &mut [f64], value: T) -> f64 {
+    wide.iter_mut().zip(gradient).for_each(|(wide, g)| *wide = g.wide());
+    value.wide()
 }
 
 fn check_start<T: Float>(start: &[T]) -> Result<()> {

@@ -63,8 +63,7 @@ impl Builder {
     /// added afterwards. The gradient is read once more.
     ///
     /// # Differences
-    /// optax: none (`centralize`, after clipping). The authors' code for SGD centralizes what already holds the weight
-    /// decay.
+    /// optax: none (`centralize`, after clipping), for units along axis 0.
     ///
     /// # Source
     /// Yong, Huang, Hua & Zhang, Gradient Centralization: A New Optimization Technique for Deep Neural Networks,
@@ -86,8 +85,8 @@ impl Builder {
     /// the mean must be known before the first element is kept.
     ///
     /// # Differences
-    /// The authors' code and timm: this formula. The paper (algorithm 1) divides by (Σm + 1)/n instead. The authors' AdamW
-    /// decays weights after the update.
+    /// The authors' AdamW and timm: this formula. The paper (algorithm 1) and the authors' Lion divide by (Σm + 1)/n
+    /// instead. Both look at the sign of the momentum, which is that of the update.
     ///
     /// # Errors
     /// At [`build`](Self::build): a rule that averages its weights itself.
@@ -135,7 +134,7 @@ impl Builder {
     /// At [`build`](Self::build): a rule whose weight decay is part of its formula, or that averages its weights itself.
     ///
     /// # Source
-    /// Chen, Li, Liang, Su, Xie, Pierse, Liang, Lao & Liu, Cautious Weight Decay, 2025, equation 1.
+    /// Chen, Li, Liang, Su, Xie, Pierse, Liang, Lao & Liu, Cautious Weight Decay, 2025, algorithm 1.
     pub fn cautious_decay(mut self, cautious: bool) -> Self {
         self.combine.cautious_decay = cautious;
         self
@@ -722,6 +721,12 @@ impl Optimizer {
     pub fn evaluation<'a, M: Tensors + ?Sized>(&self, parameters: &'a mut M) -> Result<Evaluation<'a, M>> {
         let write = |i, tensor: SliceMut<'_>| self.evaluation_of(i, tensor);
         Evaluation::new(parameters, write, self.params.len(), self.steps_taken)
+    }
+
+    /// Whether [`Optimizer::evaluation`] can give other weights than the parameters.
+    pub fn evaluates(&self) -> bool {
+        let combine = &self.combine;
+        combine.average.is_some() || combine.lookahead.is_some() || self.rules.iter().any(Rule::evaluates)
     }
 
     /// Turns a copy of parameter `i` into its weights to evaluate with: [`Optimizer::evaluation`] for those who hold

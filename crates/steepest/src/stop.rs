@@ -471,6 +471,11 @@ pub enum Reason {
         /// Observations in a row above the bound.
         observations: u64,
     },
+    /// The optimizer itself says that it has arrived: L-BFGS.
+    Converged {
+        /// What has become small, and how small.
+        what: String,
+    },
     /// Something is NaN or infinite.
     NonFinite {
         /// What.
@@ -510,6 +515,7 @@ impl Reason {
             Self::GradientTolerance { .. } => vec![GradientTolerance::OWNER],
             Self::NoImprovement { .. } => vec![NoImprovement::OWNER],
             Self::Divergence { .. } => vec![Divergence::OWNER],
+            Self::Converged { .. } => vec!["converged"],
             Self::NonFinite { .. } => vec![NonFinite::OWNER],
             Self::All(reasons) => reasons.iter().flat_map(Self::rules).collect(),
         }
@@ -603,6 +609,7 @@ impl fmt::Display for Reason {
                 }
                 (None, _) => write!(f, "the training loss is {loss} from the beginning"),
             },
+            Self::Converged { what } => write!(f, "it has converged: {what}"),
             Self::NonFinite { what, step } => write!(f, "{what} at step {step}"),
             Self::All(reasons) => {
                 for (i, reason) in reasons.iter().enumerate() {

@@ -8,10 +8,11 @@ use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use steepest::registry::find;
 use steepest::rule::{Body, Decay, ElementRule, StateSpec, Step, TensorRule, TensorView};
-use steepest::settings::Value;
+use steepest::settings::{Settings, Value};
+use steepest::stop::Stop;
 use steepest::{
-    Builder, Clip, DType, Ema, Error, Group, Level, Lookahead, Optimizer, Param, Real, Rule, Slot, Swa,
-    Tensors, UpdateClip, element,
+    Accumulator, Builder, Clip, DType, Ema, Error, Group, Lbfgs, LbfgsMinimizer, Level, Lookahead, Minimize,
+    Optimizer, Param, Real, Rule, Sam, SamStep, Slot, Swa, Tensors, UpdateClip, element,
 };
 
 /// What the builder knows of the fixtures' `combine`.
@@ -345,6 +346,230 @@ fn every_composition_resumes_bit_for_bit() {
 }
 
 #[test]
+fn accumulation_follows_optax() {
+    let (fixture, problem) = (Fixture::load("combine").unwrap(), Problem::new());
+    let cases = cases(&fixture);
+    let case = cases.iter().find(|case| case.combine.contains_key("accumulate")).unwrap();
+    let every = whole(&case.combine["accumulate"]);
+    let rule = find(&case.optimizer).unwrap().make(&case.setting.values).unwrap();
+    let lengths = || Problem::params(DType::F64).into_iter().map(|p| p.len());
+    let mut gradients = Accumulator::<f64>::new(lengths());
+    let ours = run(Optimizer::builder(rule), case, |optimizer, t, lr, theta| {
+        for batch in 1..=every {
+            let g: Vec<Vec<f64>> = (0..)
+                .zip(&*theta)
+                .map(|(i, theta)| problem.gradient(i, every * (t - 1) + batch, &theta.to_f64()))
+                .collect();
+            gradients.add(8, &g).unwrap();
+        }
+        assert_eq!((gradients.samples(), gradients.batches()), (8 * every, every));
+        let grads: Vec<Data> = gradients.mean().iter().map(|g| Data::of(DType::F64, g)).collect();
+        optimizer.step(lr, &mut slots(theta, &grads)).unwrap();
+        gradients.clear();
+        assert_eq!(gradients, Accumulator::new(lengths()));
+    });
+    let wrong = differences(&fixture, case, &ours);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn batches_of_any_size_weigh_as_their_samples() {
+    let samples: Vec<Vec<f64>> = (0..10).map(|i| random(i, 33)).collect();
+    let mean = |part: &[Vec<f64>]| -> Vec<f64> {
+        (0..33).map(|k| part.iter().map(|s| s[k]).sum::<f64>() / part.len() as f64).collect()
+    };
+    let mut gradients = Accumulator::<f64>::new([33]);
+    for cut in [0..4, 4..5, 5..10] {
+        gradients.add(cut.len() as u64, &[mean(&samples[cut])]).unwrap();
+    }
+    let expected = mean(&samples);
+    let error = common::worst(gradients.mean()[0].iter().zip(&expected).map(|(a, b)| (a - b).abs()));
+    assert!(error < 1e-15, "{error:e}");
+
+    let before = gradients.clone();
+    let error = gradients.add(1, &[vec![0.0; 32]]).unwrap_err();
+    assert!(matches!(error, Error::Length { expected: 33, found: 32, .. }), "{error}");
+    let error = gradients.add(1, &[vec![0.0; 33], vec![]]).unwrap_err();
+    assert!(matches!(error, Error::TensorCount { expected: 1, found: 2, .. }), "{error}");
+    let error = gradients.add(0, &[vec![0.0; 33]]).unwrap_err();
+    assert!(error.to_string().contains("the number of samples is 0"), "{error}");
+    assert_eq!(gradients, before);
+}
+
+#[test]
+fn sam_follows_its_paper() {
+    let (fixture, problem) = (Fixture::load("combine").unwrap(), Problem::new());
+    let lengths = || Problem::params(DType::F64).into_iter().map(|p| p.len());
+    let mut compared = 0;
+    for case in cases(&fixture).iter().filter(|case| case.combine.contains_key("sam")) {
+        compared += 1;
+        let about = &case.combine["sam"];
+        let settings = Sam {
+            rho: about["rho"].as_f64().unwrap(),
+            adaptive: about["adaptive"].as_bool().unwrap_or(false),
+            eta: about["eta"].as_f64().unwrap_or(Sam::default().eta),
+        };
+        let rule = find(&case.optimizer).unwrap().make(&case.setting.values).unwrap();
+        let mut sam = SamStep::new(settings, lengths()).unwrap();
+        let ours = run(Optimizer::builder(rule), case, |optimizer, t, lr, theta| {
+            let mut values: Vec<Vec<f64>> = theta.iter().map(Data::to_f64).collect();
+            let report = sam
+                .step(optimizer, lr, &mut values, |theta, g| {
+                    for (i, g) in g.iter_mut().enumerate() {
+                        g.copy_from_slice(&problem.gradient(i, t, &theta[i]));
+                    }
+                    problem.loss(theta)
+                })
+                .unwrap();
+            let before: Vec<Vec<f64>> = theta.iter().map(Data::to_f64).collect();
+            assert_eq!(report.loss, problem.loss(&before));
+            assert_ne!(report.loss_nearby, report.loss);
+            for (theta, values) in theta.iter_mut().zip(values) {
+                *theta = Data::F64(values);
+            }
+        });
+        let wrong = differences(&fixture, case, &ours);
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+    assert_eq!(compared, 3);
+}
+
+#[test]
+fn sam_leaves_the_parameters_where_a_step_is_refused() {
+    let params = [Param::new("a", [2], DType::F32)];
+    let mut sgd = Optimizer::builder(steepest::Sgd::default()).build(params).unwrap();
+    let mut sam = SamStep::<f32>::new(Sam::default(), [2]).unwrap();
+    let mut theta = vec![vec![0.1f32, 0.2]];
+    let mut calls = 0;
+    for bad_call in [1, 2] {
+        calls = 0;
+        let error = sam.step(&mut sgd, 0.1, &mut theta, |_, g| {
+            calls += 1;
+            g[0].copy_from_slice(&[1.0, if calls == bad_call { f32::NAN } else { 2.0 }]);
+            1.0
+        });
+        assert!(matches!(error, Err(Error::NonFiniteGradient { index: 1, .. })));
+        assert_eq!(theta, [[0.1, 0.2]]);
+    }
+    assert_eq!((calls, sgd.steps_taken()), (2, 0));
+    assert!(sam.step(&mut sgd, 0.1, &mut [vec![0.0; 3]], |_, _| 0.0).is_err());
+}
+
+fn rosenbrock(x: &[f64], g: &mut [f64]) -> f64 {
+    let (a, b) = (1.0 - x[0], x[1] - x[0] * x[0]);
+    (g[0], g[1]) = (-2.0 * a - 400.0 * x[0] * b, 200.0 * b);
+    a * a + 100.0 * b * b
+}
+
+fn least_squares(x: &[f64], g: &mut [f64]) -> f64 {
+    g.fill(0.0);
+    let mut value = 0.0;
+    for i in 0..12i32 {
+        let row: Vec<f64> =
+            (0..8).map(|j| f64::from((7 * i + 3 * j) % 11 - 5) / (1.0 + f64::from(j))).collect();
+        let off = row.iter().zip(x).fold(-f64::from(i % 5 - 2), |off, (a, x)| off + a * x);
+        value += 0.5 * off * off;
+        g.iter_mut().zip(row).for_each(|(g, a)| *g += a * off);
+    }
+    value
+}
+
+fn quartic(x: &[f64], g: &mut [f64]) -> f64 {
+    g.fill(0.0);
+    let mut value = 0.0;
+    for j in 0..4 {
+        let (s, next) = (x[j] * x[j] - (1.0 + j as f64), (j + 1) % 4);
+        value += 0.25 * s * s + 0.1 * x[j] * x[next];
+        g[j] += x[j] * s + 0.1 * x[next];
+        g[next] += 0.1 * x[j];
+    }
+    value
+}
+
+#[test]
+fn lbfgs_follows_torch() {
+    let fixture = Fixture::load("torch_lbfgs").unwrap();
+    let (mut cases, mut moved) = (0, std::collections::BTreeSet::new());
+    for (key, text) in &fixture.metadata {
+        let Some(case) = key.strip_prefix("case/") else { continue };
+        cases += 1;
+        let about: Json = serde_json::from_str(text).unwrap();
+        let values: steepest::settings::Values = serde_json::from_value(about["steepest"].clone()).unwrap();
+        let settings = Lbfgs::from_values(&values).unwrap();
+        moved.extend(
+            settings.values().into_iter().filter(|v| Lbfgs::default().values()[&v.0] != v.1).map(|v| v.0),
+        );
+        let function = match about["function"].as_str().unwrap() {
+            "rosenbrock" => rosenbrock,
+            "least_squares" => least_squares,
+            "quartic" => quartic,
+            other => panic!("{other}"),
+        };
+        let of = |name: &str| &fixture.tensors[&format!("{case}/{name}")];
+        let mut theta: Vec<f64> = serde_json::from_value(about["start"].clone()).unwrap();
+        let n = theta.len();
+        let mut lbfgs = LbfgsMinimizer::new(settings, n).unwrap();
+        let scale = of("theta").iter().fold(0.0f64, |m, x| m.max(x.abs()));
+        let highest = of("loss").iter().fold(0.0f64, |m, x| m.max(x.abs()));
+        for (call, theirs) in of("theta").chunks(n).enumerate() {
+            let loss = lbfgs.step(about["lr"].as_f64().unwrap(), function, &mut theta).unwrap();
+            let error = common::worst(theta.iter().zip(theirs).map(|(a, b)| (a - b).abs()));
+            assert!(error <= 1e-9 * scale, "{case}, call {call}: {error:.1e}");
+            assert!((loss - of("loss")[call]).abs() <= 1e-9 * highest, "{case}, call {call}: loss {loss}");
+            assert_eq!(lbfgs.evaluations() as f64, of("evaluations")[call], "{case}, call {call}");
+        }
+    }
+    assert_eq!(cases, 8);
+    let names: Vec<String> = Lbfgs::parameters().into_iter().map(|p| p.name.to_owned()).collect();
+    assert!(names.iter().all(|name| moved.contains(name)), "{names:?} {moved:?}");
+}
+
+#[test]
+fn lbfgs_minimizes_and_says_why_it_ended() {
+    let run = |f: fn(&[f64], &mut [f64]) -> f64, start: &[f64]| {
+        let mut visits = Vec::new();
+        let minimize = Minimize::lbfgs(Lbfgs::default(), 1.0, Stop::max_steps(200));
+        let minimum = minimize.run_observed(f, start, |at| visits.push((at.step, at.value))).unwrap();
+        assert_eq!(visits.last().unwrap(), &(minimum.steps, minimum.value));
+        assert!(visits.windows(2).all(|w| w[1].0 == w[0].0 + 1 && w[1].1 <= w[0].1), "{visits:?}");
+        assert_eq!(minimum.reason.stopped_by(), "converged");
+        assert!(minimum.reason.to_string().starts_with("it has converged: "), "{}", minimum.reason);
+        // what it shows is what is there
+        let mut g = vec![0.0; start.len()];
+        assert_eq!(f(&minimum.theta, &mut g), minimum.value);
+        assert!((g.iter().map(|g| g * g).sum::<f64>().sqrt() - minimum.gradient_norm).abs() < 1e-12);
+        minimum
+    };
+    // it ends where the value is within 1e-9 of the lowest, in a valley that is flat
+    assert!(run(rosenbrock, &[-1.2, 1.0]).theta.iter().all(|x| (x - 1.0).abs() < 1e-4));
+    assert!(run(least_squares, &[1.0; 8]).gradient_norm < 1e-4);
+    run(quartic, &[0.1, -0.2, 3.0, 0.05]);
+    assert_eq!(run(rosenbrock, &[1.0, 1.0]).theta, [1.0, 1.0], "it begins at the minimum");
+    // a wall on the way: the search turns back before it
+    let walled = |x: &[f64], g: &mut [f64]| {
+        g[0] = 2.0 * (x[0] - 3.0);
+        if x[0] < 3.5 { (x[0] - 3.0).powi(2) } else { f64::NAN }
+    };
+    let minimum = Minimize::lbfgs(Lbfgs::default(), 10.0, Stop::max_steps(50)).run(walled, &[0.0]).unwrap();
+    assert!((minimum.theta[0] - 3.0).abs() < 1e-6, "{:?}", minimum.theta);
+    // in f32
+    let bowl = |x: &[f32], g: &mut [f32]| {
+        (g[0], g[1]) = (2.0 * x[0], 20.0 * x[1]);
+        x[0] * x[0] + 10.0 * x[1] * x[1]
+    };
+    let minimum =
+        Minimize::lbfgs(Lbfgs::default(), 1.0, Stop::max_steps(50)).run(bowl, &[3.0f32, 1.0]).unwrap();
+    assert!(minimum.theta.iter().all(|x| x.abs() < 1e-4), "{:?}", minimum.theta);
+    let refused = Minimize::lbfgs(Lbfgs::default(), 1.0, Stop::max_steps(50)).clip(Clip::Value(1.0));
+    assert_eq!(
+        refused.run(rosenbrock, &[0.0, 0.0]).unwrap_err().to_string(),
+        "lbfgs: its line search needs the gradient as it is, not a clipped one; leave clipping away"
+    );
+    let settings = Lbfgs { history_size: 0, ..Lbfgs::default() };
+    assert!(LbfgsMinimizer::new(settings, 2).is_err());
+}
+
+#[test]
 fn an_average_leaves_the_training_alone_and_frozen_tensors_too() {
     let params = || [Param::new("a", [1], DType::F32), Param::new("b", [1], DType::F32)];
     let adam = || Optimizer::builder(steepest::Adam::default());
@@ -364,6 +589,7 @@ fn an_average_leaves_the_training_alone_and_frozen_tensors_too() {
     assert!(a > 0.85 && a < 0.95, "{a}");
     let as_it_is = one.clone();
     assert_eq!(*plain.evaluation(&mut one).unwrap(), as_it_is);
+    assert!(averaged.evaluates() && !plain.evaluates());
 }
 
 #[test]

@@ -5,15 +5,21 @@
 //! parameter is written once, as without it; caution and bounds, which depend on the whole update, read it once more.
 //! And what takes more than one gradient for a step: accumulation, SAM, L-BFGS.
 
+mod accumulate;
 mod average;
 mod cautious;
 mod evaluation;
+mod lbfgs;
 mod lookahead;
+mod sam;
 mod update_clip;
 
+pub use accumulate::Accumulator;
 pub use average::{Averaging, Ema, Swa};
 pub use evaluation::{Evaluation, Tensors};
+pub use lbfgs::{Lbfgs, LbfgsMinimizer, LineSearch};
 pub use lookahead::Lookahead;
+pub use sam::{Sam, SamReport, SamStep};
 pub use update_clip::UpdateClip;
 
 use crate::error::{Error, Result};

@@ -15,9 +15,9 @@ use crate::settings::{Range, check_field};
 /// The rule's state is as without a bound. A tensor whose update is within the bound is left as it is, bit for bit.
 ///
 /// # Differences
-/// optax: `Rms` is `clip_by_block_rms` before the learning rate is applied, and Adafactor's and StableAdamW's clipping, which
-/// there bounds the learning rate too. Where the [update is cautious](crate::Builder::cautious), the bound is on
-/// what is left of it.
+/// optax: `Rms` is `clip_by_block_rms` before the learning rate is applied, which is also the clipping of Adafactor.
+/// StableAdamW divides by the RMS of g/√v instead, without the momentum. Where the
+/// [update is cautious](crate::Builder::cautious), the bound is on what is left of it.
 ///
 /// # Example
 /// ```
