@@ -9,6 +9,8 @@ mod adadelta;
 mod adagrad;
 mod adam;
 mod adamax;
+mod dog;
+mod polyak;
 mod radam;
 mod rmsprop;
 mod sgd;
@@ -17,6 +19,8 @@ pub use adadelta::Adadelta;
 pub use adagrad::Adagrad;
 pub use adam::{Adam, AdamW};
 pub use adamax::Adamax;
+pub use dog::DoG;
+pub use polyak::{Polyak, PolyakVariant};
 pub use radam::RAdam;
 pub use rmsprop::RmsProp;
 pub use sgd::Sgd;
@@ -50,4 +54,6 @@ pub(crate) static TABLE: &[Entry] = &[
     entry!(Adadelta, 1.0, 28),
     entry!(Adamax, 5e-3, 28),
     entry!(RAdam, 3e-3, 28),
+    entry!(Polyak, 1.0, 16, Traits { needs_loss: true, learning_rate_free: true, ..Traits::MEASURED }),
+    entry!(DoG, 1.0, 32, Traits { learning_rate_free: true, ..Traits::MEASURED }),
 ];
