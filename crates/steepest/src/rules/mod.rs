@@ -10,6 +10,7 @@ mod adagrad;
 mod adam;
 mod adamax;
 mod dog;
+mod dowg;
 mod polyak;
 mod radam;
 mod rmsprop;
@@ -20,6 +21,7 @@ pub use adagrad::Adagrad;
 pub use adam::{Adam, AdamW};
 pub use adamax::Adamax;
 pub use dog::DoG;
+pub use dowg::DoWG;
 pub use polyak::{Polyak, PolyakVariant};
 pub use radam::RAdam;
 pub use rmsprop::RmsProp;
@@ -56,4 +58,5 @@ pub(crate) static TABLE: &[Entry] = &[
     entry!(RAdam, 3e-3, 28),
     entry!(Polyak, 1.0, 16, Traits { needs_loss: true, learning_rate_free: true, ..Traits::MEASURED }),
     entry!(DoG, 1.0, 32, Traits { learning_rate_free: true, ..Traits::MEASURED }),
+    entry!(DoWG, 1.0, 32, Traits { learning_rate_free: true, ..Traits::MEASURED }),
 ];
