@@ -11,6 +11,7 @@ mod adam;
 mod adamax;
 mod dog;
 mod dowg;
+mod lamb;
 mod polyak;
 mod radam;
 mod rmsprop;
@@ -22,6 +23,7 @@ pub use adam::{Adam, AdamW};
 pub use adamax::Adamax;
 pub use dog::DoG;
 pub use dowg::DoWG;
+pub use lamb::Lamb;
 pub use polyak::{Polyak, PolyakVariant};
 pub use radam::RAdam;
 pub use rmsprop::RmsProp;
@@ -56,6 +58,7 @@ pub(crate) static TABLE: &[Entry] = &[
     entry!(Adadelta, 1.0, 28),
     entry!(Adamax, 5e-3, 28),
     entry!(RAdam, 3e-3, 28),
+    entry!(Lamb, 0.01, 44, Traits::MEASURED),
     entry!(Polyak, 1.0, 16, Traits { needs_loss: true, learning_rate_free: true, ..Traits::MEASURED }),
     entry!(DoG, 1.0, 32, Traits { learning_rate_free: true, ..Traits::MEASURED }),
     entry!(DoWG, 1.0, 32, Traits { learning_rate_free: true, ..Traits::MEASURED }),
