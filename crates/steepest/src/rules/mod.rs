@@ -12,6 +12,7 @@ mod adamax;
 mod dog;
 mod dowg;
 mod lamb;
+mod lars;
 mod polyak;
 mod radam;
 mod rmsprop;
@@ -24,6 +25,7 @@ pub use adamax::Adamax;
 pub use dog::DoG;
 pub use dowg::DoWG;
 pub use lamb::Lamb;
+pub use lars::Lars;
 pub use polyak::{Polyak, PolyakVariant};
 pub use radam::RAdam;
 pub use rmsprop::RmsProp;
@@ -59,6 +61,7 @@ pub(crate) static TABLE: &[Entry] = &[
     entry!(Adamax, 5e-3, 28),
     entry!(RAdam, 3e-3, 28),
     entry!(Lamb, 0.01, 44, Traits::MEASURED),
+    entry!(Lars, 1.0, 28, Traits::MEASURED),
     entry!(Polyak, 1.0, 16, Traits { needs_loss: true, learning_rate_free: true, ..Traits::MEASURED }),
     entry!(DoG, 1.0, 32, Traits { learning_rate_free: true, ..Traits::MEASURED }),
     entry!(DoWG, 1.0, 32, Traits { learning_rate_free: true, ..Traits::MEASURED }),
