@@ -13,6 +13,7 @@ mod dog;
 mod dowg;
 mod lamb;
 mod lars;
+mod novograd;
 mod polyak;
 mod radam;
 mod rmsprop;
@@ -26,6 +27,7 @@ pub use dog::DoG;
 pub use dowg::DoWG;
 pub use lamb::Lamb;
 pub use lars::Lars;
+pub use novograd::NovoGrad;
 pub use polyak::{Polyak, PolyakVariant};
 pub use radam::RAdam;
 pub use rmsprop::RmsProp;
@@ -62,6 +64,7 @@ pub(crate) static TABLE: &[Entry] = &[
     entry!(RAdam, 3e-3, 28),
     entry!(Lamb, 0.01, 44, Traits::MEASURED),
     entry!(Lars, 1.0, 28, Traits::MEASURED),
+    entry!(NovoGrad, 0.01, 24, Traits::MEASURED),
     entry!(Polyak, 1.0, 16, Traits { needs_loss: true, learning_rate_free: true, ..Traits::MEASURED }),
     entry!(DoG, 1.0, 32, Traits { learning_rate_free: true, ..Traits::MEASURED }),
     entry!(DoWG, 1.0, 32, Traits { learning_rate_free: true, ..Traits::MEASURED }),
