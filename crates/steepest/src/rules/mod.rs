@@ -11,6 +11,7 @@ mod adam;
 mod adamax;
 mod dog;
 mod dowg;
+mod fromage;
 mod lamb;
 mod lars;
 mod novograd;
@@ -25,6 +26,7 @@ pub use adam::{Adam, AdamW};
 pub use adamax::Adamax;
 pub use dog::DoG;
 pub use dowg::DoWG;
+pub use fromage::Fromage;
 pub use lamb::Lamb;
 pub use lars::Lars;
 pub use novograd::NovoGrad;
@@ -65,6 +67,7 @@ pub(crate) static TABLE: &[Entry] = &[
     entry!(Lamb, 0.01, 44, Traits::MEASURED),
     entry!(Lars, 1.0, 28, Traits::MEASURED),
     entry!(NovoGrad, 0.01, 24, Traits::MEASURED),
+    entry!(Fromage, 0.01, 20, Traits { still: false, ..Traits::MEASURED }),
     entry!(Polyak, 1.0, 16, Traits { needs_loss: true, learning_rate_free: true, ..Traits::MEASURED }),
     entry!(DoG, 1.0, 32, Traits { learning_rate_free: true, ..Traits::MEASURED }),
     entry!(DoWG, 1.0, 32, Traits { learning_rate_free: true, ..Traits::MEASURED }),
