@@ -18,6 +18,7 @@ mod novograd;
 mod polyak;
 mod radam;
 mod rmsprop;
+mod schedule_free;
 mod sgd;
 
 pub use adadelta::Adadelta;
@@ -33,6 +34,7 @@ pub use novograd::NovoGrad;
 pub use polyak::{Polyak, PolyakVariant};
 pub use radam::RAdam;
 pub use rmsprop::RmsProp;
+pub use schedule_free::{ScheduleFreeAdamW, ScheduleFreeSgd};
 pub use sgd::Sgd;
 
 /// An entry: settings, a learning rate to begin with, bytes of traffic per f32 parameter and step, traits.
@@ -71,4 +73,6 @@ pub(crate) static TABLE: &[Entry] = &[
     entry!(Polyak, 1.0, 16, Traits { needs_loss: true, learning_rate_free: true, ..Traits::MEASURED }),
     entry!(DoG, 1.0, 32, Traits { learning_rate_free: true, ..Traits::MEASURED }),
     entry!(DoWG, 1.0, 32, Traits { learning_rate_free: true, ..Traits::MEASURED }),
+    entry!(ScheduleFreeSgd, 1.0, 20, Traits { schedule_free: true, ..Traits::ELEMENT }),
+    entry!(ScheduleFreeAdamW, 2.5e-3, 28, Traits { schedule_free: true, ..Traits::ELEMENT }),
 ];
