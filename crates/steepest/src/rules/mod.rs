@@ -16,6 +16,7 @@ mod lamb;
 mod lars;
 mod novograd;
 mod polyak;
+mod prodigy;
 mod radam;
 mod rmsprop;
 mod schedule_free;
@@ -32,6 +33,7 @@ pub use lamb::Lamb;
 pub use lars::Lars;
 pub use novograd::NovoGrad;
 pub use polyak::{Polyak, PolyakVariant};
+pub use prodigy::Prodigy;
 pub use radam::RAdam;
 pub use rmsprop::RmsProp;
 pub use schedule_free::{ScheduleFreeAdamW, ScheduleFreeSgd};
@@ -75,4 +77,5 @@ pub(crate) static TABLE: &[Entry] = &[
     entry!(DoWG, 1.0, 32, Traits { learning_rate_free: true, ..Traits::MEASURED }),
     entry!(ScheduleFreeSgd, 1.0, 20, Traits { schedule_free: true, ..Traits::ELEMENT }),
     entry!(ScheduleFreeAdamW, 2.5e-3, 28, Traits { schedule_free: true, ..Traits::ELEMENT }),
+    entry!(Prodigy, 1.0, 56, Traits { learning_rate_free: true, ..Traits::MEASURED }),
 ];
