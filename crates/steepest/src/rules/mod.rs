@@ -9,6 +9,7 @@ mod adadelta;
 mod adagrad;
 mod adam;
 mod adamax;
+mod dadapt;
 mod dog;
 mod dowg;
 mod fromage;
@@ -26,6 +27,7 @@ pub use adadelta::Adadelta;
 pub use adagrad::Adagrad;
 pub use adam::{Adam, AdamW};
 pub use adamax::Adamax;
+pub use dadapt::DAdaptAdam;
 pub use dog::DoG;
 pub use dowg::DoWG;
 pub use fromage::Fromage;
@@ -78,4 +80,5 @@ pub(crate) static TABLE: &[Entry] = &[
     entry!(ScheduleFreeSgd, 1.0, 20, Traits { schedule_free: true, ..Traits::ELEMENT }),
     entry!(ScheduleFreeAdamW, 2.5e-3, 28, Traits { schedule_free: true, ..Traits::ELEMENT }),
     entry!(Prodigy, 1.0, 56, Traits { learning_rate_free: true, ..Traits::MEASURED }),
+    entry!(DAdaptAdam, 1.0, 48, Traits { learning_rate_free: true, ..Traits::MEASURED }),
 ];
