@@ -10,6 +10,7 @@ mod adagrad;
 mod adam;
 mod adamax;
 mod dadapt;
+mod dadapt_sgd;
 mod dog;
 mod dowg;
 mod fromage;
@@ -28,6 +29,7 @@ pub use adagrad::Adagrad;
 pub use adam::{Adam, AdamW};
 pub use adamax::Adamax;
 pub use dadapt::DAdaptAdam;
+pub use dadapt_sgd::DAdaptSgd;
 pub use dog::DoG;
 pub use dowg::DoWG;
 pub use fromage::Fromage;
@@ -81,4 +83,5 @@ pub(crate) static TABLE: &[Entry] = &[
     entry!(ScheduleFreeAdamW, 2.5e-3, 28, Traits { schedule_free: true, ..Traits::ELEMENT }),
     entry!(Prodigy, 1.0, 56, Traits { learning_rate_free: true, ..Traits::MEASURED }),
     entry!(DAdaptAdam, 1.0, 48, Traits { learning_rate_free: true, ..Traits::MEASURED }),
+    entry!(DAdaptSgd, 1.0, 36, Traits { learning_rate_free: true, ..Traits::MEASURED }),
 ];
