@@ -322,7 +322,12 @@ impl<R: ElementRule<N>, const N: usize, T: Float> Run<T> for Element<R, N> {
         let scalars = unsafe { *prepared.scalars.as_ptr().cast::<R::Scalars<T>>() };
         let prologue = prologue.round();
         let rule = PhantomData;
-        prepared.level.run(MeasureJob::<R, N, T> { scalars, prologue, piece, rule })
+        match prepared.level {
+            Level::Scalar => {
+                Level::Scalar.run(MeasureJob::<R, N, T, true> { scalars, prologue, piece, rule })
+            }
+            level => level.run(MeasureJob::<R, N, T, false> { scalars, prologue, piece, rule }),
+        }
     }
 
     unsafe fn run(&self, prepared: &Prepared, prologue: &Prologue<f64>, piece: Piece<T>) {
@@ -389,14 +394,16 @@ impl<R: ElementRule<N>, const N: usize, T: Float, const ONE_BY_ONE: bool> Job
     }
 }
 
-struct MeasureJob<R: ElementRule<N>, const N: usize, T: Real> {
+struct MeasureJob<R: ElementRule<N>, const N: usize, T: Real, const ONE_BY_ONE: bool> {
     scalars: R::Scalars<T>,
     prologue: Prologue<T>,
     piece: Piece<T>,
     rule: PhantomData<R>,
 }
 
-impl<R: ElementRule<N>, const N: usize, T: Float> Job for MeasureJob<R, N, T> {
+impl<R: ElementRule<N>, const N: usize, T: Float, const ONE_BY_ONE: bool> Job
+    for MeasureJob<R, N, T, ONE_BY_ONE>
+{
     type Output = Sums;
 
     #[inline(always)]
@@ -407,6 +414,8 @@ impl<R: ElementRule<N>, const N: usize, T: Float> Job for MeasureJob<R, N, T> {
         let (s, prologue) = (self.scalars, self.prologue);
         let mut sums = [[0.0f64; LANES]; MAX_SUMS];
         let term = |i: usize| {
+            // as for `ElementJob`
+            let i = if ONE_BY_ONE { std::hint::black_box(i) } else { i };
             // SAFETY: `i < len`, and `measure`'s contract.
             unsafe {
                 let mut old = [T::ZERO; N];

@@ -260,6 +260,7 @@ impl Builder {
             sums: if measures { plan.room() } else { Vec::new() },
             sums_of: vec![Sums::default(); if measures { params.len() } else { 0 }],
             sums_of_rule: vec![Sums::default(); rules.len()],
+            active_rules: vec![false; rules.len()],
             memory,
             memory_of,
             moved: if self.measure_every > 0 { plan.room() } else { Vec::new() },
@@ -390,6 +391,8 @@ pub struct Optimizer {
     sums: Vec<Sums>,
     sums_of: Vec<Sums>,
     sums_of_rule: Vec<Sums>,
+    /// Whether any tensor of a rule has a gradient.
+    active_rules: Vec<bool>,
     units: Option<Vec<Units>>,
     /// What of updates passes caution, for each chunk. Empty when nothing asks.
     passed: Vec<Passed>,
@@ -514,6 +517,7 @@ impl Optimizer {
         if !self.sums.is_empty() {
             pass!(self).measure(self.units.as_deref(), &mut self.sums);
             self.sums_of_rule.fill(Sums::default());
+            self.active_rules.fill(false);
             for (i, target) in self.targets.iter().enumerate() {
                 let mut total = Sums::default();
                 if target.active && self.rules[target.rule].scope() != Scope::Element {
@@ -523,19 +527,23 @@ impl Optimizer {
                     }
                 }
                 add(&mut self.sums_of_rule[target.rule], &total);
+                self.active_rules[target.rule] |= target.active;
                 self.sums_of[i] = total;
             }
         }
         for (i, target) in self.targets.iter().enumerate() {
             let Body::Element(kernel) = &self.rules[target.rule].body else { continue };
             let (start, len) = target.memory;
-            let sums = match kernel.scope() {
-                Scope::Element => Sums::default(),
-                Scope::Tensor => self.sums_of[i],
-                Scope::All => self.sums_of_rule[target.rule],
+            if len == 0 {
+                continue;
+            }
+            let (sums, learns) = match kernel.scope() {
+                Scope::Element => (Sums::default(), target.active),
+                Scope::Tensor => (self.sums_of[i], target.active),
+                // what is known of all tensors is learned by those without a gradient too, if one has any
+                Scope::All => (self.sums_of_rule[target.rule], self.active_rules[target.rule]),
             };
-            // what is known of all tensors is learned by those without a gradient too
-            if len > 0 && (target.active || kernel.scope() == Scope::All) {
+            if learns {
                 kernel.learn(target.step, &sums, &mut self.memory[start..start + len]);
             }
         }

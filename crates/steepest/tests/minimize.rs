@@ -92,7 +92,7 @@ fn least_squares_follows_its_closed_form() {
 fn best_of_rates(entry: &Entry, function: &str, steps: u64, gradient: f64) -> Minimum<f64> {
     let function = functions::find(function).unwrap();
     let start = function.start(2).unwrap();
-    let run = |lr: f64| {
+    let run = |lr: f64, falls: bool| {
         let stop = Stop::gradient_tolerance(gradient)
             | Stop::divergence(1e6)
             | Stop::non_finite()
@@ -101,13 +101,18 @@ fn best_of_rates(entry: &Entry, function: &str, steps: u64, gradient: f64) -> Mi
             function.gradient(x, g);
             function.value(x)
         };
-        let rate = LearningRate::from((lr, Cosine::default()));
+        let falling = LearningRate::from((lr, Cosine::default()));
+        let rate = if falls { falling } else { lr.into() };
         Minimize::new(entry.make(&Values::new()), rate, stop).trace(0).run(f, &start)
     };
     let rates = [1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.0015, 0.0003];
+    // averaged weights settle at a constant rate too, and those that go far only there
+    let constant = rates.into_iter().filter(|_| entry.traits.schedule_free).map(|lr| (lr, false));
     rates
         .into_iter()
-        .map(|lr| run(lr).unwrap_or_else(|error| panic!("{} at {lr}: {error}", entry.name)))
+        .map(|lr| (lr, true))
+        .chain(constant)
+        .map(|(lr, falls)| run(lr, falls).unwrap_or_else(|error| panic!("{} at {lr}: {error}", entry.name)))
         .min_by(|a, b| a.best.value.total_cmp(&b.best.value))
         .unwrap()
 }

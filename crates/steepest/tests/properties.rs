@@ -436,8 +436,8 @@ fn drawn(parameter: &Parameter, u: f64) -> Value {
         match (bound(low), bound(high)) {
             // unbounded ranges hold small terms, decays and exponents: 1e-8 to 1 above the low end
             (low, f64::INFINITY) => low.max(-1.0) + 10f64.powf(8.0 * u - 8.0),
-            // near the upper end things are most delicate: 1 − 1e-4 of the way at most
-            (low, high) => low + (high - low) * (1.0 - 10f64.powf(-4.0 * u)),
+            // near the upper end things are most delicate: 1 − 1e-4 of the way at most; not on an open lower end
+            (low, high) => low + (high - low) * (1.0 - 10f64.powf(-4.0 * u.max(1e-3))),
         }
     };
     match &parameter.default {

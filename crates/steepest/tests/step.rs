@@ -3,14 +3,14 @@
 
 mod common;
 
-use common::{Data, Fixture, levels, random, slots, state_words};
+use common::{Data, Fixture, args, levels, random, slots, state_words};
 use half::{bf16, f16};
-use steepest::registry::{self, OPTIMIZERS};
-use steepest::rule::{Body, Decay, Rule, StateSpec, Step, TensorRule, TensorView};
+use steepest::registry::{self, Entry, OPTIMIZERS};
+use steepest::rule::{Body, Decay, Rule, Scope, StateSpec, Step, TensorRule, TensorView};
 use steepest::settings::{Value, Values};
 use steepest::{
-    Adam, AdamW, Clip, DType, Error, Group, IntoRule, Level, NonFinite, NonFiniteAt, Optimizer, Param, Sgd,
-    Slot, StepArgs, Verdict,
+    Adam, AdamW, Clip, DType, DoG, Error, Group, IntoRule, Level, NonFinite, NonFiniteAt, Optimizer, Param,
+    Polyak, Sgd, Slot, StepArgs, Verdict,
 };
 
 const DTYPES: [DType; 4] = [DType::F64, DType::F32, DType::Bf16, DType::F16];
@@ -54,10 +54,10 @@ fn an_infinite_gradient_is_an_error_that_names_it_and_changes_nothing() {
                 .build([param("a", 30, dtype), param("b", 20, dtype)])
                 .unwrap();
             for _ in 0..2 {
-                optimizer.step(0.01, &mut slots(&mut theta, &good)).unwrap();
+                optimizer.step(args(0.01), &mut slots(&mut theta, &good)).unwrap();
             }
             let before = (bits(&theta), state_words(&optimizer), optimizer.health().to_vec());
-            let error = optimizer.step(0.01, &mut slots(&mut theta, &bad)).unwrap_err();
+            let error = optimizer.step(args(0.01), &mut slots(&mut theta, &bad)).unwrap_err();
             assert_eq!(
                 error,
                 Error::NonFiniteGradient {
@@ -88,15 +88,15 @@ fn a_skipped_step_leaves_no_trace() {
                     .non_finite(NonFinite::Skip)
                     .build([param("a", 30, dtype), param("b", 20, dtype)])
                     .unwrap();
-                optimizer.step(0.01, &mut slots(&mut theta, &good)).unwrap();
+                optimizer.step(args(0.01), &mut slots(&mut theta, &good)).unwrap();
                 if skip {
                     let before = (bits(&theta), state_words(&optimizer));
-                    let report = optimizer.step(0.01, &mut slots(&mut theta, &bad)).unwrap();
+                    let report = optimizer.step(args(0.01), &mut slots(&mut theta, &bad)).unwrap();
                     let at = NonFiniteAt { tensor: 1, index: 5, value: f64::NEG_INFINITY, count: 2 };
                     assert_eq!((report.skipped, report.step), (Some(at), 1));
                     assert_eq!(before, (bits(&theta), state_words(&optimizer)));
                 }
-                let report = optimizer.step(0.01, &mut slots(&mut theta, &good)).unwrap();
+                let report = optimizer.step(args(0.01), &mut slots(&mut theta, &good)).unwrap();
                 assert_eq!((report.skipped, report.step), (None, 2));
                 (bits(&theta), state_words(&optimizer), optimizer.health().to_vec())
             };
@@ -116,7 +116,7 @@ fn an_unchecked_nan_goes_through_to_its_element_alone() {
         let mut gradient = random(2, 40);
         gradient[33] = f64::NAN;
         let grads = [Data::of(DType::F32, &gradient)];
-        let report = optimizer.step(0.01, &mut slots(&mut theta, &grads)).unwrap();
+        let report = optimizer.step(args(0.01), &mut slots(&mut theta, &grads)).unwrap();
         assert_eq!(report.gradient_norm, None, "the gradient was read for nothing");
         let nans: Vec<usize> = (0..40).filter(|i| theta[0].to_f64()[*i].is_nan()).collect();
         // NaN has no sign to step along
@@ -152,6 +152,50 @@ fn a_gradient_that_its_scale_makes_infinite_is_found() {
     let args = StepArgs { lr: 1e-38, gradient_scale: 2.0, loss: None };
     optimizer.step(args, &mut [Slot::new(&mut theta, &[0.0f32, -1.5e38])]).unwrap();
     assert!((theta[1] - 5.0).abs() < 1e-5, "{theta:?}"); // 2 + 1e-38·3e38, and 1e-38 is subnormal in f32
+}
+
+#[test]
+fn a_rule_that_needs_the_loss_refuses_a_step_without_it() {
+    let mut optimizer = Optimizer::builder(Polyak::default()).build([param("a", 2, DType::F64)]).unwrap();
+    let mut theta = [1.0, 2.0];
+    let with = |loss| StepArgs { loss, ..StepArgs::from(0.5) };
+    optimizer.step(with(Some(3.0)), &mut [Slot::new(&mut theta, &[1.0, -1.0])]).unwrap();
+    let before = (theta, optimizer.to_bytes().unwrap().len(), optimizer.state("a", "rate").unwrap());
+    for (loss, found) in [(None, "none"), (Some(f64::NAN), "NaN"), (Some(f64::INFINITY), "inf")] {
+        let error = optimizer.step(with(loss), &mut [Slot::new(&mut theta, &[7.0, 8.0])]).unwrap_err();
+        assert!(matches!(error, Error::LossNeeded { step: 2, optimizer: "polyak", .. }), "{error:?}");
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "step 2: polyak computes its step from the loss, found {found}; give StepArgs {{ loss: \
+                 Some(value), .. }} with a finite value; nothing was changed"
+            )
+        );
+        let after = (theta, optimizer.to_bytes().unwrap().len(), optimizer.state("a", "rate").unwrap());
+        assert_eq!(before, after);
+        assert_eq!(optimizer.steps_taken(), 1);
+    }
+    // and goes on with one: gap 3 over ‖g‖² = 113
+    optimizer.step(with(Some(3.0)), &mut [Slot::new(&mut theta, &[7.0, 8.0])]).unwrap();
+    assert_eq!(optimizer.state("a", "rate").unwrap(), [3.0 / 113.0]);
+}
+
+#[test]
+fn what_is_measured_over_all_tensors_is_learned_when_one_has_a_gradient() {
+    let params = [param("a", 2, DType::F64), param("b", 1, DType::F64)];
+    let mut optimizer = Optimizer::builder(DoG::default()).build(params).unwrap();
+    let (mut a, mut b) = ([3.0, 4.0], [12.0]);
+    optimizer.step(1.0, &mut [Slot::frozen(&mut a), Slot::frozen(&mut b)]).unwrap();
+    assert_eq!(optimizer.state("a", "max_distance").unwrap(), [0.0], "nothing was there to learn from");
+    optimizer.step(1.0, &mut [Slot::new(&mut a, &[1.0, 2.0]), Slot::frozen(&mut b)]).unwrap();
+    for name in ["a", "b"] {
+        assert_eq!(optimizer.state(name, "max_distance").unwrap(), [1e-6 * (1.0 + 5.0)], "{name}");
+        assert_eq!(optimizer.state(name, "sum_of_squares").unwrap(), [5.0], "{name}");
+    }
+    assert_eq!((b, optimizer.state("b", "start").unwrap()), ([12.0], vec![0.0]));
+    optimizer.step(1.0, &mut [Slot::frozen(&mut a), Slot::new(&mut b, &[1.0])]).unwrap();
+    assert_eq!(optimizer.state("b", "start").unwrap(), [12.0], "the start is where it joined");
+    assert_eq!(optimizer.state("a", "sum_of_squares").unwrap(), [6.0]);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -411,7 +455,7 @@ fn a_scale_is_as_if_the_gradient_had_been_multiplied() {
                     [Data::of(DType::F32, &random(2, 30).iter().map(|g| g * factor).collect::<Vec<_>>())];
                 let mut norm = None;
                 for _ in 0..3 {
-                    let args = StepArgs { lr: 0.01, gradient_scale: scale, loss: None };
+                    let args = StepArgs { gradient_scale: scale, ..args(0.01) };
                     norm = optimizer.step(args, &mut slots(&mut theta, &grads)).unwrap().gradient_norm;
                 }
                 (bits(&theta), state_words(&optimizer), norm, optimizer.health()[0].norm)
@@ -421,9 +465,14 @@ fn a_scale_is_as_if_the_gradient_had_been_multiplied() {
     }
 }
 
+/// Whether a rule measures all tensors together, so that what one does shows in the others.
+fn binds_tensors(entry: &Entry) -> bool {
+    entry.make(&Values::new()).unwrap().scope() == Scope::All
+}
+
 #[test]
 fn a_frozen_parameter_skips_the_step_as_if_it_had_not_been_there() {
-    for entry in OPTIMIZERS {
+    for entry in OPTIMIZERS.iter().filter(|entry| !binds_tensors(entry)) {
         let (mut theta, grads, _) = with_infinities(DType::F32);
         let start = theta.clone();
         let params = [param("a", 30, DType::F32), param("b", 20, DType::F32)];
@@ -434,7 +483,7 @@ fn a_frozen_parameter_skips_the_step_as_if_it_had_not_been_there() {
             if frozen {
                 slots[1].grad = None;
             }
-            let report = optimizer.step(0.01, &mut slots).unwrap();
+            let report = optimizer.step(args(0.01), &mut slots).unwrap();
             assert_eq!(report.step, step);
             if frozen {
                 let alone = grads[0].to_f64().iter().map(|g| g * g).sum::<f64>().sqrt();
@@ -450,7 +499,7 @@ fn a_frozen_parameter_skips_the_step_as_if_it_had_not_been_there() {
             let mut optimizer =
                 Optimizer::builder(entry.make(&Values::new())).build([params[i].clone()]).unwrap();
             for _ in 0..steps {
-                optimizer.step(0.01, &mut slots(&mut alone, &grads[i..=i])).unwrap();
+                optimizer.step(args(0.01), &mut slots(&mut alone, &grads[i..=i])).unwrap();
             }
             assert_eq!(alone[0].bits(), theta[i].bits(), "{} tensor {i}", entry.name);
             for (name, values) in common::state_of(&optimizer) {
@@ -490,7 +539,7 @@ fn trained(optimizer: steepest::Result<Optimizer>, lr: f64) -> Vec<Vec<u64>> {
     };
     let (mut theta, grads) = (of(10), of(20));
     for _ in 0..3 {
-        optimizer.step(lr, &mut slots(&mut theta, &grads)).unwrap();
+        optimizer.step(args(lr), &mut slots(&mut theta, &grads)).unwrap();
     }
     bits(&theta)
 }
@@ -502,7 +551,7 @@ fn picked(some: &[Vec<u64>], others: &[Vec<u64>], from_some: [bool; 4]) -> Vec<V
 
 #[test]
 fn a_group_changes_its_parameters_and_no_others() {
-    for entry in OPTIMIZERS {
+    for entry in OPTIMIZERS.iter().filter(|entry| !binds_tensors(entry)) {
         let make = || Optimizer::builder(entry.make(&Values::new()));
         let (whole, half) = (trained(make().build(layers()), 0.01), trained(make().build(layers()), 0.005));
         let group = Group::named("hidden.*").lr_factor(0.5);

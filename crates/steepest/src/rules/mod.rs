@@ -10,10 +10,21 @@ mod adagrad;
 mod adam;
 mod adamax;
 mod asgd;
+mod dadapt;
+mod dadapt_sgd;
+mod dog;
+mod dowg;
+mod fromage;
+mod lamb;
+mod lars;
 mod nadam;
+mod novograd;
+mod polyak;
+mod prodigy;
 mod radam;
 mod rmsprop;
 mod rprop;
+mod schedule_free;
 mod sgd;
 
 pub use adadelta::Adadelta;
@@ -21,10 +32,21 @@ pub use adagrad::Adagrad;
 pub use adam::{Adam, AdamW};
 pub use adamax::Adamax;
 pub use asgd::Asgd;
+pub use dadapt::DAdaptAdam;
+pub use dadapt_sgd::DAdaptSgd;
+pub use dog::DoG;
+pub use dowg::DoWG;
+pub use fromage::Fromage;
+pub use lamb::Lamb;
+pub use lars::Lars;
 pub use nadam::NAdam;
+pub use novograd::NovoGrad;
+pub use polyak::{Polyak, PolyakVariant};
+pub use prodigy::Prodigy;
 pub use radam::RAdam;
 pub use rmsprop::RmsProp;
 pub use rprop::Rprop;
+pub use schedule_free::{ScheduleFreeAdamW, ScheduleFreeSgd};
 pub use sgd::Sgd;
 
 /// An entry: settings, a learning rate to begin with, bytes of traffic per f32 parameter and step, traits.
@@ -59,4 +81,16 @@ pub(crate) static TABLE: &[Entry] = &[
     entry!(NAdam, 3e-3, 28),
     entry!(Asgd, 0.05, 20, Traits { still: false, fading: true, ..Traits::ELEMENT }),
     entry!(Rprop, 0.01, 28, Traits { continuous: false, ..Traits::ELEMENT }),
+    entry!(Lamb, 0.01, 44, Traits::MEASURED),
+    entry!(Lars, 1.0, 28, Traits::MEASURED),
+    entry!(NovoGrad, 0.01, 24, Traits::MEASURED),
+    entry!(Fromage, 0.01, 20, Traits { still: false, ..Traits::MEASURED }),
+    entry!(Polyak, 1.0, 16, Traits { needs_loss: true, learning_rate_free: true, ..Traits::MEASURED }),
+    entry!(DoG, 1.0, 32, Traits { learning_rate_free: true, ..Traits::MEASURED }),
+    entry!(DoWG, 1.0, 32, Traits { learning_rate_free: true, ..Traits::MEASURED }),
+    entry!(ScheduleFreeSgd, 1.0, 20, Traits { schedule_free: true, ..Traits::ELEMENT }),
+    entry!(ScheduleFreeAdamW, 2.5e-3, 28, Traits { schedule_free: true, ..Traits::ELEMENT }),
+    entry!(Prodigy, 1.0, 56, Traits { learning_rate_free: true, ..Traits::MEASURED }),
+    entry!(DAdaptAdam, 1.0, 48, Traits { learning_rate_free: true, ..Traits::MEASURED }),
+    entry!(DAdaptSgd, 1.0, 36, Traits { learning_rate_free: true, ..Traits::MEASURED }),
 ];
