@@ -28,6 +28,7 @@ mod gradient_check;
 mod group;
 mod health;
 mod kernel;
+pub mod matrix;
 mod minimize;
 mod optimizer;
 mod param;

@@ -1,7 +1,7 @@
 //! The optimizer: made once from a rule and the parameters, then stepped.
 
 use crate::clip::{Clip, coefficient};
-use crate::driver::{Pass, Plan, Target, Units};
+use crate::driver::{Desks, Pass, Plan, Target, Units};
 use crate::dtype::DType;
 use crate::error::{Error, Result, nearest};
 use crate::group::{Assigned, Group, assign};
@@ -9,7 +9,7 @@ use crate::health::{NonFinite, NonFiniteAt, TensorHealth};
 use crate::kernel::{GradientStats, Level, MAX_STATES};
 use crate::param::{Param, Slot};
 use crate::rule::{Body, Decay, IntoRule, Rule, Scope, Step, Sums};
-use crate::state::{self, MAX_ARRAYS, StateArray};
+use crate::state::{self, Aligned, MAX_ARRAYS, StateArray};
 use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
@@ -101,6 +101,7 @@ impl Builder {
             memory_of.push((memory.len(), numbers.len()));
             memory.extend(numbers.iter().map(|(_, value)| *value));
         }
+        let desks = Desks::new(&params, |i| assigned[i].rule, &rules);
         let plan = Plan::new(&params);
         let measures = rules.iter().any(|rule| rule.scope() != Scope::Element);
         let adaptive = matches!(self.clip, Some(Clip::Adaptive { .. }));
@@ -114,6 +115,8 @@ impl Builder {
             moved: if self.measure_every > 0 { plan.room() } else { Vec::new() },
             units: adaptive.then(|| params.iter().map(Units::new).collect()),
             targets: Vec::with_capacity(params.len()),
+            work: Aligned::new(desks.bytes()),
+            desks,
             health: vec![TensorHealth::default(); params.len()],
             norms: vec![0.0; params.len()],
             steps: vec![0; params.len()],
@@ -238,6 +241,8 @@ pub struct Optimizer {
     units: Option<Vec<Units>>,
     targets: Vec<Target>,
     norms: Vec<f64>,
+    desks: Desks,
+    work: Aligned,
 }
 
 /// The work of a step of `$optimizer`, which stays free to lend its other fields.
@@ -250,6 +255,7 @@ macro_rules! pass {
             params: &$optimizer.params,
             targets: &$optimizer.targets,
             memory: &$optimizer.memory,
+            desks: &$optimizer.desks,
         }
     };
 }
@@ -413,6 +419,7 @@ impl Optimizer {
     /// Fills the table of targets from the slots.
     fn aim(&mut self, args: StepArgs, slots: &mut [Slot<'_>]) {
         self.targets.clear();
+        let work = self.work.slice_mut::<u8>().as_mut_ptr();
         let limit = if let Some(Clip::Value(c)) = self.clip { c } else { f64::INFINITY };
         for (i, slot) in slots.iter_mut().enumerate() {
             let of = &self.assigned[i];
@@ -437,6 +444,7 @@ impl Optimizer {
                 limit,
                 state,
                 memory: self.memory_of[i],
+                work: work.wrapping_add(self.desks.start(i)),
             });
         }
     }

@@ -362,8 +362,10 @@ fn a_permuted_tensor_gives_the_permuted_result() {
 /// `setting` without weight decay.
 fn undecayed(entry: &Entry, setting: &Setting) -> Setting {
     let mut setting = setting.clone();
-    if (entry.parameters)().iter().any(|parameter| parameter.name == "weight_decay") {
-        setting.values.insert("weight_decay".into(), Value::Number(0.0));
+    for parameter in
+        (entry.parameters)().iter().filter(|p| ["weight_decay", "adam_weight_decay"].contains(&p.name))
+    {
+        setting.values.insert(parameter.name.into(), Value::Number(0.0));
     }
     setting
 }
@@ -416,7 +418,8 @@ fn step_numbers_up_to_the_last_neither_wrap_nor_panic() {
                 let after = theta[0].to_f64();
                 assert!(after.iter().all(|x| x.is_finite()), "{place}: {after:?}");
                 // a setting may have made the rate tiny by then
-                assert!(i > 0 || before != after, "{place}: nothing moved");
+                // and so may 1/√t
+                assert!(i > 0 || start > 1 << 53 || before != after, "{place}: nothing moved");
             }
         }
     }
@@ -481,6 +484,7 @@ proptest! {
             let values: Values = parameters
                 .iter()
                 .zip(&choices)
+                .filter(|(parameter, _)| parameter.name != "others") // which refuses vectors
                 .map(|(parameter, u)| (parameter.name.to_owned(), drawn(parameter, *u)))
                 .collect();
             match entry.make(&values) {

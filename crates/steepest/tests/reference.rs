@@ -53,7 +53,14 @@ fn quantity(key: &str) -> &str {
 }
 
 /// Who may differ by more than 1e-12 of the largest element, and why.
-const TOLERANCES: &[(&str, f64, &str)] = &[];
+const TOLERANCES: &[(&str, f64, &str)] = &[
+    (
+        "muon",
+        1e-9,
+        "a polynomial multiplies singular values near 0 by up to 500, and what rounding left of them with them; the sums \
+     of its products are in another order than BLAS's",
+    ),
+];
 
 /// Where `ours` differs from one setting of a fixture, a line each. `state` says whether the
 /// fixture's state has our names.
@@ -146,7 +153,8 @@ fn every_setting_of_every_optimizer_is_moved_by_a_fixture() {
         let special =
             settings.iter().filter(|s| parameters.iter().any(|p| moved(s, p.name, &p.default))).count();
         assert!(special >= 3, "{}: {special} settings of its fixtures are not the defaults", entry.name);
-        for parameter in &parameters {
+        // `others` refuses the vectors of the problem: tests/matrix.rs
+        for parameter in parameters.iter().filter(|parameter| parameter.name != "others") {
             assert!(
                 settings.iter().any(|setting| moved(setting, parameter.name, &parameter.default)),
                 "{}: no fixture moves {}",

@@ -127,7 +127,7 @@ impl IntoRule for AdamW {
     }
 }
 
-fn moments(beta1: f64, beta2: f64, eps: f64, amsgrad: bool) -> Box<dyn ElementKernel> {
+pub(super) fn moments(beta1: f64, beta2: f64, eps: f64, amsgrad: bool) -> Box<dyn ElementKernel> {
     if amsgrad {
         element::<_, 3>(Moments::<true> { beta1, beta2, eps })
     } else {

@@ -6,20 +6,30 @@ use crate::rule::IntoRule;
 use crate::settings::Settings;
 
 mod adadelta;
+mod adafactor;
 mod adagrad;
 mod adam;
 mod adamax;
+mod muon;
+mod newton_schulz;
+mod others;
 mod radam;
 mod rmsprop;
 mod sgd;
+mod sm3;
 
 pub use adadelta::Adadelta;
+pub use adafactor::Adafactor;
 pub use adagrad::Adagrad;
 pub use adam::{Adam, AdamW};
 pub use adamax::Adamax;
+pub use muon::{Muon, UpdateScale};
+pub use newton_schulz::Polynomial;
+pub use others::OtherParameters;
 pub use radam::RAdam;
 pub use rmsprop::RmsProp;
 pub use sgd::Sgd;
+pub use sm3::Sm3;
 
 /// An entry: settings, a learning rate to begin with, bytes of traffic per f32 parameter and step, traits.
 macro_rules! entry {
@@ -50,4 +60,7 @@ pub(crate) static TABLE: &[Entry] = &[
     entry!(Adadelta, 1.0, 28),
     entry!(Adamax, 5e-3, 28),
     entry!(RAdam, 3e-3, 28),
+    entry!(Adafactor, 0.01, 28, Traits::TENSOR),
+    entry!(Sm3, 0.1, 28, Traits::TENSOR),
+    entry!(Muon, 0.02, 20, Traits::TENSOR),
 ];
