@@ -60,6 +60,7 @@ const TOLERANCES: &[(&str, f64, &str)] = &[
         "a polynomial multiplies singular values near 0 by up to 500, and what rounding left of them with them; the sums \
      of its products are in another order than BLAS's",
     ),
+    ("normuon", 1e-9, "as muon"),
 ];
 
 /// Where `ours` differs from one setting of a fixture, a line each. `state` says whether the

@@ -12,6 +12,7 @@ mod adam;
 mod adamax;
 mod muon;
 mod newton_schulz;
+mod normuon;
 mod others;
 mod radam;
 mod rmsprop;
@@ -25,6 +26,7 @@ pub use adam::{Adam, AdamW};
 pub use adamax::Adamax;
 pub use muon::{Muon, UpdateScale};
 pub use newton_schulz::Polynomial;
+pub use normuon::NorMuon;
 pub use others::OtherParameters;
 pub use radam::RAdam;
 pub use rmsprop::RmsProp;
@@ -63,4 +65,5 @@ pub(crate) static TABLE: &[Entry] = &[
     entry!(Adafactor, 0.01, 28, Traits::TENSOR),
     entry!(Sm3, 0.1, 28, Traits::TENSOR),
     entry!(Muon, 0.02, 20, Traits::TENSOR),
+    entry!(NorMuon, 3e-3, 20, Traits::TENSOR),
 ];
