@@ -10,6 +10,7 @@ mod adafactor;
 mod adagrad;
 mod adam;
 mod adamax;
+mod mud;
 mod muon;
 mod newton_schulz;
 mod normuon;
@@ -24,6 +25,7 @@ pub use adafactor::Adafactor;
 pub use adagrad::Adagrad;
 pub use adam::{Adam, AdamW};
 pub use adamax::Adamax;
+pub use mud::Mud;
 pub use muon::{Muon, UpdateScale};
 pub use newton_schulz::Polynomial;
 pub use normuon::NorMuon;
@@ -66,4 +68,5 @@ pub(crate) static TABLE: &[Entry] = &[
     entry!(Sm3, 0.1, 28, Traits::TENSOR),
     entry!(Muon, 0.02, 20, Traits::TENSOR),
     entry!(NorMuon, 3e-3, 20, Traits::TENSOR),
+    entry!(Mud, 3e-3, 20, Traits::TENSOR),
 ];
