@@ -8,6 +8,7 @@
 use crate::combine::{self, Beside, Combine, Passed};
 use crate::dtype::DType;
 use crate::kernel::{self, Float, GradientStats, Level, MAX_STATES, Piece, Prepared, Prologue, Run};
+use crate::matrix::{Loops, PANEL};
 use crate::param::Param;
 use crate::rule::{Body, Decay, Rule, Scope, Step, Sums, TensorView};
 use rayon::prelude::*;
@@ -109,6 +110,59 @@ pub(crate) struct Target {
     /// Where the tensor's memory lies in the memory of all.
     pub memory: (usize, usize),
     pub beside: Beside,
+    /// The tensor rule's work space: bytes, as many as `Desks` says.
+    pub work: *mut u8,
+}
+
+/// Where each tensor's work space lies: small tensors have their own, large ones share, for they run one after
+/// the other.
+#[derive(Debug)]
+pub(crate) struct Desks {
+    of_tensor: Vec<(usize, usize)>,
+    bytes: usize,
+}
+
+impl Desks {
+    pub fn new(params: &[Param], rule_of: impl Fn(usize) -> usize, rules: &[Rule]) -> Self {
+        let (mut of_tensor, mut small, mut large) = (Vec::new(), 0, 0);
+        for (i, param) in params.iter().enumerate() {
+            let numbers = match &rules[rule_of(i)].body {
+                Body::Tensor(rule) => rule.work(&param.shape).next_multiple_of(PANEL),
+                Body::Element(_) => 0,
+            };
+            let bytes = numbers * if param.dtype == DType::F64 { 8 } else { 4 };
+            if is_large(param) {
+                of_tensor.push((usize::MAX, bytes));
+                large = bytes.max(large);
+            } else {
+                of_tensor.push((small, bytes));
+                small += bytes;
+            }
+        }
+        for (start, _) in &mut of_tensor {
+            *start = small.min(*start);
+        }
+        Self { of_tensor, bytes: small + large }
+    }
+
+    /// Bytes of all work space.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Where the work space of `tensor` begins.
+    pub fn start(&self, tensor: usize) -> usize {
+        self.of_tensor[tensor].0
+    }
+
+    fn len(&self, tensor: usize) -> usize {
+        self.of_tensor[tensor].1
+    }
+}
+
+/// Whether a tensor rule works on this parameter with all threads.
+fn is_large(param: &Param) -> bool {
+    param.len() > SERIAL / 4
 }
 
 // SAFETY: a target is only a description; `Plan` gives each chunk to one task.
@@ -196,6 +250,7 @@ pub(crate) struct Pass<'a> {
     pub targets: &'a [Target],
     pub memory: &'a [f64],
     pub combine: &'a Combine,
+    pub desks: &'a Desks,
 }
 
 /// Elements of an array of the tensor, where it has one: `len` from `start` on.
@@ -603,19 +658,21 @@ impl Pass<'_> {
         if self.rules.iter().any(|rule| matches!(rule.body, Body::Tensor(_))) {
             let count = state.len();
             let state = Shared(state.as_mut_ptr());
-            self.plan.for_each(count, |i| {
+            let parallel = self.plan.elements > SERIAL && rayon::current_num_threads() > 1;
+            let update = |i: usize, large: bool| {
                 let target = &self.targets[i];
                 let Body::Tensor(_) = &self.rules[target.rule].body else { return };
-                if !target.active {
+                if !target.active || is_large(&self.params[i]) != large {
                     return;
                 }
+                let loops = Loops { level: self.level, parallel: parallel && large };
                 let state = &state;
                 // SAFETY: index `i` is visited once, so this is the only reference to it.
                 let state = unsafe { &mut *state.0.add(i) };
                 let change = if target.is_f64() {
-                    self.update_tensor::<f64>(i, state, units.map(|u| &u[i]), moved.is_some())
+                    self.update_tensor::<f64>(i, state, units.map(|u| &u[i]), loops, moved.is_some())
                 } else {
-                    self.update_tensor::<f32>(i, state, units.map(|u| &u[i]), moved.is_some())
+                    self.update_tensor::<f32>(i, state, units.map(|u| &u[i]), loops, moved.is_some())
                 };
                 if let Some(moved) = &moved {
                     let mut places = self.plan.chunks_of(i);
@@ -626,7 +683,15 @@ impl Pass<'_> {
                         places.for_each(|p| unsafe { moved.write(p, (0.0, 0.0)) });
                     }
                 }
-            });
+            };
+            self.plan.for_each(count, |i| update(i, false));
+            let large = || (0..count).for_each(|i| update(i, true));
+            if parallel {
+                // into the pool once, not with every loop
+                rayon::join(large, || ());
+            } else {
+                large();
+            }
         }
     }
 
@@ -723,6 +788,7 @@ impl Pass<'_> {
         tensor: usize,
         state: &mut [crate::state::StateArray],
         units: Option<&Units>,
+        loops: Loops,
         measure: bool,
     ) -> (f64, f64) {
         let (target, param) = (&self.targets[tensor], &self.params[tensor]);
@@ -735,7 +801,12 @@ impl Pass<'_> {
                 std::slice::from_raw_parts(target.grad.cast::<T>(), param.len()),
             )
         };
-        let size = if measure { kernel::gradient_stats(self.level, theta).sum_of_squares } else { 0.0 };
+        // SAFETY: the desk has this many bytes and begins on a cache line; every bit pattern is a number; small tensors
+        // have desks of their own, and large ones, which share one, run one after the other.
+        let work = unsafe {
+            std::slice::from_raw_parts_mut(target.work.cast::<T>(), self.desks.len(tensor) / size_of::<T>())
+        };
+        let size = if measure { loops.sum_of_squares(theta) } else { 0.0 };
         let mut arrays: [&mut [T]; crate::state::MAX_ARRAYS] = Default::default();
         // behind those of the rule are those of what composes with it
         let count = state.len() - self.combine.count();
@@ -765,7 +836,17 @@ impl Pass<'_> {
         }
         self.begin_slow(target, 0, theta);
         let state = &mut arrays[..count];
-        let view = TensorView { theta: &mut *theta, grad, scale, decay, state, shape: &param.shape };
+        let view = TensorView {
+            theta: &mut *theta,
+            grad,
+            scale,
+            decay,
+            state,
+            shape: &param.shape,
+            unit_axis: param.unit_axis,
+            work,
+            loops,
+        };
         let mut moved = T::update(rule.as_ref(), target.step, view);
         if let Some(before) = before {
             // the rule took θ for its base

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result, nearest};
 use crate::param::Param;
-use crate::rule::{IntoRule, Rule};
+use crate::rule::{IntoRule, Others, Rule};
 use crate::settings::{Range, check_field};
 use std::fmt;
 use wildmatch::WildMatch;
@@ -142,5 +142,32 @@ pub(crate) fn assign(groups: Vec<Group>, params: &[Param], rules: &mut Vec<Rule>
             of.groups.push(label.clone());
         }
     }
+    pass_on(params, &mut assigned, rules)?;
     Ok(assigned)
+}
+
+/// Gives what a rule does not take to the rule beside it.
+fn pass_on(params: &[Param], assigned: &mut [Assigned], rules: &mut Vec<Rule>) -> Result<()> {
+    // where the rule beside each rule went in `rules`, and its factor
+    let mut beside: Vec<Option<(usize, f64)>> = vec![None; rules.len()];
+    for (param, of) in params.iter().zip(assigned) {
+        let Some(reason) = rules[of.rule].refuses(&param.shape) else { continue };
+        if beside[of.rule].is_none()
+            && let Some(Others { rule, lr_factor }) = rules[of.rule].others.take()
+        {
+            rules.push(*rule);
+            beside[of.rule] = Some((rules.len() - 1, lr_factor));
+        }
+        let Some((rule, lr_factor)) = beside[of.rule] else {
+            return Err(Error::Unsupported {
+                optimizer: rules[of.rule].name,
+                tensor: param.name.clone(),
+                reason: reason.to_owned(),
+                remedy: "give it another rule with `Group::rule`".to_owned(),
+            });
+        };
+        of.rule = rule;
+        of.lr_factor *= lr_factor;
+    }
+    Ok(())
 }

@@ -22,7 +22,7 @@ pub enum Level {
     Scalar,
     /// What every processor of the target has (SSE2 on x86-64, NEON on AArch64).
     Baseline,
-    /// AVX2: registers of 32 bytes.
+    /// AVX2 with FMA: registers of 32 bytes.
     Avx2,
     /// AVX-512 (F, VL, BW, DQ): registers of 64 bytes.
     Avx512,
@@ -37,7 +37,7 @@ impl Level {
         match self {
             Self::Scalar | Self::Baseline => true,
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => is_x86_feature_detected!("avx2"),
+            Self::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
             #[cfg(target_arch = "x86_64")]
             Self::Avx512 => ["avx512f", "avx512vl", "avx512bw", "avx512dq"].iter().all(|f| match *f {
                 "avx512f" => is_x86_feature_detected!("avx512f"),
@@ -63,7 +63,7 @@ impl Level {
     pub(crate) fn run<J: Job>(self, job: J) -> J::Output {
         #[cfg(target_arch = "x86_64")]
         {
-            #[target_feature(enable = "avx2")]
+            #[target_feature(enable = "avx2,fma")]
             fn avx2<J: Job>(job: J) -> J::Output {
                 job.run()
             }
@@ -480,7 +480,7 @@ impl<T: Float> Job for Stats<'_, T> {
 }
 
 #[inline(always)]
-fn tree_sum(mut sums: [f64; 16]) -> f64 {
+pub(crate) fn tree_sum(mut sums: [f64; 16]) -> f64 {
     for half in [8, 4, 2, 1] {
         for i in 0..half {
             sums[i] += sums[i + half];

@@ -29,6 +29,7 @@ mod gradient_check;
 mod group;
 mod health;
 mod kernel;
+pub mod matrix;
 mod minimize;
 mod optimizer;
 mod param;

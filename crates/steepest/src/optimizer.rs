@@ -2,7 +2,7 @@
 
 use crate::clip::{Clip, coefficient};
 use crate::combine::{Averaging, Combine, Evaluation, Lookahead, Passed, Tensors, UpdateClip};
-use crate::driver::{Pass, Plan, Target, Units};
+use crate::driver::{Desks, Pass, Plan, Target, Units};
 use crate::dtype::{DType, Half, SliceMut};
 use crate::error::{Error, Result, nearest};
 use crate::group::{Assigned, Group, assign};
@@ -10,7 +10,7 @@ use crate::health::{NonFinite, NonFiniteAt, TensorHealth};
 use crate::kernel::{GradientStats, Level, MAX_STATES};
 use crate::param::{Param, Slot};
 use crate::rule::{Body, Decay, IntoRule, Rule, Scope, Step, Sums};
-use crate::state::{self, MAX_ARRAYS, StateArray, StateFloat};
+use crate::state::{self, Aligned, MAX_ARRAYS, StateArray, StateFloat};
 use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
@@ -248,10 +248,11 @@ impl Builder {
             memory_of.push((memory.len(), numbers.len()));
             memory.extend(numbers.iter().map(|(_, value)| *value));
         }
+        let desks = Desks::new(&params, |i| assigned[i].rule, &rules);
         let plan = Plan::new(&params);
         let measures = rules.iter().any(|rule| rule.scope() != Scope::Element);
         let by_unit = matches!(self.clip, Some(Clip::Adaptive { .. })) || self.combine.centralize;
-        let work = params.iter().zip(&assigned).map(|(param, of)| {
+        let rooms = params.iter().zip(&assigned).map(|(param, of)| {
             let specs = self.combine.work(param, &rules[of.rule]);
             specs.into_iter().map(|spec| StateArray::new(spec, param.dtype)).collect()
         });
@@ -264,10 +265,12 @@ impl Builder {
             memory,
             memory_of,
             moved: if self.measure_every > 0 { plan.room() } else { Vec::new() },
-            work: work.collect(),
+            rooms: rooms.collect(),
             passed: if self.combine.needs_whole() { plan.room() } else { Vec::new() },
             units: by_unit.then(|| params.iter().map(Units::new).collect()),
             targets: Vec::with_capacity(params.len()),
+            work: Aligned::new(desks.bytes()),
+            desks,
             health: vec![TensorHealth::default(); params.len()],
             norms: vec![0.0; params.len()],
             steps: vec![0; params.len()],
@@ -397,9 +400,11 @@ pub struct Optimizer {
     /// What of updates passes caution, for each chunk. Empty when nothing asks.
     passed: Vec<Passed>,
     /// What composes with tensor rules works here.
-    work: Vec<Vec<StateArray>>,
+    rooms: Vec<Vec<StateArray>>,
     targets: Vec<Target>,
     norms: Vec<f64>,
+    desks: Desks,
+    work: Aligned,
 }
 
 /// The work of a step of `$optimizer`, which stays free to lend its other fields.
@@ -413,6 +418,7 @@ macro_rules! pass {
             targets: &$optimizer.targets,
             memory: &$optimizer.memory,
             combine: &$optimizer.combine,
+            desks: &$optimizer.desks,
         }
     };
 }
@@ -602,6 +608,7 @@ impl Optimizer {
     /// Fills the table of targets from the slots.
     fn aim(&mut self, args: StepArgs, slots: &mut [Slot<'_>]) {
         self.targets.clear();
+        let work = self.work.slice_mut::<u8>().as_mut_ptr();
         let limit = if let Some(Clip::Value(c)) = self.clip { c } else { f64::INFINITY };
         for (i, slot) in slots.iter_mut().enumerate() {
             let of = &self.assigned[i];
@@ -622,7 +629,7 @@ impl Optimizer {
                 decay,
                 &self.params[i],
                 others.iter_mut().map(StateArray::address),
-                self.work[i].iter_mut().map(StateArray::address),
+                self.rooms[i].iter_mut().map(StateArray::address),
                 matches!(self.rules[of.rule].body, Body::Tensor(_)),
             );
             self.targets.push(Target {
@@ -639,6 +646,7 @@ impl Optimizer {
                 state,
                 memory: self.memory_of[i],
                 beside,
+                work: work.wrapping_add(self.desks.start(i)),
             });
         }
     }

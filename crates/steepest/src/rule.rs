@@ -7,6 +7,7 @@
 
 use crate::error::Result;
 use crate::kernel::ElementKernel;
+use crate::matrix::{Loops, Number};
 use crate::param::Param;
 use crate::real::Real;
 use crate::settings::{Settings, Values};
@@ -163,19 +164,86 @@ pub struct TensorView<'a, T> {
     pub state: &'a mut [&'a mut [T]],
     /// The shape, outermost axis first.
     pub shape: &'a [usize],
+    /// The axis along which units lie: the outputs of a layer.
+    pub unit_axis: usize,
+    /// [Work space](TensorRule::work): it holds whatever another tensor left there.
+    pub work: &'a mut [T],
+    /// How to run loops over the tensor.
+    pub loops: Loops,
+}
+
+impl<T> TensorView<'_, T> {
+    /// What to multiply the parameter by before the update: 1 − ηλ of decoupled decay.
+    pub fn keep(&self, step: Step) -> f64 {
+        if let Decay::Decoupled(lambda) = self.decay { 1.0 - step.lr * lambda } else { 1.0 }
+    }
+
+    /// What share of the parameter to add to the scaled gradient: λ of coupled decay.
+    pub fn coupled(&self) -> f64 {
+        if let Decay::Coupled(lambda) = self.decay { lambda } else { 0.0 }
+    }
 }
 
 /// An optimizer that needs the whole tensor: its norm, its rows, its singular values.
 ///
-/// Tensors of one step run side by side; a tensor runs on one thread, so the order of its sums,
-/// and with it every bit, is the same for any number of threads.
+/// Small tensors of one step run side by side, each on one thread; large ones one after the other, each on all
+/// threads. Whichever it is, [`Loops`] give the same bits.
+///
+/// A formula for f32 and f64 at once is a [`WholeRule`].
 pub trait TensorRule: Send + Sync + 'static {
-    /// The state arrays for a parameter of this shape, work space included: a step allocates nothing.
-    fn state(&self, shape: &[usize]) -> Vec<StateSpec>;
+    /// Whether it takes a parameter of this shape, or why not. Those it does not take go to the rule's
+    /// [`others`](Rule::others), if it has them.
+    fn takes(&self, _shape: &[usize]) -> Result<(), &'static str> {
+        Ok(())
+    }
+    /// The state arrays for this parameter.
+    fn state(&self, param: &Param) -> Vec<StateSpec>;
+    /// How many numbers of work space a step of this shape needs. It is allocated with the optimizer, shared by
+    /// large tensors, and not saved: a step allocates nothing.
+    fn work(&self, _shape: &[usize]) -> usize {
+        0
+    }
     /// One step in single precision. Returns `Σ (θ' − θ)²`, which the rule knows anyway.
     fn update_f32(&self, step: Step, tensor: TensorView<'_, f32>) -> f64;
     /// One step in double precision. Returns `Σ (θ' − θ)²`.
     fn update_f64(&self, step: Step, tensor: TensorView<'_, f64>) -> f64;
+}
+
+/// A [`TensorRule`] whose step is written once, for f32 and f64.
+pub trait WholeRule: Send + Sync + 'static {
+    /// See [`TensorRule::takes`].
+    fn takes(&self, _shape: &[usize]) -> Result<(), &'static str> {
+        Ok(())
+    }
+    /// See [`TensorRule::state`].
+    fn state(&self, param: &Param) -> Vec<StateSpec>;
+    /// See [`TensorRule::work`].
+    fn work(&self, _shape: &[usize]) -> usize {
+        0
+    }
+    /// One step. Returns `Σ (θ' − θ)²`.
+    fn update<T: Number>(&self, step: Step, tensor: TensorView<'_, T>) -> f64;
+}
+
+/// A [`WholeRule`] as a [`TensorRule`].
+struct Whole<R>(R);
+
+impl<R: WholeRule> TensorRule for Whole<R> {
+    fn takes(&self, shape: &[usize]) -> Result<(), &'static str> {
+        self.0.takes(shape)
+    }
+    fn state(&self, param: &Param) -> Vec<StateSpec> {
+        self.0.state(param)
+    }
+    fn work(&self, shape: &[usize]) -> usize {
+        self.0.work(shape)
+    }
+    fn update_f32(&self, step: Step, tensor: TensorView<'_, f32>) -> f64 {
+        self.0.update(step, tensor)
+    }
+    fn update_f64(&self, step: Step, tensor: TensorView<'_, f64>) -> f64 {
+        self.0.update(step, tensor)
+    }
 }
 
 /// How a rule is run.
@@ -197,6 +265,18 @@ pub struct Rule {
     pub decay: Decay,
     /// The formula.
     pub body: Body,
+    /// What updates the parameters that a tensor rule does not [take](TensorRule::takes); without it they are an
+    /// error when the optimizer is made.
+    pub others: Option<Others>,
+}
+
+/// The rule beside a rule: for the parameters that it does not take.
+#[derive(Debug)]
+pub struct Others {
+    /// An element rule, with its own weight decay.
+    pub rule: Box<Rule>,
+    /// Its learning rate is this factor times that of the parameter's group.
+    pub lr_factor: f64,
 }
 
 impl std::fmt::Debug for Rule {
@@ -212,7 +292,31 @@ impl Rule {
     /// The first setting outside its range.
     pub fn element<S: Settings>(settings: &S, decay: Decay, kernel: Box<dyn ElementKernel>) -> Result<Self> {
         settings.check_ranges()?;
-        Ok(Self { name: S::OWNER, settings: settings.values(), decay, body: Body::Element(kernel) })
+        let body = Body::Element(kernel);
+        Ok(Self { name: S::OWNER, settings: settings.values(), decay, body, others: None })
+    }
+
+    /// The rule of an optimizer that needs whole tensors, from its settings.
+    ///
+    /// # Errors
+    /// The first setting outside its range.
+    pub fn whole<S: Settings>(
+        settings: &S,
+        decay: Decay,
+        rule: impl WholeRule,
+        others: Option<Others>,
+    ) -> Result<Self> {
+        settings.check_ranges()?;
+        let body = Body::Tensor(Box::new(Whole(rule)));
+        Ok(Self { name: S::OWNER, settings: settings.values(), decay, body, others })
+    }
+
+    /// Why this rule does not take a parameter of this shape itself.
+    pub fn refuses(&self, shape: &[usize]) -> Option<&'static str> {
+        match &self.body {
+            Body::Tensor(rule) => rule.takes(shape).err(),
+            Body::Element(_) => None,
+        }
     }
 
     /// The numbers that this rule keeps for a tensor as a whole: name and first value.
@@ -247,10 +351,13 @@ impl Rule {
         }
     }
 
-    /// The state arrays that this rule keeps for `param`.
+    /// The state arrays that this rule, or the one for the others, keeps for `param`.
     pub fn state(&self, param: &Param) -> Vec<StateSpec> {
+        if let (Some(_), Some(others)) = (self.refuses(&param.shape), &self.others) {
+            return others.rule.state(param);
+        }
         match &self.body {
-            Body::Tensor(rule) => rule.state(&param.shape),
+            Body::Tensor(rule) => rule.state(param),
             Body::Element(kernel) => kernel
                 .state()
                 .map(|(name, initial)| StateSpec { name, shape: param.shape.clone(), initial })

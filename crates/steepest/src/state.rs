@@ -2,7 +2,8 @@
 
 use crate::dtype::DType;
 use crate::error::{Error, Result};
-use crate::kernel::{ElementKernel, Float, Run};
+use crate::kernel::{ElementKernel, Run};
+use crate::matrix::Number;
 use crate::rule::{StateSpec, Step, TensorRule, TensorView};
 use bytemuck::{Pod, Zeroable};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView as FileView};
@@ -27,13 +28,13 @@ pub(crate) struct Aligned {
 }
 
 impl Aligned {
-    fn new(bytes: usize) -> Self {
+    pub fn new(bytes: usize) -> Self {
         Self { lines: bytemuck::zeroed_vec(bytes.div_ceil(64)), bytes }
     }
     fn slice<T: Pod>(&self) -> &[T] {
         bytemuck::cast_slice(&bytemuck::cast_slice::<_, u8>(&self.lines)[..self.bytes])
     }
-    fn slice_mut<T: Pod>(&mut self) -> &mut [T] {
+    pub fn slice_mut<T: Pod>(&mut self) -> &mut [T] {
         bytemuck::cast_slice_mut(&mut bytemuck::cast_slice_mut::<_, u8>(&mut self.lines)[..self.bytes])
     }
 }
@@ -79,7 +80,7 @@ impl StateArray {
 }
 
 /// A type that state and tensor rules work in.
-pub(crate) trait StateFloat: Float {
+pub(crate) trait StateFloat: Number {
     fn array_mut(array: &mut StateArray) -> &mut [Self] {
         debug_assert_eq!(array.dtype, Self::DTYPE);
         array.data.slice_mut()

@@ -61,6 +61,14 @@ const TOLERANCES: &[(&str, f64, &str)] = &[
         1e-10,
         "the sources subtract θ from θ₀ after steps of 1e-6: that leaves 10 of 16 digits of the estimate",
     ),
+    (
+        "muon",
+        1e-9,
+        "a polynomial multiplies singular values near 0 by up to 500, and what rounding left of them with them; the sums \
+     of its products are in another order than BLAS's",
+    ),
+    ("normuon", 1e-9, "as muon"),
+    ("mud", 1e-9, "a triangular solve makes errors as large as its matrix is badly conditioned"),
 ];
 
 /// Where `ours` differs from one setting of a fixture, a line each. `state` says whether the
@@ -158,7 +166,8 @@ fn every_setting_of_every_optimizer_is_moved_by_a_fixture() {
         let special =
             settings.iter().filter(|s| parameters.iter().any(|p| moved(s, p.name, &p.default))).count();
         assert!(special >= 3, "{}: {special} settings of its fixtures are not the defaults", entry.name);
-        for parameter in &parameters {
+        // `others` refuses the vectors of the problem: tests/matrix.rs
+        for parameter in parameters.iter().filter(|parameter| parameter.name != "others") {
             assert!(
                 settings.iter().any(|setting| moved(setting, parameter.name, &parameter.default)),
                 "{}: no fixture moves {}",

@@ -192,8 +192,8 @@ impl Descent {
 }
 
 impl TensorRule for Descent {
-    fn state(&self, shape: &[usize]) -> Vec<StateSpec> {
-        vec![StateSpec { name: "momentum_buffer", shape: shape.to_vec(), initial: 0.0 }]
+    fn state(&self, param: &Param) -> Vec<StateSpec> {
+        vec![StateSpec { name: "momentum_buffer", shape: param.shape.clone(), initial: 0.0 }]
     }
     fn update_f32(&self, step: Step, tensor: TensorView<'_, f32>) -> f64 {
         self.update(step, tensor)
@@ -211,7 +211,7 @@ fn as_tensor_rule(case: &Case) -> Rule {
     };
     let body = Body::Tensor(Box::new(Descent(value("momentum"))));
     let decay = Decay::Coupled(value("weight_decay"));
-    Rule { name: "descent", settings: BTreeMap::new(), decay, body }
+    Rule { name: "descent", settings: BTreeMap::new(), decay, body, others: None }
 }
 
 #[test]
@@ -335,11 +335,7 @@ fn every_composition_resumes_bit_for_bit() {
                 let (mut whole, mut uncut) = (make(), problem.theta(dtype));
                 (1..=stop + 9).for_each(|t| step(&mut whole, t, &mut uncut));
                 assert_eq!(bits(&again), bits(&uncut), "{place}");
-                assert_eq!(
-                    common::state_words(&second),
-                    common::state_words(&whole),
-                    "{place}"
-                );
+                assert_eq!(common::state_words(&second), common::state_words(&whole), "{place}");
             }
         }
     }
@@ -642,7 +638,7 @@ impl ElementRule<1> for Halfway {
 
 fn halfway() -> Rule {
     let (settings, decay) = (BTreeMap::new(), Decay::Decoupled(0.0));
-    Rule { name: "halfway", settings, decay, body: Body::Element(element(Halfway)) }
+    Rule { name: "halfway", settings, decay, body: Body::Element(element(Halfway)), others: None }
 }
 
 #[test]

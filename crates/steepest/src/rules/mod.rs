@@ -6,6 +6,7 @@ use crate::rule::IntoRule;
 use crate::settings::Settings;
 
 mod adadelta;
+mod adafactor;
 mod adagrad;
 mod adam;
 mod adamax;
@@ -17,8 +18,13 @@ mod dowg;
 mod fromage;
 mod lamb;
 mod lars;
+mod mud;
+mod muon;
 mod nadam;
+mod newton_schulz;
+mod normuon;
 mod novograd;
+mod others;
 mod polyak;
 mod prodigy;
 mod radam;
@@ -26,8 +32,10 @@ mod rmsprop;
 mod rprop;
 mod schedule_free;
 mod sgd;
+mod sm3;
 
 pub use adadelta::Adadelta;
+pub use adafactor::Adafactor;
 pub use adagrad::Adagrad;
 pub use adam::{Adam, AdamW};
 pub use adamax::Adamax;
@@ -39,8 +47,13 @@ pub use dowg::DoWG;
 pub use fromage::Fromage;
 pub use lamb::Lamb;
 pub use lars::Lars;
+pub use mud::Mud;
+pub use muon::{Muon, UpdateScale};
 pub use nadam::NAdam;
+pub use newton_schulz::Polynomial;
+pub use normuon::NorMuon;
 pub use novograd::NovoGrad;
+pub use others::OtherParameters;
 pub use polyak::{Polyak, PolyakVariant};
 pub use prodigy::Prodigy;
 pub use radam::RAdam;
@@ -48,6 +61,7 @@ pub use rmsprop::RmsProp;
 pub use rprop::Rprop;
 pub use schedule_free::{ScheduleFreeAdamW, ScheduleFreeSgd};
 pub use sgd::Sgd;
+pub use sm3::Sm3;
 
 /// An entry: settings, a learning rate to begin with, bytes of traffic per f32 parameter and step, traits.
 macro_rules! entry {
@@ -93,4 +107,9 @@ pub(crate) static TABLE: &[Entry] = &[
     entry!(Prodigy, 1.0, 56, Traits { learning_rate_free: true, ..Traits::MEASURED }),
     entry!(DAdaptAdam, 1.0, 48, Traits { learning_rate_free: true, ..Traits::MEASURED }),
     entry!(DAdaptSgd, 1.0, 36, Traits { learning_rate_free: true, ..Traits::MEASURED }),
+    entry!(Adafactor, 0.01, 28, Traits::TENSOR),
+    entry!(Sm3, 0.1, 28, Traits::TENSOR),
+    entry!(Muon, 0.02, 20, Traits::TENSOR),
+    entry!(NorMuon, 3e-3, 20, Traits::TENSOR),
+    entry!(Mud, 3e-3, 20, Traits::TENSOR),
 ];

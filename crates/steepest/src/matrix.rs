@@ -1,0 +1,717 @@
+//! Loops over whole tensors, and products of matrices: what [tensor rules](crate::rule::TensorRule) are written with.
+//!
+//! Each element of a product is one chain of fused multiply-adds over the inner axis, in its order. Blocks,
+//! threads and instruction sets decide only which elements are computed side by side, so every bit is the same for
+//! all of them. That, and that a step allocates nothing, is why products are here and not from a crate: the `gemm`
+//! crate allocates in every call, and the sizes of a processor's caches decide in which order it adds.
+//!
+//! Operands are packed first: panels of [`PANEL`] rows (or columns), the inner axis outermost, so that one kernel
+//! serves both sides of a product, and `X·Xᵀ` packs `X` once. Of a symmetric matrix only the lower part is computed
+//! and read.
+#![allow(unsafe_code)] // vector intrinsics, and loads without bounds checks in the loops over elements
+
+use crate::kernel::{Float, Job, Level, tree_sum};
+use rayon::prelude::*;
+
+/// Rows or columns of a panel: the registers of a tile, and the numbers in one, on the largest instruction set.
+pub const PANEL: usize = 16;
+/// How far along the inner axis a panel is read before the next: 16 KiB of f32, half a first-level cache.
+const DEPTH: usize = 256;
+/// Panels of rows that a task computes.
+const ROWS: usize = 4 * PANEL;
+/// Parts that a loop over elements is cut into, at most: what sums are joined over.
+const PARTS: usize = 64;
+/// Elements of a part, at least.
+const PART: usize = 16 * 1024;
+
+/// How the loops of a step run: on which instruction set, and whether on all threads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Loops {
+    pub(crate) level: Level,
+    pub(crate) parallel: bool,
+}
+
+/// `len` rounded up to whole panels: every piece of work space begins on a cache line.
+pub const fn padded(len: usize) -> usize {
+    len.div_ceil(PANEL) * PANEL
+}
+
+/// Takes the first `len` elements of the work space `rest`; they hold whatever was left there.
+pub fn take<'a, T>(rest: &mut &'a mut [T], len: usize) -> &'a mut [T] {
+    let (taken, left) = std::mem::take(rest).split_at_mut(padded(len));
+    *rest = left;
+    &mut taken[..len]
+}
+
+// ---------------------------------------------------------------------------------------------
+// Elements
+// ---------------------------------------------------------------------------------------------
+
+struct Map<'a, T, F, const W: usize, const R: usize> {
+    written: [&'a mut [T]; W],
+    read: [&'a [T]; R],
+    of: &'a F,
+}
+
+/// The old elements of a place, and what was computed from them.
+macro_rules! place {
+    ($written:expr, $read:expr, $i:expr) => {{
+        // SAFETY: `Loops::parts` checked that every slice has the length that `$i` stays below.
+        unsafe {
+            (
+                std::array::from_fn(|k| *$written[k].get_unchecked($i)),
+                std::array::from_fn(|k| *$read[k].get_unchecked($i)),
+            )
+        }
+    }};
+}
+
+impl<T: Float, F, const W: usize, const R: usize> Job for Map<'_, T, F, W, R>
+where
+    F: Fn([T; W], [T; R]) -> [T; W],
+{
+    type Output = f64;
+    #[inline(always)]
+    fn run(self) -> f64 {
+        let Self { written, read, of } = self;
+        for i in 0..written[0].len() {
+            let (old, read) = place!(written, read, i);
+            let new = of(old, read);
+            for k in 0..W {
+                // SAFETY: as in `place!`.
+                unsafe { *written[k].get_unchecked_mut(i) = new[k] };
+            }
+        }
+        0.0
+    }
+}
+
+struct Sum<'a, T, F, const W: usize, const R: usize>(Map<'a, T, F, W, R>);
+
+impl<T: Float, F, const W: usize, const R: usize> Job for Sum<'_, T, F, W, R>
+where
+    F: Fn([T; W], [T; R]) -> ([T; W], f64),
+{
+    type Output = f64;
+    #[inline(always)]
+    fn run(self) -> f64 {
+        // sums side by side, joined in a fixed order: the same bits on every instruction set
+        const LANES: usize = 16;
+        let Map { mut written, read, of } = self.0;
+        let len = if W > 0 { written[0].len() } else { read[0].len() };
+        let mut sums = [0.0f64; LANES];
+        let mut one = |lane: usize, i: usize| {
+            let (old, read) = place!(written, read, i);
+            let (new, term) = of(old, read);
+            for k in 0..W {
+                // SAFETY: as in `place!`.
+                unsafe { *written[k].get_unchecked_mut(i) = new[k] };
+            }
+            sums[lane] += term;
+        };
+        for block in 0..len / LANES {
+            for lane in 0..LANES {
+                one(lane, block * LANES + lane);
+            }
+        }
+        for lane in 0..len % LANES {
+            one(lane, len / LANES * LANES + lane);
+        }
+        tree_sum(sums)
+    }
+}
+
+fn halves<'a, T, const W: usize>(slices: [&'a mut [T]; W], at: usize) -> [[&'a mut [T]; W]; 2] {
+    let mut both: [[&'a mut [T]; W]; 2] =
+        [std::array::from_fn(|_| Default::default()), std::array::from_fn(|_| Default::default())];
+    for (k, slice) in slices.into_iter().enumerate() {
+        (both[0][k], both[1][k]) = slice.split_at_mut(at);
+    }
+    both
+}
+
+impl Loops {
+    fn both<A: Send, B: Send>(self, a: impl FnOnce() -> A + Send, b: impl FnOnce() -> B + Send) -> (A, B) {
+        if self.parallel { rayon::join(a, b) } else { (a(), b()) }
+    }
+
+    /// Cuts the slices into parts and calls `run` on each; the sum of what it returns, in the order of the parts.
+    fn parts<T: Float, const W: usize, const R: usize>(
+        self,
+        written: [&mut [T]; W],
+        read: [&[T]; R],
+        run: &(impl Fn([&mut [T]; W], [&[T]; R]) -> f64 + Sync),
+    ) -> f64 {
+        let len = if W > 0 { written[0].len() } else { read[0].len() };
+        assert!(written.iter().all(|w| w.len() == len) && read.iter().all(|r| r.len() == len));
+        // of the length alone, so that the sums are joined alike whoever computes them
+        let part = padded(len.div_ceil(PARTS)).max(PART);
+        let mut sums = [0.0; PARTS];
+        let count = len.div_ceil(part);
+        self.split(&mut sums[..count], (0, part), written, read, &|_, written, read| run(written, read));
+        sums[..count].iter().sum()
+    }
+
+    /// Halves what is left until it is one part, `part` elements from `start` on.
+    fn split<T: Float, const W: usize, const R: usize>(
+        self,
+        sums: &mut [f64],
+        (start, part): (usize, usize),
+        written: [&mut [T]; W],
+        read: [&[T]; R],
+        run: &(impl Fn(usize, [&mut [T]; W], [&[T]; R]) -> f64 + Sync),
+    ) {
+        match sums {
+            [] => {}
+            [sum] => *sum = run(start, written, read),
+            _ => {
+                let (first, second) = sums.split_at_mut(sums.len() / 2);
+                let at = first.len() * part;
+                let [left, right] = halves(written, at);
+                let (before, after) = (read.map(|r| &r[..at]), read.map(|r| &r[at..]));
+                self.both(
+                    || self.split(first, (start, part), left, before, run),
+                    || self.split(second, (start + at, part), right, after, run),
+                );
+            }
+        }
+    }
+
+    /// Calls `run` with each line of `line` elements of the slices and with where it begins; the sum of what it
+    /// returns, in an order of the lines that no thread changes.
+    ///
+    /// # Panics
+    /// If the slices differ in length, or `line` does not divide it.
+    pub fn lines<T: Float, const W: usize, const R: usize>(
+        self,
+        line: usize,
+        written: [&mut [T]; W],
+        read: [&[T]; R],
+        run: impl Fn(Self, usize, [&mut [T]; W], [&[T]; R]) -> f64 + Sync,
+    ) -> f64 {
+        const { assert!(W + R > 0) };
+        let len = if W > 0 { written[0].len() } else { read[0].len() };
+        if len == 0 {
+            return 0.0;
+        }
+        assert!(written.iter().all(|w| w.len() == len) && read.iter().all(|r| r.len() == len));
+        assert!(len.is_multiple_of(line));
+        let part = len.div_ceil(PARTS).max(PART).div_ceil(line) * line;
+        let mut sums = [0.0; PARTS];
+        let count = len.div_ceil(part);
+        let alone = Self { parallel: false, ..self };
+        self.split(&mut sums[..count], (0, part), written, read, &|start, mut written, read| {
+            let mut sum = 0.0;
+            let end = if W > 0 { written[0].len() } else { read[0].len() };
+            for at in (0..end).step_by(line) {
+                let [now, rest] = halves(written, line);
+                written = rest;
+                sum += run(alone, start + at, now, read.map(|r| &r[at..at + line]));
+            }
+            sum
+        });
+        sums[..count].iter().sum()
+    }
+
+    /// Each place of `written` becomes what `of` makes of its elements and those of `read`.
+    ///
+    /// # Panics
+    /// If the slices differ in length.
+    pub fn map<T: Float, const W: usize, const R: usize>(
+        self,
+        written: [&mut [T]; W],
+        read: [&[T]; R],
+        of: impl Fn([T; W], [T; R]) -> [T; W] + Sync,
+    ) {
+        const { assert!(W > 0) };
+        self.parts(written, read, &|written, read| self.level.run(Map { written, read, of: &of }));
+    }
+
+    /// [`map`](Self::map) that also sums, in f64, the second value of `of`.
+    ///
+    /// # Panics
+    /// If the slices differ in length.
+    pub fn map_sum<T: Float, const W: usize, const R: usize>(
+        self,
+        written: [&mut [T]; W],
+        read: [&[T]; R],
+        of: impl Fn([T; W], [T; R]) -> ([T; W], f64) + Sync,
+    ) -> f64 {
+        const { assert!(W + R > 0) };
+        self.parts(written, read, &|written, read| self.level.run(Sum(Map { written, read, of: &of })))
+    }
+
+    /// Σ x², in f64.
+    pub fn sum_of_squares<T: Float>(self, x: &[T]) -> f64 {
+        self.map_sum([], [x], |[], [x]| ([], x.wide() * x.wide()))
+    }
+
+    /// `θ ← keep·θ − rate·u`; returns `Σ (θ' − θ)²`.
+    pub fn subtract<T: Float>(self, theta: &mut [T], u: &[T], keep: f64, rate: f64) -> f64 {
+        let (keep, rate) = (T::of(keep), T::of(rate));
+        self.map_sum([theta], [u], |[theta], [u]| {
+            let new = theta * keep - rate * u;
+            let moved = new.wide() - theta.wide();
+            ([new], moved * moved)
+        })
+    }
+
+    /// Calls `run` with each run of `len` elements of `written` and its number.
+    pub fn rows<T: Send>(self, written: &mut [T], len: usize, run: impl Fn(usize, &mut [T]) + Sync) {
+        let len = len.max(1);
+        if self.parallel {
+            written.par_chunks_mut(len).enumerate().for_each(|(i, row)| run(i, row));
+        } else {
+            written.chunks_mut(len).enumerate().for_each(|(i, row)| run(i, row));
+        }
+    }
+}
+
+// ---------------------------------------------------------------------------------------------
+// Products
+// ---------------------------------------------------------------------------------------------
+
+/// A row-major matrix of `rows` × `columns`.
+#[derive(Debug, Clone, Copy)]
+pub struct Matrix<'a, T> {
+    /// Its elements, row after row.
+    pub data: &'a [T],
+    /// The number of rows.
+    pub rows: usize,
+    /// The number of columns.
+    pub columns: usize,
+}
+
+/// A packed operand: `count` rows or columns, each `depth` long.
+#[derive(Debug, Clone, Copy)]
+pub struct Packed<'a, T> {
+    data: &'a [T],
+    count: usize,
+    depth: usize,
+}
+
+/// How many elements `count` rows of `depth` take when packed.
+pub const fn packed_len(count: usize, depth: usize) -> usize {
+    padded(count) * depth
+}
+
+impl Loops {
+    /// Packs the rows of `x`: the left side of `x·y`, or the right side of `y·xᵀ`.
+    pub fn pack_rows<'a, T: Float>(self, x: Matrix<'_, T>, into: &'a mut [T]) -> Packed<'a, T> {
+        let (count, depth) = (x.rows, x.columns);
+        let into = &mut into[..packed_len(count, depth)];
+        self.rows(into, PANEL * depth, |panel, into| {
+            let first = panel * PANEL;
+            let rows = PANEL.min(count - first);
+            let (lines, _) = into.as_chunks_mut::<PANEL>();
+            transpose(&x.data[first * depth..][..rows * depth], depth, rows, lines);
+        });
+        Packed { data: into, count, depth }
+    }
+
+    /// Packs the columns of `x`: the right side of `y·x`, or the left side of `xᵀ·y`.
+    pub fn pack_columns<'a, T: Float>(self, x: Matrix<'_, T>, into: &'a mut [T]) -> Packed<'a, T> {
+        let (count, depth) = (x.columns, x.rows);
+        let into = &mut into[..packed_len(count, depth)];
+        self.rows(into, PANEL * depth, |panel, into| {
+            let first = panel * PANEL;
+            let columns = PANEL.min(count - first);
+            let (lines, _) = into.as_chunks_mut::<PANEL>();
+            for (line, row) in lines.iter_mut().zip(x.data.chunks_exact(count)) {
+                line[..columns].copy_from_slice(&row[first..first + columns]);
+                line[columns..].fill(T::ZERO);
+            }
+        });
+        Packed { data: into, count, depth }
+    }
+
+    /// Packs a symmetric matrix of which only the lower part is there, for either side.
+    pub fn pack_symmetric<'a, T: Float>(self, x: &[T], n: usize, into: &'a mut [T]) -> Packed<'a, T> {
+        let into = &mut into[..packed_len(n, n)];
+        self.rows(into, PANEL * n, |panel, into| {
+            let first = panel * PANEL;
+            let rows = PANEL.min(n - first);
+            let (lines, _) = into.as_chunks_mut::<PANEL>();
+            // left of the diagonal block: its own rows; below it: the columns that mirror them
+            transpose(&x[first * n..][..rows * n], n, rows, &mut lines[..first]);
+            for (k, line) in lines.iter_mut().enumerate().skip(first + rows) {
+                line[..rows].copy_from_slice(&x[k * n + first..][..rows]);
+                line[rows..].fill(T::ZERO);
+            }
+            for (k, line) in lines.iter_mut().enumerate().skip(first).take(rows) {
+                for (r, of) in line.iter_mut().enumerate() {
+                    let (i, j) = (k.max(first + r), k.min(first + r));
+                    *of = if r < rows { x[i * n + j] } else { T::ZERO };
+                }
+            }
+        });
+        Packed { data: into, count: n, depth: n }
+    }
+
+    /// `into ← a·b`: row i, column j is the product of row i of `a` and column j of `b`. With `lower`, only where
+    /// j ≤ i, and whatever lies in the same tile of 16 × 16.
+    pub fn product<T: Number>(self, a: Packed<'_, T>, b: Packed<'_, T>, lower: bool, into: &mut [T]) {
+        assert_eq!(a.depth, b.depth);
+        let (rows, columns, depth) = (a.count, b.count, a.depth);
+        self.rows(&mut into[..rows * columns], ROWS * columns, |block, into| {
+            let first = block * ROWS;
+            let rows = into.len() / columns;
+            let columns_to = if lower { columns.min(first + rows) } else { columns };
+            for from in (0..depth).step_by(DEPTH) {
+                let deep = DEPTH.min(depth - from);
+                for column in (0..columns_to).step_by(PANEL) {
+                    let right = panel(b, column, from, deep);
+                    for row in (0..rows).step_by(PANEL) {
+                        if lower && column > first + row {
+                            continue;
+                        }
+                        let left = panel(a, first + row, from, deep);
+                        let (height, width) = (PANEL.min(rows - row), PANEL.min(columns - column));
+                        let mut tile = [[T::ZERO; PANEL]; PANEL];
+                        if from > 0 {
+                            for (i, line) in tile[..height].iter_mut().enumerate() {
+                                line[..width].copy_from_slice(&into[(row + i) * columns + column..][..width]);
+                            }
+                        }
+                        T::tile(self.level, left, right, &mut tile);
+                        for (i, line) in tile[..height].iter().enumerate() {
+                            into[(row + i) * columns + column..][..width].copy_from_slice(&line[..width]);
+                        }
+                    }
+                }
+            }
+            if depth == 0 {
+                into.fill(T::ZERO);
+            }
+        });
+    }
+
+    /// `into ← xᵀ`.
+    pub fn transpose<T: Float>(self, x: Matrix<'_, T>, into: &mut [T]) {
+        self.rows(into, PANEL * x.rows, |block, into| {
+            // tiles: neither side leaves its cache lines half used
+            let (first, columns) = (block * PANEL, into.len() / x.rows);
+            for top in (0..x.rows).step_by(PANEL) {
+                for row in top..x.rows.min(top + PANEL) {
+                    for (j, from) in x.data[row * x.columns + first..][..columns].iter().enumerate() {
+                        into[j * x.rows + row] = *from;
+                    }
+                }
+            }
+        });
+    }
+
+    /// `pack ← T⁻¹x`, its columns packed; T is the lower triangle of `t`, whatever lies above it. Where T has a 0 on its
+    /// diagonal, the row is divided by the smallest number instead.
+    pub fn solve_lower<T: Number>(self, t: &[T], x: Matrix<'_, T>, pack: &mut [T], pack_t: &mut [T]) {
+        let n = x.rows;
+        self.pack_columns(x, pack);
+        let left = self.pack_rows(Matrix { data: t, rows: n, columns: n }, pack_t);
+        let least = T::of(T::SMALLEST);
+        self.rows(&mut pack[..packed_len(x.columns, n)], PANEL * n, |_, lines| {
+            let (lines, _) = lines.as_chunks_mut::<PANEL>();
+            for first in (0..n).step_by(PANEL) {
+                let (above, here) = lines.split_at_mut(first);
+                let here_rows = here.len().min(PANEL);
+                // x − T·(what is solved already)
+                let mut tile = [[T::ZERO; PANEL]; PANEL];
+                T::tile(self.level, panel(left, first, 0, first), above, &mut tile);
+                for i in 0..here_rows {
+                    let row = &t[(first + i) * n..];
+                    let mut line = here[i];
+                    for j in 0..PANEL {
+                        line[j] = line[j] - tile[i][j];
+                    }
+                    for k in 0..i {
+                        for j in 0..PANEL {
+                            line[j] = line[j] - row[first + k] * here[k][j];
+                        }
+                    }
+                    let diagonal = row[first + i].max(least);
+                    here[i] = line.map(|x| x / diagonal);
+                }
+            }
+        });
+    }
+
+    /// The matrix of `columns` columns whose packed columns, `depth` long, are in `packed`.
+    pub fn unpack_columns<T: Float>(self, packed: &[T], depth: usize, into: &mut [T], columns: usize) {
+        self.rows(into, columns, |row, into| {
+            for (panel, into) in into.chunks_mut(PANEL).enumerate() {
+                let from = panel * PANEL * depth + row * PANEL;
+                into.copy_from_slice(&packed[from..from + into.len()]);
+            }
+        });
+    }
+
+    /// Fills the upper part of a symmetric matrix from its lower part.
+    pub fn mirror<T: Copy>(self, x: &mut [T], n: usize) {
+        for i in 1..n {
+            let (above, row) = x.split_at_mut(i * n);
+            for j in 0..i {
+                above[j * n + i] = row[j];
+            }
+        }
+    }
+}
+
+fn panel<T>(of: Packed<'_, T>, first: usize, from: usize, deep: usize) -> &[[T; PANEL]] {
+    of.data[first * of.depth + from * PANEL..][..deep * PANEL].as_chunks().0
+}
+
+/// `lines[k][r] ← x[r·depth + k]`, 0 for rows that `x` does not have.
+fn transpose<T: Float>(x: &[T], depth: usize, rows: usize, lines: &mut [[T; PANEL]]) {
+    let mut from = [&x[..0]; PANEL];
+    for (r, from) in from[..rows].iter_mut().enumerate() {
+        *from = &x[r * depth..][..lines.len()];
+    }
+    if rows == PANEL {
+        for (k, line) in lines.iter_mut().enumerate() {
+            for r in 0..PANEL {
+                line[r] = from[r][k];
+            }
+        }
+    } else {
+        for (k, line) in lines.iter_mut().enumerate() {
+            for r in 0..PANEL {
+                line[r] = if r < rows { from[r][k] } else { T::ZERO };
+            }
+        }
+    }
+}
+
+/// A type that matrices are multiplied in.
+pub trait Number: Float {
+    /// The distance from 1 to the next number.
+    const EPSILON: f64;
+    /// The smallest number that has all its digits.
+    const SMALLEST: f64;
+    /// `c ← c + aᵀ·b`: for each k in order, `c[i][j] ← a[k][i]·b[k][j] + c[i][j]`, rounded once.
+    #[doc(hidden)]
+    fn tile(level: Level, a: &[[Self; PANEL]], b: &[[Self; PANEL]], c: &mut [[Self; PANEL]; PANEL]);
+}
+
+/// The obvious version: every other is held to its bits.
+macro_rules! plain_tile {
+    ($a:expr, $b:expr, $c:expr) => {
+        for (i, line) in $c.iter_mut().enumerate() {
+            let mut sums = *line;
+            for (a, b) in $a.iter().zip($b) {
+                for j in 0..PANEL {
+                    sums[j] = a[i].mul_add(b[j], sums[j]);
+                }
+            }
+            *line = sums;
+        }
+    };
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use super::PANEL;
+    use std::arch::x86_64::*;
+
+    /// A tile in registers: `$h` rows and `$w` registers at a time.
+    macro_rules! tile {
+        ($name:ident, $t:ty, $features:literal, $v:ty, $n:literal, $h:literal, $w:literal,
+         $load:ident, $store:ident, $all:ident, $fma:ident) => {
+            #[target_feature(enable = $features)]
+            pub fn $name(a: &[[$t; PANEL]], b: &[[$t; PANEL]], c: &mut [[$t; PANEL]; PANEL]) {
+                const { assert!(PANEL % $h == 0 && PANEL % ($w * $n) == 0) };
+                for top in (0..PANEL).step_by($h) {
+                    for left in (0..PANEL).step_by($w * $n) {
+                        let mut sums = [[$all(0.0); $w]; $h];
+                        for i in 0..$h {
+                            for j in 0..$w {
+                                // SAFETY: the slice has the register's length.
+                                sums[i][j] = unsafe { $load(c[top + i][left + j * $n..][..$n].as_ptr()) };
+                            }
+                        }
+                        for (a, b) in a.iter().zip(b) {
+                            let mut right = [$all(0.0); $w];
+                            for j in 0..$w {
+                                // SAFETY: as above.
+                                right[j] = unsafe { $load(b[left + j * $n..][..$n].as_ptr()) };
+                            }
+                            for i in 0..$h {
+                                let x = $all(a[top + i]);
+                                for j in 0..$w {
+                                    sums[i][j] = $fma(x, right[j], sums[i][j]);
+                                }
+                            }
+                        }
+                        for i in 0..$h {
+                            for j in 0..$w {
+                                // SAFETY: as above.
+                                unsafe { $store(c[top + i][left + j * $n..][..$n].as_mut_ptr(), sums[i][j]) };
+                            }
+                        }
+                    }
+                }
+            }
+        };
+    }
+    tile!(
+        f32_512,
+        f32,
+        "avx512f",
+        __m512,
+        16,
+        16,
+        1,
+        _mm512_loadu_ps,
+        _mm512_storeu_ps,
+        _mm512_set1_ps,
+        _mm512_fmadd_ps
+    );
+    tile!(
+        f64_512,
+        f64,
+        "avx512f",
+        __m512d,
+        8,
+        8,
+        2,
+        _mm512_loadu_pd,
+        _mm512_storeu_pd,
+        _mm512_set1_pd,
+        _mm512_fmadd_pd
+    );
+    tile!(
+        f32_256,
+        f32,
+        "avx2,fma",
+        __m256,
+        8,
+        4,
+        2,
+        _mm256_loadu_ps,
+        _mm256_storeu_ps,
+        _mm256_set1_ps,
+        _mm256_fmadd_ps
+    );
+    tile!(
+        f64_256,
+        f64,
+        "avx2,fma",
+        __m256d,
+        4,
+        4,
+        2,
+        _mm256_loadu_pd,
+        _mm256_storeu_pd,
+        _mm256_set1_pd,
+        _mm256_fmadd_pd
+    );
+}
+
+macro_rules! number {
+    ($t:ident, $avx512:ident, $avx2:ident) => {
+        impl Number for $t {
+            const EPSILON: f64 = $t::EPSILON as f64;
+            const SMALLEST: f64 = $t::MIN_POSITIVE as f64;
+            fn tile(level: Level, a: &[[Self; PANEL]], b: &[[Self; PANEL]], c: &mut [[Self; PANEL]; PANEL]) {
+                #[cfg(target_arch = "x86_64")]
+                match level {
+                    // SAFETY: `Builder::level` and `Level::best` let only available levels through.
+                    Level::Avx512 => return unsafe { x86::$avx512(a, b, c) },
+                    // SAFETY: as above; the level includes FMA.
+                    Level::Avx2 => return unsafe { x86::$avx2(a, b, c) },
+                    Level::Scalar | Level::Baseline => {}
+                }
+                let _ = level;
+                plain_tile!(a, b, c);
+            }
+        }
+    };
+}
+number!(f32, f32_512, f32_256);
+number!(f64, f64_512, f64_256);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::real::Real;
+
+    fn drawn<T: Real>(seed: u64, n: usize) -> Vec<T> {
+        let mut z = seed;
+        let mut next = || {
+            z = z.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            T::of((z >> 11) as f64 * 2f64.powi(-52) - 1.0)
+        };
+        (0..n).map(|_| next()).collect()
+    }
+
+    fn loops() -> impl Iterator<Item = Loops> {
+        let levels = Level::ALL.into_iter().filter(|level| level.is_available());
+        levels.flat_map(|level| [false, true].map(|parallel| Loops { level, parallel }))
+    }
+
+    fn bits<T: Real>(x: &[T]) -> Vec<u64> {
+        x.iter().map(|x| x.wide().to_bits()).collect()
+    }
+
+    fn every_product_is_a_chain_of_fused_multiply_adds<T: Number>(fma: impl Fn(T, T, T) -> T) {
+        for (m, n, k) in [(1, 1, 1), (16, 16, 16), (33, 31, 7), (5, 70, 300), (130, 17, 600), (3, 4, 0)] {
+            let (a, b) = (drawn::<T>(1, m * k), drawn::<T>(2, k * n));
+            let mut expected = vec![T::ZERO; m * n];
+            for i in 0..m {
+                for j in 0..n {
+                    for l in 0..k {
+                        expected[i * n + j] = fma(a[i * k + l], b[l * n + j], expected[i * n + j]);
+                    }
+                }
+            }
+            for loops in loops() {
+                let (mut pack_a, mut pack_b) =
+                    (vec![T::of(9.0); packed_len(m, k)], vec![T::of(9.0); packed_len(n, k)]);
+                let a = loops.pack_rows(Matrix { data: &a, rows: m, columns: k }, &mut pack_a);
+                let b = loops.pack_columns(Matrix { data: &b, rows: k, columns: n }, &mut pack_b);
+                let mut found = vec![T::of(7.0); m * n];
+                loops.product(a, b, false, &mut found);
+                assert_eq!(bits(&found), bits(&expected), "{m} {n} {k} {loops:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_product_has_the_bits_of_the_obvious_one() {
+        every_product_is_a_chain_of_fused_multiply_adds::<f32>(f32::mul_add);
+        every_product_is_a_chain_of_fused_multiply_adds::<f64>(f64::mul_add);
+    }
+
+    #[test]
+    fn symmetric_products_need_only_their_lower_part() {
+        for n in [1, 15, 16, 17, 70, 130] {
+            let k = 40;
+            let x = drawn::<f64>(3, n * k);
+            for loops in loops() {
+                let mut pack = vec![0.0; packed_len(n, k.max(n))];
+                let packed = loops.pack_rows(Matrix { data: &x, rows: n, columns: k }, &mut pack);
+                let (mut whole, mut lower) = (vec![0.0; n * n], vec![f64::NAN; n * n]);
+                loops.product(packed, packed, false, &mut whole);
+                loops.product(packed, packed, true, &mut lower);
+                // the mirrored element is the same chain with its factors exchanged
+                let mut mirrored = lower.clone();
+                loops.mirror(&mut mirrored, n);
+                assert_eq!(bits(&mirrored), bits(&whole), "{n} {loops:?}");
+                let mut other = pack.clone();
+                let a = loops.pack_symmetric(&lower, n, &mut pack).data.to_vec();
+                let b =
+                    loops.pack_rows(Matrix { data: &whole, rows: n, columns: n }, &mut other).data.to_vec();
+                assert_eq!(bits(&a), bits(&b), "{n} {loops:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn sums_do_not_depend_on_threads_or_instruction_set() {
+        for n in [0, 1, 17, PART + 3, 5 * PART + 100] {
+            let x = drawn::<f32>(5, n);
+            let sums: Vec<u64> = loops().map(|loops| loops.sum_of_squares(&x).to_bits()).collect();
+            assert!(sums.iter().all(|sum| *sum == sums[0]), "{n}");
+            let plain: f64 = x.iter().map(|x| f64::from(*x).powi(2)).sum();
+            assert!((f64::from_bits(sums[0]) - plain).abs() <= 1e-12 * plain);
+        }
+    }
+}

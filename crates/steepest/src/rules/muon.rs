@@ -1,0 +1,187 @@
+use super::newton_schulz::{Polynomial, orthogonalize, work};
+use super::others::{Adam, OtherParameters, ahead};
+use crate::error::Result;
+use crate::matrix::{Number, take};
+use crate::param::Param;
+use crate::real::Average;
+use crate::rule::{Decay, IntoRule, Rule, StateSpec, Step, TensorView, WholeRule};
+use crate::settings::{Dialect, Range};
+
+crate::word_setting! {
+    /// How the size of a step follows the shape of a matrix with `out` outputs and `in` inputs.
+    pub enum UpdateScale {
+        /// `√max(1, out/in)`, Keller Jordan's.
+        #[default]
+        Original = "original",
+        /// `rms·√max(out, in)`: elements of about the size of AdamW's, so that its learning rates serve.
+        MatchRmsAdamw = "match_rms_adamw",
+        /// `√(out/in)`: the same change of the outputs' size whatever the shape.
+        Spectral = "spectral",
+    }
+}
+
+impl UpdateScale {
+    pub(super) fn factor(self, rms: f64, outputs: usize, inputs: usize) -> f64 {
+        let (outputs, inputs) = (outputs as f64, inputs as f64);
+        match self {
+            Self::Original => (outputs / inputs).max(1.0).sqrt(),
+            Self::MatchRmsAdamw => rms * outputs.max(inputs).sqrt(),
+            Self::Spectral => (outputs / inputs).sqrt(),
+        }
+    }
+}
+
+crate::settings! {
+    /// Steps whose matrix has all singular values near 1: the momentum, orthogonalized.
+    ///
+    /// # Formula
+    /// ```text
+    /// M ← μM + (1 − μ)G
+    /// U ← μM + (1 − μ)G                     with nesterov, else U = M
+    /// X ← U / (‖U‖ + ε)
+    /// X ← aX + b(XXᵀ)X + c(XXᵀ)²X           `steps` times, with the coefficients of the polynomial
+    /// θ ← (1 − ηλ)θ − η · scale · X
+    /// ```
+    /// Norms are Frobenius norms. The polynomials are evaluated in the parameter's own precision, f32 or f64; where it
+    /// needs fewer operations, several steps are taken on XXᵀ before X is multiplied. A kernel of a convolution is the
+    /// matrix of its first axis and all others. Vectors and single numbers are updated by AdamW with the settings that begin
+    /// with `adam_` and `adam_lr_factor` times the learning rate.
+    ///
+    /// # State
+    /// `momentum_buffer`, the parameter's shape, 4 bytes per element (8 for f64); vectors: `exp_avg`, `exp_avg_sq`. Work space,
+    /// not saved: about 4 times the largest matrix.
+    ///
+    /// # Differences
+    /// Keller Jordan's code (dialect `paper`) and torch compute the polynomials in bf16; torch bounds ‖U‖ from below instead of
+    /// adding ε, has λ = 0.1 and takes matrices only. optax: the average is bias-corrected, with nesterov
+    /// `μ/(1 − μᵗ⁺¹)·M + (1 − μ)/(1 − μᵗ)·G`, which is another direction than the above while t is small; a matrix is (in, out)
+    /// whatever the parameter's unit axis; AdamW has the same nesterov flag and the whole learning rate. Keras and burn sum
+    /// gradients (`M ← μM + G`), the same direction.
+    ///
+    /// # Errors
+    /// Settings outside their range; with `others = refuse`, a vector.
+    ///
+    /// # Example
+    /// ```
+    /// use steepest::{DType, Muon, Optimizer, Param, Slot};
+    /// let mut theta = [1.0f64, 0.0, 0.0, 1.0];
+    /// let mut muon = Optimizer::builder(Muon { steps: 30, coefficients: steepest::Polynomial::Cubic, ..Muon::default() })
+    ///     .build([Param::new("weight", [2, 2], DType::F64)])?;
+    /// muon.step(0.1, &mut [Slot::new(&mut theta, &[8.0, 0.0, 0.0, 0.5])])?;
+    /// // singular values 8 and 0.5 both become 1
+    /// assert!((theta[0] - 0.9).abs() < 1e-9 && (theta[3] - 0.9).abs() < 1e-9);
+    /// # Ok::<(), steepest::Error>(())
+    /// ```
+    ///
+    /// # Source
+    /// Jordan et al., Muon: An optimizer for hidden layers in neural networks, 2024; scales: Liu et al., Muon is Scalable for LLM
+    /// Training, 2025, and Bernstein, Deriving Muon, 2025; polynomials of `polar_express`: Amsel et al., The Polar Express, 2025.
+    pub struct Muon("muon") {
+        /// μ, share of the old average gradient that is kept
+        momentum: f64 = 0.95, Range::RATE;
+        /// look ahead: average the gradient once more
+        nesterov: bool = true, Range::FINITE;
+        /// how many polynomials are applied
+        steps: u64 = 5, Range::new(1.0, false, 100.0, false);
+        /// which polynomials
+        coefficients: Polynomial = Polynomial::Quintic, Range::FINITE;
+        /// how the size of a step follows the matrix's shape
+        scale: UpdateScale = UpdateScale::Original, Range::FINITE;
+        /// the factor of `match_rms_adamw`
+        rms: f64 = 0.2, Range::POSITIVE;
+        /// ε, added to the norm
+        eps: f64 = 1e-7, Range::POSITIVE;
+        /// λ of matrices: a step of rate η shrinks the weights by the share ηλ
+        weight_decay: f64 = 0.0, Range::NON_NEGATIVE;
+        /// what updates vectors and single numbers: AdamW, or nothing does and they are an error
+        others: OtherParameters = OtherParameters::Adamw, Range::FINITE;
+        /// AdamW's share of the learning rate
+        adam_lr_factor: f64 = 0.015, Range::NON_NEGATIVE;
+        /// β₁ of AdamW
+        adam_beta1: f64 = 0.9, Range::RATE;
+        /// β₂ of AdamW
+        adam_beta2: f64 = 0.95, Range::RATE;
+        /// ε of AdamW
+        adam_eps: f64 = 1e-10, Range::NON_NEGATIVE;
+        /// λ of AdamW
+        adam_weight_decay: f64 = 0.0, Range::NON_NEGATIVE;
+    }
+    dialects {
+        Paper {},
+        Optax { eps: 1e-8, adam_lr_factor: 1.0, adam_beta2: 0.999, adam_eps: 1e-8 },
+    }
+}
+
+impl IntoRule for Muon {
+    fn into_rule(self) -> Result<Rule> {
+        let others = Adam {
+            by: self.others,
+            lr_factor: self.adam_lr_factor,
+            beta1: self.adam_beta1,
+            beta2: self.adam_beta2,
+            eps: self.adam_eps,
+            weight_decay: self.adam_weight_decay,
+            nesterov: self.nesterov && self.dialect == Dialect::Optax,
+        }
+        .others()?;
+        Rule::whole(&self, Decay::Decoupled(self.weight_decay), Orthogonal(self.clone()), others)
+    }
+}
+
+struct Orthogonal(Muon);
+
+/// A shape as a matrix: its first axis and all others; what is not one, why not.
+pub(super) fn as_matrix(shape: &[usize]) -> Result<(usize, usize), &'static str> {
+    match shape {
+        [] | [_] => Err("it works on matrices, and this is a vector or a single number"),
+        [rows, rest @ ..] => Ok((*rows, rest.iter().product())),
+    }
+}
+
+/// Outputs and inputs of a matrix whose units lie along `unit_axis`.
+pub(super) fn fans(shape: &[usize], unit_axis: usize) -> (usize, usize) {
+    let (rows, columns) = as_matrix(shape).unwrap_or_default();
+    if shape.len() == 2 && unit_axis == 1 { (columns, rows) } else { (rows, columns) }
+}
+
+impl WholeRule for Orthogonal {
+    fn takes(&self, shape: &[usize]) -> Result<(), &'static str> {
+        as_matrix(shape).map(|_| ())
+    }
+
+    fn state(&self, param: &Param) -> Vec<StateSpec> {
+        let shape = &param.shape[..];
+        vec![StateSpec { name: "momentum_buffer", shape: shape.to_vec(), initial: 0.0 }]
+    }
+
+    fn work(&self, shape: &[usize]) -> usize {
+        as_matrix(shape).map_or(0, |(rows, columns)| work(rows, columns))
+    }
+
+    fn update<T: Number>(&self, step: Step, view: TensorView<'_, T>) -> f64 {
+        let Muon { momentum, nesterov, eps, steps, coefficients, scale, rms, dialect, .. } = self.0;
+        let Ok(of) = as_matrix(view.shape) else { return 0.0 };
+        let (loops, keep, mut rest) = (view.loops, view.keep(step), view.work);
+        let average = Average::<T>::new(momentum);
+        let ahead = match (dialect, nesterov) {
+            (Dialect::Optax, true) => ahead(step, momentum),
+            (Dialect::Optax, false) => Average::weighted(1.0 / step.bias_correction(momentum), 0.0),
+            (_, true) => average,
+            (_, false) => Average::weighted(1.0, 0.0),
+        };
+        let grad_scale = T::of(view.scale);
+        let x = take(&mut rest, view.grad.len());
+        let square = loops.map_sum([&mut *view.state[0], &mut *x], [view.grad], |[m, _], [g]| {
+            let g = g * grad_scale;
+            let m = average.mix(m, g);
+            let u = ahead.mix(m, g);
+            ([m, u], u.wide() * u.wide())
+        });
+        let norm = T::of(square.sqrt() + eps);
+        loops.map([&mut *x], [], |[u], []| [u / norm]);
+        let x = orthogonalize(loops, coefficients, steps, x, of, &mut rest);
+        let unit_axis = if dialect == Dialect::Optax { 1 } else { view.unit_axis };
+        let (outputs, inputs) = fans(view.shape, unit_axis);
+        loops.subtract(view.theta, x, keep, step.lr * scale.factor(rms, outputs, inputs))
+    }
+}

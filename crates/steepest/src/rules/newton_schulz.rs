@@ -1,0 +1,126 @@
+//! A matrix with the same singular vectors and singular values near 1, by products alone.
+
+use crate::matrix::{Loops, Matrix, Number, Packed, packed_len, padded, take};
+
+crate::word_setting! {
+    /// The polynomials `x ← ax + bx³ + cx⁵` that bring singular values to 1.
+    pub enum Polynomial {
+        /// Keller Jordan's, the same in every step: fast from near 0, and at the end between 0.7 and 1.2.
+        #[default]
+        Quintic = "quintic",
+        /// Polar Express: the best polynomial for each step; converges to 1.
+        PolarExpress = "polar_express",
+        /// Newton and Schulz's `3/2 x − 1/2 x³`: converges to 1, slowly from near 0.
+        Cubic = "cubic",
+    }
+}
+
+impl Polynomial {
+    /// a, b and c of the step `i`, from 0.
+    pub(super) fn coefficients(self, i: u64) -> [f64; 3] {
+        // Amsel et al., table of the appendix, for singular values from 1e-3 to 1
+        const POLAR_EXPRESS: [[f64; 3]; 8] = [
+            [8.28721201814563, -23.595886519098837, 17.300387312530933],
+            [4.107059111542203, -2.9478499167379106, 0.5448431082926601],
+            [3.9486908534822946, -2.908902115962949, 0.5518191394370137],
+            [3.3184196573706015, -2.488488024314874, 0.51004894012372],
+            [2.300652019954817, -1.6689039845749493, 0.4188073119525673],
+            [1.891301407787398, -1.2679958271945868, 0.37680408948524835],
+            [1.8750014808534479, -1.2500016453999487, 0.3750001645474248],
+            [1.875, -1.25, 0.375],
+        ];
+        match self {
+            Self::Quintic => [3.4445, -4.7750, 2.0315],
+            Self::Cubic => [1.5, -0.5, 0.0],
+            Self::PolarExpress => {
+                let last = POLAR_EXPRESS.len() - 1;
+                let at = last.min(i as usize);
+                let [a, b, c] = POLAR_EXPRESS[at];
+                // as if the argument were 1.01 times as large: rounding must not push a value above 1
+                let safety: f64 = if at < last { 1.01 } else { 1.0 };
+                [a / safety, b / safety.powi(3), c / safety.powi(5)]
+            }
+        }
+    }
+
+    /// `into ← aI + bA + cA²` with the coefficients of the step `i`; of A and of it, the lower part.
+    fn of<T: Number>(self, i: u64, loops: Loops, gram: &[T], packed: Packed<'_, T>, into: &mut [T]) {
+        let [a, b, c] = self.coefficients(i).map(T::of);
+        if c == T::ZERO {
+            loops.map([&mut *into], [gram], |_, [gram]| [b * gram]);
+        } else {
+            loops.product(packed, packed, true, into);
+            loops.map([&mut *into], [gram], |[square], [gram]| [c * square + b * gram]);
+        }
+        let n = gram.len().isqrt();
+        for i in 0..n {
+            into[i * n + i] = into[i * n + i] + a;
+        }
+    }
+}
+
+/// How large the errors of a Gram matrix may grow before it is computed anew.
+///
+/// A step multiplies what lies near 0 by a². Five quintic steps give 2.4e5: an error of 6e-8 of f32 becomes 1.4e-2
+/// of the smallest singular values, three steps 1e-4.
+const GROWTH: f64 = 2000.0;
+
+/// Numbers of work space for a matrix of `rows` × `columns`, itself included.
+pub(super) fn work(rows: usize, columns: usize) -> usize {
+    let (small, large) = (rows.min(columns), rows.max(columns));
+    let packs = packed_len(small, large).max(packed_len(large, small)) + packed_len(small, small);
+    2 * padded(rows * columns) + 4 * padded(small * small) + packs
+}
+
+/// Applies `steps` polynomials to the singular values of `x`, whose norm is at most about 1; returns the result.
+/// `rest` is what [`work`] counts, less `x`.
+pub(super) fn orthogonalize<'a, T: Number>(
+    loops: Loops,
+    polynomial: Polynomial,
+    steps: u64,
+    mut x: &'a mut [T],
+    (rows, columns): (usize, usize),
+    rest: &mut &'a mut [T],
+) -> &'a mut [T] {
+    let (n, depth) = (rows.min(columns), rows.max(columns));
+    let wide = rows <= columns;
+    let mut y = take(rest, rows * columns);
+    let [a, p, mut q, mut s] = std::array::from_fn(|_| take(rest, n * n));
+    let pack = take(rest, packed_len(n, depth).max(packed_len(depth, n)));
+    let pack_square = take(rest, packed_len(n, n));
+    let mut step = 0;
+    while step < steps {
+        // p, q and s are polynomials of A = XXᵀ (XᵀX of a tall X): they commute and are symmetric
+        let of_x = Matrix { data: x, rows, columns };
+        let packed = if wide { loops.pack_rows(of_x, pack) } else { loops.pack_columns(of_x, pack) };
+        loops.product(packed, packed, true, a);
+        let mut grown = polynomial.coefficients(step)[0].powi(2);
+        polynomial.of(step, loops, a, loops.pack_symmetric(a, n, pack_square), q);
+        step += 1;
+        let mut first = true;
+        // the next polynomial of A, which becomes PAP, costs 4 products of n³; from a new X, 3·depth·n² + n³
+        while step < steps && depth > n {
+            grown *= polynomial.coefficients(step)[0].powi(2);
+            if grown > GROWTH {
+                break;
+            }
+            let left = loops.pack_symmetric(if first { &*q } else { &*p }, n, pack_square);
+            loops.product(left, loops.pack_symmetric(a, n, pack), true, s);
+            loops.product(left, loops.pack_symmetric(s, n, pack), true, a);
+            polynomial.of(step, loops, a, loops.pack_symmetric(a, n, pack), p);
+            let left = loops.pack_symmetric(p, n, pack_square);
+            loops.product(left, loops.pack_symmetric(q, n, pack), true, s);
+            (q, s) = (s, q);
+            (step, first) = (step + 1, false);
+        }
+        let of_x = Matrix { data: x, rows, columns };
+        let packed = loops.pack_symmetric(q, n, pack_square);
+        if wide {
+            loops.product(packed, loops.pack_columns(of_x, pack), false, y);
+        } else {
+            loops.product(loops.pack_rows(of_x, pack), packed, false, y);
+        }
+        (x, y) = (y, x);
+    }
+    x
+}
