@@ -501,7 +501,7 @@ fn lbfgs_follows_torch() {
             "quartic" => quartic,
             other => panic!("{other}"),
         };
-        let of = |name: &str| &fixture.tensors[&format!("{case}/{name}")];
+        let of = |name: &str| &fixture.tensors[&format!("{case}/x/{name}")];
         let mut theta: Vec<f64> = serde_json::from_value(about["start"].clone()).unwrap();
         let n = theta.len();
         let mut lbfgs = LbfgsMinimizer::new(settings, n).unwrap();
