@@ -125,6 +125,21 @@ impl<M: Module> BurnOptimizer<M> {
         }
     }
 
+    /// A copy of the module with the weights to evaluate with and to keep: an average, where the builder or the
+    /// optimizer itself keeps one ([`Optimizer::evaluation`]), else the weights as they are. What is trained stays as it is.
+    ///
+    /// # Errors
+    /// A module whose trainable parameters are not those the optimizer was made for.
+    pub fn evaluation(&mut self, module: &M) -> Result<M> {
+        let mut evaluate = Evaluate { optimizer: &self.optimizer, next: 0, fits: true, path: &mut self.path };
+        let copy = module.clone().map(&mut evaluate);
+        if evaluate.fits && evaluate.next == self.optimizer.params().len() {
+            Ok(copy)
+        } else {
+            Err(Error::ModuleChanged { problems: self.differences(module) })
+        }
+    }
+
     /// The optimizer itself: its plan, its health, its state to save.
     pub fn optimizer(&self) -> &Optimizer {
         &self.optimizer
@@ -327,6 +342,39 @@ impl<I: Iterator<Item = Held>> ModuleMapper for Put<'_, I> {
             let dtype = held.data.dtype();
             let tensor = Tensor::from_data(held.data, (&held.device, dtype));
             if held.require_grad { tensor.require_grad() } else { tensor }
+        })
+    }
+}
+
+/// Replaces the known parameters by their weights to evaluate with.
+struct Evaluate<'a> {
+    optimizer: &'a Optimizer,
+    next: usize,
+    fits: bool,
+    path: &'a mut Path,
+}
+
+impl ModuleMapper for Evaluate<'_> {
+    follow_path!();
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        if self.optimizer.params().get(self.next).is_none_or(|known| known.name != self.path.name()) {
+            self.fits &= !param.is_require_grad();
+            return param;
+        }
+        if dtype_of(param.dtype()).is_none() {
+            self.fits = false;
+            return param;
+        }
+        let i = self.next;
+        self.next += 1;
+        param.map(|tensor| {
+            let (device, require_grad) = (tensor.device(), tensor.is_require_grad());
+            let mut data = tensor.into_data();
+            self.fits &= self.optimizer.evaluation_of(i, slice_mut(&mut data)).is_ok();
+            let dtype = data.dtype();
+            let tensor = Tensor::from_data(data, (&device, dtype));
+            if require_grad { tensor.require_grad() } else { tensor }
         })
     }
 }

@@ -5,7 +5,7 @@ use burn::module::{Module, Param, ParamGroup};
 use burn::nn::{BatchNormConfig, Linear, LinearConfig, LinearLayout};
 use burn::optim::{AdamWConfig, GradientsParams};
 use burn::tensor::{Device, FloatDType, Tensor, TensorData, activation::relu};
-use steepest::{AdamW, Group, Optimizer, Sgd};
+use steepest::{AdamW, Group, Optimizer, Sgd, Swa};
 use steepest_burn::{BurnOptimizer, Error, load_named_tensors, load_weights, named_tensors, save_weights};
 
 #[derive(Module, Debug)]
@@ -249,6 +249,32 @@ fn half_precision_steps_in_its_own_type() {
 }
 
 /// burn shows running statistics to every traversal as if they were parameters.
+#[test]
+fn averaged_weights_are_a_copy_to_evaluate_with() {
+    let mut model = mlp();
+    let swa = Optimizer::builder(Sgd::default()).average(Swa::default());
+    let mut optimizer = BurnOptimizer::new(swa, &model).unwrap();
+    let mut sums: Vec<Vec<f64>> = named_tensors(&model).iter().map(|t| vec![0.0; t.2.len()]).collect();
+    for step in 0..3 {
+        train(&mut optimizer, &mut model, step..step + 1);
+        for (sum, (_, _, values)) in sums.iter_mut().zip(named_tensors(&model)) {
+            sum.iter_mut().zip(values).for_each(|(sum, x)| *sum += f64::from(x) / 3.0);
+        }
+    }
+    let before = bits(&model);
+    let averaged = optimizer.evaluation(&model).unwrap();
+    assert_eq!(bits(&model), before);
+    for ((name, _, values), mean) in named_tensors(&averaged).iter().zip(&sums) {
+        // three roundings of f32 of numbers below 1
+        assert!(values.iter().zip(mean).all(|(x, m)| (f64::from(*x) - m).abs() < 2e-7), "{name}");
+    }
+    assert_ne!(bits(&averaged), before);
+
+    let mut other = mlp_of(LinearLayout::Row);
+    other.hidden.pop();
+    assert!(matches!(optimizer.evaluation(&other), Err(Error::ModuleChanged { .. })));
+}
+
 #[test]
 fn running_statistics_are_saved_and_not_stepped() {
     let mut model = BatchNormConfig::new(8).init(&device());

@@ -197,12 +197,18 @@ impl Session {
             if let Some(Stopped::NonFinite(_)) = ended {
                 break 'run ended.expect("just matched");
             }
-            let score = self.score(&self.data.validation);
+            // where an optimizer means other weights than it trains, those are judged and kept
+            let meant = match self.optimizer.optimizer().evaluates() {
+                true => Some(self.optimizer.evaluation(&self.model)?),
+                false => None,
+            };
+            let model = meant.as_ref().unwrap_or(&self.model);
+            let score = self.score(model, &self.data.validation);
             let train_loss = sums.loss / sums.samples;
             let metric = score.map_or(train_loss, |s| s.loss);
             let improved = metric.is_finite() && best.as_ref().is_none_or(|b| metric < b.loss);
             if improved {
-                best = Some(Best { epoch, loss: metric, weights: steepest_burn::named_tensors(&self.model) });
+                best = Some(Best { epoch, loss: metric, weights: steepest_burn::named_tensors(model) });
             }
             let seconds = began.elapsed().as_secs_f64();
             let norm = sums.norm / sums.steps as f64;
@@ -282,11 +288,11 @@ impl Session {
         }
     }
 
-    fn score(&self, part: &Part) -> Option<Score> {
+    fn score(&self, model: &Model, part: &Part) -> Option<Score> {
         if part.features.rows == 0 {
             return None;
         }
-        let outputs = network::outputs(&self.model, &part.features);
+        let outputs = network::outputs(model, &part.features);
         self.criterion.score(&outputs, &part.targets, &self.data.encoder)
     }
 
@@ -356,9 +362,9 @@ impl Session {
             stopped_by: stopped.name(),
             stopped_because: because,
             parameters: self.parameters(),
-            train: self.score(&self.data.train).unwrap_or(NO_ROWS),
-            validation: self.score(&self.data.validation),
-            test: self.score(&self.data.test),
+            train: self.score(&self.model, &self.data.train).unwrap_or(NO_ROWS),
+            validation: self.score(&self.model, &self.data.validation),
+            test: self.score(&self.model, &self.data.test),
             health: self.health.clone(),
         };
         let text = serde_json::to_string_pretty(&summary).expect("plain values");

@@ -30,7 +30,7 @@ fn run(optimizer: &mut Optimizer, dtype: DType, steps: u64, lr: f64, size: f64) 
     for step in 1..=steps {
         optimizer.step(args(lr), &mut slots(&mut theta, &draw(step, size))).unwrap();
     }
-    Outcome { theta: theta.iter().map(Data::bits).collect(), state: state_words(optimizer, dtype) }
+    Outcome { theta: theta.iter().map(Data::bits).collect(), state: state_words(optimizer) }
 }
 
 fn params(shapes: &[&[usize]], dtype: DType) -> Vec<Param> {

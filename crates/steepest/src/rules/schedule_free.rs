@@ -18,15 +18,16 @@ crate::settings! {
     /// z ← z − ηₜg                        z₀ = y₀
     /// ```
     /// The parameters are y, where gradients are taken. The weights to evaluate and to keep are the average
-    /// `x = (y − (1 − μ)z)/μ`; in the beginning x = y = z.
+    /// `x = (y − (1 − μ)z)/μ`, which [`Optimizer::evaluation`](crate::Optimizer::evaluation) lends; in the beginning
+    /// x = y = z.
     ///
     /// # State
     /// `z`, the parameter's shape, 4 bytes per element (8 for f64). `lr_max` and `weight_sum`: two numbers for each
     /// tensor.
     ///
     /// # Differences
-    /// The authors' package `schedulefree`: none; it holds x or y in the parameters and switches with `train` and
-    /// `eval`. optax: no r, and the same while η is constant; its weights take η one step early, so that its first step
+    /// The authors' package `schedulefree`: none; it turns the parameters into x and back with `eval` and `train`.
+    /// optax: no r, and the same while η is constant; its weights take η one step early, so that its first step
     /// of a warm-up moves nothing and yet counts in the average.
     ///
     /// # Errors
@@ -42,9 +43,8 @@ crate::settings! {
     ///     optimizer.step(1.0, &mut [Slot::new(&mut y, &[0.25])])?;
     /// }
     /// // z went through 0.75 and 0.5, whose average is x
-    /// let z = optimizer.state("y", "z")?;
-    /// let x = (y[0] - (1.0 - 0.5) * z[0]) / 0.5;
-    /// assert!(z[0] == 0.5 && (x - 0.625).abs() < 1e-12);
+    /// let x = optimizer.evaluation(&mut y)?;
+    /// assert!((x[0] - 0.625).abs() < 1e-12);
     /// # Ok::<(), steepest::Error>(())
     /// ```
     ///
@@ -78,15 +78,16 @@ crate::settings! {
     /// z ← z − ηₜu                        z₀ = y₀
     /// ```
     /// The parameters are y, where gradients are taken. The weights to evaluate and to keep are the average
-    /// `x = (y − (1 − β₁)z)/β₁`; in the beginning x = y = z.
+    /// `x = (y − (1 − β₁)z)/β₁`, which [`Optimizer::evaluation`](crate::Optimizer::evaluation) lends; in the beginning
+    /// x = y = z.
     ///
     /// # State
     /// `z`, `exp_avg_sq`: each has the parameter's shape, 4 bytes per element (8 for f64). `lr_max` and `weight_sum`:
     /// two numbers for each tensor.
     ///
     /// # Differences
-    /// The authors' package `schedulefree`: none; it holds x or y in the parameters and switches with `train` and
-    /// `eval`. optax: no r, and the same while η is constant; its weights take η one step early, so that its first step
+    /// The authors' package `schedulefree`: none; it turns the parameters into x and back with `eval` and `train`.
+    /// optax: no r, and the same while η is constant; its weights take η one step early, so that its first step
     /// of a warm-up moves nothing and yet counts in the average. Keras: c = 1/t whatever the rates.
     ///
     /// # Errors
@@ -102,9 +103,8 @@ crate::settings! {
     ///     optimizer.step(0.25, &mut [Slot::new(&mut y, &[100.0])])?;
     /// }
     /// // z went through 0.75 and 0.5, whose average is x
-    /// let z = optimizer.state("y", "z")?;
-    /// let x = (y[0] - (1.0 - 0.5) * z[0]) / 0.5;
-    /// assert!((z[0] - 0.5).abs() < 1e-8 && (x - 0.625).abs() < 1e-8);
+    /// let x = optimizer.evaluation(&mut y)?;
+    /// assert!((x[0] - 0.625).abs() < 1e-8);
     /// # Ok::<(), steepest::Error>(())
     /// ```
     ///
@@ -185,6 +185,11 @@ impl Averaging {
         (step.t as f64).powf(self.r) * memory[0].powf(self.weight_lr_power)
     }
 
+    /// x, from y and z.
+    fn average<R: Real>(&self, y: R, z: R) -> R {
+        y + (y - z) * R::of((1.0 - self.share) / self.share)
+    }
+
     fn learn(&self, step: Step, memory: &mut [f64]) {
         memory[0] = memory[0].max(self.lr(step));
         memory[1] += self.weight(step, memory);
@@ -214,6 +219,7 @@ struct Descent(Averaging);
 impl ElementRule<1> for Descent {
     const STATE: [&'static str; 1] = ["z"];
     const MEMORY: &'static [(&'static str, f64)] = MEMORY;
+    const EVALUATES: bool = true;
     type Scalars<R: Real> = Mixing<R>;
 
     fn scalars<R: Real>(&self, step: Step, memory: &[f64]) -> Mixing<R> {
@@ -222,6 +228,10 @@ impl ElementRule<1> for Descent {
 
     fn learn(&self, step: Step, _: &Sums, memory: &mut [f64]) {
         self.0.learn(step, memory);
+    }
+
+    fn evaluate<R: Real>(&self, y: R, [z]: [R; 1]) -> R {
+        self.0.average(y, z)
     }
 
     #[inline(always)]
@@ -250,6 +260,7 @@ struct Scalars<R> {
 impl ElementRule<2> for Adaptive {
     const STATE: [&'static str; 2] = ["z", "exp_avg_sq"];
     const MEMORY: &'static [(&'static str, f64)] = MEMORY;
+    const EVALUATES: bool = true;
     type Scalars<R: Real> = Scalars<R>;
 
     fn scalars<R: Real>(&self, step: Step, memory: &[f64]) -> Scalars<R> {
@@ -264,6 +275,10 @@ impl ElementRule<2> for Adaptive {
 
     fn learn(&self, step: Step, _: &Sums, memory: &mut [f64]) {
         self.averaging.learn(step, memory);
+    }
+
+    fn evaluate<R: Real>(&self, y: R, [z, _]: [R; 2]) -> R {
+        self.averaging.average(y, z)
     }
 
     #[inline(always)]
