@@ -135,7 +135,7 @@ impl<'a> Run<'a> {
         }
         Outcome {
             theta: bits,
-            state: common::state_words(&optimizer, self.types.0),
+            state: common::state_words(&optimizer),
             norms,
             ratios: optimizer.health().iter().map(|h| h.update_ratio.map(f64::to_bits)).collect(),
         }

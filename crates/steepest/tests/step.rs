@@ -56,7 +56,7 @@ fn an_infinite_gradient_is_an_error_that_names_it_and_changes_nothing() {
             for _ in 0..2 {
                 optimizer.step(0.01, &mut slots(&mut theta, &good)).unwrap();
             }
-            let before = (bits(&theta), state_words(&optimizer, dtype), optimizer.health().to_vec());
+            let before = (bits(&theta), state_words(&optimizer), optimizer.health().to_vec());
             let error = optimizer.step(0.01, &mut slots(&mut theta, &bad)).unwrap_err();
             assert_eq!(
                 error,
@@ -68,7 +68,7 @@ fn an_infinite_gradient_is_an_error_that_names_it_and_changes_nothing() {
                     count: 2
                 },
             );
-            let after = (bits(&theta), state_words(&optimizer, dtype), optimizer.health().to_vec());
+            let after = (bits(&theta), state_words(&optimizer), optimizer.health().to_vec());
             assert_eq!(before, after, "{} {dtype}", entry.name);
             assert_eq!(optimizer.steps_taken(), 2);
         }
@@ -90,15 +90,15 @@ fn a_skipped_step_leaves_no_trace() {
                     .unwrap();
                 optimizer.step(0.01, &mut slots(&mut theta, &good)).unwrap();
                 if skip {
-                    let before = (bits(&theta), state_words(&optimizer, dtype));
+                    let before = (bits(&theta), state_words(&optimizer));
                     let report = optimizer.step(0.01, &mut slots(&mut theta, &bad)).unwrap();
                     let at = NonFiniteAt { tensor: 1, index: 5, value: f64::NEG_INFINITY, count: 2 };
                     assert_eq!((report.skipped, report.step), (Some(at), 1));
-                    assert_eq!(before, (bits(&theta), state_words(&optimizer, dtype)));
+                    assert_eq!(before, (bits(&theta), state_words(&optimizer)));
                 }
                 let report = optimizer.step(0.01, &mut slots(&mut theta, &good)).unwrap();
                 assert_eq!((report.skipped, report.step), (None, 2));
-                (bits(&theta), state_words(&optimizer, dtype), optimizer.health().to_vec())
+                (bits(&theta), state_words(&optimizer), optimizer.health().to_vec())
             };
             assert!(run(true) == run(false), "{} {dtype}", entry.name);
         }
@@ -412,7 +412,7 @@ fn a_scale_is_as_if_the_gradient_had_been_multiplied() {
                     let args = StepArgs { lr: 0.01, gradient_scale: scale, loss: None };
                     norm = optimizer.step(args, &mut slots(&mut theta, &grads)).unwrap().gradient_norm;
                 }
-                (bits(&theta), state_words(&optimizer, DType::F32), norm, optimizer.health()[0].norm)
+                (bits(&theta), state_words(&optimizer), norm, optimizer.health()[0].norm)
             };
             assert_eq!(run(scale, factor), run(1.0, 1.0), "{} {clip:?}", entry.name);
         }
@@ -585,10 +585,10 @@ fn slices_that_do_not_fit_are_named_and_nothing_changes() {
         .build([param("a", 2, DType::F32), param("b", 3, DType::F32)])
         .unwrap();
     let (mut a, mut b) = ([1.0f32, 2.0], [3.0f32, 4.0, 5.0]);
-    let untouched = state_words(&optimizer, DType::F32);
+    let untouched = state_words(&optimizer);
     let mut step = |a: Slot<'_>, b: Slot<'_>| {
         let result = text(optimizer.step(0.1, &mut [a, b]));
-        assert_eq!(state_words(&optimizer, DType::F32), untouched);
+        assert_eq!(state_words(&optimizer), untouched);
         assert_eq!(optimizer.steps_taken(), 0);
         result
     };

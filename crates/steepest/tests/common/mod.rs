@@ -136,18 +136,9 @@ pub fn state_of(optimizer: &Optimizer) -> BTreeMap<String, Vec<f64>> {
         .collect()
 }
 
-/// All state of an optimizer for parameters of `dtype`, in one line of words with all NaNs alike.
-pub fn state_words(optimizer: &Optimizer, dtype: DType) -> Vec<u64> {
-    let bytes = optimizer.to_bytes().unwrap();
-    // behind the header, whose metadata has no fixed order
-    let header = u64::from_le_bytes(*bytes.first_chunk().unwrap()) as usize;
-    let data = &bytes[8 + header..];
-    // step numbers are among them, read as tiny numbers: equal where they are equal
-    let values: Vec<f64> = match dtype {
-        DType::F64 => data.as_chunks().0.iter().map(|b| f64::from_le_bytes(*b)).collect(),
-        _ => data.as_chunks().0.iter().map(|b| f64::from(f32::from_le_bytes(*b))).collect(),
-    };
-    bits(&values)
+/// All state of an optimizer, in one line of words with all NaNs alike.
+pub fn state_words(optimizer: &Optimizer) -> Vec<u64> {
+    state_of(optimizer).into_values().flat_map(|values| bits(&values)).collect()
 }
 
 /// A tensor of a file: type, shape, bytes.
