@@ -9,6 +9,7 @@ mod adadelta;
 mod adagrad;
 mod adam;
 mod adamax;
+mod lion;
 mod radam;
 mod rmsprop;
 mod sgd;
@@ -17,6 +18,7 @@ pub use adadelta::Adadelta;
 pub use adagrad::Adagrad;
 pub use adam::{Adam, AdamW};
 pub use adamax::Adamax;
+pub use lion::Lion;
 pub use radam::RAdam;
 pub use rmsprop::RmsProp;
 pub use sgd::Sgd;
@@ -50,4 +52,5 @@ pub(crate) static TABLE: &[Entry] = &[
     entry!(Adadelta, 1.0, 28),
     entry!(Adamax, 5e-3, 28),
     entry!(RAdam, 3e-3, 28),
+    entry!(Lion, 5e-4, 20, Traits { continuous: false, ..Traits::ELEMENT }),
 ];
