@@ -13,6 +13,7 @@ mod lion;
 mod radam;
 mod rmsprop;
 mod sgd;
+mod signsgd;
 
 pub use adadelta::Adadelta;
 pub use adagrad::Adagrad;
@@ -22,6 +23,7 @@ pub use lion::Lion;
 pub use radam::RAdam;
 pub use rmsprop::RmsProp;
 pub use sgd::Sgd;
+pub use signsgd::{SignSgd, Signum};
 
 /// An entry: settings, a learning rate to begin with, bytes of traffic per f32 parameter and step, traits.
 macro_rules! entry {
@@ -52,5 +54,7 @@ pub(crate) static TABLE: &[Entry] = &[
     entry!(Adadelta, 1.0, 28),
     entry!(Adamax, 5e-3, 28),
     entry!(RAdam, 3e-3, 28),
+    entry!(SignSgd, 1e-3, 12, Traits { continuous: false, ..Traits::ELEMENT }),
+    entry!(Signum, 1e-3, 20, Traits { continuous: false, ..Traits::ELEMENT }),
     entry!(Lion, 5e-4, 20, Traits { continuous: false, ..Traits::ELEMENT }),
 ];
