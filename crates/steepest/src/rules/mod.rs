@@ -5,6 +5,7 @@ use crate::registry::{Entry, Traits};
 use crate::rule::IntoRule;
 use crate::settings::Settings;
 
+mod adabelief;
 mod adadelta;
 mod adagrad;
 mod adam;
@@ -15,6 +16,7 @@ mod rmsprop;
 mod sgd;
 mod signsgd;
 
+pub use adabelief::AdaBelief;
 pub use adadelta::Adadelta;
 pub use adagrad::Adagrad;
 pub use adam::{Adam, AdamW};
@@ -57,4 +59,5 @@ pub(crate) static TABLE: &[Entry] = &[
     entry!(SignSgd, 1e-3, 12, Traits { continuous: false, ..Traits::ELEMENT }),
     entry!(Signum, 1e-3, 20, Traits { continuous: false, ..Traits::ELEMENT }),
     entry!(Lion, 5e-4, 20, Traits { continuous: false, ..Traits::ELEMENT }),
+    entry!(AdaBelief, 3e-3, 28),
 ];
