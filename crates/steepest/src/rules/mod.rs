@@ -15,6 +15,7 @@ mod radam;
 mod rmsprop;
 mod sgd;
 mod signsgd;
+mod yogi;
 
 pub use adabelief::AdaBelief;
 pub use adadelta::Adadelta;
@@ -26,6 +27,7 @@ pub use radam::RAdam;
 pub use rmsprop::RmsProp;
 pub use sgd::Sgd;
 pub use signsgd::{SignSgd, Signum};
+pub use yogi::Yogi;
 
 /// An entry: settings, a learning rate to begin with, bytes of traffic per f32 parameter and step, traits.
 macro_rules! entry {
@@ -60,4 +62,5 @@ pub(crate) static TABLE: &[Entry] = &[
     entry!(Signum, 1e-3, 20, Traits { continuous: false, ..Traits::ELEMENT }),
     entry!(Lion, 5e-4, 20, Traits { continuous: false, ..Traits::ELEMENT }),
     entry!(AdaBelief, 3e-3, 28),
+    entry!(Yogi, 1e-2, 28, Traits { still: false, continuous: false, ..Traits::ELEMENT }),
 ];
