@@ -10,6 +10,7 @@ mod adadelta;
 mod adagrad;
 mod adam;
 mod adamax;
+mod adan;
 mod lion;
 mod radam;
 mod rmsprop;
@@ -22,6 +23,7 @@ pub use adadelta::Adadelta;
 pub use adagrad::Adagrad;
 pub use adam::{Adam, AdamW};
 pub use adamax::Adamax;
+pub use adan::Adan;
 pub use lion::Lion;
 pub use radam::RAdam;
 pub use rmsprop::RmsProp;
@@ -63,4 +65,5 @@ pub(crate) static TABLE: &[Entry] = &[
     entry!(Lion, 5e-4, 20, Traits { continuous: false, ..Traits::ELEMENT }),
     entry!(AdaBelief, 3e-3, 28),
     entry!(Yogi, 1e-2, 28, Traits { still: false, continuous: false, ..Traits::ELEMENT }),
+    entry!(Adan, 1e-2, 44),
 ];
