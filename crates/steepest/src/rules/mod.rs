@@ -11,6 +11,7 @@ mod adagrad;
 mod adam;
 mod adamax;
 mod adan;
+mod ademamix;
 mod lion;
 mod radam;
 mod rmsprop;
@@ -24,6 +25,7 @@ pub use adagrad::Adagrad;
 pub use adam::{Adam, AdamW};
 pub use adamax::Adamax;
 pub use adan::Adan;
+pub use ademamix::{AdEMAMix, SimplifiedAdEMAMix};
 pub use lion::Lion;
 pub use radam::RAdam;
 pub use rmsprop::RmsProp;
@@ -66,4 +68,6 @@ pub(crate) static TABLE: &[Entry] = &[
     entry!(AdaBelief, 3e-3, 28),
     entry!(Yogi, 1e-2, 28, Traits { still: false, continuous: false, ..Traits::ELEMENT }),
     entry!(Adan, 1e-2, 44),
+    entry!(AdEMAMix, 1e-3, 36),
+    entry!(SimplifiedAdEMAMix, 3e-5, 28),
 ];
