@@ -12,6 +12,7 @@ mod adam;
 mod adamax;
 mod adan;
 mod ademamix;
+mod adopt;
 mod lion;
 mod radam;
 mod rmsprop;
@@ -26,6 +27,7 @@ pub use adam::{Adam, AdamW};
 pub use adamax::Adamax;
 pub use adan::Adan;
 pub use ademamix::{AdEMAMix, SimplifiedAdEMAMix};
+pub use adopt::Adopt;
 pub use lion::Lion;
 pub use radam::RAdam;
 pub use rmsprop::RmsProp;
@@ -70,4 +72,5 @@ pub(crate) static TABLE: &[Entry] = &[
     entry!(Adan, 1e-2, 44),
     entry!(AdEMAMix, 1e-3, 36),
     entry!(SimplifiedAdEMAMix, 3e-5, 28),
+    entry!(Adopt, 3e-3, 28),
 ];
