@@ -14,6 +14,7 @@ mod adan;
 mod ademamix;
 mod adopt;
 mod lion;
+mod qhadam;
 mod radam;
 mod rmsprop;
 mod sgd;
@@ -29,6 +30,7 @@ pub use adan::Adan;
 pub use ademamix::{AdEMAMix, SimplifiedAdEMAMix};
 pub use adopt::Adopt;
 pub use lion::Lion;
+pub use qhadam::QHAdam;
 pub use radam::RAdam;
 pub use rmsprop::RmsProp;
 pub use sgd::Sgd;
@@ -73,4 +75,5 @@ pub(crate) static TABLE: &[Entry] = &[
     entry!(AdEMAMix, 1e-3, 36),
     entry!(SimplifiedAdEMAMix, 3e-5, 28),
     entry!(Adopt, 3e-3, 28),
+    entry!(QHAdam, 3e-3, 28),
 ];
