@@ -13,6 +13,7 @@ mod adamax;
 mod adan;
 mod ademamix;
 mod adopt;
+mod laprop;
 mod lion;
 mod qhadam;
 mod radam;
@@ -29,6 +30,7 @@ pub use adamax::Adamax;
 pub use adan::Adan;
 pub use ademamix::{AdEMAMix, SimplifiedAdEMAMix};
 pub use adopt::Adopt;
+pub use laprop::LaProp;
 pub use lion::Lion;
 pub use qhadam::QHAdam;
 pub use radam::RAdam;
@@ -76,4 +78,5 @@ pub(crate) static TABLE: &[Entry] = &[
     entry!(SimplifiedAdEMAMix, 3e-5, 28),
     entry!(Adopt, 3e-3, 28),
     entry!(QHAdam, 3e-3, 28),
+    entry!(LaProp, 1e-3, 28),
 ];
