@@ -6,6 +6,7 @@ use crate::rule::IntoRule;
 use crate::settings::Settings;
 
 mod adabelief;
+mod adabound;
 mod adadelta;
 mod adagrad;
 mod adam;
@@ -23,6 +24,7 @@ mod signsgd;
 mod yogi;
 
 pub use adabelief::AdaBelief;
+pub use adabound::AdaBound;
 pub use adadelta::Adadelta;
 pub use adagrad::Adagrad;
 pub use adam::{Adam, AdamW};
@@ -79,4 +81,5 @@ pub(crate) static TABLE: &[Entry] = &[
     entry!(Adopt, 3e-3, 28),
     entry!(QHAdam, 3e-3, 28),
     entry!(LaProp, 1e-3, 28),
+    entry!(AdaBound, 1e-3, 28),
 ];
