@@ -16,6 +16,7 @@ mod ademamix;
 mod adopt;
 mod laprop;
 mod lion;
+mod madgrad;
 mod qhadam;
 mod radam;
 mod rmsprop;
@@ -34,6 +35,7 @@ pub use ademamix::{AdEMAMix, SimplifiedAdEMAMix};
 pub use adopt::Adopt;
 pub use laprop::LaProp;
 pub use lion::Lion;
+pub use madgrad::Madgrad;
 pub use qhadam::QHAdam;
 pub use radam::RAdam;
 pub use rmsprop::RmsProp;
@@ -82,4 +84,5 @@ pub(crate) static TABLE: &[Entry] = &[
     entry!(QHAdam, 3e-3, 28),
     entry!(LaProp, 1e-3, 28),
     entry!(AdaBound, 1e-3, 28),
+    entry!(Madgrad, 1e-2, 36),
 ];
