@@ -14,6 +14,7 @@ mod adamax;
 mod adan;
 mod ademamix;
 mod adopt;
+mod ftrl;
 mod laprop;
 mod lion;
 mod madgrad;
@@ -33,6 +34,7 @@ pub use adamax::Adamax;
 pub use adan::Adan;
 pub use ademamix::{AdEMAMix, SimplifiedAdEMAMix};
 pub use adopt::Adopt;
+pub use ftrl::Ftrl;
 pub use laprop::LaProp;
 pub use lion::Lion;
 pub use madgrad::Madgrad;
@@ -85,4 +87,5 @@ pub(crate) static TABLE: &[Entry] = &[
     entry!(LaProp, 1e-3, 28),
     entry!(AdaBound, 1e-3, 28),
     entry!(Madgrad, 1e-2, 36),
+    entry!(Ftrl, 0.05, 28, Traits { still: false, ..Traits::ELEMENT }),
 ];
