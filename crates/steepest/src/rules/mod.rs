@@ -5,19 +5,28 @@ use crate::registry::{Entry, Traits};
 use crate::rule::IntoRule;
 use crate::settings::Settings;
 
+mod adabelief;
+mod adabound;
 mod adadelta;
 mod adafactor;
 mod adagrad;
 mod adam;
 mod adamax;
+mod adan;
+mod ademamix;
+mod adopt;
 mod asgd;
 mod dadapt;
 mod dadapt_sgd;
 mod dog;
 mod dowg;
 mod fromage;
+mod ftrl;
 mod lamb;
+mod laprop;
 mod lars;
+mod lion;
+mod madgrad;
 mod mud;
 mod muon;
 mod nadam;
@@ -27,26 +36,38 @@ mod novograd;
 mod others;
 mod polyak;
 mod prodigy;
+mod qhadam;
 mod radam;
 mod rmsprop;
 mod rprop;
 mod schedule_free;
 mod sgd;
+mod signsgd;
 mod sm3;
+mod yogi;
 
+pub use adabelief::AdaBelief;
+pub use adabound::AdaBound;
 pub use adadelta::Adadelta;
 pub use adafactor::Adafactor;
 pub use adagrad::Adagrad;
 pub use adam::{Adam, AdamW};
 pub use adamax::Adamax;
+pub use adan::Adan;
+pub use ademamix::{AdEMAMix, SimplifiedAdEMAMix};
+pub use adopt::Adopt;
 pub use asgd::Asgd;
 pub use dadapt::DAdaptAdam;
 pub use dadapt_sgd::DAdaptSgd;
 pub use dog::DoG;
 pub use dowg::DoWG;
 pub use fromage::Fromage;
+pub use ftrl::Ftrl;
 pub use lamb::Lamb;
+pub use laprop::LaProp;
 pub use lars::Lars;
+pub use lion::Lion;
+pub use madgrad::Madgrad;
 pub use mud::Mud;
 pub use muon::{Muon, UpdateScale};
 pub use nadam::NAdam;
@@ -56,12 +77,15 @@ pub use novograd::NovoGrad;
 pub use others::OtherParameters;
 pub use polyak::{Polyak, PolyakVariant};
 pub use prodigy::Prodigy;
+pub use qhadam::QHAdam;
 pub use radam::RAdam;
 pub use rmsprop::RmsProp;
 pub use rprop::Rprop;
 pub use schedule_free::{ScheduleFreeAdamW, ScheduleFreeSgd};
 pub use sgd::Sgd;
+pub use signsgd::{SignSgd, Signum};
 pub use sm3::Sm3;
+pub use yogi::Yogi;
 
 /// An entry: settings, a learning rate to begin with, bytes of traffic per f32 parameter and step, traits.
 macro_rules! entry {
@@ -112,4 +136,18 @@ pub(crate) static TABLE: &[Entry] = &[
     entry!(Muon, 0.02, 20, Traits::TENSOR),
     entry!(NorMuon, 3e-3, 20, Traits::TENSOR),
     entry!(Mud, 3e-3, 20, Traits::TENSOR),
+    entry!(SignSgd, 1e-3, 12, Traits { continuous: false, ..Traits::ELEMENT }),
+    entry!(Signum, 1e-3, 20, Traits { continuous: false, ..Traits::ELEMENT }),
+    entry!(Lion, 5e-4, 20, Traits { continuous: false, ..Traits::ELEMENT }),
+    entry!(AdaBelief, 3e-3, 28),
+    entry!(Yogi, 1e-2, 28, Traits { still: false, continuous: false, ..Traits::ELEMENT }),
+    entry!(Adan, 1e-2, 44),
+    entry!(AdEMAMix, 1e-3, 36),
+    entry!(SimplifiedAdEMAMix, 3e-5, 28),
+    entry!(Adopt, 3e-3, 28),
+    entry!(QHAdam, 3e-3, 28),
+    entry!(LaProp, 1e-3, 28),
+    entry!(AdaBound, 1e-3, 28),
+    entry!(Madgrad, 1e-2, 36),
+    entry!(Ftrl, 0.05, 28, Traits { still: false, ..Traits::ELEMENT }),
 ];
