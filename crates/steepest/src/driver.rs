@@ -160,7 +160,7 @@ impl Desks {
     }
 }
 
-/// Whether a tensor rule works on this parameter with all threads.
+/// Whether a tensor rule works on this parameter with all threads: it computes more for each element than other rules.
 fn is_large(param: &Param) -> bool {
     param.len() > SERIAL / 4
 }
@@ -658,7 +658,7 @@ impl Pass<'_> {
         if self.rules.iter().any(|rule| matches!(rule.body, Body::Tensor(_))) {
             let count = state.len();
             let state = Shared(state.as_mut_ptr());
-            let parallel = self.plan.elements > SERIAL && rayon::current_num_threads() > 1;
+            let parallel = rayon::current_num_threads() > 1;
             let update = |i: usize, large: bool| {
                 let target = &self.targets[i];
                 let Body::Tensor(_) = &self.rules[target.rule].body else { return };
@@ -686,7 +686,7 @@ impl Pass<'_> {
             };
             self.plan.for_each(count, |i| update(i, false));
             let large = || (0..count).for_each(|i| update(i, true));
-            if parallel {
+            if parallel && self.params.iter().any(is_large) {
                 // into the pool once, not with every loop
                 rayon::join(large, || ());
             } else {
