@@ -21,8 +21,8 @@ crate::settings! {
     /// `sum_of_squares`, which are r and G: two numbers for each tensor.
     ///
     /// # Differences
-    /// The authors' code and optax: none; both can also begin with a distance or a rate given as a number. The paper
-    /// evaluates a polynomially weighted average of the weights, which its authors recommend; it is not part of this
+    /// The authors' code and optax: none; optax can also begin with a distance, and both with a rate, given as a number.
+    /// The paper evaluates a polynomially weighted average of the weights, which its authors recommend; it is not part of this
     /// rule.
     ///
     /// # Errors

@@ -19,8 +19,8 @@ crate::settings! {
     /// tensor.
     ///
     /// # Differences
-    /// optax: none; its ε defaults to 1e-6 as here. The paper has no ε. NVIDIA's implementation can weigh the
-    /// new term of m by 1 − β₁ (`grad_averaging`): the same as η times 1 − β₁.
+    /// optax: none; its ε defaults to 1e-6 as here. NVIDIA's implementation can weigh the new term of m by
+    /// 1 − β₁ (`grad_averaging`): the same as η times 1 − β₁.
     ///
     /// # Errors
     /// Settings outside their range.

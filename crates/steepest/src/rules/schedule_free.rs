@@ -49,7 +49,7 @@ crate::settings! {
     /// ```
     ///
     /// # Source
-    /// Defazio et al., The Road Less Scheduled, NeurIPS 2024, equations 3 to 5.
+    /// Defazio et al., The Road Less Scheduled, NeurIPS 2024, Schedule-Free SGD.
     pub struct ScheduleFreeSgd("schedule_free_sgd") {
         /// μ, the share of the average x in the point y where gradients are taken
         momentum: f64 = 0.9, Range::new(0.0, true, 1.0, true);
