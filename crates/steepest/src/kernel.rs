@@ -387,7 +387,7 @@ impl<R: ElementRule<N>, const N: usize, T: Float, const ONE_BY_ONE: bool> Job
                 *theta.add(i) = t;
                 for k in 0..N {
                     // a moving average of zeros would stay subnormal for hundreds of steps
-                    *state[k].add(i) = new[k].flush();
+                    *state[k].add(i) = if R::POINTS[k] { new[k] } else { new[k].flush() };
                 }
             }
         }

@@ -33,7 +33,7 @@ pub trait Real:
     fn min(self, other: Self) -> Self;
     /// −1, 0 or 1; 0 for zeros, and NaN for NaN, so that it is not hidden.
     fn sign(self) -> Self;
-    /// 0 in place of a subnormal number, whose arithmetic takes many processors a hundred times as long.
+    /// Zero of the same sign in place of a subnormal number, whose arithmetic takes many processors a hundred times as long.
     fn flush(self) -> Self;
     /// The cube root, to the last place or the one beside it.
     fn cbrt(self) -> Self;
@@ -147,7 +147,7 @@ macro_rules! number {
             #[inline(always)]
             fn flush(self) -> Self {
                 // NaN is not below, and stays
-                if $t::abs(self) < $t::MIN_POSITIVE { 0.0 } else { self }
+                if $t::abs(self) < $t::MIN_POSITIVE { (0.0 as $t).copysign(self) } else { self }
             }
             #[inline(always)]
             fn sign(self) -> Self {
@@ -200,6 +200,7 @@ mod tests {
         assert_eq!([f32::from_bits(1), -1e-39].map(Real::flush), [0.0, 0.0]);
         assert_eq!((5e-324f64.flush(), 1e-310f64.flush()), (0.0, 0.0));
         assert!(f32::NAN.flush().is_nan() && f64::NAN.flush().is_nan());
+        assert!((-0.0f32).flush().is_sign_negative() && (-5e-324f64).flush().is_sign_negative());
     }
 
     #[test]

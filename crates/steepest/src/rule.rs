@@ -91,6 +91,10 @@ pub trait ElementRule<const N: usize>: Send + Sync + 'static {
     /// The names of its state arrays; each has the parameter's shape.
     const STATE: [&'static str; N];
 
+    /// Which of them hold points among the parameters. All others are averages of gradients and the like, whose
+    /// subnormal numbers count as zero.
+    const POINTS: [bool; N] = [false; N];
+
     /// The numbers that it keeps for a tensor as a whole: name and first value.
     const MEMORY: &'static [(&'static str, f64)] = &[];
 

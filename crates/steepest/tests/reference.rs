@@ -203,6 +203,9 @@ fn a_dialect_has_the_defaults_of_its_library() {
             let named = Values::from([("dialect".to_owned(), Value::Word(dialect.to_string()))]);
             let ours = entry.make(&named).unwrap().settings;
             for (name, theirs) in setting.values.iter().filter(|(name, _)| *name != "dialect") {
+                // torch's `None` is the type's own ε, which is what 0 stands for
+                let own = name == "eps1" && *theirs == Value::Number(f64::EPSILON);
+                let theirs = if own { &Value::Number(0.0) } else { theirs };
                 assert_eq!(&ours[name], theirs, "{} {library}: {name}", entry.name);
             }
             compared += 1;

@@ -22,13 +22,41 @@ fn median_time(run: &mut dyn FnMut()) -> f64 {
     times[times.len() / 2]
 }
 
+/// Numbers that begin on a cache line, as torch's and jax's tensors do.
+struct Aligned {
+    numbers: Vec<f32>,
+    start: usize,
+    len: usize,
+}
+
+impl Aligned {
+    fn new(len: usize, value: f32) -> Self {
+        let numbers = vec![value; len + 16];
+        let start = numbers.as_ptr().align_offset(64);
+        Self { numbers, start, len }
+    }
+}
+
+impl std::ops::Deref for Aligned {
+    type Target = [f32];
+    fn deref(&self) -> &[f32] {
+        &self.numbers[self.start..self.start + self.len]
+    }
+}
+
+impl std::ops::DerefMut for Aligned {
+    fn deref_mut(&mut self) -> &mut [f32] {
+        &mut self.numbers[self.start..self.start + self.len]
+    }
+}
+
 fn steps(peer: &str, work: &str) -> Box<dyn FnMut()> {
     let shapes = if work == "adamw1000x1000" { vec![1000; 1000] } else { vec![25_000_000] };
-    let mut theta: Vec<Vec<f32>> = shapes.iter().map(|n| vec![0.1; *n]).collect();
-    let grad: Vec<Vec<f32>> = shapes.iter().map(|n| vec![1e-3; *n]).collect();
+    let mut theta: Vec<Aligned> = shapes.iter().map(|n| Aligned::new(*n, 0.1)).collect();
+    let grad: Vec<Aligned> = shapes.iter().map(|n| Aligned::new(*n, 1e-3)).collect();
     if peer == "stream" {
         // what AdamW reads and writes, without its arithmetic
-        let (mut m, mut v) = (theta[0].clone(), theta[0].clone());
+        let (mut m, mut v) = (Aligned::new(shapes[0], 0.1), Aligned::new(shapes[0], 0.1));
         return Box::new(move || {
             let part = theta[0].len().div_ceil(rayon::current_num_threads());
             std::thread::scope(|scope| {
@@ -51,7 +79,7 @@ fn steps(peer: &str, work: &str) -> Box<dyn FnMut()> {
     let mut optimizer =
         Optimizer::builder(AdamW::default()).non_finite(policy).clip(clip).build(params).expect("valid");
     Box::new(move || {
-        let mut slots: Vec<Slot> = theta.iter_mut().zip(&grad).map(|(t, g)| Slot::new(t, g)).collect();
+        let mut slots: Vec<Slot> = theta.iter_mut().zip(&grad).map(|(t, g)| Slot::new(&mut **t, &**g)).collect();
         optimizer.step(1e-3, &mut slots).expect("finite");
     })
 }
@@ -88,7 +116,7 @@ fn train_burn(own: bool, batch: usize, width: usize) -> Box<dyn FnMut()> {
         return Box::new(move || {
             let value = loss.forward(model.forward(x.clone()), y.clone());
             let grads = GradientsParams::from_grads(value.backward(), &model);
-            model = adamw.step(1e-3.into(), model.clone(), grads);
+            model = adamw.step(1e-3, model.clone(), grads);
             std::hint::black_box(value.into_scalar::<f32>());
         });
     }

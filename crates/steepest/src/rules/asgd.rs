@@ -76,6 +76,7 @@ struct Scalars<R> {
 
 impl ElementRule<1> for Averaged {
     const STATE: [&'static str; 1] = ["ax"];
+    const POINTS: [bool; 1] = [true];
     const MEMORY: &'static [(&'static str, f64)] = &[("eta", 0.0), ("mu", 1.0), ("rate", 0.0)];
     type Scalars<R: Real> = Scalars<R>;
 

@@ -85,6 +85,7 @@ pub(super) fn squares<R: Real>(s: &Scalars<R>, theta: R, g: R, start: R) -> Sums
 
 impl<const LAYERWISE: bool> ElementRule<1> for Distance<LAYERWISE> {
     const STATE: [&'static str; 1] = ["start"];
+    const POINTS: [bool; 1] = [true];
     const MEMORY: &'static [(&'static str, f64)] = &[("max_distance", 0.0), ("sum_of_squares", 0.0)];
     const SCOPE: Scope = if LAYERWISE { Scope::Tensor } else { Scope::All };
     type Scalars<R: Real> = Scalars<R>;

@@ -62,6 +62,7 @@ struct Distance(DoWG);
 
 impl ElementRule<1> for Distance {
     const STATE: [&'static str; 1] = ["start"];
+    const POINTS: [bool; 1] = [true];
     const MEMORY: &'static [(&'static str, f64)] = &[("distance_sq", 0.0), ("weighted_squares", 0.0)];
     const SCOPE: Scope = Scope::All;
     type Scalars<R: Real> = Scalars<R>;

@@ -99,6 +99,13 @@ impl<const MOMENTUM: bool, const N: usize> ElementRule<N> for DualAverage<MOMENT
         }
         names
     };
+    const POINTS: [bool; N] = {
+        let mut points = [false; N];
+        if MOMENTUM {
+            points[2] = true;
+        }
+        points
+    };
     type Scalars<R: Real> = Scalars<R>;
 
     fn scalars<R: Real>(&self, step: Step, _: &[f64]) -> Scalars<R> {

@@ -218,6 +218,7 @@ struct Descent(Averaging);
 
 impl ElementRule<1> for Descent {
     const STATE: [&'static str; 1] = ["z"];
+    const POINTS: [bool; 1] = [true];
     const MEMORY: &'static [(&'static str, f64)] = MEMORY;
     const EVALUATES: bool = true;
     type Scalars<R: Real> = Mixing<R>;
@@ -259,6 +260,7 @@ struct Scalars<R> {
 
 impl ElementRule<2> for Adaptive {
     const STATE: [&'static str; 2] = ["z", "exp_avg_sq"];
+    const POINTS: [bool; 2] = [true, false];
     const MEMORY: &'static [(&'static str, f64)] = MEMORY;
     const EVALUATES: bool = true;
     type Scalars<R: Real> = Scalars<R>;
