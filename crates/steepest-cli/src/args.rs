@@ -46,6 +46,7 @@ pub enum Command {
     Describe(Describe),
     #[command(subcommand)]
     Data(Data),
+    Bench(Bench),
     Completions(Completions),
 }
 
@@ -303,6 +304,38 @@ pub struct Describe {
     pub markdown: bool,
 }
 
+/// Measure optimizers beside the memory's own speed
+///
+/// Each optimizer steps f32 parameters in turn with a stream that reads and writes as much, so that the share of the
+/// limit holds whatever else the machine does. Needs some 40 bytes of memory for each parameter.
+#[derive(Debug, ClapArgs)]
+pub struct Bench {
+    /// Optimizers with commas between them [default: all that treat elements]
+    #[arg(long, short, value_name = "NAME", value_delimiter = ',', value_parser = optimizers())]
+    pub optimizer: Vec<String>,
+    /// Parameters
+    #[arg(long, value_name = "N", value_parser = at_least_one, allow_hyphen_values = true, default_value = "25000000")]
+    pub params: u64,
+    /// Threads [default: all cores]
+    #[arg(long, value_name = "N", value_parser = at_least_one, allow_hyphen_values = true)]
+    pub threads: Option<u64>,
+    /// Rounds, of which the middle one counts
+    #[arg(long, value_name = "N", value_parser = at_least_one, allow_hyphen_values = true, default_value = "9")]
+    pub rounds: u64,
+    /// Where a picture goes as SVG
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub svg: Option<PathBuf>,
+    /// Where a picture goes as PNG
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub png: Option<PathBuf>,
+    /// Print one JSON object on stdout
+    #[arg(long)]
+    pub json: bool,
+    /// Say nothing on stderr but errors
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
 /// Look at data, embedded or in a file
 #[derive(Debug, Subcommand)]
 pub enum Data {
@@ -365,7 +398,7 @@ impl FromStr for OptimizerSpec {
     fn from_str(text: &str) -> Result<Self, String> {
         let mut parts = text.split(':');
         let name = parts.next().unwrap_or_default().trim().to_owned();
-        registry::find(&name).map_err(|error| error.to_string())?;
+        registry::find_method(&name).map_err(|error| error.to_string())?;
         Ok(Self { name, set: parts.map(str::parse).collect::<Result<_, _>>()? })
     }
 }
@@ -522,7 +555,7 @@ pub fn missing_command(word: &str) -> Option<String> {
     if is_data {
         return Some(format!("to train on it: steepest fit {}", quoted(word)));
     }
-    let names = registry::OPTIMIZERS.iter().map(|entry| entry.name);
+    let names = registry::OPTIMIZERS.iter().chain([&registry::LBFGS]).map(|entry| entry.name);
     let names = names.chain(functions::FUNCTIONS.iter().map(|function| function.name));
     let known = nearest(word, names).filter(|name| *name == word)?;
     Some(format!("to read about it: steepest describe {known}"))

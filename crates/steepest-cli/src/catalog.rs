@@ -5,7 +5,7 @@ use crate::output::{Paint, short, table, wrap};
 use clap::ValueEnum;
 use std::fmt::Write as _;
 use steepest::functions::{Dimension, FUNCTIONS, Function};
-use steepest::registry::{self, OPTIMIZERS};
+use steepest::registry::{self, LBFGS, OPTIMIZERS};
 use steepest::schedule::{self, ReduceOnPlateau};
 use steepest::settings::Parameter;
 use steepest::stop;
@@ -47,7 +47,7 @@ impl Kind {
 pub fn items(kind: Kind) -> Vec<Item> {
     let item = |name, summary: String| Item { kind, name, summary };
     match kind {
-        Kind::Optimizers => OPTIMIZERS.iter().map(|e| item(e.name, e.summary())).collect(),
+        Kind::Optimizers => OPTIMIZERS.iter().chain([&LBFGS]).map(|e| item(e.name, e.summary())).collect(),
         Kind::Schedules => {
             let plateau = (ReduceOnPlateau::NAME, ReduceOnPlateau::SUMMARY);
             let rest = schedule::REGISTRY.iter().map(|e| (e.name, e.summary));
@@ -85,7 +85,7 @@ pub fn page(item: &Item, paint: Paint) -> String {
 }
 
 fn optimizer(name: &str, paint: Paint) -> Option<String> {
-    let entry = registry::find(name).ok()?;
+    let entry = registry::find_method(name).ok()?;
     let mut text = String::new();
     for (heading, body) in sections(entry.page) {
         if !heading.is_empty() {

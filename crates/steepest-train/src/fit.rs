@@ -83,7 +83,9 @@ impl Session {
     fn new(settings: &Settings, data: Prepared, out: &Out, name: &str) -> Result<Self> {
         let mut settings = settings.clone();
         let rows = data.train.features.rows;
-        let batch = *settings.train.batch.get_or_insert(Batch(default_batch(rows)));
+        let entry = steepest::registry::find(&settings.optimizer.name)?;
+        let usual = if entry.traits.full_batch { BatchSize::Full } else { default_batch(rows) };
+        let batch = *settings.train.batch.get_or_insert(Batch(usual));
         let batches = Batches::new(rows, batch.0, settings.train.seed)?;
         let per_epoch = batches.per_epoch() as u64;
         let epochs = *settings.train.epochs.get_or_insert_with(|| {
@@ -96,7 +98,7 @@ impl Session {
         settings.optimizer.resolve()?;
         let lr = settings.optimizer.learning_rate()?;
         let total = (epochs * per_epoch).min(settings.train.max_steps.unwrap_or(u64::MAX));
-        settings.schedule.resolve(steepest::registry::find(&settings.optimizer.name)?);
+        settings.schedule.resolve(entry);
         let rate = settings.schedule.rate(total)?;
         network::resolve(&mut settings, &data.encoder)?;
         let model = network::build(&settings, &data.encoder, &network::device(true))?;

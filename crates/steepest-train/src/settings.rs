@@ -432,7 +432,8 @@ impl std::str::FromStr for Batch {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TrainSettings {
-    /// Samples of a step: a number, or `"full"`. Default: by the number of training rows, 32 to 256.
+    /// Samples of a step: a number, or `"full"`. Default: by the number of training rows, 32 to 256; full for an
+    /// optimizer that mini-batches mislead.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch: Option<Batch>,
     /// Most epochs. Default: by the number of training rows, about 8000 steps.

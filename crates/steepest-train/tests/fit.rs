@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use steepest::registry;
 use steepest_data::Source;
 use steepest_train::{Error, Event, Go, Out, Outputs, Run, Settings, Summary, fit};
 
@@ -52,6 +53,25 @@ fn a_run_learns_and_leaves_everything_to_predict() {
     let right: f64 = parts.iter().map(|(n, s)| n * s.accuracy.unwrap()).sum();
     assert_eq!(parts.iter().map(|p| p.0).sum::<f64>(), 150.0);
     assert!((predictions.score.unwrap().accuracy.unwrap() - right / 150.0).abs() < 0.02);
+}
+
+/// From its line in the registry alone: with clipping, a schedule and groups without decay, at its own learning rate.
+#[test]
+fn every_optimizer_trains() {
+    let dir = temp();
+    let mut idle = Vec::new();
+    for entry in registry::OPTIMIZERS {
+        let clip = if entry.traits.needs_loss { "" } else { "clip_norm = 10.0" }; // which would be another gradient
+        let quick = if entry.traits.full_batch { QUICK.replace("batch = 16", "") } else { QUICK.to_owned() };
+        let toml = format!("{quick}patience = 0\n[optimizer]\nname = '{}'\n{clip}\n", entry.name);
+        let summary = run(&toml, &dir.path().join(entry.name));
+        assert_eq!(summary.optimizer, entry.name);
+        // three classes, so that knowing nothing costs ln 3 = 1.0986
+        if summary.train.loss.is_nan() || summary.train.loss > 0.9 {
+            idle.push(format!("{}: {}", entry.name, summary.train.loss));
+        }
+    }
+    assert!(idle.is_empty(), "{}", idle.join("\n"));
 }
 
 #[test]

@@ -1,12 +1,13 @@
 //! The table of optimizers: one line in it (`src/rules/mod.rs`), and the command line, the reference
 //! pages and every test loop know the optimizer.
 
+use crate::combine::Lbfgs;
 use crate::dtype::DType;
 use crate::error::{Error, Result, nearest};
 use crate::optimizer::Optimizer;
 use crate::param::Param;
 use crate::rule::Rule;
-use crate::settings::{Dialect, Parameter, Values};
+use crate::settings::{Dialect, Parameter, Settings, Values};
 use std::fmt::Write as _;
 
 /// What an optimizer can do and what it needs: what tests, the trainer and the pages go by.
@@ -40,6 +41,7 @@ impl Traits {
         learning_rate_free: false,
         schedule_free: false,
         needs_loss: false,
+        full_batch: false,
         fading: false,
     };
     /// An element rule that also measures the tensor, or all of them.
@@ -108,9 +110,10 @@ impl Entry {
 
     /// What it needs besides a gradient and a learning rate, in words; empty when nothing.
     pub fn needs(&self) -> String {
-        let Traits { needs_loss, learning_rate_free, schedule_free, half, .. } = self.traits;
+        let Traits { needs_loss, learning_rate_free, schedule_free, full_batch, half, .. } = self.traits;
         let words = [
             (needs_loss, "the loss"),
+            (full_batch, "the gradient of all data"),
             (learning_rate_free, "no learning rate: a factor of about 1"),
             (schedule_free, "no schedule"),
             (!half, "parameters in f32 or f64"),
@@ -130,6 +133,35 @@ impl Entry {
 /// Every optimizer.
 pub static OPTIMIZERS: &[Entry] = crate::rules::TABLE;
 
+/// L-BFGS, which evaluates the loss itself, several times in a step: for [`Minimize::lbfgs`](crate::Minimize::lbfgs), and
+/// not among [`OPTIMIZERS`], whose step has one gradient. It makes no rule.
+pub static LBFGS: Entry = Entry {
+    name: Lbfgs::OWNER,
+    page: Lbfgs::PAGE,
+    default_lr: 1.0,
+    // both loops of the recursion read two vectors for each of 100 remembered steps
+    traffic: 1600,
+    traits: Traits { learning_rate_free: true, ..Traits::TENSOR },
+    dialects: Lbfgs::DIALECTS,
+    parameters: Lbfgs::parameters,
+    make: |_| {
+        Err(Error::Conflict {
+            owner: Lbfgs::OWNER,
+            conflict: "it evaluates the loss several times in a step, and a training step has one gradient"
+                .into(),
+            remedy: "use it with `minimize`, or another optimizer".into(),
+        })
+    },
+};
+
+/// What `minimize` can use: an optimizer, or [`LBFGS`].
+///
+/// # Errors
+/// [`Error::UnknownName`], with the nearest name.
+pub fn find_method(name: &str) -> Result<&'static Entry> {
+    if name == LBFGS.name { Ok(&LBFGS) } else { find(name) }
+}
+
 /// The reference page in Markdown: a table of all optimizers, then each one's own page.
 pub fn reference_page() -> String {
     let mut page = String::from(
@@ -143,7 +175,7 @@ pub fn reference_page() -> String {
         let _ =
             writeln!(page, "| [`{name}`](#{name}) | {state} | {traffic} | {needs} | {} |", entry.summary());
     }
-    for entry in OPTIMIZERS {
+    for entry in OPTIMIZERS.iter().chain([&LBFGS]) {
         let _ = writeln!(page, "\n## {}\n\n{}", entry.name, entry.summary());
         for heading in ["Formula", "Settings", "State", "Differences", "Errors", "Example", "Source"] {
             let body = match (heading, entry.section(heading)) {

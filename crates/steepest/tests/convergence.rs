@@ -316,7 +316,7 @@ fn tune() {
             } else {
                 problem.target() / 2.0
             };
-            let grid: Vec<f64> = (-14..=12).map(|e| 10f64.powf(f64::from(e) / 4.0)).collect();
+            let grid: Vec<f64> = (-20..=12).map(|e| 10f64.powf(f64::from(e) / 4.0)).collect();
             let solved = [50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000].into_iter().find_map(
                 |budget| {
                     let tried =

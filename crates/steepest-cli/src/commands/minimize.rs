@@ -7,9 +7,9 @@ use std::path::PathBuf;
 use steepest::functions::{self, Function};
 use steepest::registry::{self, Entry};
 use steepest::schedule::{self, Schedule};
-use steepest::settings::{Value, Values};
+use steepest::settings::{Settings as _, Value, Values};
 use steepest::stop::{Divergence, Reason, Stop};
-use steepest::{Clip, Minimize as Minimizer, Minimum, nearest};
+use steepest::{Clip, Lbfgs, Minimize as Minimizer, Minimum, nearest};
 
 /// The rates that are tried where none is given.
 const RATES: [f64; 16] =
@@ -117,7 +117,7 @@ fn shaped(args: &Minimize) -> Result<(Function, Values)> {
     let values: Values = own.map(|s| (s.key.clone(), s.value.clone())).collect();
     // a setting that nobody has is a slip
     for Setting { key, .. } in &args.set {
-        let entries = args.optimizer.iter().filter_map(|spec| registry::find(&spec.name).ok());
+        let entries = args.optimizer.iter().filter_map(|spec| registry::find_method(&spec.name).ok());
         let parameters: Vec<_> = entries.flat_map(|entry| (entry.parameters)()).collect();
         let known = || function.parameters().iter().chain(&parameters).map(|p| p.name).collect::<Vec<_>>();
         if !key.starts_with("schedule.") && !known().contains(&key.as_str()) {
@@ -136,12 +136,16 @@ fn shaped(args: &Minimize) -> Result<(Function, Values)> {
 
 /// One optimizer with its own settings and those of `--set` that it has.
 fn runner(spec: &OptimizerSpec, args: &Minimize) -> Result<Runner> {
-    let entry = registry::find(&spec.name)?;
+    let entry = registry::find_method(&spec.name)?;
     let has = |key: &str| (entry.parameters)().iter().any(|p| p.name == key);
     let shared = args.set.iter().filter(|setting| has(&setting.key));
     let own = spec.set.iter().filter(|setting| setting.key != "lr");
     let settings: Values = shared.chain(own).map(|s| (s.key.clone(), s.value.clone())).collect();
-    entry.make(&settings)?;
+    if entry.name == registry::LBFGS.name {
+        Lbfgs::from_values(&settings)?;
+    } else {
+        entry.make(&settings)?;
+    }
     let own_lr = spec.set.iter().rev().find_map(|setting| match setting.value {
         Value::Number(lr) if setting.key == "lr" => Some(lr),
         _ => None,
@@ -168,10 +172,13 @@ fn best_run(args: &Minimize, function: &Function, start: &[f64], runner: Runner)
             function.gradient(x, g);
             function.value(x)
         };
-        let rule = runner.entry.make(&runner.settings);
-        let run =
-            Minimizer::new(rule, (lr, make_schedule(args)?), stop).clip(args.clip_norm.map(Clip::GlobalNorm));
-        Ok(run.run(f, start)?)
+        let rate = (lr, make_schedule(args)?);
+        let run = if runner.entry.name == registry::LBFGS.name {
+            Minimizer::lbfgs(Lbfgs::from_values(&runner.settings)?, rate, stop)
+        } else {
+            Minimizer::new(runner.entry.make(&runner.settings), rate, stop)
+        };
+        Ok(run.clip(args.clip_norm.map(Clip::GlobalNorm)).run(f, start)?)
     };
     let minima = function.minima(start.len())?;
     let floor = minima.iter().map(|minimum| minimum.value).fold(f64::INFINITY, f64::min);

@@ -1,5 +1,6 @@
 //! One file for each command.
 
+mod bench;
 mod completions;
 mod data;
 mod describe;
@@ -22,6 +23,7 @@ pub fn run(command: Command) -> Result {
         Command::List(args) => list::run(args),
         Command::Describe(args) => describe::run(args),
         Command::Data(args) => data::run(args),
+        Command::Bench(args) => bench::run(args),
         Command::Completions(args) => completions::run(args),
     }
 }

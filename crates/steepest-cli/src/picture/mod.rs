@@ -1,8 +1,11 @@
 //! The picture of `minimize`: the ways of optimizers over a function's contours, and how fast each
 //! came down. Written as SVG by hand; PNG is that SVG, rendered.
 
+mod bars;
 mod contour;
 mod text;
+
+pub use bars::Bars;
 
 use crate::output::short;
 use contour::Grid;

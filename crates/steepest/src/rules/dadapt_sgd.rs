@@ -87,6 +87,7 @@ struct Scalars<R> {
 
 impl ElementRule<2> for Estimate {
     const STATE: [&'static str; 2] = ["s", "start"];
+    const POINTS: [bool; 2] = [false, true];
     const MEMORY: &'static [(&'static str, f64)] =
         &[("d", 0.0), ("d_numerator", 0.0), ("d_before", 0.0), ("first_norm", 0.0)];
     const SCOPE: Scope = Scope::All;

@@ -118,7 +118,7 @@ pub(crate) static TABLE: &[Entry] = &[
     entry!(RAdam, 3e-3, 28),
     entry!(NAdam, 3e-3, 28),
     entry!(Asgd, 0.05, 20, Traits { still: false, fading: true, ..Traits::ELEMENT }),
-    entry!(Rprop, 0.01, 28, Traits { continuous: false, ..Traits::ELEMENT }),
+    entry!(Rprop, 0.01, 28, Traits { continuous: false, full_batch: true, ..Traits::ELEMENT }),
     entry!(Lamb, 0.01, 44, Traits::MEASURED),
     entry!(Lars, 1.0, 28, Traits::MEASURED),
     entry!(NovoGrad, 0.01, 24, Traits::MEASURED),

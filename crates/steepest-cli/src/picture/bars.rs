@@ -1,0 +1,44 @@
+//! Shares of a limit, as bars.
+
+use super::text::{self, Anchor, Weight};
+
+/// Horizontal bars with a line at 1.
+pub struct Bars {
+    pub title: String,
+    /// Name, length as a share of 1, and what stands behind the bar.
+    pub rows: Vec<(String, f64, String)>,
+}
+
+impl Bars {
+    pub fn svg(&self) -> String {
+        const ROW: f64 = 22.0;
+        const LEFT: f64 = 190.0;
+        const FULL: f64 = 420.0;
+        const TOP: f64 = 56.0;
+        let (width, height) = (800.0, TOP + ROW * self.rows.len() as f64 + 20.0);
+        let mut out = format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" \
+             height=\"{height}\"><rect width=\"{width}\" height=\"{height}\" fill=\"#ffffff\"/>"
+        );
+        out += &text::path(&self.title, [20.0, 30.0], 15.0, Weight::Bold, Anchor::Start, "#1a1a1a");
+        for (i, (name, share, note)) in self.rows.iter().enumerate() {
+            let y = TOP + ROW * i as f64;
+            let length = FULL * share.clamp(0.0, 1.25);
+            let (at, plain, ink) = (y + 15.0, Weight::Regular, "#1a1a1a");
+            out += &text::path(name, [LEFT - 10.0, at], 13.0, plain, Anchor::End, ink);
+            out += &format!(
+                "<rect x=\"{LEFT}\" y=\"{}\" width=\"{length:.1}\" height=\"{}\" rx=\"2\" fill=\"#3b6fb6\"/>",
+                y + 3.0,
+                ROW - 6.0
+            );
+            out += &text::path(note, [LEFT + length + 8.0, at], 12.0, plain, Anchor::Start, "#555555");
+        }
+        out += &format!(
+            "<line x1=\"{x}\" x2=\"{x}\" y1=\"{}\" y2=\"{}\" stroke=\"#888888\" stroke-dasharray=\"4 3\"/></svg>",
+            TOP - 4.0,
+            height - 14.0,
+            x = LEFT + FULL
+        );
+        out
+    }
+}
