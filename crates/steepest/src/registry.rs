@@ -29,6 +29,8 @@ pub struct Traits {
     pub needs_loss: bool,
     /// Whether its steps fall toward zero with their number, whatever η.
     pub fading: bool,
+    /// Whether it needs the gradient of all data: the noise of mini-batches misleads it.
+    pub full_batch: bool,
 }
 
 impl Traits {
