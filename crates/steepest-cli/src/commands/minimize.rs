@@ -150,7 +150,9 @@ fn runner(spec: &OptimizerSpec, args: &Minimize) -> Result<Runner> {
         Value::Number(lr) if setting.key == "lr" => Some(lr),
         _ => None,
     });
-    Ok(Runner { entry, settings, lr: own_lr.or(args.lr) })
+    // a line search needs no rate
+    let searched = (entry.name == registry::LBFGS.name).then_some(entry.default_lr);
+    Ok(Runner { entry, settings, lr: own_lr.or(args.lr).or(searched) })
 }
 
 fn make_schedule(args: &Minimize) -> Result<Box<dyn Schedule>> {

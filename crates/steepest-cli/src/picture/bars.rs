@@ -13,7 +13,7 @@ impl Bars {
     pub fn svg(&self) -> String {
         const ROW: f64 = 22.0;
         const LEFT: f64 = 190.0;
-        const FULL: f64 = 420.0;
+        const FULL: f64 = 400.0;
         const TOP: f64 = 56.0;
         let (width, height) = (800.0, TOP + ROW * self.rows.len() as f64 + 20.0);
         let mut out = format!(
@@ -23,7 +23,7 @@ impl Bars {
         out += &text::path(&self.title, [20.0, 30.0], 15.0, Weight::Bold, Anchor::Start, "#1a1a1a");
         for (i, (name, share, note)) in self.rows.iter().enumerate() {
             let y = TOP + ROW * i as f64;
-            let length = FULL * share.clamp(0.0, 1.25);
+            let length = FULL * share.clamp(0.0, 1.1);
             let (at, plain, ink) = (y + 15.0, Weight::Regular, "#1a1a1a");
             out += &text::path(name, [LEFT - 10.0, at], 13.0, plain, Anchor::End, ink);
             out += &format!(
