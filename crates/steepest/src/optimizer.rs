@@ -442,7 +442,8 @@ impl Optimizer {
     ///
     /// `args` is the learning rate, or [`StepArgs`]. `slots` holds every parameter in the order of
     /// [`Builder::build`]. The step runs on the current rayon pool; the bits do not depend on it.
-    /// Nothing is allocated, except by rayon when it is called from outside its pool: one queue
+    /// Subnormal gradients, and subnormal numbers that arise in averages of gradients, count as zero. Nothing is
+    /// allocated, except by rayon when it is called from outside its pool: one queue
     /// block in some sixty steps.
     ///
     /// # Errors
