@@ -42,6 +42,7 @@ mod rmsprop;
 mod rprop;
 mod schedule_free;
 mod sgd;
+mod shampoo;
 mod signsgd;
 mod sm3;
 mod yogi;
@@ -83,6 +84,7 @@ pub use rmsprop::RmsProp;
 pub use rprop::Rprop;
 pub use schedule_free::{ScheduleFreeAdamW, ScheduleFreeSgd};
 pub use sgd::Sgd;
+pub use shampoo::{Grafting, Shampoo};
 pub use signsgd::{SignSgd, Signum};
 pub use sm3::Sm3;
 pub use yogi::Yogi;
@@ -136,6 +138,7 @@ pub(crate) static TABLE: &[Entry] = &[
     entry!(Muon, 0.02, 20, Traits::TENSOR),
     entry!(NorMuon, 3e-3, 20, Traits::TENSOR),
     entry!(Mud, 3e-3, 20, Traits::TENSOR),
+    entry!(Shampoo, 3e-3, 52, Traits::TENSOR),
     entry!(SignSgd, 1e-3, 12, Traits { continuous: false, ..Traits::ELEMENT }),
     entry!(Signum, 1e-3, 20, Traits { continuous: false, ..Traits::ELEMENT }),
     entry!(Lion, 5e-4, 20, Traits { continuous: false, ..Traits::ELEMENT }),
