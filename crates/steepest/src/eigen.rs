@@ -178,7 +178,7 @@ fn swap_of(k: usize, swaps: &[f64]) -> (usize, usize) {
 
 /// Sorts `values`, the largest first, and notes how.
 fn descending(values: &mut [f64], swaps: &mut [f64]) {
-    for k in 0..values.len() {
+    for (k, swap) in swaps[..values.len()].iter_mut().enumerate() {
         let mut largest = k;
         for i in k + 1..values.len() {
             if values[i] > values[largest] {
@@ -186,7 +186,7 @@ fn descending(values: &mut [f64], swaps: &mut [f64]) {
             }
         }
         values.swap(k, largest);
-        swaps[k] = largest as f64;
+        *swap = largest as f64;
     }
 }
 
@@ -286,9 +286,9 @@ impl<'a> Desk<'a> {
                 });
             });
             let mut along = 0.0;
-            for i in k + 1..n {
+            for (i, u) in next.iter().enumerate().skip(k + 1) {
                 self.vector[i] = self.matrix[i * stride + n];
-                along += self.vector[i] * next[i];
+                along += self.vector[i] * u;
             }
             self.vector.iter_mut().zip(next).for_each(|(w, u)| *w -= 0.5 * along * u);
             self.vector[..=k].fill(0.0);
