@@ -427,7 +427,9 @@ impl<'a> Desk<'a> {
             for (i, line) in lines.iter_mut().enumerate() {
                 *line = std::array::from_fn(|r| f64::from(u8::from(PANEL * panel + r == i)));
             }
-            loops.level.run(Reflect { reflectors, which: 0..n, offset: 0, backwards: true, lines });
+            // a column of the identity meets nothing in the reflections behind its place
+            let which = 0..n.min(PANEL * (panel + 1));
+            loops.level.run(Reflect { reflectors, which, offset: 0, backwards: true, lines });
         });
         let panels = &*self.panels;
         loops.rows(into, n, |i, row| {

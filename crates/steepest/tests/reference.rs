@@ -69,16 +69,6 @@ const TOLERANCES: &[(&str, f64, &str)] = &[
     ),
     ("normuon", 1e-9, "as muon"),
     ("mud", 1e-9, "a triangular solve makes errors as large as its matrix is badly conditioned"),
-    (
-        "shampoo",
-        1e-9,
-        "eigenvalues are exact to a last place of the largest, and negative powers favour the smallest",
-    ),
-    (
-        "soap",
-        1e-9,
-        "eigenvectors turn by a last place over the distance of their eigenvalues, and QR's sums are in another order",
-    ),
 ];
 
 /// Where `ours` differs from one setting of a fixture, a line each. `state` says whether the

@@ -43,12 +43,12 @@ crate::settings! {
     /// # State
     /// For a matrix of m × n: `exp_avg` (m × n), with `grafting = adam` `exp_avg_sq` (m × n), `left` and `left_root` (m × m),
     /// `right` and `right_root` (n × n), 4 bytes per element (8 for f64). Vectors: `exp_avg`, `exp_avg_sq`. Work space, not saved:
-    /// 3 numbers of f64 for each element of the larger square, and 3 times the matrix.
+    /// 3 times the matrix, and for each element of the larger square 3 numbers of f64 and 2 of the parameter's type.
     ///
     /// # Differences
     /// The paper (algorithm 1): `grafting = none`, `beta1 = 0`, `precondition_frequency = 1`; its L₀ = εI is the εI above. It
-    /// preconditions each axis of a kernel. Its authors' later code and torch's distributed Shampoo cut long sides into blocks; the latter
-    /// grafts AdaGrad's size by default. SOAP's paper (algorithm 2) has `beta2 < 1` without correction.
+    /// preconditions each axis of a kernel. Anil et al. and torch's distributed Shampoo cut long sides into blocks instead of leaving
+    /// them out.
     ///
     /// # Errors
     /// Settings outside their range; with `others = refuse`, a vector.

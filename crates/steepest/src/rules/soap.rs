@@ -34,14 +34,13 @@ crate::settings! {
     ///
     /// # State
     /// For a matrix of m × n: `exp_avg` and `exp_avg_sq` (m × n, both in the eigenvectors), `left` and `left_vectors` (m × m), `right` and
-    /// `right_vectors` (n × n), 4 bytes per element (8 for f64). Vectors: `exp_avg`, `exp_avg_sq`. Work space, not saved: 3 numbers of f64
-    /// for each element of the larger square, and 3 times the matrix.
+    /// `right_vectors` (n × n), 4 bytes per element (8 for f64). Vectors: `exp_avg`, `exp_avg_sq`. Work space, not saved: 3 times the
+    /// matrix, and for each element of the larger square 3 numbers of f64 and 2 of the parameter's type.
     ///
     /// # Differences
     /// The authors' code is this formula, but decays after the step, `θ ← (1 − ηλ)(θ − ηU)`, and leaves the basis of an empty space to
     /// LAPACK. It has one matrix for each axis of a kernel, unless `merge_dims`, and `max_precond_dim` 10000. The paper (algorithm 3) keeps M
-    /// unprojected, which is the same, has `M/√(V + ε)`, and does not sort. Vectors: the authors' Adam has SOAP's β and misses the
-    /// first step.
+    /// unprojected, which is the same, and does not sort. Vectors: the authors' Adam has SOAP's β and misses the first step.
     ///
     /// # Errors
     /// Settings outside their range; with `others = refuse`, a vector.
