@@ -1,11 +1,13 @@
 //! Muon on a large matrix: milliseconds of a step, and how far its products' rounding takes it from the exact
-//! polynomial, beside the same polynomial rounded to bf16 after every product, as torch computes it.
+//! polynomial, beside the same polynomial rounded to bf16 after every product, as torch computes it. Then each matrix
+//! method on a weight of `--side` × `--side`, beside the products of its layer: what a step adds to a training step.
 //!
-//! `cargo bench -p steepest --bench matrix [-- --rows N --columns N --rounds N --threads N]`
+//! `cargo bench -p steepest --bench matrix [-- --rows N --columns N --side N --batch N --rounds N --threads N]`
 
 use half::bf16;
 use std::time::Instant;
-use steepest::{DType, Muon, NonFinite, Optimizer, Param, Slot};
+use steepest::matrix::{Loops, Matrix, packed_len};
+use steepest::{DType, Muon, NonFinite, Optimizer, Param, Slot, registry};
 
 fn argument(name: &str, default: usize) -> usize {
     let args: Vec<String> = std::env::args().collect();
@@ -70,6 +72,82 @@ fn distance(found: impl Iterator<Item = f64>, exact: &[f64]) -> f64 {
     (error / exact.iter().map(|x| x * x).sum::<f64>()).sqrt()
 }
 
+/// Milliseconds of the three products of a layer with `side` inputs and outputs: forward, and the gradients of its input
+/// and its weight.
+fn layer(side: usize, batch: usize, rounds: usize) -> f64 {
+    let loops = Loops::default();
+    let draw = |rows, columns| gradient(rows, columns, false).iter().map(|x| *x as f32).collect::<Vec<f32>>();
+    let (weight, input, output) = (draw(side, side), draw(batch, side), draw(batch, side));
+    let weight = Matrix { data: &weight, rows: side, columns: side };
+    let input = Matrix { data: &input, rows: batch, columns: side };
+    let output = Matrix { data: &output, rows: batch, columns: side };
+    let longest = packed_len(side, side.max(batch)).max(packed_len(batch, side));
+    let (mut left, mut right) = (vec![0.0f32; longest], vec![0.0f32; longest]);
+    let (mut tall, mut square) = (vec![0.0f32; batch * side], vec![0.0f32; side * side]);
+    median(rounds, || {
+        let start = Instant::now();
+        let (a, b) = (loops.pack_rows(input, &mut left), loops.pack_rows(weight, &mut right));
+        loops.product(a, b, false, &mut tall);
+        let (a, b) = (loops.pack_rows(output, &mut left), loops.pack_columns(weight, &mut right));
+        loops.product(a, b, false, &mut tall);
+        let (a, b) = (loops.pack_columns(output, &mut left), loops.pack_columns(input, &mut right));
+        loops.product(a, b, false, &mut square);
+        std::hint::black_box((&tall, &square));
+        start.elapsed().as_secs_f64() * 1e3
+    })
+}
+
+fn median(rounds: usize, mut once: impl FnMut() -> f64) -> f64 {
+    let mut times: Vec<f64> = (0..rounds + 2).map(|_| once()).skip(2).collect();
+    times.sort_by(f64::total_cmp);
+    times[rounds / 2]
+}
+
+/// Milliseconds of a step on a square weight, the mean over `interval` steps; and of the slowest of these.
+fn method(name: &str, side: usize, interval: usize, rounds: usize) -> (f64, f64) {
+    let rule = registry::find(name).expect("in the table").make(&Default::default());
+    let mut optimizer = Optimizer::builder(rule)
+        .non_finite(NonFinite::Unchecked)
+        .build([Param::new("w", [side, side], DType::F32)])
+        .expect("valid settings");
+    let grad: Vec<f32> = gradient(side, side, false).iter().map(|g| *g as f32).collect();
+    let mut theta = vec![0.0f32; side * side];
+    let mut step = || {
+        let start = Instant::now();
+        optimizer.step(0.001, &mut [Slot::new(&mut theta, &grad)]).expect("finite");
+        start.elapsed().as_secs_f64() * 1e3
+    };
+    // behind the first steps, which Shampoo and SOAP do more work in
+    (0..interval.max(3)).for_each(|_| {
+        step();
+    });
+    let mut slowest: f64 = 0.0;
+    let mean = median(rounds, || {
+        let times: Vec<f64> = (0..interval).map(|_| step()).collect();
+        slowest = times.iter().fold(0.0, |m, t| t.max(m));
+        times.iter().sum::<f64>() / interval as f64
+    });
+    (mean, slowest)
+}
+
+fn methods(threads: usize) {
+    let (side, batch) = (argument("--side", 512), argument("--batch", 256));
+    let products = layer(side, batch, 31);
+    println!(
+        "\n{side}×{side} f32, {threads} threads; three products with a batch of {batch}: {products:.2} ms"
+    );
+    for (name, interval, rounds) in
+        [("muon", 1, 15), ("normuon", 1, 15), ("mud", 1, 15), ("shampoo", 10, 3), ("soap", 10, 3)]
+    {
+        let (mean, slowest) = method(name, side, interval, rounds);
+        print!("  {name:8} {mean:7.2} ms a step, {:5.2} of these products", mean / products);
+        if interval > 1 {
+            print!(" (over {interval} steps, the slowest {slowest:.1} ms)");
+        }
+        println!();
+    }
+}
+
 fn main() {
     let (rows, columns) = (argument("--rows", 1024), argument("--columns", 4096));
     let rounds = argument("--rounds", 15);
@@ -96,6 +174,8 @@ fn main() {
         times[rounds / 2],
         times[0]
     );
+
+    methods(threads);
 
     // smaller: the rounded version is a plain loop
     let (rows, columns) = (rows.min(128), columns.min(512));

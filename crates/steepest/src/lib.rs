@@ -22,6 +22,7 @@ mod clip;
 mod combine;
 mod driver;
 mod dtype;
+mod eigen;
 mod error;
 mod exact;
 pub mod functions;

@@ -31,6 +31,13 @@ pub struct Loops {
     pub(crate) parallel: bool,
 }
 
+impl Default for Loops {
+    /// On the best instruction set of this processor, and on all threads.
+    fn default() -> Self {
+        Self { level: Level::best(), parallel: true }
+    }
+}
+
 /// `len` rounded up to whole panels: every piece of work space begins on a cache line.
 pub const fn padded(len: usize) -> usize {
     len.div_ceil(PANEL) * PANEL
@@ -288,6 +295,13 @@ pub struct Packed<'a, T> {
     data: &'a [T],
     count: usize,
     depth: usize,
+}
+
+impl<'a, T> Packed<'a, T> {
+    /// What lies packed in `data`: `count` rows or columns, each `depth` long.
+    pub(crate) fn of(data: &'a [T], count: usize, depth: usize) -> Self {
+        Self { data: &data[..packed_len(count, depth)], count, depth }
+    }
 }
 
 /// How many elements `count` rows of `depth` take when packed.

@@ -42,8 +42,10 @@ mod rmsprop;
 mod rprop;
 mod schedule_free;
 mod sgd;
+mod shampoo;
 mod signsgd;
 mod sm3;
+mod soap;
 mod yogi;
 
 pub use adabelief::AdaBelief;
@@ -83,8 +85,10 @@ pub use rmsprop::RmsProp;
 pub use rprop::Rprop;
 pub use schedule_free::{ScheduleFreeAdamW, ScheduleFreeSgd};
 pub use sgd::Sgd;
+pub use shampoo::{Grafting, Shampoo};
 pub use signsgd::{SignSgd, Signum};
 pub use sm3::Sm3;
+pub use soap::Soap;
 pub use yogi::Yogi;
 
 /// An entry: settings, a learning rate to begin with, bytes of traffic per f32 parameter and step, traits.
@@ -136,6 +140,9 @@ pub(crate) static TABLE: &[Entry] = &[
     entry!(Muon, 0.02, 20, Traits::TENSOR),
     entry!(NorMuon, 3e-3, 20, Traits::TENSOR),
     entry!(Mud, 3e-3, 20, Traits::TENSOR),
+    entry!(Shampoo, 3e-3, 52, Traits::TENSOR),
+    // eigenvalues are sorted
+    entry!(Soap, 3e-3, 52, Traits { continuous: false, ..Traits::TENSOR }),
     entry!(SignSgd, 1e-3, 12, Traits { continuous: false, ..Traits::ELEMENT }),
     entry!(Signum, 1e-3, 20, Traits { continuous: false, ..Traits::ELEMENT }),
     entry!(Lion, 5e-4, 20, Traits { continuous: false, ..Traits::ELEMENT }),

@@ -1,0 +1,318 @@
+use super::muon::as_matrix;
+use super::others::{Adam, OtherParameters};
+use crate::eigen::{Desk, desk_len};
+use crate::error::Result;
+use crate::matrix::{Loops, Matrix, Number, packed_len, padded, take};
+use crate::param::Param;
+use crate::real::{Average, Real};
+use crate::rule::{Decay, IntoRule, Rule, StateSpec, Step, TensorView, WholeRule};
+use crate::settings::Range;
+
+crate::word_setting! {
+    /// Whose step gives Shampoo's its size.
+    pub enum Grafting {
+        /// Nobody's: the size is Shampoo's own.
+        None = "none",
+        /// That of the average gradient.
+        Sgd = "sgd",
+        /// Adam's.
+        #[default]
+        Adam = "adam",
+    }
+}
+
+crate::settings! {
+    /// The gradient divided on both sides by roots of the sums of its squares: AdaGrad with a full matrix for each axis.
+    ///
+    /// # Formula
+    /// ```text
+    /// L ← L + GGᵀ,  R ← R + GᵀG              β₂ < 1: L ← β₂L + (1 − β₂)GGᵀ, and below L/(1 − β₂ᵗ) in place of L
+    /// P ← (L + εI)^−p,  Q ← (R + εI)^−p      p = `exponent`; at steps 1, 2, …, k, 2k, 3k, …, k = `precondition_frequency`
+    /// M ← β₁M + (1 − β₁)G,  M̂ = M / (1 − β₁ᵗ)
+    /// U ← P M̂ Q
+    /// U ← U · ‖A‖ / ‖U‖                      `grafting = sgd`: A = M̂
+    ///                                        `grafting = adam`: A = M̂ / (√(V/(1 − γᵗ)) + δ), V ← γV + (1 − γ)G²
+    /// θ ← (1 − ηλ)θ − ηU
+    /// ```
+    /// The first k steps compute roots each, since a root of few gradients makes large what those that follow bring anew.
+    /// γ is `graft_beta2`, δ `graft_eps`; norms are Frobenius norms. A side longer than `max_side` has no matrix, and I in place
+    /// of its root. Roots come from eigenvalues and eigenvectors in f64; eigenvalues that rounding made negative are 0. A kernel of
+    /// a convolution is the matrix of its first axis and all others. Vectors and single numbers are updated by AdamW with the settings
+    /// that begin with `adam_` and `adam_lr_factor` times the learning rate.
+    ///
+    /// # State
+    /// For a matrix of m × n: `exp_avg` (m × n), with `grafting = adam` `exp_avg_sq` (m × n), `left` and `left_root` (m × m),
+    /// `right` and `right_root` (n × n), 4 bytes per element (8 for f64). Vectors: `exp_avg`, `exp_avg_sq`. Work space, not saved:
+    /// 3 times the matrix, and for each element of the larger square 3 numbers of f64 and 2 of the parameter's type.
+    ///
+    /// # Differences
+    /// The paper (algorithm 1): `grafting = none`, `beta1 = 0`, `precondition_frequency = 1`; its L₀ = εI is the εI above. It
+    /// preconditions each axis of a kernel. Anil et al. and torch's distributed Shampoo cut long sides into blocks instead of leaving
+    /// them out.
+    ///
+    /// # Errors
+    /// Settings outside their range; with `others = refuse`, a vector.
+    ///
+    /// # Example
+    /// ```
+    /// use steepest::{DType, Grafting, Optimizer, Param, Shampoo, Slot};
+    /// let mut theta = [1.0f64, 0.0, 0.0, 1.0];
+    /// let mut shampoo = Optimizer::builder(Shampoo { grafting: Grafting::None, eps: 1e-12, ..Shampoo::default() })
+    ///     .build([Param::new("weight", [2, 2], DType::F64)])?;
+    /// shampoo.step(0.1, &mut [Slot::new(&mut theta, &[8.0, 0.0, 0.0, 0.5])])?;
+    /// // the first step has singular values 1, as Muon's
+    /// assert!((theta[0] - 0.9).abs() < 1e-9 && (theta[3] - 0.9).abs() < 1e-9);
+    /// # Ok::<(), steepest::Error>(())
+    /// ```
+    ///
+    /// # Source
+    /// Gupta, Koren & Singer, Shampoo: Preconditioned Stochastic Tensor Optimization, ICML 2018, algorithm 1; roots at intervals and
+    /// grafting: Anil et al., Scalable Second Order Optimization for Deep Learning, 2020.
+    pub struct Shampoo("shampoo") {
+        /// β₁, share of the old average gradient that is kept
+        beta1: f64 = 0.9, Range::RATE;
+        /// β₂, share of the old L and R that is kept; 1: sums
+        beta2: f64 = 1.0, Range::FRACTION;
+        /// ε, added to the eigenvalues of L and R
+        eps: f64 = 1e-6, Range::POSITIVE;
+        /// p, the power that L and R are divided by
+        exponent: f64 = 0.25, Range::new(0.0, true, 1.0, false);
+        /// k, steps from one computation of roots to the next
+        precondition_frequency: u64 = 10, Range::AT_LEAST_ONE;
+        /// the longest side that has a matrix
+        max_side: u64 = 2048, Range::AT_LEAST_ONE;
+        /// whose step gives the size
+        grafting: Grafting = Grafting::Adam, Range::FINITE;
+        /// γ, Adam's share of the old squares
+        graft_beta2: f64 = 0.999, Range::RATE;
+        /// δ, Adam's ε
+        graft_eps: f64 = 1e-8, Range::POSITIVE;
+        /// λ of matrices: a step of rate η shrinks the weights by the share ηλ
+        weight_decay: f64 = 0.0, Range::NON_NEGATIVE;
+        /// what updates vectors and single numbers: AdamW, or nothing does and they are an error
+        others: OtherParameters = OtherParameters::Adamw, Range::FINITE;
+        /// AdamW's share of the learning rate
+        adam_lr_factor: f64 = 1.0, Range::NON_NEGATIVE;
+        /// β₁ of AdamW
+        adam_beta1: f64 = 0.9, Range::RATE;
+        /// β₂ of AdamW
+        adam_beta2: f64 = 0.999, Range::RATE;
+        /// ε of AdamW
+        adam_eps: f64 = 1e-8, Range::NON_NEGATIVE;
+        /// λ of AdamW
+        adam_weight_decay: f64 = 0.0, Range::NON_NEGATIVE;
+    }
+}
+
+impl IntoRule for Shampoo {
+    fn into_rule(self) -> Result<Rule> {
+        let others = Adam {
+            by: self.others,
+            lr_factor: self.adam_lr_factor,
+            beta1: self.adam_beta1,
+            beta2: self.adam_beta2,
+            eps: self.adam_eps,
+            weight_decay: self.adam_weight_decay,
+            nesterov: false,
+        }
+        .others()?;
+        Rule::whole(&self, Decay::Decoupled(self.weight_decay), Roots(self.clone()), others)
+    }
+}
+
+/// An axis of a matrix: from which side its own matrices are multiplied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    Left,
+    Right,
+}
+
+/// The sides of a matrix of `rows` × `columns` that are not longer than `max_side`, with their lengths.
+pub(super) fn sides(of: (usize, usize), max_side: u64) -> impl Iterator<Item = (Side, usize)> {
+    let both = [(Side::Left, of.0), (Side::Right, of.1)];
+    both.into_iter().filter(move |(_, n)| *n as u64 <= max_side)
+}
+
+/// State arrays of matrices for each of these sides, under the names for left and right.
+pub(super) fn side_state(
+    of: (usize, usize),
+    max_side: u64,
+    names: [[&'static str; 2]; 2],
+) -> impl Iterator<Item = StateSpec> {
+    sides(of, max_side).flat_map(move |(side, n)| {
+        names[usize::from(side == Side::Right)].map(|name| StateSpec {
+            name,
+            shape: vec![n, n],
+            initial: 0.0,
+        })
+    })
+}
+
+/// How many numbers [`Bench::new`] takes.
+pub(super) fn work(of: (usize, usize), max_side: u64) -> usize {
+    let (rows, columns) = of;
+    let n = sides(of, max_side).map(|(_, n)| n).max().unwrap_or(0);
+    let packs = packed_len(n, n) + packed_len(rows, columns).max(packed_len(columns, rows));
+    2 * padded(rows * columns) + padded(n * n) + packs + desk_len(n)
+}
+
+/// Work space for products of a matrix with those of its sides.
+pub(super) struct Bench<'a, T> {
+    of: (usize, usize),
+    /// The matrix that is worked on, and room for a product.
+    pub x: &'a mut [T],
+    spare: &'a mut [T],
+    /// A matrix of a side.
+    pub square: &'a mut [T],
+    pack_square: &'a mut [T],
+    pack: &'a mut [T],
+    rest: &'a mut [T],
+}
+
+impl<'a, T: Number> Bench<'a, T> {
+    pub fn new(mut rest: &'a mut [T], of: (usize, usize), max_side: u64) -> Self {
+        let (rows, columns) = of;
+        let n = sides(of, max_side).map(|(_, n)| n).max().unwrap_or(0);
+        Self {
+            of,
+            x: take(&mut rest, rows * columns),
+            spare: take(&mut rest, rows * columns),
+            square: take(&mut rest, n * n),
+            pack_square: take(&mut rest, packed_len(n, n)),
+            pack: take(&mut rest, packed_len(rows, columns).max(packed_len(columns, rows))),
+            rest,
+        }
+    }
+
+    /// The desk for matrices of side `n`.
+    pub fn desk(&mut self, n: usize) -> Desk<'_> {
+        Desk::new(&mut &mut *self.rest, n)
+    }
+
+    /// The desk, the matrix of a side, and x.
+    pub fn parts(&mut self, n: usize) -> (Desk<'_>, &mut [T], &[T]) {
+        (Desk::new(&mut &mut *self.rest, n), &mut self.square[..n * n], self.x)
+    }
+
+    /// `x ← q·x` for the left side, `x ← x·q` for the right; with `transposed`, qᵀ in place of q.
+    pub fn multiply(&mut self, loops: Loops, side: Side, q: &[T], transposed: bool) {
+        let (rows, columns) = self.of;
+        let x = Matrix { data: &*self.x, rows, columns };
+        let n = if side == Side::Left { rows } else { columns };
+        let q = Matrix { data: q, rows: n, columns: n };
+        // the left operand's rows, the right one's columns
+        let by_rows = (side == Side::Left) != transposed;
+        let q = if by_rows {
+            loops.pack_rows(q, self.pack_square)
+        } else {
+            loops.pack_columns(q, self.pack_square)
+        };
+        match side {
+            Side::Left => loops.product(q, loops.pack_columns(x, self.pack), false, self.spare),
+            Side::Right => loops.product(loops.pack_rows(x, self.pack), q, false, self.spare),
+        }
+        std::mem::swap(&mut self.x, &mut self.spare);
+    }
+
+    /// `into ← keep·into + take·S` where S is xxᵀ for the left side, xᵀx for the right.
+    pub fn learn(&mut self, loops: Loops, side: Side, average: Average<T>, into: &mut [T]) {
+        let (rows, columns) = self.of;
+        let x = Matrix { data: &*self.x, rows, columns };
+        let (n, packed) = match side {
+            Side::Left => (rows, loops.pack_rows(x, self.pack)),
+            Side::Right => (columns, loops.pack_columns(x, self.pack)),
+        };
+        let square = &mut self.square[..n * n];
+        loops.product(packed, packed, true, square);
+        loops.mirror(square, n);
+        loops.map([into], [&*square], |[s], [new]| [average.mix(s, new)]);
+    }
+
+    /// `square ← matrix·q`, both of side `n`.
+    pub fn product(&mut self, loops: Loops, matrix: &[T], q: &[T], n: usize) {
+        let matrix = loops.pack_symmetric(matrix, n, self.pack_square);
+        // the desk is free now
+        let q = loops.pack_columns(Matrix { data: q, rows: n, columns: n }, self.rest);
+        loops.product(matrix, q, false, &mut self.square[..n * n]);
+    }
+}
+
+struct Roots(Shampoo);
+
+impl WholeRule for Roots {
+    fn takes(&self, shape: &[usize]) -> Result<(), &'static str> {
+        as_matrix(shape).map(|_| ())
+    }
+
+    fn state(&self, param: &Param) -> Vec<StateSpec> {
+        let of = as_matrix(&param.shape).unwrap_or_default();
+        let mut state = vec![StateSpec { name: "exp_avg", shape: param.shape.clone(), initial: 0.0 }];
+        if self.0.grafting == Grafting::Adam {
+            state.push(StateSpec { name: "exp_avg_sq", shape: param.shape.clone(), initial: 0.0 });
+        }
+        state.extend(side_state(of, self.0.max_side, [["left", "left_root"], ["right", "right_root"]]));
+        state
+    }
+
+    fn work(&self, shape: &[usize]) -> usize {
+        as_matrix(shape).map_or(0, |of| work(of, self.0.max_side))
+    }
+
+    fn update<T: Number>(&self, step: Step, view: TensorView<'_, T>) -> f64 {
+        let Shampoo { beta1, beta2, eps, exponent, grafting, graft_beta2, graft_eps, max_side, .. } = self.0;
+        let Ok(of) = as_matrix(view.shape) else { return 0.0 };
+        let (loops, keep) = (view.loops, view.keep(step));
+        if view.grad.is_empty() {
+            return 0.0;
+        }
+        let scale = T::of(view.scale);
+        let mut bench = Bench::new(view.work, of, max_side);
+        loops.map([&mut *bench.x], [view.grad], |_, [g]| [g * scale]);
+        let (moments, matrices) = view.state.split_at_mut(if grafting == Grafting::Adam { 2 } else { 1 });
+
+        let average = if beta2 < 1.0 { Average::new(beta2) } else { Average::weighted(1.0, 1.0) };
+        let seen = if beta2 < 1.0 { step.bias_correction(beta2) } else { 1.0 };
+        let every = self.0.precondition_frequency;
+        let refresh = step.t <= every || step.t.is_multiple_of(every);
+        for ((side, n), pair) in sides(of, max_side).zip(matrices.chunks_exact_mut(2)) {
+            let [matrix, root] = pair else { continue };
+            bench.learn(loops, side, average, matrix);
+            if refresh {
+                let mut desk = bench.desk(n);
+                desk.eigen(loops, matrix, seen);
+                // half the power on either side of the product
+                desk.values.iter_mut().for_each(|x| *x = 1.0 / (x.max(0.0) + eps).power(0.5 * exponent));
+                desk.square(loops, root);
+            }
+        }
+
+        let (average, corrected) = (Average::<T>::new(beta1), T::of(1.0 / step.bias_correction(beta1)));
+        let size = match moments {
+            [m, v] => {
+                let squares = Average::<T>::new(graft_beta2);
+                let root = T::of(1.0 / step.bias_correction(graft_beta2).sqrt());
+                let eps = T::of(graft_eps);
+                loops.map_sum([&mut **m, &mut **v, &mut *bench.x], [], |[m, v, g], []| {
+                    let (m, v) = (average.mix(m, g), squares.mix(v, g * g));
+                    let mean = m * corrected;
+                    let a = mean / (v.sqrt() * root + eps);
+                    ([m, v, mean], a.wide() * a.wide())
+                })
+            }
+            [m] => loops.map_sum([&mut **m, &mut *bench.x], [], |[m, g], []| {
+                let m = average.mix(m, g);
+                let mean = m * corrected;
+                ([m, mean], mean.wide() * mean.wide())
+            }),
+            _ => return 0.0,
+        };
+        for ((side, _), pair) in sides(of, max_side).zip(matrices.chunks_exact(2)) {
+            bench.multiply(loops, side, &*pair[1], false);
+        }
+        let factor = match grafting {
+            Grafting::None => 1.0,
+            _ => size.sqrt() / loops.sum_of_squares(bench.x).sqrt().max(T::SMALLEST),
+        };
+        loops.subtract(view.theta, bench.x, keep, step.lr * factor)
+    }
+}

@@ -1,0 +1,209 @@
+use super::muon::as_matrix;
+use super::others::{Adam, OtherParameters};
+use super::shampoo::{Bench, Side, side_state, sides, work};
+use crate::error::Result;
+use crate::matrix::Number;
+use crate::param::Param;
+use crate::real::Average;
+use crate::rule::{Decay, IntoRule, Rule, StateSpec, Step, TensorView, WholeRule};
+use crate::settings::Range;
+
+crate::settings! {
+    /// Adam in the eigenvectors of Shampoo's matrices.
+    ///
+    /// # Formula
+    /// ```text
+    /// step 1:   L ← (1 − β₃)GGᵀ,  R ← (1 − β₃)GᵀG        β₃ = `shampoo_beta`
+    ///           P ← eigenvectors of L,  Q ← of R         the largest eigenvalue first; θ stays as it is
+    /// step t:   G' ← PᵀGQ
+    ///           M ← β₁M + (1 − β₁)G'
+    ///           V ← β₂V + (1 − β₂)G'²
+    ///           θ ← (1 − ηλ)θ − η · √(1 − β₂ᵗ⁻¹)/(1 − β₁ᵗ⁻¹) · P(M/(√V + ε))Qᵀ
+    ///           L ← β₃L + (1 − β₃)GGᵀ,  R ← β₃R + (1 − β₃)GᵀG
+    /// where `precondition_frequency` divides t − 1, then also
+    ///           M ← PMQᵀ
+    ///           columns of P by falling pᵀLp, of Q by falling qᵀRq; rows and columns of V with them
+    ///           P ← orthogonal factor of LP,  Q ← of RQ  by QR
+    ///           M ← PᵀMQ
+    /// ```
+    /// A side longer than `max_side` has no matrix, and I in place of its eigenvectors. Eigenvectors and QR are computed in f64.
+    /// Where an eigenvalue is 0 but for rounding, at most n·u times the largest (n: the side, u: the parameter's last place at 1), any
+    /// basis of the space is one of eigenvectors: taken is the one whose i-th vector begins with i − 1 zeros. A kernel of a convolution is the
+    /// matrix of its first axis and all others. Vectors and single numbers are updated by AdamW with the settings that begin with `adam_` and
+    /// `adam_lr_factor` times the learning rate.
+    ///
+    /// # State
+    /// For a matrix of m × n: `exp_avg` and `exp_avg_sq` (m × n, both in the eigenvectors), `left` and `left_vectors` (m × m), `right` and
+    /// `right_vectors` (n × n), 4 bytes per element (8 for f64). Vectors: `exp_avg`, `exp_avg_sq`. Work space, not saved: 3 times the
+    /// matrix, and for each element of the larger square 3 numbers of f64 and 2 of the parameter's type.
+    ///
+    /// # Differences
+    /// The authors' code is this formula, but decays after the step, `θ ← (1 − ηλ)(θ − ηU)`, and leaves the basis of an empty space to
+    /// LAPACK. It has one matrix for each axis of a kernel, unless `merge_dims`, and `max_precond_dim` 10000. The paper (algorithm 3) keeps M
+    /// unprojected, which is the same, and does not sort. Vectors: the authors' Adam has SOAP's β and misses the first step.
+    ///
+    /// # Errors
+    /// Settings outside their range; with `others = refuse`, a vector.
+    ///
+    /// # Example
+    /// ```
+    /// use steepest::{DType, Optimizer, Param, Slot, Soap};
+    /// let mut theta = [0.0f64; 4];
+    /// let mut soap = Optimizer::builder(Soap::default()).build([Param::new("weight", [2, 2], DType::F64)])?;
+    /// // the first step only looks
+    /// soap.step(0.1, &mut [Slot::new(&mut theta, &[3.0, 1.0, 1.0, 3.0])])?;
+    /// assert_eq!(theta, [0.0; 4]);
+    /// // eigenvectors (1, 1)/√2 and (1, −1)/√2 with 4 and 2: both become 1
+    /// soap.step(0.1, &mut [Slot::new(&mut theta, &[3.0, 1.0, 1.0, 3.0])])?;
+    /// assert!((theta[0] + 0.1).abs() < 1e-6 && theta[1].abs() < 1e-6);
+    /// # Ok::<(), steepest::Error>(())
+    /// ```
+    ///
+    /// # Source
+    /// Vyas et al., SOAP: Improving and Stabilizing Shampoo using Adam, ICLR 2025, algorithms 3 and 4.
+    pub struct Soap("soap") {
+        /// β₁, share of the old average gradient that is kept
+        beta1: f64 = 0.95, Range::RATE;
+        /// β₂, share of the old average squared gradient that is kept
+        beta2: f64 = 0.95, Range::RATE;
+        /// β₃, share of the old L and R that is kept
+        shampoo_beta: f64 = 0.95, Range::RATE;
+        /// ε, added to the root of the average squared gradient
+        eps: f64 = 1e-8, Range::POSITIVE;
+        /// steps from one computation of eigenvectors to the next
+        precondition_frequency: u64 = 10, Range::AT_LEAST_ONE;
+        /// the longest side that has a matrix
+        max_side: u64 = 2048, Range::AT_LEAST_ONE;
+        /// λ of matrices: a step of rate η shrinks the weights by the share ηλ
+        weight_decay: f64 = 0.01, Range::NON_NEGATIVE;
+        /// what updates vectors and single numbers: AdamW, or nothing does and they are an error
+        others: OtherParameters = OtherParameters::Adamw, Range::FINITE;
+        /// AdamW's share of the learning rate
+        adam_lr_factor: f64 = 1.0, Range::NON_NEGATIVE;
+        /// β₁ of AdamW
+        adam_beta1: f64 = 0.95, Range::RATE;
+        /// β₂ of AdamW
+        adam_beta2: f64 = 0.95, Range::RATE;
+        /// ε of AdamW
+        adam_eps: f64 = 1e-8, Range::NON_NEGATIVE;
+        /// λ of AdamW
+        adam_weight_decay: f64 = 0.0, Range::NON_NEGATIVE;
+    }
+}
+
+impl IntoRule for Soap {
+    fn into_rule(self) -> Result<Rule> {
+        let others = Adam {
+            by: self.others,
+            lr_factor: self.adam_lr_factor,
+            beta1: self.adam_beta1,
+            beta2: self.adam_beta2,
+            eps: self.adam_eps,
+            weight_decay: self.adam_weight_decay,
+            nesterov: false,
+        }
+        .others()?;
+        Rule::whole(&self, Decay::Decoupled(self.weight_decay), Rotated(self.clone()), others)
+    }
+}
+
+struct Rotated(Soap);
+
+impl WholeRule for Rotated {
+    fn takes(&self, shape: &[usize]) -> Result<(), &'static str> {
+        as_matrix(shape).map(|_| ())
+    }
+
+    fn state(&self, param: &Param) -> Vec<StateSpec> {
+        let of = as_matrix(&param.shape).unwrap_or_default();
+        let like = |name| StateSpec { name, shape: param.shape.clone(), initial: 0.0 };
+        let names = [["left", "left_vectors"], ["right", "right_vectors"]];
+        [like("exp_avg"), like("exp_avg_sq")]
+            .into_iter()
+            .chain(side_state(of, self.0.max_side, names))
+            .collect()
+    }
+
+    fn work(&self, shape: &[usize]) -> usize {
+        as_matrix(shape).map_or(0, |of| work(of, self.0.max_side))
+    }
+
+    fn update<T: Number>(&self, step: Step, view: TensorView<'_, T>) -> f64 {
+        let Soap { beta1, beta2, shampoo_beta, eps, precondition_frequency, max_side, .. } = self.0;
+        let Ok(of @ (_, columns)) = as_matrix(view.shape) else { return 0.0 };
+        let (loops, keep) = (view.loops, view.keep(step));
+        if view.grad.is_empty() {
+            return 0.0;
+        }
+        let [m, v, matrices @ ..] = view.state else { return 0.0 };
+        let sides = || sides(of, max_side);
+        let scale = T::of(view.scale);
+        let of_matrices = Average::<T>::new(shampoo_beta);
+        let mut bench = Bench::new(view.work, of, max_side);
+        loops.map([&mut *bench.x], [view.grad], |_, [g]| [g * scale]);
+        if step.t == 1 {
+            for ((side, n), pair) in sides().zip(matrices.chunks_exact_mut(2)) {
+                let [matrix, vectors] = pair else { continue };
+                bench.learn(loops, side, of_matrices, matrix);
+                let mut desk = bench.desk(n);
+                desk.eigen(loops, matrix, 1.0);
+                let least = n as f64 * T::EPSILON * desk.values[0];
+                desk.eigenvectors(loops, least, vectors);
+            }
+            return 0.0;
+        }
+
+        for ((side, _), pair) in sides().zip(matrices.chunks_exact(2)) {
+            bench.multiply(loops, side, &*pair[1], side == Side::Left);
+        }
+        let (of_m, of_v, eps) = (Average::<T>::new(beta1), Average::<T>::new(beta2), T::of(eps));
+        loops.map([&mut **m, &mut **v, &mut *bench.x], [], |[m, v, g], []| {
+            let (m, v) = (of_m.mix(m, g), of_v.mix(v, g * g));
+            [m, v, m / (v.sqrt() + eps)]
+        });
+        for ((side, _), pair) in sides().zip(matrices.chunks_exact(2)) {
+            bench.multiply(loops, side, &*pair[1], side == Side::Right);
+        }
+        let since_first = Step { t: step.t - 1, ..step };
+        let corrected = since_first.bias_correction(beta2).sqrt() / since_first.bias_correction(beta1);
+        let moved = loops.subtract(view.theta, bench.x, keep, step.lr * corrected);
+
+        loops.map([&mut *bench.x], [view.grad], |_, [g]| [g * scale]);
+        for ((side, _), pair) in sides().zip(matrices.chunks_exact_mut(2)) {
+            bench.learn(loops, side, of_matrices, &mut *pair[0]);
+        }
+        if since_first.t.is_multiple_of(precondition_frequency) {
+            bench.x.copy_from_slice(m);
+            for ((side, _), pair) in sides().zip(matrices.chunks_exact(2)) {
+                bench.multiply(loops, side, &*pair[1], side == Side::Right);
+            }
+            m.copy_from_slice(bench.x);
+            for ((side, n), pair) in sides().zip(matrices.chunks_exact_mut(2)) {
+                let [matrix, vectors] = pair else { continue };
+                bench.product(loops, matrix, vectors, n);
+                bench.x.copy_from_slice(v);
+                let (mut desk, product, before) = bench.parts(n);
+                desk.values.fill(0.0);
+                for (product, vectors) in product.chunks_exact(n).zip(vectors.chunks_exact(n)) {
+                    for ((sum, s), q) in desk.values.iter_mut().zip(product).zip(vectors) {
+                        *sum += s.wide() * q.wide();
+                    }
+                }
+                desk.orthogonal(loops, product, vectors);
+                loops.rows(v, columns, |i, row| match side {
+                    Side::Left => row.copy_from_slice(&before[desk.order(i) * columns..][..columns]),
+                    Side::Right => {
+                        let before = &before[i * columns..];
+                        row.iter_mut().enumerate().for_each(|(j, v)| *v = before[desk.order(j)]);
+                    }
+                });
+            }
+            bench.x.copy_from_slice(m);
+            for ((side, _), pair) in sides().zip(matrices.chunks_exact(2)) {
+                bench.multiply(loops, side, &*pair[1], side == Side::Left);
+            }
+            m.copy_from_slice(bench.x);
+        }
+        moved
+    }
+}
