@@ -1,6 +1,7 @@
 //! Parquet, through Arrow's own reader.
 
 use std::collections::HashMap;
+use std::panic::catch_unwind;
 use std::path::Path;
 
 use arrow_array::cast::AsArray;
@@ -10,7 +11,7 @@ use arrow_array::types::{
     TimestampNanosecondType, TimestampSecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 use arrow_array::{Array, ArrayRef};
-use arrow_schema::{DataType, TimeUnit};
+use arrow_schema::{DataType, SchemaRef, TimeUnit};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::column::{Context, category, coerce, is_missing};
@@ -57,12 +58,30 @@ fn reading(data_type: &DataType) -> Option<Reading> {
     })
 }
 
-/// Reads a table. Columns of lists, structures, bytes and the like are left out with a note.
-pub(crate) fn read(path: &Path, options: &ReadOptions) -> Result<Table> {
+/// What a file holds: its schema, the pieces of each column, and how many rows.
+type Decoded = (SchemaRef, Vec<Vec<ArrayRef>>, usize);
+
+fn decode(path: &Path) -> Result<Decoded> {
     let damaged = |reason: String| Error::Damaged { path: path.to_owned(), reason };
     let file = open_plain(path)?;
+    let length = file.metadata().map_err(|error| damaged(error.to_string()))?.len();
     let builder =
         ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| damaged(error.to_string()))?;
+    // the reader takes these places for granted
+    for column in builder.metadata().row_groups().iter().flat_map(|group| group.columns()) {
+        let start = column.dictionary_page_offset().unwrap_or(column.data_page_offset());
+        let inside = u64::try_from(start)
+            .ok()
+            .zip(u64::try_from(column.compressed_size()).ok())
+            .and_then(|(start, size)| start.checked_add(size))
+            .is_some_and(|end| end <= length);
+        if !inside {
+            let (size, name) = (column.compressed_size(), column.column_path());
+            return Err(damaged(format!(
+                "column {name} is said to have {size} bytes from {start} on, in a file of {length}"
+            )));
+        }
+    }
     let schema = builder.schema().clone();
     let mut seen = HashMap::new();
     for (index, field) in schema.fields().iter().enumerate() {
@@ -80,6 +99,18 @@ pub(crate) fn read(path: &Path, options: &ReadOptions) -> Result<Table> {
             column.push(array.clone());
         }
     }
+    Ok((schema, arrays, rows))
+}
+
+/// Reads a table. Columns of lists, structures, bytes and the like are left out with a note.
+pub(crate) fn read(path: &Path, options: &ReadOptions) -> Result<Table> {
+    // the reader panics on some damaged files; nothing of it outlives the attempt
+    let (schema, arrays, rows) = catch_unwind(|| decode(path)).unwrap_or_else(|panic| {
+        let said = panic.downcast_ref::<String>().map(String::as_str);
+        let said = said.or_else(|| panic.downcast_ref::<&str>().copied());
+        let reason = format!("its reader gave up: {}", said.unwrap_or("no reason given"));
+        Err(Error::Damaged { path: path.to_owned(), reason })
+    })?;
     if rows == 0 {
         return Err(Error::Empty { path: path.to_owned(), found: "a schema alone" });
     }

@@ -1,5 +1,5 @@
 use super::newton_schulz::{Polynomial, orthogonalize, work};
-use super::others::{Adam, OtherParameters, ahead};
+use super::others::ahead;
 use crate::error::Result;
 use crate::matrix::{Number, take};
 use crate::param::Param;
@@ -31,7 +31,7 @@ impl UpdateScale {
     }
 }
 
-crate::settings! {
+super::others::matrix_settings! {
     /// Steps whose matrix has all singular values near 1: the momentum, orthogonalized.
     ///
     /// # Formula
@@ -93,19 +93,8 @@ crate::settings! {
         eps: f64 = 1e-7, Range::POSITIVE;
         /// λ of matrices: a step of rate η shrinks the weights by the share ηλ
         weight_decay: f64 = 0.0, Range::NON_NEGATIVE;
-        /// what updates vectors and single numbers: AdamW, or nothing does and they are an error
-        others: OtherParameters = OtherParameters::Adamw, Range::FINITE;
-        /// AdamW's share of the learning rate
-        adam_lr_factor: f64 = 0.015, Range::NON_NEGATIVE;
-        /// β₁ of AdamW
-        adam_beta1: f64 = 0.9, Range::RATE;
-        /// β₂ of AdamW
-        adam_beta2: f64 = 0.95, Range::RATE;
-        /// ε of AdamW
-        adam_eps: f64 = 1e-10, Range::NON_NEGATIVE;
-        /// λ of AdamW
-        adam_weight_decay: f64 = 0.0, Range::NON_NEGATIVE;
     }
+    adam { lr_factor: 0.015, beta1: 0.9, beta2: 0.95, eps: 1e-10 }
     dialects {
         Paper {},
         Optax { eps: 1e-8, adam_lr_factor: 1.0, adam_beta2: 0.999, adam_eps: 1e-8 },
@@ -114,16 +103,7 @@ crate::settings! {
 
 impl IntoRule for Muon {
     fn into_rule(self) -> Result<Rule> {
-        let others = Adam {
-            by: self.others,
-            lr_factor: self.adam_lr_factor,
-            beta1: self.adam_beta1,
-            beta2: self.adam_beta2,
-            eps: self.adam_eps,
-            weight_decay: self.adam_weight_decay,
-            nesterov: self.nesterov && self.dialect == Dialect::Optax,
-        }
-        .others()?;
+        let others = self.adam(self.nesterov && self.dialect == Dialect::Optax)?;
         Rule::whole(&self, Decay::Decoupled(self.weight_decay), Orthogonal(self.clone()), others)
     }
 }

@@ -1,6 +1,5 @@
 use super::muon::as_matrix;
 use super::newton_schulz::{Polynomial, orthogonalize, work};
-use super::others::{Adam, OtherParameters};
 use crate::error::Result;
 use crate::matrix::{Loops, Number, padded, take};
 use crate::param::Param;
@@ -8,7 +7,7 @@ use crate::real::Average;
 use crate::rule::{Decay, IntoRule, Rule, StateSpec, Step, TensorView, WholeRule};
 use crate::settings::Range;
 
-crate::settings! {
+super::others::matrix_settings! {
     /// Muon whose rows, one for each output, are brought to the same size over time.
     ///
     /// # Formula
@@ -65,33 +64,13 @@ crate::settings! {
         eps: f64 = 1e-7, Range::POSITIVE;
         /// λ of matrices: a step of rate η shrinks the weights by the share ηλ
         weight_decay: f64 = 0.0, Range::NON_NEGATIVE;
-        /// what updates vectors and single numbers: AdamW, or nothing does and they are an error
-        others: OtherParameters = OtherParameters::Adamw, Range::FINITE;
-        /// AdamW's share of the learning rate
-        adam_lr_factor: f64 = 1.0, Range::NON_NEGATIVE;
-        /// β₁ of AdamW
-        adam_beta1: f64 = 0.9, Range::RATE;
-        /// β₂ of AdamW
-        adam_beta2: f64 = 0.95, Range::RATE;
-        /// ε of AdamW
-        adam_eps: f64 = 1e-10, Range::NON_NEGATIVE;
-        /// λ of AdamW
-        adam_weight_decay: f64 = 0.0, Range::NON_NEGATIVE;
     }
+    adam { lr_factor: 1.0, beta1: 0.9, beta2: 0.95, eps: 1e-10 }
 }
 
 impl IntoRule for NorMuon {
     fn into_rule(self) -> Result<Rule> {
-        let others = Adam {
-            by: self.others,
-            lr_factor: self.adam_lr_factor,
-            beta1: self.adam_beta1,
-            beta2: self.adam_beta2,
-            eps: self.adam_eps,
-            weight_decay: self.adam_weight_decay,
-            nesterov: false,
-        }
-        .others()?;
+        let others = self.adam(false)?;
         Rule::whole(&self, Decay::Decoupled(self.weight_decay), Rows(self.clone()), others)
     }
 }

@@ -17,30 +17,70 @@ crate::word_setting! {
     }
 }
 
-/// The settings of AdamW beside a matrix method, and its place in it.
-pub(super) struct Adam {
-    pub by: OtherParameters,
-    pub lr_factor: f64,
-    pub beta1: f64,
-    pub beta2: f64,
-    pub eps: f64,
-    pub weight_decay: f64,
-    /// Both moments corrected as optax's `adam(nesterov=True)` does.
-    pub nesterov: bool,
-}
+/// [`settings!`](crate::settings!) of a matrix method, with those of the AdamW beside it, whose defaults stand under
+/// `adam`; its method `adam` makes that rule, or none.
+macro_rules! matrix_settings {
+    (
+        $(#[doc = $page:literal])*
+        pub struct $name:ident ($owner:literal) { $($fields:tt)* }
+        adam { lr_factor: $lr_factor:expr, beta1: $beta1:expr, beta2: $beta2:expr, eps: $eps:expr }
+        $(dialects { $($dialects:tt)* })?
+    ) => {
+        crate::settings! {
+            $(#[doc = $page])*
+            pub struct $name($owner) {
+                $($fields)*
+                /// what updates vectors and single numbers: AdamW, or nothing does and they are an error
+                others: crate::rules::OtherParameters = crate::rules::OtherParameters::Adamw,
+                    crate::settings::Range::FINITE;
+                /// AdamW's share of the learning rate
+                adam_lr_factor: f64 = $lr_factor, crate::settings::Range::NON_NEGATIVE;
+                /// β₁ of AdamW
+                adam_beta1: f64 = $beta1, crate::settings::Range::RATE;
+                /// β₂ of AdamW
+                adam_beta2: f64 = $beta2, crate::settings::Range::RATE;
+                /// ε of AdamW
+                adam_eps: f64 = $eps, crate::settings::Range::NON_NEGATIVE;
+                /// λ of AdamW
+                adam_weight_decay: f64 = 0.0, crate::settings::Range::NON_NEGATIVE;
+            }
+            $(dialects { $($dialects)* })?
+        }
 
-impl Adam {
-    pub fn others(self) -> Result<Option<Others>> {
-        if self.by == OtherParameters::Refuse {
-            return Ok(None);
+        impl $name {
+            /// The rule for what is not a matrix; with `nesterov`, both moments corrected as optax's
+            /// `adam(nesterov=True)` does.
+            fn adam(&self, nesterov: bool) -> crate::Result<Option<crate::rule::Others>> {
+                let adamw = crate::rules::AdamW {
+                    beta1: self.adam_beta1,
+                    beta2: self.adam_beta2,
+                    eps: self.adam_eps,
+                    weight_decay: self.adam_weight_decay,
+                    ..crate::rules::AdamW::default()
+                };
+                crate::rules::others::beside(self.others, adamw, self.adam_lr_factor, nesterov)
+            }
         }
-        let Self { beta1, beta2, eps, weight_decay, .. } = self;
-        let mut rule = AdamW { beta1, beta2, eps, weight_decay, ..AdamW::default() }.into_rule()?;
-        if self.nesterov {
-            rule.body = Body::Element(element(Nesterov { beta1, beta2, eps }));
-        }
-        Ok(Some(Others { rule: Box::new(rule), lr_factor: self.lr_factor }))
+    };
+}
+pub(super) use matrix_settings;
+
+/// The rule beside a matrix method.
+pub(super) fn beside(
+    by: OtherParameters,
+    adamw: AdamW,
+    lr_factor: f64,
+    nesterov: bool,
+) -> Result<Option<Others>> {
+    if by == OtherParameters::Refuse {
+        return Ok(None);
     }
+    let AdamW { beta1, beta2, eps, .. } = adamw;
+    let mut rule = adamw.into_rule()?;
+    if nesterov {
+        rule.body = Body::Element(element(Nesterov { beta1, beta2, eps }));
+    }
+    Ok(Some(Others { rule: Box::new(rule), lr_factor }))
 }
 
 /// optax's Adam with Nesterov's momentum: the next step's share of m, and this gradient's own.
