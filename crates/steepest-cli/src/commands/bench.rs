@@ -223,14 +223,24 @@ fn stream(written: &mut [Aligned], gradient: &[f32], read_before: usize, threads
     });
 }
 
-/// Adds the gradient to each array, in one pass over all.
+/// Adds the gradient to each array, in one pass over all: side by side, as a step does, since blocks in turn are slower.
 fn add(written: &mut [&mut [f32]], gradient: &[f32]) {
-    const BLOCK: usize = 1024;
-    for start in (0..gradient.len()).step_by(BLOCK) {
-        let end = gradient.len().min(start + BLOCK);
-        for array in written.iter_mut() {
-            array[start..end].iter_mut().zip(&gradient[start..end]).for_each(|(a, g)| *a += g);
-        }
+    macro_rules! together {
+        ($($array:ident),+) => {{
+            let n = gradient.len();
+            $(let $array = &mut $array[..n];)+
+            for i in 0..n {
+                $($array[i] += gradient[i];)+
+            }
+        }};
+    }
+    match written {
+        [a] => together!(a),
+        [a, b] => together!(a, b),
+        [a, b, c] => together!(a, b, c),
+        [a, b, c, d] => together!(a, b, c, d),
+        [a, b, c, d, e] => together!(a, b, c, d, e),
+        more => more.iter_mut().for_each(|a| together!(a)),
     }
 }
 

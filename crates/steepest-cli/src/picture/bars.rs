@@ -31,7 +31,7 @@ impl Bars {
                 y + 3.0,
                 ROW - 6.0
             );
-            out += &text::path(note, [LEFT + length + 8.0, at], 12.0, plain, Anchor::Start, "#555555");
+            out += &text::path(note, [LEFT + 1.1 * FULL + 14.0, at], 12.0, plain, Anchor::Start, "#555555");
         }
         out += &format!(
             "<line x1=\"{x}\" x2=\"{x}\" y1=\"{}\" y2=\"{}\" stroke=\"#888888\" stroke-dasharray=\"4 3\"/></svg>",
