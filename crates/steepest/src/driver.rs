@@ -7,7 +7,9 @@
 
 use crate::combine::{self, Beside, Combine, Passed};
 use crate::dtype::DType;
-use crate::kernel::{self, Float, GradientStats, Level, MAX_STATES, Piece, Prepared, Prologue, Run};
+use crate::kernel::{
+    self, ElementKernel, Float, GradientStats, Level, MAX_STATES, Piece, Prepared, Prologue, Run,
+};
 use crate::matrix::{Loops, PANEL};
 use crate::param::Param;
 use crate::rule::{Body, Decay, Rule, Scope, Step, Sums, TensorView};
@@ -231,13 +233,14 @@ impl Units {
         }
     }
 
-    fn of(&self, element: usize) -> usize {
-        element / self.inner % self.factors.len()
-    }
-
-    /// Elements from `element` on that belong to its unit.
-    fn run_from(&self, element: usize) -> usize {
-        self.inner - element % self.inner
+    /// The elements from `start` on, `n` of them, in runs of one unit: the unit, and places counted from `start`.
+    fn runs(&self, start: usize, n: usize) -> impl Iterator<Item = (usize, Range<usize>)> + use<> {
+        let (inner, count, mut next) = (self.inner, self.factors.len(), 0);
+        std::iter::from_fn(move || {
+            let from = (next < n).then_some(next)?;
+            next = n.min(from + inner - (start + from) % inner);
+            Some(((start + from) / inner % count, from..next))
+        })
     }
 }
 
@@ -270,6 +273,19 @@ struct Ready {
     of: Option<(usize, Step, bool, (usize, usize))>,
 }
 
+/// Calls a method for the type that the target's arithmetic is done in, with the kernel's scalars of its step.
+macro_rules! in_its_type {
+    ($pass:ident.$method:ident($kernel:expr, $ready:expr, $target:expr) $(, $argument:expr)*) => {
+        if $target.is_f64() {
+            let kernel: &dyn Run<f64> = $kernel;
+            $pass.$method(kernel, $pass.prepare(kernel, $target, $ready), $target $(, $argument)*)
+        } else {
+            let kernel: &dyn Run<f32> = $kernel;
+            $pass.$method(kernel, $pass.prepare(kernel, $target, $ready), $target $(, $argument)*)
+        }
+    };
+}
+
 impl Pass<'_> {
     /// The scalars of `target`'s step, computed unless the last target's serve.
     fn prepare<'r, T: Float>(
@@ -287,31 +303,40 @@ impl Pass<'_> {
         &ready.prepared
     }
 
-    /// What each rule measures, summed over each chunk.
-    pub fn measure(&self, units: Option<&[Units]>, into: &mut [Sums]) {
-        let into = Shared(into.as_mut_ptr());
+    /// Calls `visit` with each chunk of the tensors that have a gradient and an element rule. What it returns goes
+    /// into the chunk's place.
+    fn each_chunk<O: Send>(
+        &self,
+        into: Option<&mut [O]>,
+        visit: impl Fn(&dyn ElementKernel, &Target, Chunk, &mut Ready) -> O + Sync,
+    ) {
+        let into = into.map(|into| Shared(into.as_mut_ptr()));
         self.plan.for_each_task(|chunks| {
             let mut ready = Ready::default();
             for i in chunks {
                 let chunk = self.plan.chunks[i];
                 let target = &self.targets[chunk.tensor];
                 let Body::Element(kernel) = &self.rules[target.rule].body else { continue };
-                if kernel.scope() == Scope::Element {
+                if !target.active {
                     continue;
                 }
-                let units = units.map(|u| &u[chunk.tensor]);
-                let sums = if !target.active {
-                    Sums::default()
-                } else if target.is_f64() {
-                    let kernel: &dyn Run<f64> = kernel.as_ref();
-                    self.measure_chunk(kernel, self.prepare(kernel, target, &mut ready), target, chunk, units)
-                } else {
-                    let kernel: &dyn Run<f32> = kernel.as_ref();
-                    self.measure_chunk(kernel, self.prepare(kernel, target, &mut ready), target, chunk, units)
-                };
-                // SAFETY: `into` has one place for each chunk, and each chunk is in one task.
-                unsafe { into.write(i, sums) };
+                let found = visit(kernel.as_ref(), target, chunk, &mut ready);
+                if let Some(into) = &into {
+                    // SAFETY: `into` has one place for each chunk, and each chunk is in one task.
+                    unsafe { into.write(i, found) };
+                }
             }
+        });
+    }
+
+    /// What each rule measures, summed over each chunk.
+    pub fn measure(&self, units: Option<&[Units]>, into: &mut [Sums]) {
+        self.each_chunk(Some(into), |kernel, target, chunk, ready| {
+            if kernel.scope() == Scope::Element {
+                return Sums::default();
+            }
+            let units = units.map(|u| &u[chunk.tensor]);
+            in_its_type!(self.measure_chunk(kernel, ready, target), chunk, units)
         });
     }
 
@@ -362,14 +387,11 @@ impl Pass<'_> {
     ) {
         self.load_scaled_grad(target, units, start, into);
         let Some(units) = units.filter(|_| target.beside.centred) else { return };
-        let (n, mut i) = (into.len(), 0);
-        while i < n {
-            let end = n.min(i + units.run_from(start + i));
-            let mean = T::of(units.means[units.of(start + i)]);
-            for g in &mut into[i..end] {
+        for (unit, run) in units.runs(start, into.len()) {
+            let mean = T::of(units.means[unit]);
+            for g in &mut into[run] {
                 *g = *g - mean;
             }
-            i = end;
         }
     }
 
@@ -383,14 +405,11 @@ impl Pass<'_> {
     ) {
         self.load_grad(target, start, into);
         let Some(units) = units else { return };
-        let (n, mut i) = (into.len(), 0);
-        while i < n {
-            let end = n.min(i + units.run_from(start + i));
-            let factor = units.factors[units.of(start + i)];
+        for (unit, run) in units.runs(start, into.len()) {
+            let factor = units.factors[unit];
             if factor != 1.0 {
-                kernel::scale(self.level, &mut into[i..end], factor);
+                kernel::scale(self.level, &mut into[run], factor);
             }
-            i = end;
         }
         if target.beside.centred {
             let (scale, limit) = (T::of(target.scale), T::of(target.limit));
@@ -426,12 +445,8 @@ impl Pass<'_> {
         for start in (0..len).step_by(BLOCK) {
             let n = BLOCK.min(len - start);
             self.load_scaled_grad(target, Some(units), start, &mut grad[..n]);
-            let mut i = 0;
-            while i < n {
-                let unit = units.of(start + i);
-                let end = n.min(i + units.run_from(start + i));
-                units.means[unit] += grad[i..end].iter().map(|g| g.wide()).sum::<f64>();
-                i = end;
+            for (unit, run) in units.runs(start, n) {
+                units.means[unit] += grad[run].iter().map(|g| g.wide()).sum::<f64>();
             }
         }
         let of_each = (len / units.means.len().max(1)).max(1) as f64;
@@ -440,26 +455,9 @@ impl Pass<'_> {
 
     /// What of each chunk's update passes caution, and its square, found on copies.
     pub fn look_ahead_at_updates(&self, units: Option<&[Units]>, into: &mut [Passed]) {
-        let into = Shared(into.as_mut_ptr());
-        self.plan.for_each_task(|chunks| {
-            let mut ready = Ready::default();
-            for i in chunks {
-                let chunk = self.plan.chunks[i];
-                let target = &self.targets[chunk.tensor];
-                let Body::Element(kernel) = &self.rules[target.rule].body else { continue };
-                let units = units.map(|u| &u[chunk.tensor]);
-                let passed = if !target.active {
-                    Passed::default()
-                } else if target.is_f64() {
-                    let kernel: &dyn Run<f64> = kernel.as_ref();
-                    self.try_chunk(kernel, self.prepare(kernel, target, &mut ready), target, chunk, units)
-                } else {
-                    let kernel: &dyn Run<f32> = kernel.as_ref();
-                    self.try_chunk(kernel, self.prepare(kernel, target, &mut ready), target, chunk, units)
-                };
-                // SAFETY: `into` has one place for each chunk, and each chunk is in one task.
-                unsafe { into.write(i, passed) };
-            }
+        self.each_chunk(Some(into), |kernel, target, chunk, ready| {
+            let units = units.map(|u| &u[chunk.tensor]);
+            in_its_type!(self.try_chunk(kernel, ready, target), chunk, units)
         });
     }
 
@@ -603,16 +601,12 @@ impl Pass<'_> {
             let n = BLOCK.min(len - start);
             self.load_grad(target, start, &mut grad[..n]);
             self.load_theta(target, start, &mut theta[..n]);
-            let mut i = 0;
-            while i < n {
-                let unit = units.of(start + i);
-                let end = n.min(i + units.run_from(start + i));
-                for k in i..end {
+            for (unit, run) in units.runs(start, n) {
+                for k in run {
                     let (g, w): (f64, f64) = (grad[k].into(), theta[k].into());
                     units.factors[unit] += g * g;
                     units.weights[unit] += w * w;
                 }
-                i = end;
             }
         }
         for (f, w) in units.factors.iter_mut().zip(&units.weights) {
@@ -626,35 +620,14 @@ impl Pass<'_> {
         &self,
         units: Option<&[Units]>,
         state: &mut [Vec<crate::state::StateArray>],
-        moved: Option<&mut [(f64, f64)]>,
+        mut moved: Option<&mut [(f64, f64)]>,
     ) {
-        let moved = moved.map(|m| Shared(m.as_mut_ptr()));
-        self.plan.for_each_task(|chunks| {
-            let mut ready = Ready::default();
-            for i in chunks {
-                let chunk = self.plan.chunks[i];
-                let target = &self.targets[chunk.tensor];
-                let Body::Element(kernel) = &self.rules[target.rule].body else { continue };
-                if !target.active {
-                    continue;
-                }
-                let units = units.map(|u| &u[chunk.tensor]);
-                let measure = moved.is_some();
-                let change = if target.is_f64() {
-                    let kernel: &dyn Run<f64> = kernel.as_ref();
-                    let prepared = self.prepare(kernel, target, &mut ready);
-                    self.update_chunk(kernel, prepared, target, chunk, units, measure)
-                } else {
-                    let kernel: &dyn Run<f32> = kernel.as_ref();
-                    let prepared = self.prepare(kernel, target, &mut ready);
-                    self.update_chunk(kernel, prepared, target, chunk, units, measure)
-                };
-                if let Some(moved) = &moved {
-                    // SAFETY: one place for each chunk, and each chunk is in one task.
-                    unsafe { moved.write(i, change) };
-                }
-            }
+        let measure = moved.is_some();
+        self.each_chunk(moved.as_deref_mut(), |kernel, target, chunk, ready| {
+            let units = units.map(|u| &u[chunk.tensor]);
+            in_its_type!(self.update_chunk(kernel, ready, target), chunk, units, measure)
         });
+        let moved = moved.map(|m| Shared(m.as_mut_ptr()));
         if self.rules.iter().any(|rule| matches!(rule.body, Body::Tensor(_))) {
             let count = state.len();
             let state = Shared(state.as_mut_ptr());

@@ -228,6 +228,23 @@ pub struct Piece<T> {
     pub len: usize,
 }
 
+impl<T: Copy + Default> Piece<T> {
+    /// Parameter, gradient and state of element `i`.
+    ///
+    /// # Safety
+    /// `i < len`, and the pointers (of the states, the first `N`) are valid for `len` elements.
+    #[inline(always)]
+    unsafe fn load<const N: usize>(&self, i: usize) -> (T, T, [T; N]) {
+        let mut state = [T::default(); N];
+        for (k, place) in state.iter_mut().enumerate() {
+            // SAFETY: the caller's contract.
+            *place = unsafe { *self.state[k].add(i) };
+        }
+        // SAFETY: the caller's contract.
+        unsafe { (*self.theta.add(i), *self.grad.add(i), state) }
+    }
+}
+
 /// The scalars of one step, computed once and used for many pieces; what it holds is known only
 /// to the kernel that wrote it.
 #[doc(hidden)]
@@ -370,20 +387,15 @@ impl<R: ElementRule<N>, const N: usize, T: Float, const ONE_BY_ONE: bool> Job
 
     #[inline(always)]
     fn run(self) {
-        let Piece { theta, grad, state, len } = self.piece;
+        let Piece { theta, state, len, .. } = self.piece;
         let (s, prologue) = (self.scalars, self.prologue);
         for i in 0..len {
             // an index that the compiler cannot see through keeps the reference from being vectorized
             let i = if ONE_BY_ONE { std::hint::black_box(i) } else { i };
             // SAFETY: `i < len`, and `run`'s contract.
             unsafe {
-                let mut old = [T::ZERO; N];
-                for k in 0..N {
-                    old[k] = *state[k].add(i);
-                }
-                let t = *theta.add(i);
-                let g = prologue.gradient(*grad.add(i), t);
-                let (t, new) = R::update(&s, t * prologue.keep, g, old);
+                let (t, g, old) = self.piece.load(i);
+                let (t, new) = R::update(&s, t * prologue.keep, prologue.gradient(g, t), old);
                 *theta.add(i) = t;
                 for k in 0..N {
                     // a moving average of zeros would stay subnormal for hundreds of steps
@@ -410,7 +422,7 @@ impl<R: ElementRule<N>, const N: usize, T: Float, const ONE_BY_ONE: bool> Job
     fn run(self) -> Sums {
         // sums side by side, joined in a fixed order: the same bits on every instruction set
         const LANES: usize = 16;
-        let Piece { theta, grad, state, len } = self.piece;
+        let len = self.piece.len;
         let (s, prologue) = (self.scalars, self.prologue);
         let mut sums = [[0.0f64; LANES]; MAX_SUMS];
         let term = |i: usize| {
@@ -418,12 +430,8 @@ impl<R: ElementRule<N>, const N: usize, T: Float, const ONE_BY_ONE: bool> Job
             let i = if ONE_BY_ONE { std::hint::black_box(i) } else { i };
             // SAFETY: `i < len`, and `measure`'s contract.
             unsafe {
-                let mut old = [T::ZERO; N];
-                for k in 0..N {
-                    old[k] = *state[k].add(i);
-                }
-                let t = *theta.add(i);
-                R::measure(&s, t, prologue.gradient(*grad.add(i), t), old)
+                let (t, g, old) = self.piece.load(i);
+                R::measure(&s, t, prologue.gradient(g, t), old)
             }
         };
         let mut add = |lane: usize, i: usize| {

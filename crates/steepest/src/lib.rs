@@ -30,6 +30,7 @@ mod gradient_check;
 mod group;
 mod health;
 mod kernel;
+mod lbfgs;
 pub mod matrix;
 mod minimize;
 mod optimizer;
@@ -45,8 +46,7 @@ pub mod stop;
 
 pub use clip::Clip;
 pub use combine::{
-    Accumulator, Averaging, Ema, Evaluation, Lbfgs, LbfgsMinimizer, LineSearch, Lookahead, Sam, SamReport,
-    SamStep, Swa, Tensors, UpdateClip,
+    Accumulator, Averaging, Ema, Evaluation, Lookahead, Sam, SamReport, SamStep, Swa, Tensors, UpdateClip,
 };
 pub use dtype::{DType, Slice, SliceMut};
 pub use error::{Error, Result, nearest};
@@ -54,6 +54,7 @@ pub use gradient_check::{Coordinate, GradientCheck, GradientCheckOptions, Precis
 pub use group::Group;
 pub use health::{NonFinite, NonFiniteAt, TensorHealth, Verdict};
 pub use kernel::{ElementKernel, Float, Level, element};
+pub use lbfgs::{Lbfgs, LbfgsMinimizer, LineSearch};
 pub use minimize::{LearningRate, Minimize, Minimum, Point, Visit, minimize};
 pub use optimizer::{Assignment, Builder, Optimizer, StepArgs, StepReport};
 pub use param::{Param, Slot};

@@ -1,10 +1,9 @@
 //! Minimizing a plain function: the library without a network.
 
 use crate::clip::Clip;
-use crate::combine::{Lbfgs, LbfgsMinimizer};
-use crate::dtype::{DType, Slice, SliceMut};
 use crate::error::{Error, Result};
 use crate::kernel::Float;
+use crate::lbfgs::{Lbfgs, LbfgsMinimizer};
 use crate::optimizer::{Builder, Optimizer, StepArgs};
 use crate::param::{Param, Slot};
 use crate::rule::IntoRule;
@@ -374,7 +373,7 @@ impl Way {
     ) -> Result<Option<Reason>> {
         match self {
             Self::Step(optimizer) => {
-                let slot = Slot { param: slice_mut(theta), grad: Some(slice(gradient)) };
+                let slot = Slot::of(theta, gradient);
                 let args = StepArgs { loss: Some((*value).into()), ..StepArgs::from(lr) };
                 optimizer.step(args, &mut [slot])?;
                 *value = f(theta, gradient);
@@ -480,20 +479,6 @@ fn norm<T: Float>(x: &[T]) -> f64 {
     }
     let scaled = x.iter().map(|x| ((*x).into() / largest).powi(2)).sum::<f64>().sqrt();
     (largest * scaled).min(f64::MAX)
-}
-
-fn slice<T: Float>(x: &[T]) -> Slice<'_> {
-    match T::DTYPE {
-        DType::F64 => Slice::F64(bytemuck::cast_slice(x)),
-        _ => Slice::F32(bytemuck::cast_slice(x)),
-    }
-}
-
-fn slice_mut<T: Float>(x: &mut [T]) -> SliceMut<'_> {
-    match T::DTYPE {
-        DType::F64 => SliceMut::F64(bytemuck::cast_slice_mut(x)),
-        _ => SliceMut::F32(bytemuck::cast_slice_mut(x)),
-    }
 }
 
 /// Points evenly spaced in steps, in bounded memory: when it is full, every second one goes.

@@ -1,6 +1,8 @@
 //! What an optimizer knows of a parameter before the first step, and what it is given in a step.
 
 use crate::dtype::{DType, Slice, SliceMut};
+use crate::kernel::Float;
+use bytemuck::{cast_slice, cast_slice_mut};
 
 /// A parameter: its name, shape and element type.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +59,14 @@ impl<'a> Slot<'a> {
     /// (`f64` parameters take `f64` gradients).
     pub fn new(param: impl Into<SliceMut<'a>>, grad: impl Into<Slice<'a>>) -> Self {
         Self { param: param.into(), grad: Some(grad.into()) }
+    }
+
+    /// The same, where the type is only known to be one of arithmetic.
+    pub(crate) fn of<T: Float>(param: &'a mut [T], grad: &'a [T]) -> Self {
+        match T::DTYPE {
+            DType::F64 => Self::new(cast_slice_mut::<T, f64>(param), cast_slice::<T, f64>(grad)),
+            _ => Self::new(cast_slice_mut::<T, f32>(param), cast_slice::<T, f32>(grad)),
+        }
     }
 
     /// A parameter that this step leaves alone; its step number does not advance.

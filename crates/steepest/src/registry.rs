@@ -1,13 +1,15 @@
 //! The table of optimizers: one line in it (`src/rules/mod.rs`), and the command line, the reference
 //! pages and every test loop know the optimizer.
 
-use crate::combine::Lbfgs;
 use crate::dtype::DType;
 use crate::error::{Error, Result, nearest};
+use crate::lbfgs::Lbfgs;
+use crate::minimize::{LearningRate, Minimize};
 use crate::optimizer::Optimizer;
 use crate::param::Param;
 use crate::rule::Rule;
 use crate::settings::{Dialect, Parameter, Settings, Values};
+use crate::stop::Stop;
 use std::fmt::Write as _;
 
 /// What an optimizer can do and what it needs: what tests, the trainer and the pages go by.
@@ -27,6 +29,8 @@ pub struct Traits {
     pub schedule_free: bool,
     /// Whether a step needs the loss.
     pub needs_loss: bool,
+    /// Whether it needs the function itself, which it evaluates several times in a step.
+    pub needs_function: bool,
     /// Whether its steps fall toward zero with their number, whatever η.
     pub fading: bool,
     /// Whether it needs the gradient of all data: the noise of mini-batches misleads it.
@@ -43,6 +47,7 @@ impl Traits {
         learning_rate_free: false,
         schedule_free: false,
         needs_loss: false,
+        needs_function: false,
         full_batch: false,
         fading: false,
     };
@@ -112,15 +117,34 @@ impl Entry {
 
     /// What it needs besides a gradient and a learning rate, in words; empty when nothing.
     pub fn needs(&self) -> String {
-        let Traits { needs_loss, learning_rate_free, schedule_free, full_batch, half, .. } = self.traits;
+        let Traits {
+            needs_loss, needs_function, learning_rate_free, schedule_free, full_batch, half, ..
+        } = self.traits;
         let words = [
             (needs_loss, "the loss"),
+            (needs_function, "the function, not a gradient"),
             (full_batch, "the gradient of all data"),
             (learning_rate_free, "no learning rate: a factor of about 1"),
             (schedule_free, "no schedule"),
             (!half, "parameters in f32 or f64"),
         ];
         words.into_iter().filter_map(|(holds, word)| holds.then_some(word)).collect::<Vec<_>>().join("; ")
+    }
+
+    /// A minimization with these settings, whatever the method's kind.
+    ///
+    /// # Errors
+    /// As [`Entry::make`].
+    pub fn minimize(
+        &self,
+        settings: &Values,
+        rate: impl Into<LearningRate>,
+        stop: impl Into<Stop>,
+    ) -> Result<Minimize> {
+        if self.traits.needs_function {
+            return Ok(Minimize::lbfgs(Lbfgs::from_values(settings)?, rate, stop));
+        }
+        Ok(Minimize::new(self.make(settings)?, rate, stop))
     }
 
     /// The rule with these settings; those not named keep their defaults.
@@ -143,7 +167,7 @@ pub static LBFGS: Entry = Entry {
     default_lr: 1.0,
     // both loops of the recursion read two vectors for each of 100 remembered steps
     traffic: 1600,
-    traits: Traits { learning_rate_free: true, ..Traits::TENSOR },
+    traits: Traits { needs_function: true, learning_rate_free: true, ..Traits::TENSOR },
     dialects: Lbfgs::DIALECTS,
     parameters: Lbfgs::parameters,
     make: |_| {

@@ -7,9 +7,9 @@ use std::path::PathBuf;
 use steepest::functions::{self, Function};
 use steepest::registry::{self, Entry};
 use steepest::schedule::{self, Schedule};
-use steepest::settings::{Settings as _, Value, Values};
+use steepest::settings::{Value, Values};
 use steepest::stop::{Divergence, Reason, Stop};
-use steepest::{Clip, Lbfgs, Minimize as Minimizer, Minimum, nearest};
+use steepest::{Clip, Minimum, nearest};
 
 /// The rates that are tried where none is given.
 const RATES: [f64; 16] =
@@ -141,17 +141,14 @@ fn runner(spec: &OptimizerSpec, args: &Minimize) -> Result<Runner> {
     let shared = args.set.iter().filter(|setting| has(&setting.key));
     let own = spec.set.iter().filter(|setting| setting.key != "lr");
     let settings: Values = shared.chain(own).map(|s| (s.key.clone(), s.value.clone())).collect();
-    if entry.name == registry::LBFGS.name {
-        Lbfgs::from_values(&settings)?;
-    } else {
-        entry.make(&settings)?;
-    }
+    // the settings are looked at before anything runs
+    entry.minimize(&settings, 1.0, Stop::max_steps(0))?;
     let own_lr = spec.set.iter().rev().find_map(|setting| match setting.value {
         Value::Number(lr) if setting.key == "lr" => Some(lr),
         _ => None,
     });
     // a line search needs no rate
-    let searched = (entry.name == registry::LBFGS.name).then_some(entry.default_lr);
+    let searched = entry.traits.needs_function.then_some(entry.default_lr);
     Ok(Runner { entry, settings, lr: own_lr.or(args.lr).or(searched) })
 }
 
@@ -175,11 +172,7 @@ fn best_run(args: &Minimize, function: &Function, start: &[f64], runner: Runner)
             function.value(x)
         };
         let rate = (lr, make_schedule(args)?);
-        let run = if runner.entry.name == registry::LBFGS.name {
-            Minimizer::lbfgs(Lbfgs::from_values(&runner.settings)?, rate, stop)
-        } else {
-            Minimizer::new(runner.entry.make(&runner.settings), rate, stop)
-        };
+        let run = runner.entry.minimize(&runner.settings, rate, stop)?;
         Ok(run.clip(args.clip_norm.map(Clip::GlobalNorm)).run(f, start)?)
     };
     let minima = function.minima(start.len())?;

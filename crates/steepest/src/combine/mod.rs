@@ -3,13 +3,12 @@
 //! It changes the gradient before the rule (centralization), the update after it (caution, bounds), or keeps weights of
 //! its own beside it (averages, Lookahead). All of it works on blocks that the step has in its cache anyway, so the
 //! parameter is written once, as without it; caution and bounds, which depend on the whole update, read it once more.
-//! And what takes more than one gradient for a step: accumulation, SAM, L-BFGS.
+//! And what takes more than one gradient for a step: accumulation and SAM.
 
 mod accumulate;
 mod average;
 mod cautious;
 mod evaluation;
-mod lbfgs;
 mod lookahead;
 mod sam;
 mod update_clip;
@@ -17,7 +16,6 @@ mod update_clip;
 pub use accumulate::Accumulator;
 pub use average::{Averaging, Ema, Swa};
 pub use evaluation::{Evaluation, Tensors};
-pub use lbfgs::{Lbfgs, LbfgsMinimizer, LineSearch};
 pub use lookahead::Lookahead;
 pub use sam::{Sam, SamReport, SamStep};
 pub use update_clip::UpdateClip;

@@ -1,6 +1,5 @@
 //! Sharpness-aware minimization: the gradient at the worst point nearby.
 
-use crate::dtype::{DType, Slice, SliceMut};
 use crate::error::{Error, Result};
 use crate::kernel::Float;
 use crate::optimizer::{Optimizer, StepArgs, StepReport};
@@ -116,11 +115,8 @@ impl<T: Float> SamStep<T> {
         }
         let mut args = args.into();
         args.loss = args.loss.or(Some(here));
-        let mut slots: Vec<Slot<'_>> = theta
-            .iter_mut()
-            .zip(&self.gradients)
-            .map(|(theta, g)| Slot { param: slice_mut(theta), grad: Some(slice(g)) })
-            .collect();
+        let mut slots: Vec<Slot<'_>> =
+            theta.iter_mut().zip(&self.gradients).map(|(theta, g)| Slot::of(theta, g)).collect();
         let step = optimizer.step(args, &mut slots)?;
         Ok(SamReport { loss: here, loss_nearby: nearby, step })
     }
@@ -178,19 +174,5 @@ impl<T: Float> SamStep<T> {
             }
         }
         Ok(())
-    }
-}
-
-fn slice<T: Float>(x: &[T]) -> Slice<'_> {
-    match T::DTYPE {
-        DType::F64 => Slice::F64(bytemuck::cast_slice(x)),
-        _ => Slice::F32(bytemuck::cast_slice(x)),
-    }
-}
-
-fn slice_mut<T: Float>(x: &mut [T]) -> SliceMut<'_> {
-    match T::DTYPE {
-        DType::F64 => SliceMut::F64(bytemuck::cast_slice_mut(x)),
-        _ => SliceMut::F32(bytemuck::cast_slice_mut(x)),
     }
 }

@@ -1,3 +1,4 @@
+use super::adam::names;
 use crate::error::Result;
 use crate::kernel::{ElementKernel, element};
 use crate::real::{Average, Real};
@@ -89,14 +90,7 @@ struct Scalars<R> {
 }
 
 impl<const AMSBOUND: bool, const N: usize> ElementRule<N> for Bounded<AMSBOUND> {
-    const STATE: [&'static str; N] = {
-        let mut names = ["exp_avg"; N];
-        names[1] = "exp_avg_sq";
-        if AMSBOUND {
-            names[2] = "max_exp_avg_sq";
-        }
-        names
-    };
+    const STATE: [&'static str; N] = names();
     type Scalars<R: Real> = Scalars<R>;
 
     fn scalars<R: Real>(&self, step: Step, _: &[f64]) -> Scalars<R> {

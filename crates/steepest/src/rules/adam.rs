@@ -161,6 +161,16 @@ impl Averages {
     }
 }
 
+/// The arrays of Adam and its kin: two, or three with the largest average square.
+pub(super) const fn names<const N: usize>() -> [&'static str; N] {
+    let mut names = ["exp_avg"; N];
+    names[1] = "exp_avg_sq";
+    if N > 2 {
+        names[2] = "max_exp_avg_sq";
+    }
+    names
+}
+
 /// `CORRECTED`: the average square is corrected before its maximum is taken and `eps_root` added.
 struct Moments<const AMSGRAD: bool, const CORRECTED: bool>(Averages);
 
@@ -181,14 +191,7 @@ struct Scalars<R> {
 impl<const AMSGRAD: bool, const CORRECTED: bool, const N: usize> ElementRule<N>
     for Moments<AMSGRAD, CORRECTED>
 {
-    const STATE: [&'static str; N] = {
-        let mut names = ["exp_avg"; N];
-        names[1] = "exp_avg_sq";
-        if AMSGRAD {
-            names[2] = "max_exp_avg_sq";
-        }
-        names
-    };
+    const STATE: [&'static str; N] = names();
     type Scalars<R: Real> = Scalars<R>;
 
     fn scalars<R: Real>(&self, step: Step, _: &[f64]) -> Scalars<R> {

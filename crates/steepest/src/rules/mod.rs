@@ -1,5 +1,6 @@
 //! One file per optimizer: its documentation, settings, scalars of a step and formula. And the table of
-//! all: a new optimizer is its file and its lines here.
+//! all: a new optimizer is its file and its lines here. Two files serve several: `newton_schulz` has the polynomials of
+//! Muon and its kin, `others` the rule for what is not a matrix.
 
 use crate::registry::{Entry, Traits};
 use crate::rule::IntoRule;
