@@ -228,7 +228,7 @@ struct Held {
 
 impl Held {
     fn slot(&mut self) -> Slot<'_> {
-        Slot { param: slice_mut(&mut self.data), grad: self.grad.as_ref().map(slice) }
+        Slot { param: slice_mut(&mut self.data), grad: self.grad.as_ref().map(|grad| slice(grad).into()) }
     }
 }
 

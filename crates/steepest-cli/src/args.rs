@@ -306,7 +306,7 @@ pub struct Describe {
 
 /// Measure optimizers beside the memory's own speed
 ///
-/// Each optimizer steps f32 parameters in turn with a stream that reads and writes as much, so that the share of the
+/// Each optimizer steps its parameters in turn with a stream that reads and writes as much, so that the share of the
 /// limit holds whatever else the machine does. Needs some 40 bytes of memory for each parameter.
 #[derive(Debug, ClapArgs)]
 pub struct Bench {
@@ -316,6 +316,15 @@ pub struct Bench {
     /// Parameters
     #[arg(long, value_name = "N", value_parser = at_least_one, allow_hyphen_values = true, default_value = "25000000")]
     pub params: u64,
+    /// How optimizer state is kept
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
+    pub state: StateKind,
+    /// The type of parameters and gradients
+    #[arg(long, value_name = "TYPE", value_enum, default_value_t)]
+    pub dtype: ParamKind,
+    /// What is kept beside parameters in bf16
+    #[arg(long, value_name = "KIND", value_enum, default_value_t)]
+    pub master: MasterKind,
     /// Threads [default: all cores]
     #[arg(long, value_name = "N", value_parser = at_least_one, allow_hyphen_values = true)]
     pub threads: Option<u64>,
@@ -334,6 +343,38 @@ pub struct Bench {
     /// Say nothing on stderr but errors
     #[arg(long, short)]
     pub quiet: bool,
+}
+
+/// How optimizer state is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum StateKind {
+    /// 4 bytes a number
+    #[default]
+    F32,
+    /// 2 bytes, rounded at random
+    Bf16,
+    /// 1 byte, and a scale for each 128
+    #[value(name = "8bit")]
+    Bits8,
+}
+
+/// The type of parameters and gradients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum ParamKind {
+    #[default]
+    F32,
+    Bf16,
+}
+
+/// What is kept beside parameters in bf16.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum MasterKind {
+    #[default]
+    None,
+    /// The 8 bits below them
+    Correction,
+    /// Themselves in f32
+    F32,
 }
 
 /// Look at data, embedded or in a file

@@ -7,7 +7,8 @@ use half::bf16;
 use std::hint::black_box;
 use std::time::Instant;
 use steepest::{
-    Adagrad, Adam, AdamW, Clip, DType, IntoRule, Level, NonFinite, Optimizer, Param, RmsProp, Sgd, Slot,
+    Adagrad, Adam, AdamW, Clip, DType, Ema, IntoRule, Level, Master, NonFinite, Optimizer, Param, RmsProp,
+    Sgd, Slot, StateFormat,
 };
 
 /// `arrays` arrays read and written, one more read: the traffic of an optimizer, without its
@@ -78,6 +79,45 @@ fn rule_row<'a>(
         bytes: bytes * n as f64,
         run: Box::new(move || {
             optimizer.step(1e-3, &mut [Slot::new(&mut theta, &grad)]).expect("finite");
+        }),
+        seconds: Vec::new(),
+    }
+}
+
+/// Parameters and gradients in bf16.
+fn half_row<'a>(n: usize, format: StateFormat, master: Master, bytes: f64) -> Row<'a> {
+    let mut theta = vec![bf16::from_f32(0.1); n];
+    let grad = vec![bf16::from_f32(1e-3); n];
+    let mut optimizer = Optimizer::builder(AdamW::default())
+        .non_finite(NonFinite::Unchecked)
+        .state_format(format)
+        .master(master)
+        .build([Param::new("theta", [n], DType::Bf16)])
+        .expect("valid settings");
+    Row {
+        name: format!("adamw, bf16, {format} state, {master:?}"),
+        bytes: bytes * n as f64,
+        run: Box::new(move || {
+            optimizer.step(1e-3, &mut [Slot::new(&mut theta, &grad)]).expect("finite");
+        }),
+        seconds: Vec::new(),
+    }
+}
+
+/// Clipping, AdamW, an average of the weights and a gradient set to zero, in one step.
+fn everything_row<'a>(n: usize) -> Row<'a> {
+    let mut theta = vec![0.1f32; n];
+    let mut grad = vec![1e-3f32; n];
+    let mut optimizer = Optimizer::builder(AdamW::default())
+        .clip(Clip::GlobalNorm(1.0))
+        .average(Ema::default())
+        .build([Param::new("theta", [n], DType::F32)])
+        .expect("valid settings");
+    Row {
+        name: "adamw, clip, EMA, zeroed gradient".to_owned(),
+        bytes: 44.0 * n as f64,
+        run: Box::new(move || {
+            optimizer.step(1e-3, &mut [Slot::zeroing(&mut theta, &mut grad)]).expect("finite");
         }),
         seconds: Vec::new(),
     }
@@ -156,21 +196,26 @@ fn main() {
     }
     rows.push(rule_row("adamw, checked", 32.0, n, AdamW::default(), |b| b.non_finite(NonFinite::Error)));
     rows.push(rule_row("adamw, global norm", 32.0, n, AdamW::default(), |b| b.clip(Clip::GlobalNorm(1.0))));
-    {
-        let mut theta = vec![bf16::from_f32(0.1); n];
-        let grad = vec![bf16::from_f32(1e-3); n];
-        let mut optimizer = Optimizer::builder(AdamW::default())
-            .non_finite(NonFinite::Unchecked)
-            .build([Param::new("theta", [n], DType::Bf16)])
-            .expect("valid settings");
-        rows.push(Row {
-            name: "adamw, bf16 parameters".to_owned(),
-            bytes: 22.0 * n as f64,
-            run: Box::new(move || {
-                optimizer.step(1e-3, &mut [Slot::new(&mut theta, &grad)]).expect("finite");
-            }),
-            seconds: Vec::new(),
-        });
+    rows.push(everything_row(n));
+    for (format, bytes) in [(StateFormat::Bf16, 20.0), (StateFormat::Bits8, 16.03)] {
+        for level in [Level::best(), Level::Avx2, Level::Baseline] {
+            let set = |b: steepest::Builder| b.state_format(format).level(level);
+            rows.push(rule_row(
+                &format!("adamw, {format} state, {level:?}"),
+                bytes,
+                n,
+                AdamW::default(),
+                set,
+            ));
+        }
+    }
+    for (format, master, bytes) in [
+        (StateFormat::F32, Master::None, 22.0),
+        (StateFormat::F32, Master::F32, 30.0),
+        (StateFormat::Bits8, Master::None, 10.03),
+        (StateFormat::Bits8, Master::Correction, 12.03),
+    ] {
+        rows.push(half_row(n, format, master, bytes));
     }
     rows.push(many_row(1000, 1000));
     rows.push(many_row(6, 9_000));
@@ -205,7 +250,7 @@ fn main() {
             "{:44} {:9.3} {:9.3} {speed:7.1} {:15.0}%",
             row.name,
             seconds * 1e3,
-            seconds * 1e9 / (row.bytes / 28.0),
+            seconds * 1e9 / n as f64,
             share * 100.0
         );
     }

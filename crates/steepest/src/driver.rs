@@ -8,11 +8,15 @@
 use crate::combine::{self, Beside, Combine, Passed};
 use crate::dtype::DType;
 use crate::kernel::{
-    self, ElementKernel, Float, GradientStats, Level, MAX_STATES, Piece, Prepared, Prologue, Run,
+    self, ElementKernel, Float, GradientStats, Level, MAX_STATES, Packed, Piece, Prepared, Prologue, Run,
+    Weights,
 };
 use crate::matrix::{Loops, PANEL};
+use crate::packed::{self, GROUP};
 use crate::param::Param;
-use crate::rule::{Body, Decay, Rule, Scope, Step, Sums, TensorView};
+use crate::precision::{Master, StateFormat};
+use crate::random::Stream;
+use crate::rule::{Body, Decay, Holds, Rule, Scope, Step, Sums, TensorView};
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -84,6 +88,12 @@ impl Plan {
         self.for_each(self.tasks.len(), |i| run(self.tasks[i].clone()));
     }
 
+    /// The same from the last task to the first: what was read last is what the next pass meets first, still in the cache.
+    fn for_each_task_backwards(&self, run: impl Fn(Range<usize>) + Sync) {
+        let last = self.tasks.len().saturating_sub(1);
+        self.for_each(self.tasks.len(), |i| run(self.tasks[last - i].clone()));
+    }
+
     fn for_each(&self, count: usize, run: impl Fn(usize) + Sync) {
         if self.elements <= SERIAL || count == 1 || rayon::current_num_threads() == 1 {
             (0..count).for_each(run);
@@ -99,8 +109,15 @@ impl Plan {
 pub(crate) struct Target {
     pub theta: *mut u8,
     pub dtype: DType,
+    pub master: Master,
+    /// What is kept beside the parameter; null without.
+    pub beside_theta: *mut u8,
+    /// What rounds the parameter; to the nearest without.
+    pub dither: Option<Stream>,
     pub grad: *const u8,
     pub grad_dtype: DType,
+    /// Where the gradient is to be set to zero; null without.
+    pub zero: *mut u8,
     /// `false` without a gradient: nothing of the tensor is touched.
     pub active: bool,
     pub rule: usize,
@@ -109,6 +126,13 @@ pub(crate) struct Target {
     pub scale: f64,
     pub limit: f64,
     pub state: [*mut u8; MAX_STATES],
+    /// What each array holds.
+    pub holds: &'static [Holds],
+    pub format: StateFormat,
+    /// For 8 bits, the scales of each array's groups.
+    pub scales: [*mut u8; MAX_STATES],
+    /// What rounds the state, where it is kept in few bytes.
+    pub state_dither: Stream,
     /// Where the tensor's memory lies in the memory of all.
     pub memory: (usize, usize),
     pub beside: Beside,
@@ -188,6 +212,66 @@ impl Target {
 
     fn is_f64(&self) -> bool {
         self.dtype == DType::F64
+    }
+
+    fn weights(&self, start: usize) -> Weights {
+        let at = self.theta.wrapping_add(start * self.dtype.size());
+        let size = match self.master {
+            Master::None => 0,
+            Master::Correction => 1,
+            Master::F32 => 4,
+        };
+        Weights {
+            at,
+            dtype: self.dtype,
+            master: self.master,
+            beside: self.beside_theta.wrapping_add(start * size),
+        }
+    }
+
+    /// The state from `start` on, where its arrays are kept in the type of the arithmetic; places beyond the rule's arrays are
+    /// null, and never read.
+    fn state<T>(&self, start: usize) -> [*mut T; MAX_STATES] {
+        self.state.map(|s| s.cast::<T>().wrapping_add(start))
+    }
+
+    /// The same, kept in 8 bits.
+    fn packed(&self, theta: *mut f32, grad: *const f32, start: usize, len: usize) -> Packed {
+        let mut state = self.state.map(|s| s.wrapping_add(start));
+        for ((place, holds), points) in state.iter_mut().zip(self.holds).zip(self.state) {
+            if *holds == Holds::Point {
+                *place = points.cast::<f32>().wrapping_add(start).cast();
+            }
+        }
+        let scales = self.scales.map(|s| s.wrapping_add(start / GROUP));
+        Packed { theta, grad, state, scales, len, dither: self.state_dither.from(start) }
+    }
+
+    /// How many arrays its rule has.
+    fn arrays(&self) -> usize {
+        self.holds.len()
+    }
+
+    /// Whether the rule can work on the state where it lies.
+    fn state_in_place(&self) -> bool {
+        self.format == StateFormat::F32
+    }
+
+    /// Whether array `k` is kept in fewer bytes than the arithmetic's.
+    fn is_narrow(&self, k: usize) -> bool {
+        self.format != StateFormat::F32 && self.holds[k] != Holds::Point
+    }
+
+    /// Sets `len` elements of the gradient from `start` on to zero, if that is asked for.
+    ///
+    /// # Safety
+    /// The caller alone has this part of the gradient.
+    unsafe fn zero(&self, start: usize, len: usize) {
+        if !self.zero.is_null() {
+            let size = self.grad_dtype.size();
+            // SAFETY: the caller's contract; all bits zero is 0 in every type.
+            unsafe { self.zero.add(start * size).write_bytes(0, len * size) };
+        }
     }
 }
 
@@ -273,6 +357,14 @@ struct Ready {
     of: Option<(usize, Step, bool, (usize, usize))>,
 }
 
+/// A kernel with the scalars of a step.
+#[derive(Clone, Copy)]
+struct Bound<'a, T> {
+    kernel: &'a dyn Run<T>,
+    prepared: &'a Prepared,
+    prologue: &'a Prologue<f64>,
+}
+
 /// Calls a method for the type that the target's arithmetic is done in, with the kernel's scalars of its step.
 macro_rules! in_its_type {
     ($pass:ident.$method:ident($kernel:expr, $ready:expr, $target:expr) $(, $argument:expr)*) => {
@@ -349,9 +441,9 @@ impl Pass<'_> {
         units: Option<&Units>,
     ) -> Sums {
         let prologue = target.prologue();
-        // wrapping: places beyond the rule's states are null, and never read
-        let state = target.state.map(|s| s.cast::<T>().wrapping_add(chunk.start));
-        if target.dtype == T::DTYPE && target.grad_dtype == T::DTYPE && units.is_none() {
+        let state = target.state(chunk.start);
+        let in_place = target.state_in_place();
+        if target.dtype == T::DTYPE && target.grad_dtype == T::DTYPE && units.is_none() && in_place {
             // SAFETY: types and lengths were checked by the step, nobody writes during this pass, and
             // `prepared` was written by `kernel`.
             return unsafe {
@@ -362,11 +454,15 @@ impl Pass<'_> {
         }
         let mut total = Sums::default();
         let (mut theta, mut grad) = ([T::ZERO; BLOCK], [T::ZERO; BLOCK]);
+        let mut wide = [[T::ZERO; BLOCK]; MAX_STATES];
         for offset in (0..chunk.len).step_by(BLOCK) {
             let n = BLOCK.min(chunk.len - offset);
             self.load_theta(target, chunk.start + offset, &mut theta[..n]);
             self.load_clipped_grad(target, units, chunk.start + offset, &mut grad[..n]);
-            let state = state.map(|s| s.wrapping_add(offset));
+            let mut state = state.map(|s| s.wrapping_add(offset));
+            if !in_place {
+                self.widen_state(target, chunk.start + offset, n, &mut state, &mut wide);
+            }
             let piece = Piece { theta: theta.as_mut_ptr(), grad: grad.as_ptr(), state, len: n };
             // SAFETY: as above; blocks are buffers of this task.
             let sums = unsafe { kernel.measure(prepared, &prologue, piece) };
@@ -480,13 +576,9 @@ impl Pass<'_> {
             self.load_clipped_grad(target, units, start, &mut grad[..n]);
             before[..n].copy_from_slice(&theta[..n]);
             let mut state = [std::ptr::null_mut(); MAX_STATES];
-            for ((place, copy), from) in state.iter_mut().zip(&mut copies).zip(target.state) {
-                if !from.is_null() {
-                    // SAFETY: a rule's array has the tensor's length and the type `T`, and nobody writes it now.
-                    let from = unsafe { std::slice::from_raw_parts(from.cast::<T>().add(start), n) };
-                    copy[..n].copy_from_slice(from);
-                    *place = copy.as_mut_ptr();
-                }
+            for (k, place) in state.iter_mut().enumerate().take(target.arrays()) {
+                self.load_state(target, k, start, &mut copies[k][..n]);
+                *place = copies[k].as_mut_ptr();
             }
             let piece = Piece { theta: theta.as_mut_ptr(), grad: grad.as_ptr(), state, len: n };
             // SAFETY: all blocks are buffers of this task, and `prepared` was written by `kernel`.
@@ -500,7 +592,7 @@ impl Pass<'_> {
     /// Reads every gradient once: sum of squares and zeros of each chunk.
     pub fn gradient_stats(&self, into: &mut [GradientStats]) {
         let into = Shared(into.as_mut_ptr());
-        self.plan.for_each_task(|chunks| {
+        self.plan.for_each_task_backwards(|chunks| {
             for i in chunks {
                 let chunk = self.plan.chunks[i];
                 let target = &self.targets[chunk.tensor];
@@ -547,10 +639,76 @@ impl Pass<'_> {
 
     fn load_theta<T: Float>(&self, target: &Target, start: usize, into: &mut [T]) {
         // SAFETY: callers stay within the tensor's length; the type is the target's.
+        unsafe { T::load_weights(self.level, target.weights(start), into) };
+    }
+
+    /// Array `k` of the state from `start` on, widened to the type of the arithmetic.
+    fn load_state<T: Float>(&self, target: &Target, k: usize, start: usize, into: &mut [T]) {
+        let format = if target.is_narrow(k) { target.format } else { StateFormat::F32 };
+        // SAFETY: callers stay within the tensor's length, which the rule's arrays have, and nobody writes there now;
+        // a state that is not in place is one of f32.
         unsafe {
-            let from = target.theta.add(start * target.dtype.size());
-            T::load_block(self.level, from, target.dtype, into);
+            match format {
+                StateFormat::F32 => {
+                    let from = target.state[k].add(start * size_of::<T>());
+                    T::load_block(self.level, from, T::DTYPE, into);
+                }
+                StateFormat::Bf16 => {
+                    T::load_block(self.level, target.state[k].add(start * 2), DType::Bf16, into);
+                }
+                StateFormat::Bits8 => {
+                    let into: &mut [f32] = bytemuck::cast_slice_mut(into);
+                    // blocks begin with a group
+                    let codes = std::slice::from_raw_parts(target.state[k].add(start), into.len());
+                    let scales = target.scales[k].add(start / GROUP);
+                    let scales = std::slice::from_raw_parts(scales, into.len().div_ceil(GROUP));
+                    packed::read(target.holds[k], codes, scales, 0, into);
+                }
+            }
         }
+    }
+
+    /// Points `state` to copies in the type of the arithmetic, where the state is not kept in it.
+    fn widen_state<T: Float>(
+        &self,
+        target: &Target,
+        start: usize,
+        n: usize,
+        state: &mut [*mut T; MAX_STATES],
+        wide: &mut [[T; BLOCK]; MAX_STATES],
+    ) {
+        for k in (0..target.arrays()).filter(|k| target.is_narrow(*k)) {
+            self.load_state(target, k, start, &mut wide[k][..n]);
+            state[k] = wide[k].as_mut_ptr();
+        }
+    }
+
+    /// Writes what [`Pass::widen_state`] copied back in bf16.
+    fn narrow_state<T: Float>(
+        &self,
+        target: &Target,
+        start: usize,
+        n: usize,
+        wide: &[[T; BLOCK]; MAX_STATES],
+    ) {
+        for k in (0..target.arrays()).filter(|k| target.is_narrow(*k)) {
+            let dither = target.state_dither.from(start).again(k as u32);
+            // SAFETY: callers stay within the tensor's length, and have this part for themselves.
+            unsafe {
+                let to = target.state[k].add(start * 2);
+                T::store_block(self.level, &wide[k][..n], to, DType::Bf16, Some(dither));
+            }
+        }
+    }
+
+    /// Sets the gradients to zero where the step was to, for a step that is skipped.
+    pub fn zero_gradients(&self) {
+        self.plan.for_each_task(|chunks| {
+            for chunk in &self.plan.chunks[chunks] {
+                // SAFETY: each chunk is in one task, and no other borrow of its gradient is alive.
+                unsafe { self.targets[chunk.tensor].zero(chunk.start, chunk.len) };
+            }
+        });
     }
 
     /// Calls `see` with each element of the gradient of `tensor`, in order, as f64. Slow: for
@@ -678,53 +836,101 @@ impl Pass<'_> {
         measure: bool,
     ) -> (f64, f64) {
         let prologue = target.prologue();
-        // wrapping: places beyond the rule's states are null, and never read
-        let state = target.state.map(|s| s.cast::<T>().wrapping_add(chunk.start));
-        let (native_theta, native_grad) = (target.dtype == T::DTYPE, target.grad_dtype == T::DTYPE);
-        if native_theta && native_grad && units.is_none() && !measure && target.beside.is_nothing() {
-            // SAFETY: types and lengths were checked by the step, this task alone has the chunk,
-            // and `prepared` was written by `kernel`.
+        let rule = Bound { kernel, prepared, prologue: &prologue };
+        let direct_theta = target.dtype == T::DTYPE;
+        let direct_grad = target.grad_dtype == T::DTYPE && units.is_none();
+        let alone = !measure && target.beside.is_nothing() && target.format != StateFormat::Bf16;
+        if direct_theta && direct_grad && alone {
+            // SAFETY: types and lengths were checked by the step, and this task alone has the chunk.
             unsafe {
                 let theta = target.theta.cast::<T>().add(chunk.start);
                 let grad = target.grad.cast::<T>().add(chunk.start);
-                kernel.run(prepared, &prologue, Piece { theta, grad, state, len: chunk.len });
+                self.run_rule(rule, target, chunk, theta, grad, None);
+                target.zero(chunk.start, chunk.len);
             }
             return (0.0, 0.0);
         }
-        // whether anything looks at the change
-        let seen = measure || !target.beside.is_nothing();
+        let changes = target.beside.changes_update();
         let mut total = (0.0, 0.0);
         let (mut theta, mut grad, mut before) = ([T::ZERO; BLOCK], [T::ZERO; BLOCK], [T::ZERO; BLOCK]);
+        let mut wide = (!target.state_in_place()).then_some([[T::ZERO; BLOCK]; MAX_STATES]);
         for offset in (0..chunk.len).step_by(BLOCK) {
-            let start = chunk.start + offset;
-            let n = BLOCK.min(chunk.len - offset);
-            self.load_theta(target, start, &mut theta[..n]);
-            self.load_clipped_grad(target, units, start, &mut grad[..n]);
-            if seen {
-                before[..n].copy_from_slice(&theta[..n]);
-            }
-            // SAFETY: blocks are buffers of this task; the state arrays have the tensor's length.
+            let (start, n) = (chunk.start + offset, BLOCK.min(chunk.len - offset));
+            // SAFETY: as above; other blocks are buffers of this task.
             unsafe {
-                let state = state.map(|s| s.wrapping_add(offset));
-                let piece = Piece { theta: theta.as_mut_ptr(), grad: grad.as_ptr(), state, len: n };
-                self.begin_slow(target, start, &theta[..n]);
-                kernel.run(prepared, &prologue, piece);
-                target.beside.finish(self.level, &prologue, (&before[..n], &grad[..n]), &mut theta[..n]);
-                self.follow(target, start, &mut theta[..n]);
-                let to = target.theta.add(start * target.dtype.size());
-                T::store_block(self.level, &theta[..n], to, target.dtype);
-            }
-            if seen && !native_theta {
-                // as stored: half precision may have rounded the change away
-                self.load_theta(target, start, &mut theta[..n]);
-            }
-            self.average(target, start, &theta[..n]);
-            if measure {
-                let (moved, size) = kernel::change(self.level, &before[..n], &theta[..n]);
-                total = (total.0 + moved, total.1 + size);
+                let theta = if direct_theta {
+                    std::slice::from_raw_parts_mut(target.theta.cast::<T>().add(start), n)
+                } else {
+                    self.load_theta(target, start, &mut theta[..n]);
+                    &mut theta[..n]
+                };
+                let grad = if direct_grad {
+                    std::slice::from_raw_parts(target.grad.cast::<T>().add(start), n)
+                } else {
+                    self.load_clipped_grad(target, units, start, &mut grad[..n]);
+                    &grad[..n]
+                };
+                if measure || changes {
+                    before[..n].copy_from_slice(theta);
+                }
+                self.begin_slow(target, start, theta);
+                let block = Chunk { start, len: n, ..chunk };
+                self.run_rule(rule, target, block, theta.as_mut_ptr(), grad.as_ptr(), wide.as_mut());
+                if changes {
+                    target.beside.finish(self.level, &prologue, (&before[..n], grad), theta);
+                }
+                self.follow(target, start, theta);
+                if !direct_theta {
+                    let dither = target.dither.map(|stream| stream.from(start));
+                    T::store_weights(self.level, theta, target.weights(start), dither);
+                    if (measure || !target.beside.is_nothing()) && target.master == Master::None {
+                        // as stored: half precision may have rounded the change away
+                        self.load_theta(target, start, theta);
+                    }
+                }
+                self.average(target, start, theta);
+                if measure {
+                    let (moved, size) = kernel::change(self.level, &before[..n], theta);
+                    total = (total.0 + moved, total.1 + size);
+                }
+                target.zero(start, n);
             }
         }
         total
+    }
+
+    /// The rule alone, on the elements of `part`, whose parameter and gradient lie at `theta` and `grad`, and whose state
+    /// lies where it is kept. State in bf16 passes through `wide`.
+    ///
+    /// # Safety
+    /// The pointers are valid for the part's length; the caller alone has its parameter and state; and `rule` was prepared for
+    /// the target's step.
+    unsafe fn run_rule<T: Float>(
+        &self,
+        Bound { kernel, prepared, prologue }: Bound<'_, T>,
+        target: &Target,
+        Chunk { start, len, .. }: Chunk,
+        theta: *mut T,
+        grad: *const T,
+        wide: Option<&mut [[T; BLOCK]; MAX_STATES]>,
+    ) {
+        let mut state = target.state(start);
+        // SAFETY: the caller's contract; arrays have the tensor's length.
+        unsafe {
+            match (target.format, wide) {
+                (StateFormat::Bits8, _) => {
+                    // only parameters of f32 arithmetic have such state
+                    let packed = target.packed(theta.cast(), grad.cast(), start, len);
+                    kernel.run_packed(prepared, prologue, packed);
+                }
+                (StateFormat::Bf16, Some(wide)) => {
+                    self.widen_state(target, start, len, &mut state, wide);
+                    kernel.run(prepared, prologue, Piece { theta, grad, state, len });
+                    self.narrow_state(target, start, len, wide);
+                }
+                _ => kernel.run(prepared, prologue, Piece { theta, grad, state, len }),
+            }
+        }
     }
 
     /// Before a tensor's first step: its slow weights begin with `theta`.
@@ -838,6 +1044,8 @@ impl Pass<'_> {
             moved = kernel::change(self.level, before, theta).0;
         }
         self.average(target, 0, theta);
+        // SAFETY: this call alone has the tensor, and is done with its gradient.
+        unsafe { target.zero(0, param.len()) };
         (moved, size)
     }
 }

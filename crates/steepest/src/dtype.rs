@@ -115,6 +115,8 @@ pub(crate) trait Half: Copy + Send + Sync {
     fn widen(self) -> f32;
     /// To the nearest, ties to even; a NaN stays a NaN.
     fn narrow(x: f32) -> Self;
+    /// Up or down, as the random bits say; a finite number that fits stays finite.
+    fn narrow_randomly(x: f32, word: u32) -> Self;
 }
 
 impl Half for bf16 {
@@ -131,6 +133,36 @@ impl Half for bf16 {
         let is_nan = (bits & 0x7fff_ffff) > 0x7f80_0000;
         bf16::from_bits(if is_nan { nan } else { rounded } as u16)
     }
+    #[inline(always)]
+    fn narrow_randomly(x: f32, word: u32) -> Self {
+        let bits = x.to_bits();
+        let is_nan = (bits & 0x7fff_ffff) > 0x7f80_0000;
+        let rounded = bits.wrapping_add(word & 0xffff) >> 16;
+        bf16::from_bits(if is_nan { (bits >> 16) | 0x40 } else { rounded } as u16)
+    }
+}
+
+/// The number that a bfloat16 and its [correction](crate::Master::Correction) make.
+#[inline(always)]
+pub(crate) fn join(high: u16, low: i8) -> f32 {
+    f32::from_bits((u32::from(high) << 16).wrapping_add_signed(i32::from(low) << 8))
+}
+
+/// The nearest bfloat16 to the first 24 bits of `x`, and what is left of them. `rounding` is added to the 8 bits that go.
+#[inline(always)]
+pub(crate) fn split(x: f32, rounding: u32) -> (u16, i8) {
+    let bits = x.to_bits();
+    let is_nan = (bits & 0x7fff_ffff) > 0x7f80_0000;
+    let kept = bits.wrapping_add(rounding) >> 8;
+    let high = (kept + 0x80) >> 8;
+    let low = kept.wrapping_sub(high << 8);
+    if is_nan { ((bits >> 16 | 0x40) as u16, 0) } else { (high as u16, low as i8) }
+}
+
+/// What to add to the 8 bits that go, to round to the nearest, ties to even.
+#[inline(always)]
+pub(crate) fn half_of_last(x: f32) -> u32 {
+    0x7f + ((x.to_bits() >> 8) & 1)
 }
 
 impl Half for f16 {
@@ -166,6 +198,27 @@ impl Half for f16 {
         };
         f16::from_bits((value | sign) as u16)
     }
+    #[inline(always)]
+    fn narrow_randomly(x: f32, word: u32) -> Self {
+        let bits = x.to_bits();
+        let sign = (bits >> 16) & 0x8000;
+        let magnitude = bits & 0x7fff_ffff;
+        let random = word & 0x1fff;
+        // rounding must not carry what fits into infinity
+        let normal = (magnitude.wrapping_sub(0x3800_0000).wrapping_add(random) >> 13).min(0x7bff);
+        // in units of the last place, with a fraction of 13 bits: the sum is exact where the number fits
+        let subnormal = f32::from_bits(magnitude.min(0x3880_0000)) * 16_777_216.0 + random as f32 / 8192.0;
+        let value = if magnitude > 0x7f80_0000 {
+            0x7e00 | ((magnitude >> 13) & 0x1ff)
+        } else if magnitude >= 0x477f_f000 {
+            0x7c00
+        } else if magnitude < 0x3880_0000 {
+            subnormal as i32 as u32
+        } else {
+            normal
+        };
+        f16::from_bits((value | sign) as u16)
+    }
 }
 
 #[cfg(test)]
@@ -183,6 +236,66 @@ mod tests {
             }
             if !f.is_nan() {
                 assert_eq!(f.widen().to_bits(), f.to_f32().to_bits(), "{bits:#x}");
+            }
+        }
+    }
+
+    /// Numbers of all sizes, and every half with its neighbours.
+    fn all_sizes() -> impl Iterator<Item = f32> {
+        let halves = (0..=u16::MAX)
+            .step_by(5)
+            .flat_map(|bits| [f16::from_bits(bits).to_f32(), bf16::from_bits(bits).to_f32()]);
+        halves.chain((0..u32::MAX).step_by(65_521).map(f32::from_bits))
+    }
+
+    /// `finest`: below it random rounding has too few bits to tell a number from 0.
+    fn rounds_at_random<H: Half + PartialEq + std::fmt::Debug>(finest: f32, largest: f32) {
+        for x in all_sizes() {
+            let [down, up] = [0, u32::MAX].map(|word| H::narrow_randomly(x, word));
+            let [least, most] = [down, up].map(Half::widen);
+            if x.is_nan() {
+                assert!(least.is_nan() && most.is_nan());
+            } else if H::narrow(x).widen() == x {
+                assert_eq!([least, most], [x, x], "{x:e}");
+            } else if x.abs() > finest && x.abs() < largest {
+                assert!(least.abs() <= x.abs() && x.abs() <= most.abs(), "{x:e}: {least:e} {most:e}");
+                assert!([down, up].contains(&H::narrow(x)), "{x:e}: {down:?} {up:?}");
+                // the share of roundings up, over many words, is the distance from below
+                let words = (0..512u32).map(|i| i.wrapping_mul(0x9E37_79B9) >> 3);
+                let ups = words.filter(|word| H::narrow_randomly(x, *word) == up).count() as f32 / 512.0;
+                let share = (x.abs() - least.abs()) / (most.abs() - least.abs());
+                assert!((ups - share).abs() < 0.02, "{x:e}: {ups} up where {share} is right");
+            }
+        }
+    }
+
+    #[test]
+    fn random_rounding_keeps_the_expectation_and_what_needs_none() {
+        rounds_at_random::<bf16>(0.0, 3.3e38);
+        rounds_at_random::<f16>(2f32.powi(-36), 65504.0);
+        assert_eq!(<f16 as Half>::narrow_randomly(65510.0, u32::MAX).to_f32(), 65504.0);
+        assert!(<f16 as Half>::narrow_randomly(65530.0, 0).is_infinite());
+        assert!(<bf16 as Half>::narrow_randomly(f32::INFINITY, u32::MAX).is_infinite());
+    }
+
+    #[test]
+    fn a_bfloat16_and_its_correction_make_24_bits() {
+        for x in all_sizes() {
+            let (high, low) = split(x, half_of_last(x));
+            let back = join(high, low);
+            if x.is_nan() {
+                assert!(back.is_nan() && bf16::from_bits(high).is_nan());
+            } else if x.is_infinite() {
+                assert_eq!(back, x);
+            } else {
+                // half a place of 24 bits
+                let place = f32::from_bits((x.to_bits() & 0x7f80_0000).max(0x0080_0000)) / 32768.0;
+                assert!((back - x).abs() <= place / 2.0 || back.is_infinite(), "{x:e}: {back:e}");
+                // what is joined comes back, whatever is added to the bits that are 0
+                assert_eq!(split(back, 0xff), (high, low));
+                // ties go away from zero here
+                let nearest = <bf16 as Half>::narrow(back);
+                assert!(bf16::from_bits(high) == nearest || low == -128, "{x:e}");
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result, nearest};
 use crate::param::Param;
+use crate::precision::StateFormat;
 use crate::rule::{IntoRule, Others, Rule};
 use crate::settings::{Range, check_field};
 use std::fmt;
@@ -39,12 +40,13 @@ pub struct Group {
     select: Select,
     lr_factor: Option<f64>,
     weight_decay: Option<f64>,
+    state_format: Option<StateFormat>,
     rule: Option<Result<Rule>>,
 }
 
 impl Group {
     fn new(select: Select) -> Self {
-        Self { select, lr_factor: None, weight_decay: None, rule: None }
+        Self { select, lr_factor: None, weight_decay: None, state_format: None, rule: None }
     }
 
     /// Parameters whose name matches `pattern`: `*` stands for any text, `?` for one character.
@@ -70,6 +72,11 @@ impl Group {
     /// Their weight decay λ, in the rule's own kind (coupled or decoupled). In `[0, ∞)`.
     pub fn weight_decay(self, lambda: f64) -> Self {
         Self { weight_decay: Some(lambda), ..self }
+    }
+
+    /// Their state is kept in this [format](StateFormat), however few elements they have.
+    pub fn state_format(self, format: StateFormat) -> Self {
+        Self { state_format: Some(format), ..self }
     }
 
     /// They are updated by another rule.
@@ -102,6 +109,8 @@ pub(crate) struct Assigned {
     pub rule: usize,
     pub lr_factor: f64,
     pub weight_decay: Option<f64>,
+    /// What a group asked for.
+    pub state_format: Option<StateFormat>,
     /// The groups that matched, as text.
     pub groups: Vec<String>,
 }
@@ -109,7 +118,8 @@ pub(crate) struct Assigned {
 /// Applies the groups to the parameters. `rules` holds the optimizer's rule and receives those of
 /// the groups.
 pub(crate) fn assign(groups: Vec<Group>, params: &[Param], rules: &mut Vec<Rule>) -> Result<Vec<Assigned>> {
-    let plain = Assigned { rule: 0, lr_factor: 1.0, weight_decay: None, groups: Vec::new() };
+    let plain =
+        Assigned { rule: 0, lr_factor: 1.0, weight_decay: None, state_format: None, groups: Vec::new() };
     let mut assigned = vec![plain; params.len()];
     for group in groups {
         let label = group.to_string();
@@ -139,6 +149,7 @@ pub(crate) fn assign(groups: Vec<Group>, params: &[Param], rules: &mut Vec<Rule>
             of.rule = rule.unwrap_or(of.rule);
             of.lr_factor = group.lr_factor.unwrap_or(of.lr_factor);
             of.weight_decay = group.weight_decay.or(of.weight_decay);
+            of.state_format = group.state_format.or(of.state_format);
             of.groups.push(label.clone());
         }
     }

@@ -8,9 +8,12 @@
 //! cache, and no faster from memory, for 120 lines of them.)
 #![allow(unsafe_code)] // raw pointers into borrowed slices, and calls of functions for a detected instruction set
 
-use crate::dtype::{DType, Half};
+use crate::dtype::{DType, Half, half_of_last, join, split};
+use crate::packed::{self, GROUP, Part, place};
+use crate::precision::Master;
+use crate::random::Dither;
 use crate::real::Real;
-use crate::rule::{ElementRule, MAX_SUMS, Scope, Step, Sums};
+use crate::rule::{ElementRule, Holds, MAX_SUMS, Scope, Step, Sums};
 use half::{bf16, f16};
 use std::marker::PhantomData;
 use std::mem::{MaybeUninit, align_of, size_of};
@@ -104,12 +107,36 @@ pub trait Float: Real + Into<f64> + Default + bytemuck::Pod + std::fmt::Debug {
     /// `src` points to `dst.len()` elements of `dtype`.
     #[doc(hidden)]
     unsafe fn load_block(level: Level, src: *const u8, dtype: DType, dst: &mut [Self]);
-    /// `src` narrowed into memory of type `dtype`.
+    /// `src` narrowed into memory of type `dtype`; with `dither` rounded at random.
     ///
     /// # Safety
     /// `dst` points to `src.len()` writable elements of `dtype`.
     #[doc(hidden)]
-    unsafe fn store_block(level: Level, src: &[Self], dst: *mut u8, dtype: DType);
+    unsafe fn store_block(level: Level, src: &[Self], dst: *mut u8, dtype: DType, dither: Option<Dither>);
+    /// A parameter widened to this type.
+    ///
+    /// # Safety
+    /// `place` holds `dst.len()` elements.
+    #[doc(hidden)]
+    unsafe fn load_weights(level: Level, place: Weights, dst: &mut [Self]);
+    /// `src` narrowed into a parameter; with `dither` rounded at random. Where something is kept beside it, `src` is
+    /// afterwards what the two make.
+    ///
+    /// # Safety
+    /// `place` holds `src.len()` elements, which nobody else uses.
+    #[doc(hidden)]
+    unsafe fn store_weights(level: Level, src: &mut [Self], place: Weights, dither: Option<Dither>);
+}
+
+/// Where a run of a parameter's elements lies.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy)]
+pub struct Weights {
+    pub at: *mut u8,
+    pub dtype: DType,
+    /// What is kept beside it, and where.
+    pub master: Master,
+    pub beside: *mut u8,
 }
 
 struct Widen<'a, H> {
@@ -127,17 +154,116 @@ impl<H: Half> Job for Widen<'_, H> {
     }
 }
 
-struct Narrow<'a, H> {
+struct Narrow<'a, H, F> {
     src: &'a [f32],
     dst: *mut H,
+    /// How the `i`-th is rounded.
+    round: F,
 }
-impl<H: Half> Job for Narrow<'_, H> {
+impl<H: Half, F: Fn(usize, f32) -> H> Job for Narrow<'_, H, F> {
     type Output = ();
     #[inline(always)]
     fn run(self) {
         for (i, x) in self.src.iter().enumerate() {
             // SAFETY: `store_block`'s contract: `dst` has `src.len()` elements.
-            unsafe { self.dst.add(i).write_unaligned(H::narrow(*x)) };
+            unsafe { self.dst.add(i).write_unaligned((self.round)(i, *x)) };
+        }
+    }
+}
+
+fn narrow<H: Half>(level: Level, src: &[f32], dst: *mut H, dither: Option<Dither>) {
+    match dither {
+        None => level.run(Narrow { src, dst, round: |_, x| H::narrow(x) }),
+        Some(dither) => {
+            level.run(Narrow { src, dst, round: move |i, x| H::narrow_randomly(x, dither.word(i)) });
+        }
+    }
+}
+
+/// Parameters in bf16 with the 8 bits below them.
+struct Join<'a> {
+    high: *const u16,
+    low: *const i8,
+    dst: &'a mut [f32],
+}
+impl Job for Join<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        for (i, x) in self.dst.iter_mut().enumerate() {
+            // SAFETY: `load_weights`'s contract: there are `dst.len()` of each.
+            *x = unsafe { join(self.high.add(i).read_unaligned(), *self.low.add(i)) };
+        }
+    }
+}
+
+struct Split<'a, F> {
+    src: &'a mut [f32],
+    high: *mut u16,
+    low: *mut i8,
+    /// What is added to the bits of the `i`-th that go.
+    round: F,
+}
+impl<F: Fn(usize, f32) -> u32> Job for Split<'_, F> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        for (i, x) in self.src.iter_mut().enumerate() {
+            let (high, low) = split(*x, (self.round)(i, *x));
+            // SAFETY: `store_weights`'s contract: there are `src.len()` of each.
+            unsafe {
+                self.high.add(i).write_unaligned(high);
+                *self.low.add(i) = low;
+            }
+            *x = join(high, low);
+        }
+    }
+}
+
+/// Parameters with an f32 copy: the copy, unless the parameter is no longer what was stored for it.
+struct WidenMaster<'a, H> {
+    src: *const H,
+    master: *const f32,
+    dst: &'a mut [f32],
+}
+impl<H: Half> Job for WidenMaster<'_, H> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        for (i, x) in self.dst.iter_mut().enumerate() {
+            // SAFETY: `load_weights`'s contract: there are `dst.len()` of each.
+            let (stored, master) = unsafe { (self.src.add(i).read_unaligned().widen(), *self.master.add(i)) };
+            let same = H::narrow(master).widen().to_bits() == stored.to_bits();
+            *x = if same { master } else { stored };
+        }
+    }
+}
+
+unsafe fn load_half<H: Half>(level: Level, place: Weights, dst: &mut [f32]) {
+    let src = place.at.cast::<H>();
+    match place.master {
+        Master::None => level.run(Widen { src, dst }),
+        Master::F32 => level.run(WidenMaster { src, master: place.beside.cast(), dst }),
+        Master::Correction => level.run(Join { high: place.at.cast(), low: place.beside.cast(), dst }),
+    }
+}
+
+unsafe fn store_half<H: Half>(level: Level, src: &mut [f32], place: Weights, dither: Option<Dither>) {
+    let dst = place.at.cast::<H>();
+    match (place.master, dither) {
+        (Master::None, _) => narrow(level, src, dst, dither),
+        (Master::F32, _) => {
+            narrow(level, src, dst, None);
+            // SAFETY: the caller's contract; `src` is a distinct buffer.
+            unsafe { place.beside.cast::<f32>().copy_from_nonoverlapping(src.as_ptr(), src.len()) };
+        }
+        (Master::Correction, None) => {
+            let round = |_, x: f32| half_of_last(x);
+            level.run(Split { src, high: place.at.cast(), low: place.beside.cast(), round });
+        }
+        (Master::Correction, Some(dither)) => {
+            let round = move |i, _: f32| dither.word(i) & 0xff;
+            level.run(Split { src, high: place.at.cast(), low: place.beside.cast(), round });
         }
     }
 }
@@ -156,12 +282,32 @@ impl Float for f32 {
             _ => unsafe { src.cast::<f32>().copy_to_nonoverlapping(dst.as_mut_ptr(), dst.len()) },
         }
     }
-    unsafe fn store_block(level: Level, src: &[f32], dst: *mut u8, dtype: DType) {
+    unsafe fn store_block(level: Level, src: &[f32], dst: *mut u8, dtype: DType, dither: Option<Dither>) {
         match dtype {
-            DType::Bf16 => level.run(Narrow { src, dst: dst.cast::<bf16>() }),
-            DType::F16 => level.run(Narrow { src, dst: dst.cast::<f16>() }),
+            DType::Bf16 => narrow(level, src, dst.cast::<bf16>(), dither),
+            DType::F16 => narrow(level, src, dst.cast::<f16>(), dither),
             // SAFETY: the caller's contract; `src` is a distinct buffer.
             _ => unsafe { dst.cast::<f32>().copy_from_nonoverlapping(src.as_ptr(), src.len()) },
+        }
+    }
+    unsafe fn load_weights(level: Level, place: Weights, dst: &mut [f32]) {
+        // SAFETY: the caller's contract.
+        unsafe {
+            match place.dtype {
+                DType::Bf16 => load_half::<bf16>(level, place, dst),
+                DType::F16 => load_half::<f16>(level, place, dst),
+                _ => place.at.cast::<f32>().copy_to_nonoverlapping(dst.as_mut_ptr(), dst.len()),
+            }
+        }
+    }
+    unsafe fn store_weights(level: Level, src: &mut [f32], place: Weights, dither: Option<Dither>) {
+        // SAFETY: the caller's contract.
+        unsafe {
+            match place.dtype {
+                DType::Bf16 => store_half::<bf16>(level, src, place, dither),
+                DType::F16 => store_half::<f16>(level, src, place, dither),
+                _ => place.at.cast::<f32>().copy_from_nonoverlapping(src.as_ptr(), src.len()),
+            }
         }
     }
 }
@@ -176,9 +322,17 @@ impl Float for f64 {
         // SAFETY: the caller's contract; `dst` is a distinct buffer.
         unsafe { src.cast::<f64>().copy_to_nonoverlapping(dst.as_mut_ptr(), dst.len()) }
     }
-    unsafe fn store_block(_: Level, src: &[f64], dst: *mut u8, _: DType) {
+    unsafe fn store_block(_: Level, src: &[f64], dst: *mut u8, _: DType, _: Option<Dither>) {
         // SAFETY: the caller's contract; `src` is a distinct buffer.
         unsafe { dst.cast::<f64>().copy_from_nonoverlapping(src.as_ptr(), src.len()) }
+    }
+    unsafe fn load_weights(_: Level, place: Weights, dst: &mut [f64]) {
+        // SAFETY: the caller's contract.
+        unsafe { place.at.cast::<f64>().copy_to_nonoverlapping(dst.as_mut_ptr(), dst.len()) }
+    }
+    unsafe fn store_weights(_: Level, src: &mut [f64], place: Weights, _: Option<Dither>) {
+        // SAFETY: the caller's contract.
+        unsafe { place.at.cast::<f64>().copy_from_nonoverlapping(src.as_ptr(), src.len()) }
     }
 }
 
@@ -245,6 +399,20 @@ impl<T: Copy + Default> Piece<T> {
     }
 }
 
+/// A run of elements whose state is kept in 8 bits.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy)]
+pub struct Packed {
+    pub theta: *mut f32,
+    pub grad: *const f32,
+    /// Codes of each array; f32 where it holds points.
+    pub state: [*mut u8; MAX_STATES],
+    /// The scales of each array's groups, the first that of this run's first element.
+    pub scales: [*mut u8; MAX_STATES],
+    pub len: usize,
+    pub dither: Dither,
+}
+
 /// The scalars of one step, computed once and used for many pieces; what it holds is known only
 /// to the kernel that wrote it.
 #[doc(hidden)]
@@ -277,6 +445,11 @@ pub trait Run<T> {
     /// the states, as many as the rule has) are valid for `len` elements, the mutable ones
     /// exclusively.
     unsafe fn run(&self, prepared: &Prepared, prologue: &Prologue<f64>, piece: Piece<T>);
+    /// One step of the elements of `packed`: for f32 only.
+    ///
+    /// # Safety
+    /// As for [`Run::run`]; codes and points are valid for `len` elements, and scales for each [group](GROUP) of them.
+    unsafe fn run_packed(&self, prepared: &Prepared, prologue: &Prologue<f64>, packed: Packed);
     /// Turns weights into those to evaluate with; `state` holds the rule's arrays, all of one length.
     fn evaluate(&self, theta: &mut [T], state: &[&[T]]);
 }
@@ -285,6 +458,8 @@ pub trait Run<T> {
 pub trait ElementKernel: Run<f32> + Run<f64> + Send + Sync {
     /// The state arrays: name and first value.
     fn state(&self) -> Box<dyn Iterator<Item = (&'static str, f64)> + '_>;
+    /// What each of them holds.
+    fn holds(&self) -> &'static [Holds];
     /// What it keeps for a tensor as a whole: name and first value.
     fn memory(&self) -> Vec<(&'static str, f64)>;
     /// What is summed before the update.
@@ -308,6 +483,9 @@ struct Element<R, const N: usize>(R);
 impl<R: ElementRule<N>, const N: usize> ElementKernel for Element<R, N> {
     fn state(&self) -> Box<dyn Iterator<Item = (&'static str, f64)> + '_> {
         Box::new(R::STATE.into_iter().zip(self.0.initial()))
+    }
+    fn holds(&self) -> &'static [Holds] {
+        &R::HOLDS
     }
     fn memory(&self) -> Vec<(&'static str, f64)> {
         let mut first: Vec<f64> = R::MEMORY.iter().map(|(_, value)| *value).collect();
@@ -360,6 +538,18 @@ impl<R: ElementRule<N>, const N: usize, T: Float> Run<T> for Element<R, N> {
         }
     }
 
+    unsafe fn run_packed(&self, prepared: &Prepared, prologue: &Prologue<f64>, packed: Packed) {
+        debug_assert_eq!(T::DTYPE, DType::F32);
+        // SAFETY: `prepare` wrote this type, for f32.
+        let scalars = unsafe { *prepared.scalars.as_ptr().cast::<R::Scalars<f32>>() };
+        let prologue = prologue.round();
+        let rule = PhantomData;
+        match prepared.level {
+            Level::Scalar => Level::Scalar.run(PackedJob::<R, N, true> { scalars, prologue, packed, rule }),
+            level => level.run(PackedJob::<R, N, false> { scalars, prologue, packed, rule }),
+        }
+    }
+
     fn evaluate(&self, theta: &mut [T], state: &[&[T]]) {
         for (i, theta) in theta.iter_mut().enumerate() {
             *theta = self.0.evaluate(*theta, std::array::from_fn(|k| state[k][i]));
@@ -399,9 +589,105 @@ impl<R: ElementRule<N>, const N: usize, T: Float, const ONE_BY_ONE: bool> Job
                 *theta.add(i) = t;
                 for k in 0..N {
                     // a moving average of zeros would stay subnormal for hundreds of steps
-                    *state[k].add(i) = if R::POINTS[k] { new[k] } else { new[k].flush() };
+                    *state[k].add(i) = if R::HOLDS[k] == Holds::Point { new[k] } else { new[k].flush() };
                 }
             }
+        }
+    }
+}
+
+struct PackedJob<R: ElementRule<N>, const N: usize, const ONE_BY_ONE: bool> {
+    scalars: R::Scalars<f32>,
+    prologue: Prologue<f32>,
+    packed: Packed,
+    rule: PhantomData<R>,
+}
+
+impl<R: ElementRule<N>, const N: usize, const ONE_BY_ONE: bool> PackedJob<R, N, ONE_BY_ONE> {
+    /// One group: its state is widened into the cache, updated and narrowed again, in loops that each become vector code.
+    ///
+    /// # Safety
+    /// The group is the one at `from`, with `n` elements, and [`Run::run_packed`]'s contract.
+    #[inline(always)]
+    unsafe fn group(&self, from: usize, n: usize, x: &mut [[f32; GROUP]; N], words: &mut [u32; GROUP]) {
+        let Packed { theta, grad, state, scales, dither, .. } = self.packed;
+        let (s, prologue) = (self.scalars, self.prologue);
+        for k in 0..N {
+            // SAFETY: the caller's contract.
+            unsafe {
+                if R::HOLDS[k] == Holds::Point {
+                    let points = state[k].cast::<f32>().add(from);
+                    for i in 0..n {
+                        x[k][i] = *points.add(i);
+                    }
+                } else {
+                    let codes = std::slice::from_raw_parts(state[k].add(from), n);
+                    let scale = *scales[k].add(from / GROUP);
+                    packed::decode::<ONE_BY_ONE>(R::HOLDS[k], codes, scale, &mut x[k][..n]);
+                }
+            }
+        }
+        for i in 0..n {
+            let i = place::<ONE_BY_ONE>(i);
+            let mut old = [0.0; N];
+            for k in 0..N {
+                old[k] = x[k][i];
+            }
+            // SAFETY: the caller's contract.
+            unsafe {
+                let (t, g) = (*theta.add(from + i), *grad.add(from + i));
+                let (t, new) = R::update(&s, t * prologue.keep, prologue.gradient(g, t), old);
+                *theta.add(from + i) = t;
+                // what is subnormal, the codes take for zero or for their smallest
+                for k in 0..N {
+                    x[k][i] = new[k];
+                }
+            }
+        }
+        // two arrays share the 32 bits of a word
+        let mut shares = 0;
+        for k in 0..N {
+            // SAFETY: the caller's contract.
+            unsafe {
+                if R::HOLDS[k] == Holds::Point {
+                    let points = state[k].cast::<f32>().add(from);
+                    for i in 0..n {
+                        *points.add(i) = x[k][i];
+                    }
+                    continue;
+                }
+                if shares % 2 == 0 {
+                    let dither = dither.again(shares / 2);
+                    for i in 0..n {
+                        let i = place::<ONE_BY_ONE>(i);
+                        words[i] = dither.word(from + i);
+                    }
+                }
+                let part = if shares % 2 == 0 { Part::High } else { Part::Low };
+                let codes = std::slice::from_raw_parts_mut(state[k].add(from), n);
+                *scales[k].add(from / GROUP) =
+                    packed::encode::<ONE_BY_ONE>(R::HOLDS[k], &x[k][..n], &words[..n], part, codes);
+                shares += 1;
+            }
+        }
+    }
+}
+
+impl<R: ElementRule<N>, const N: usize, const ONE_BY_ONE: bool> Job for PackedJob<R, N, ONE_BY_ONE> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let len = self.packed.len;
+        let (mut x, mut words) = ([[0.0; GROUP]; N], [0; GROUP]);
+        for from in (0..len / GROUP * GROUP).step_by(GROUP) {
+            // SAFETY: the groups lie within `len`, and `run_packed`'s contract.
+            unsafe { self.group(from, GROUP, &mut x, &mut words) };
+        }
+        // the same for a part of a group, compiled for any length
+        if !len.is_multiple_of(GROUP) {
+            // SAFETY: as above.
+            unsafe { self.group(len / GROUP * GROUP, len % GROUP, &mut x, &mut words) };
         }
     }
 }

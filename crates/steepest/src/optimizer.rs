@@ -8,8 +8,10 @@ use crate::error::{Error, Result, nearest};
 use crate::group::{Assigned, Group, assign};
 use crate::health::{NonFinite, NonFiniteAt, TensorHealth};
 use crate::kernel::{GradientStats, Level, MAX_STATES};
-use crate::param::{Param, Slot};
-use crate::rule::{Body, Decay, IntoRule, Rule, Scope, Step, Sums};
+use crate::param::{Gradient, Param, Slot};
+use crate::precision::{Master, Rounding, StateFormat, Storage};
+use crate::random::{Purpose, Stream, name_key};
+use crate::rule::{Body, Decay, Holds, IntoRule, Rule, Scope, StateSpec, Step, Sums};
 use crate::state::{self, Aligned, MAX_ARRAYS, StateArray, StateFloat};
 use std::collections::HashMap;
 use std::fmt;
@@ -25,6 +27,47 @@ pub struct Builder {
     measure_every: u64,
     level: Option<Level>,
     combine: Combine,
+    precision: Precision,
+}
+
+/// In how many bytes everything is kept.
+#[derive(Debug, Clone, Copy, Default)]
+struct Precision {
+    state: StateFormat,
+    master: Master,
+    rounding: Rounding,
+    seed: u64,
+}
+
+/// Tensors of fewer elements keep their state in f32, unless a group asks for less.
+const SMALL: usize = 4096;
+
+impl Precision {
+    /// How the state of a parameter is kept.
+    fn format(&self, param: &Param, of: &Assigned) -> StateFormat {
+        let by_default = match self.state {
+            StateFormat::Bits8 if param.len() < SMALL => StateFormat::F32,
+            format => format,
+        };
+        of.state_format.unwrap_or(by_default)
+    }
+
+    /// What is kept beside a parameter.
+    fn beside(&self, param: &Param) -> Option<StateArray> {
+        let (name, storage) = match (param.dtype, self.master) {
+            (DType::Bf16 | DType::F16, Master::F32) => ("master_weights", Storage::F32),
+            (DType::Bf16, Master::Correction) => ("weight_correction", Storage::Correction),
+            _ => return None,
+        };
+        let spec = StateSpec { name, shape: param.shape.clone(), initial: 0.0 };
+        Some(StateArray::stored(spec, Holds::Point, storage))
+    }
+
+    /// Whether a parameter itself is rounded at random.
+    fn dithers(&self, param: &Param) -> bool {
+        let half = matches!(param.dtype, DType::Bf16 | DType::F16);
+        half && self.rounding == Rounding::Stochastic && self.master != Master::F32
+    }
 }
 
 impl Builder {
@@ -191,6 +234,74 @@ impl Builder {
         self
     }
 
+    /// In how many bytes the [state](StateFormat) is kept; default: as the arithmetic has it.
+    ///
+    /// ```
+    /// use steepest::{AdamW, DType, Group, Optimizer, Param, StateFormat};
+    /// let optimizer = Optimizer::builder(AdamW::default())
+    ///     .state_format(StateFormat::Bits8)
+    ///     .group(Group::named("embedding").state_format(StateFormat::F32))
+    ///     .build([
+    ///         Param::new("embedding", [1000, 64], DType::F32),
+    ///         Param::new("hidden", [64, 64], DType::F32),
+    ///         Param::new("bias", [64], DType::F32), // too small to be worth it
+    ///     ])?;
+    /// assert_eq!(optimizer.state_bytes(), 2 * (4 * 64_000 + 4096 + 32 + 4 * 64));
+    /// # Ok::<(), steepest::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// At [`build`](Self::build): less than f32 for a parameter in f64, or for one whose rule needs the whole tensor.
+    ///
+    /// # Source
+    /// Dettmers, Lewis, Shleifer & Zettlemoyer, 8-bit Optimizers via Block-wise Quantization, ICLR 2022, has the blocks; the codes
+    /// are those of microscaling formats: Rouhani et al., Microscaling Data Formats for Deep Learning, 2023.
+    pub fn state_format(mut self, format: StateFormat) -> Self {
+        self.precision.state = format;
+        self
+    }
+
+    /// What is [kept](Master) of parameters in half precision beside them; default: nothing.
+    ///
+    /// ```
+    /// use half::bf16;
+    /// use steepest::{DType, Master, Optimizer, Param, Sgd, Slot};
+    /// let mut theta = [bf16::ONE];
+    /// let mut sgd = Optimizer::builder(Sgd::default())
+    ///     .master(Master::Correction)
+    ///     .build([Param::new("theta", [1], DType::Bf16)])?;
+    /// for _ in 0..100 {
+    ///     // a thousandth is less than half a place of 1, and would be lost
+    ///     sgd.step(1e-3, &mut [Slot::new(&mut theta, &[1.0f32])])?;
+    /// }
+    /// assert!((theta[0].to_f32() - 0.9).abs() < 0.003);
+    /// # Ok::<(), steepest::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// At [`build`](Self::build): a correction for a parameter in f16, which has no 8 bits below it of the same exponent.
+    ///
+    /// # Source
+    /// Micikevicius et al., Mixed Precision Training, ICLR 2018, section 3.1, has the f32 copy; that the bits that bf16 lacks are
+    /// enough: Zamirai, Zhang, Aberger & De Sa, Revisiting BFloat16 Training, 2020, which keeps 16 of them.
+    pub fn master(mut self, master: Master) -> Self {
+        self.precision.master = master;
+        self
+    }
+
+    /// How parameters in half precision are [rounded](Rounding); default: to the nearest.
+    pub fn rounding(mut self, rounding: Rounding) -> Self {
+        self.precision.rounding = rounding;
+        self
+    }
+
+    /// What everything that is rounded at random is keyed by; default: 0. A state file has it, and a loaded state goes on with
+    /// its own.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.precision.seed = seed;
+        self
+    }
+
     /// Forces an instruction set; default: the best of the processor. The bits are the same.
     pub fn level(self, level: Level) -> Self {
         Self { level: Some(level), ..self }
@@ -220,6 +331,7 @@ impl Builder {
         self.combine.settle(&mut rules, decays)?;
         for (param, of) in params.iter().zip(&assigned) {
             check_param(param, &rules[of.rule], self.clip)?;
+            check_precision(param, &rules[of.rule], &self.precision, of)?;
         }
         let level = match self.level {
             None => Level::best(),
@@ -238,10 +350,27 @@ impl Builder {
             .map(|(param, of)| {
                 let specs = rules[of.rule].state(param);
                 debug_assert!(specs.len() <= MAX_ARRAYS);
-                let specs = specs.into_iter().chain(self.combine.arrays(param));
-                specs.map(|spec| StateArray::new(spec, param.dtype)).collect()
+                let format = self.precision.format(param, of);
+                let rule = specs.into_iter().enumerate().map(|(k, spec)| {
+                    let holds = rules[of.rule].holds().get(k).copied().unwrap_or(Holds::Point);
+                    match format {
+                        StateFormat::Bf16 if holds != Holds::Point => {
+                            StateArray::stored(spec, holds, Storage::Bf16)
+                        }
+                        StateFormat::Bits8 if holds != Holds::Point => {
+                            StateArray::stored(spec, holds, Storage::Bits8)
+                        }
+                        _ => StateArray::new(spec, param.dtype),
+                    }
+                });
+                let others = self.combine.arrays(param).into_iter();
+                rule.chain(others.map(|spec| StateArray::new(spec, param.dtype))).collect()
             })
             .collect();
+        let formats: Vec<StateFormat> =
+            params.iter().zip(&assigned).map(|(param, of)| self.precision.format(param, of)).collect();
+        let dithered = params.iter().any(|param| self.precision.dithers(param))
+            || formats.iter().any(|format| *format != StateFormat::F32);
         let (mut memory, mut memory_of) = (Vec::new(), Vec::new());
         for of in &assigned {
             let numbers = rules[of.rule].memory();
@@ -282,11 +411,45 @@ impl Builder {
             level,
             plan,
             state,
+            formats,
+            dithered,
+            masters: params.iter().map(|param| self.precision.beside(param)).collect(),
+            keys: params.iter().map(|param| name_key(&param.name)).collect(),
+            precision: self.precision,
             assigned,
             params,
             rules,
         })
     }
+}
+
+fn check_precision(param: &Param, rule: &Rule, precision: &Precision, of: &Assigned) -> Result<()> {
+    let refuse = |reason: String, remedy: &str| {
+        Err(Error::Unsupported {
+            optimizer: rule.name,
+            tensor: param.name.clone(),
+            reason,
+            remedy: remedy.to_owned(),
+        })
+    };
+    let format = precision.format(param, of);
+    let remedy = "keep its state in f32 with `Group::state_format`";
+    if format != StateFormat::F32 && param.dtype == DType::F64 {
+        return refuse(format!("its state is to be {format}, and it is f64"), remedy);
+    }
+    if format != StateFormat::F32 && matches!(rule.body, Body::Tensor(_)) {
+        return refuse(
+            format!("its state is to be {format}, and the rule needs the whole tensor in f32"),
+            remedy,
+        );
+    }
+    if precision.master == Master::Correction && param.dtype == DType::F16 {
+        return refuse(
+            "f16 has no 8 bits below it to correct it with".to_owned(),
+            "keep it in bf16, or take `Master::F32`",
+        );
+    }
+    Ok(())
 }
 
 fn check_param(param: &Param, rule: &Rule, clip: Option<Clip>) -> Result<()> {
@@ -405,6 +568,15 @@ pub struct Optimizer {
     norms: Vec<f64>,
     desks: Desks,
     work: Aligned,
+    precision: Precision,
+    /// How the state of each tensor is kept.
+    formats: Vec<StateFormat>,
+    /// What is kept beside each parameter in half precision.
+    masters: Vec<Option<StateArray>>,
+    /// What each tensor's random bits are keyed by.
+    keys: Vec<u64>,
+    /// Whether anything is rounded at random.
+    dithered: bool,
 }
 
 /// The work of a step of `$optimizer`, which stays free to lend its other fields.
@@ -435,6 +607,7 @@ impl Optimizer {
             measure_every: 0,
             level: None,
             combine: Combine::default(),
+            precision: Precision::default(),
         }
     }
 
@@ -459,6 +632,7 @@ impl Optimizer {
         if by_norm || self.non_finite != NonFinite::Unchecked {
             if let Some(at) = self.read_gradients(args.gradient_scale) {
                 if self.non_finite == NonFinite::Skip {
+                    pass!(self).zero_gradients();
                     self.targets.clear();
                     return Ok(StepReport { step: self.steps_taken, skipped: Some(at), ..report });
                 }
@@ -589,7 +763,7 @@ impl Optimizer {
             };
             let dtype = slot.param.dtype();
             check("parameter", dtype, slot.param.len(), dtype == param.dtype, &param.dtype)?;
-            if let Some(grad) = &slot.grad {
+            if let Some(grad) = slot.grad.as_ref().map(Gradient::as_slice) {
                 let f64_grad = grad.dtype() == DType::F64;
                 let fits = match &self.rules[of.rule].body {
                     Body::Element(_) => f64_grad == (param.dtype == DType::F64),
@@ -616,8 +790,9 @@ impl Optimizer {
             let mut state = [std::ptr::null_mut(); MAX_STATES];
             let of_rule = self.state[i].len() - self.combine.count();
             let (of_rule, others) = self.state[i].split_at_mut(of_rule);
-            for (place, array) in state.iter_mut().zip(of_rule) {
-                *place = array.address();
+            let mut scales = [std::ptr::null_mut(); MAX_STATES];
+            for ((place, scales), array) in state.iter_mut().zip(&mut scales).zip(of_rule) {
+                (*place, *scales) = (array.address(), array.scales_address());
             }
             let rule_decay = self.rules[of.rule].decay;
             let decay = of.weight_decay.map_or(rule_decay, |lambda| rule_decay.with_lambda(lambda));
@@ -633,18 +808,39 @@ impl Optimizer {
                 self.rooms[i].iter_mut().map(StateArray::address),
                 matches!(self.rules[of.rule].body, Body::Tensor(_)),
             );
+            let precision = &self.precision;
+            let stream = |purpose| {
+                // of no use, and not computed, where nothing is rounded at random
+                let key = self.dithered.then_some(self.keys[i]);
+                key.map_or_else(Stream::default, |key| Stream::new(precision.seed, key, t, purpose))
+            };
+            let zero = slot.grad.as_mut().map_or(std::ptr::null_mut(), Gradient::zero_address);
+            let grad = slot.grad.as_ref().map(Gradient::as_slice);
+            let beside_theta = self.masters[i].as_mut().map(StateArray::address);
             self.targets.push(Target {
                 theta: slot.param.address(),
                 dtype: slot.param.dtype(),
-                grad: slot.grad.as_ref().map_or(std::ptr::null(), |g| g.address()),
-                grad_dtype: slot.grad.as_ref().map_or(slot.param.dtype(), |g| g.dtype()),
-                active: slot.grad.is_some(),
+                master: if beside_theta.is_some() { precision.master } else { Master::None },
+                beside_theta: beside_theta.unwrap_or(std::ptr::null_mut()),
+                dither: precision.dithers(&self.params[i]).then(|| stream(Purpose::Weights)),
+                // what is written through one pointer is read through the same
+                grad: match &grad {
+                    Some(grad) if zero.is_null() => grad.address(),
+                    _ => zero,
+                },
+                grad_dtype: grad.map_or(slot.param.dtype(), |g| g.dtype()),
+                zero,
+                active: grad.is_some(),
                 rule: of.rule,
                 step,
                 decay,
                 scale: args.gradient_scale,
                 limit,
                 state,
+                holds: self.rules[of.rule].holds(),
+                format: self.formats[i],
+                scales,
+                state_dither: stream(Purpose::State),
                 memory: self.memory_of[i],
                 beside,
                 work: work.wrapping_add(self.desks.start(i)),
@@ -795,7 +991,8 @@ impl Optimizer {
             && kernel.evaluates()
             && self.steps[i] > 0
         {
-            let state: Vec<&[T]> = of_rule.iter().map(T::array).collect();
+            let state: Vec<_> = of_rule.iter().map(T::values).collect();
+            let state: Vec<&[T]> = state.iter().map(|values| &**values).collect();
             let mut wide: Vec<T> = theta.iter().map(|x| widen(*x)).collect();
             T::evaluate(kernel.as_ref(), &mut wide, &state);
             for (theta, x) in theta.iter_mut().zip(wide) {
@@ -831,7 +1028,8 @@ impl Optimizer {
     }
 
     fn state_bytes_of(&self, i: usize) -> usize {
-        self.state[i].iter().map(|array| array.bytes().len()).sum::<usize>() + 8 * self.memory_of[i].1
+        let arrays = self.state[i].iter().chain(&self.masters[i]);
+        arrays.map(StateArray::size).sum::<usize>() + 8 * self.memory_of[i].1
     }
 
     /// The state array `state` (such as `exp_avg`) of the parameter called `param`, widened to f64.
@@ -849,11 +1047,12 @@ impl Optimizer {
             unknown("parameter", param, self.params.iter().map(|p| p.name.as_str()).collect())
         })?;
         let memory = self.memory_by_name(i);
-        let array = self.state[i].iter().find(|a| a.spec.name == state).map(StateArray::to_f64);
+        let arrays = || self.state[i].iter().chain(&self.masters[i]);
+        let array = arrays().find(|a| a.spec.name == state).map(StateArray::to_f64);
         let number = || memory.iter().find(|(name, _)| *name == state).map(|(_, value)| vec![*value]);
         array.or_else(number).ok_or_else(|| {
-            let arrays = self.state[i].iter().map(|a| a.spec.name);
-            unknown("state array", state, arrays.chain(memory.iter().map(|m| m.0)).collect())
+            let names = arrays().map(|a| a.spec.name);
+            unknown("state array", state, names.chain(memory.iter().map(|m| m.0)).collect())
         })
     }
 
@@ -867,17 +1066,13 @@ impl Optimizer {
         state::Saved {
             rule: self.name().to_owned(),
             steps_taken: self.steps_taken,
-            tensors: self
-                .params
-                .iter()
-                .zip(&self.steps)
-                .zip(&self.state)
-                .enumerate()
-                .map(|(i, ((param, steps), arrays))| state::SavedTensor {
-                    name: &param.name,
-                    steps: *steps,
+            seed: self.dithered.then_some(self.precision.seed),
+            tensors: (0..self.params.len())
+                .map(|i| state::SavedTensor {
+                    name: &self.params[i].name,
+                    steps: self.steps[i],
                     memory: self.memory_by_name(i),
-                    arrays,
+                    arrays: self.state[i].iter().chain(&self.masters[i]).collect(),
                 })
                 .collect(),
         }
@@ -908,11 +1103,12 @@ impl Optimizer {
     pub fn from_bytes(&mut self, bytes: &[u8]) -> Result<()> {
         let checked = state::check(bytes, &self.saved())?;
         let (taken, loaded) = (checked.steps_taken, checked.tensors);
+        self.precision.seed = checked.seed.unwrap_or(self.precision.seed);
         for (i, tensor) in loaded.iter().enumerate() {
             self.steps[i] = tensor.steps;
             let (start, len) = self.memory_of[i];
             self.memory[start..start + len].copy_from_slice(&tensor.memory);
-            state::fill(&mut self.state[i], &tensor.arrays);
+            state::fill(self.state[i].iter_mut().chain(&mut self.masters[i]), &tensor.arrays);
         }
         self.steps_taken = taken;
         Ok(())

@@ -45,20 +45,75 @@ impl Param {
     }
 }
 
+/// The gradient of a parameter, as a step takes it.
+#[derive(Debug)]
+pub enum Gradient<'a> {
+    /// The step only reads it.
+    Read(Slice<'a>),
+    /// The step sets it to zero once it has used it, in the same pass, so that the next gradient can be added up in it.
+    Zero(SliceMut<'a>),
+}
+
+impl<'a> From<Slice<'a>> for Gradient<'a> {
+    fn from(slice: Slice<'a>) -> Self {
+        Self::Read(slice)
+    }
+}
+
+impl<'a> From<SliceMut<'a>> for Gradient<'a> {
+    fn from(slice: SliceMut<'a>) -> Self {
+        Self::Zero(slice)
+    }
+}
+
+impl Gradient<'_> {
+    /// The gradient's numbers.
+    pub fn as_slice(&self) -> Slice<'_> {
+        match self {
+            Self::Read(slice) => *slice,
+            Self::Zero(slice) => slice.as_slice(),
+        }
+    }
+
+    /// Where it is to be set to zero; null if it is not.
+    pub(crate) fn zero_address(&mut self) -> *mut u8 {
+        match self {
+            Self::Read(_) => std::ptr::null_mut(),
+            Self::Zero(slice) => slice.address(),
+        }
+    }
+}
+
 /// A parameter and its gradient, as a step takes them: in the order of `build`.
 #[derive(Debug)]
 pub struct Slot<'a> {
     /// The parameter, which the step changes.
     pub param: SliceMut<'a>,
-    /// Its gradient, which the step only reads; `None` leaves parameter and state as they are.
-    pub grad: Option<Slice<'a>>,
+    /// Its gradient; `None` leaves parameter and state as they are.
+    pub grad: Option<Gradient<'a>>,
 }
 
 impl<'a> Slot<'a> {
     /// A parameter with its gradient: of the same length, and of the parameter's type or `f32`
     /// (`f64` parameters take `f64` gradients).
     pub fn new(param: impl Into<SliceMut<'a>>, grad: impl Into<Slice<'a>>) -> Self {
-        Self { param: param.into(), grad: Some(grad.into()) }
+        Self { param: param.into(), grad: Some(Gradient::Read(grad.into())) }
+    }
+
+    /// The same, and the step sets the gradient to zero once it has used it: no pass of its own, as the gradient lies in
+    /// the cache. After an error it is as it was; a step that is [skipped](crate::NonFinite::Skip) zeroes it too, or what is
+    /// not finite would stay in it.
+    ///
+    /// ```
+    /// use steepest::{DType, Optimizer, Param, Sgd, Slot};
+    /// let (mut theta, mut grad) = ([1.0f32, 2.0], [1.0f32, 1.0]);
+    /// let mut sgd = Optimizer::builder(Sgd::default()).build([Param::new("theta", [2], DType::F32)])?;
+    /// sgd.step(0.5, &mut [Slot::zeroing(&mut theta, &mut grad)])?;
+    /// assert_eq!((theta, grad), ([0.5, 1.5], [0.0, 0.0]));
+    /// # Ok::<(), steepest::Error>(())
+    /// ```
+    pub fn zeroing(param: impl Into<SliceMut<'a>>, grad: impl Into<SliceMut<'a>>) -> Self {
+        Self { param: param.into(), grad: Some(Gradient::Zero(grad.into())) }
     }
 
     /// The same, where the type is only known to be one of arithmetic.

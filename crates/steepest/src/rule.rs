@@ -62,6 +62,18 @@ impl Decay {
     }
 }
 
+/// What a state array of an [`ElementRule`] holds. It decides how the array is kept in [few
+/// bytes](crate::StateFormat).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holds {
+    /// An average or a sum of gradients and the like, of either sign. Subnormal numbers count as zero.
+    Average,
+    /// The same of squares or sizes: never negative.
+    Square,
+    /// A point among the parameters: kept as it is.
+    Point,
+}
+
 /// What an [`ElementRule`] wants to know of the whole before it updates a single element.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
@@ -91,9 +103,8 @@ pub trait ElementRule<const N: usize>: Send + Sync + 'static {
     /// The names of its state arrays; each has the parameter's shape.
     const STATE: [&'static str; N];
 
-    /// Which of them hold points among the parameters. All others are averages of gradients and the like, whose
-    /// subnormal numbers count as zero.
-    const POINTS: [bool; N] = [false; N];
+    /// What each of them holds.
+    const HOLDS: [Holds; N] = [Holds::Average; N];
 
     /// The numbers that it keeps for a tensor as a whole: name and first value.
     const MEMORY: &'static [(&'static str, f64)] = &[];
@@ -328,6 +339,14 @@ impl Rule {
         match &self.body {
             Body::Tensor(_) => Vec::new(),
             Body::Element(kernel) => kernel.memory(),
+        }
+    }
+
+    /// What its state arrays hold; nothing is said of a tensor rule's.
+    pub fn holds(&self) -> &'static [Holds] {
+        match &self.body {
+            Body::Tensor(_) => &[],
+            Body::Element(kernel) => kernel.holds(),
         }
     }
 

@@ -4,9 +4,13 @@ use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::kernel::{ElementKernel, Run};
 use crate::matrix::Number;
-use crate::rule::{StateSpec, Step, TensorRule, TensorView};
+use crate::packed::{self, GROUP};
+use crate::precision::Storage;
+use crate::rule::{Holds, StateSpec, Step, TensorRule, TensorView};
 use bytemuck::{Pod, Zeroable};
+use half::bf16;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView as FileView};
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::Write;
@@ -43,38 +47,96 @@ impl Aligned {
 #[derive(Debug, Clone)]
 pub(crate) struct StateArray {
     pub spec: StateSpec,
-    /// f64 for f64 parameters, f32 for all others.
-    pub dtype: DType,
+    pub holds: Holds,
+    pub storage: Storage,
     data: Aligned,
+    /// The scales of groups, for 8 bits.
+    scales: Aligned,
 }
 
 impl StateArray {
+    /// In the type that the parameter's arithmetic is done in.
     pub fn new(spec: StateSpec, param: DType) -> Self {
-        let dtype = if param == DType::F64 { DType::F64 } else { DType::F32 };
+        let storage = if param == DType::F64 { Storage::F64 } else { Storage::F32 };
+        Self::stored(spec, Holds::Point, storage)
+    }
+
+    pub fn stored(spec: StateSpec, holds: Holds, storage: Storage) -> Self {
         let len: usize = spec.shape.iter().product();
-        let mut data = Aligned::new(len * dtype.size());
-        if spec.initial != 0.0 {
-            match dtype {
-                DType::F64 => data.slice_mut::<f64>().fill(spec.initial),
-                _ => data.slice_mut::<f32>().fill(spec.initial as f32),
-            }
+        let mut data = Aligned::new(len * storage.size());
+        let packed = storage == Storage::Bits8;
+        let mut scales = Aligned::new(if packed { len.div_ceil(GROUP) } else { 0 });
+        let initial = spec.initial;
+        match storage {
+            Storage::F64 => data.slice_mut::<f64>().fill(initial),
+            Storage::F32 => data.slice_mut::<f32>().fill(initial as f32),
+            Storage::Bf16 => data.slice_mut::<bf16>().fill(bf16::from_f64(initial)),
+            Storage::Bits8 => packed::fill(holds, initial, data.slice_mut(), scales.slice_mut()),
+            Storage::Correction => {}
         }
-        Self { spec, dtype, data }
+        Self { spec, holds, storage, data, scales }
     }
 
     pub fn bytes(&self) -> &[u8] {
         self.data.slice()
     }
 
+    pub fn scales(&self) -> &[u8] {
+        self.scales.slice()
+    }
+
+    /// Bytes of memory.
+    pub fn size(&self) -> usize {
+        self.data.bytes + self.scales.bytes
+    }
+
     pub fn address(&mut self) -> *mut u8 {
         self.data.slice_mut::<u8>().as_mut_ptr()
     }
 
-    /// The values as f64: exact for both types.
+    pub fn scales_address(&mut self) -> *mut u8 {
+        self.scales.slice_mut::<u8>().as_mut_ptr()
+    }
+
+    /// The values as f64: exact for all types.
     pub fn to_f64(&self) -> Vec<f64> {
-        match self.dtype {
-            DType::F64 => self.data.slice::<f64>().to_vec(),
-            _ => self.data.slice::<f32>().iter().map(|x| f64::from(*x)).collect(),
+        match self.storage {
+            Storage::F64 => self.data.slice::<f64>().to_vec(),
+            Storage::F32 => self.data.slice::<f32>().iter().map(|x| f64::from(*x)).collect(),
+            Storage::Bf16 => self.data.slice::<bf16>().iter().map(|x| x.to_f64()).collect(),
+            Storage::Correction => self.data.slice::<i8>().iter().map(|x| f64::from(*x)).collect(),
+            Storage::Bits8 => {
+                let mut values = vec![0.0; self.data.bytes];
+                packed::read(self.holds, self.bytes(), self.scales(), 0, &mut values);
+                values.into_iter().map(f64::from).collect()
+            }
+        }
+    }
+
+    /// What a state file holds of it: under its name, and for the scales under `<name>.scales`.
+    fn parts(&self) -> impl Iterator<Item = (String, Dtype, Vec<usize>, &[u8])> {
+        let dtype = match self.storage {
+            Storage::F64 => Dtype::F64,
+            Storage::F32 => Dtype::F32,
+            Storage::Bf16 => Dtype::BF16,
+            Storage::Bits8 => Dtype::U8,
+            Storage::Correction => Dtype::I8,
+        };
+        let values = (self.spec.name.to_owned(), dtype, self.spec.shape.clone(), self.bytes());
+        let scales = (self.storage == Storage::Bits8).then(|| {
+            let scales = self.scales();
+            (format!("{}.scales", self.spec.name), Dtype::U8, vec![scales.len()], scales)
+        });
+        std::iter::once(values).chain(scales)
+    }
+
+    /// Copies what [`check`] found for each of its parts.
+    fn fill<'a>(&mut self, data: &mut impl Iterator<Item = &'a [u8]>) {
+        let parts = self.parts().count();
+        for part in [&mut self.data, &mut self.scales].into_iter().take(parts) {
+            if let Some(bytes) = data.next() {
+                part.slice_mut::<u8>().copy_from_slice(bytes);
+            }
         }
     }
 }
@@ -82,18 +144,27 @@ impl StateArray {
 /// A type that state and tensor rules work in.
 pub(crate) trait StateFloat: Number {
     fn array_mut(array: &mut StateArray) -> &mut [Self] {
-        debug_assert_eq!(array.dtype, Self::DTYPE);
+        debug_assert_eq!(array.storage.size(), Self::DTYPE.size());
         array.data.slice_mut()
     }
     fn array(array: &StateArray) -> &[Self] {
-        debug_assert_eq!(array.dtype, Self::DTYPE);
+        debug_assert_eq!(array.storage.size(), Self::DTYPE.size());
         array.data.slice()
     }
+    /// The values of an array, however they are kept.
+    fn values(array: &StateArray) -> Cow<'_, [Self]>;
     fn update(rule: &dyn TensorRule, step: Step, view: TensorView<'_, Self>) -> f64;
     fn evaluate(kernel: &dyn ElementKernel, theta: &mut [Self], state: &[&[Self]]);
 }
 
 impl StateFloat for f32 {
+    fn values(array: &StateArray) -> Cow<'_, [Self]> {
+        match array.storage {
+            Storage::F32 => Cow::Borrowed(Self::array(array)),
+            // a copy is for evaluation only
+            _ => array.to_f64().into_iter().map(|x| x as f32).collect::<Vec<_>>().into(),
+        }
+    }
     fn evaluate(kernel: &dyn ElementKernel, theta: &mut [Self], state: &[&[Self]]) {
         let kernel: &dyn Run<Self> = kernel;
         kernel.evaluate(theta, state);
@@ -104,6 +175,9 @@ impl StateFloat for f32 {
 }
 
 impl StateFloat for f64 {
+    fn values(array: &StateArray) -> Cow<'_, [Self]> {
+        Cow::Borrowed(Self::array(array))
+    }
     fn evaluate(kernel: &dyn ElementKernel, theta: &mut [Self], state: &[&[Self]]) {
         let kernel: &dyn Run<Self> = kernel;
         kernel.evaluate(theta, state);
@@ -116,11 +190,15 @@ impl StateFloat for f64 {
 const FORMAT: &str = "steepest-state-1";
 /// Under this name, for each parameter, the number of steps it has taken.
 const STEPS: &str = "steps";
+/// In the header: what random rounding is keyed by.
+const SEED: &str = "seed";
 
 /// What a state file holds of an optimizer.
 pub(crate) struct Saved<'a> {
     pub rule: String,
     pub steps_taken: u64,
+    /// What random rounding is keyed by, where there is any.
+    pub seed: Option<u64>,
     pub tensors: Vec<SavedTensor<'a>>,
 }
 
@@ -130,11 +208,7 @@ pub(crate) struct SavedTensor<'a> {
     pub steps: u64,
     /// Numbers for the tensor as a whole.
     pub memory: Vec<(&'static str, f64)>,
-    pub arrays: &'a [StateArray],
-}
-
-fn file_dtype(dtype: DType) -> Dtype {
-    if dtype == DType::F64 { Dtype::F64 } else { Dtype::F32 }
+    pub arrays: Vec<&'a StateArray>,
 }
 
 pub(crate) fn to_bytes(saved: &Saved<'_>) -> Result<Vec<u8>> {
@@ -156,21 +230,23 @@ pub(crate) fn to_bytes(saved: &Saved<'_>) -> Result<Vec<u8>> {
         for ((name, _), bytes) in tensor.memory.iter().zip(memory) {
             add(name, Dtype::F64, &[], bytes)?;
         }
-        for array in tensor.arrays {
-            add(array.spec.name, file_dtype(array.dtype), &array.spec.shape, array.bytes())?;
+        for (key, dtype, shape, bytes) in tensor.arrays.iter().flat_map(|array| array.parts()) {
+            add(&key, dtype, &shape, bytes)?;
         }
     }
-    let about = HashMap::from([
+    let mut about = HashMap::from([
         ("format".to_owned(), FORMAT.to_owned()),
         ("optimizer".to_owned(), saved.rule.clone()),
         ("steps_taken".to_owned(), saved.steps_taken.to_string()),
     ]);
+    about.extend(saved.seed.map(|seed| (SEED.to_owned(), seed.to_string())));
     safetensors::serialize(views, Some(about)).map_err(refuse)
 }
 
 /// What a state file says, checked against an optimizer but not yet loaded into it.
 pub(crate) struct Checked<'a> {
     pub steps_taken: u64,
+    pub seed: Option<u64>,
     pub tensors: Vec<CheckedTensor<'a>>,
 }
 
@@ -205,6 +281,10 @@ pub(crate) fn check<'a>(bytes: &'a [u8], expected: &Saved<'_>) -> Result<Checked
         problems.push("steps_taken: missing or not a number".to_owned());
         0
     });
+    let seed: Option<u64> = about.get(SEED).and_then(|s| s.parse().ok());
+    if expected.seed.is_some() && seed.is_none() {
+        problems.push("seed: missing or not a number, and state is rounded at random".to_owned());
+    }
     let mut known: Vec<String> = Vec::new();
     let mut tensors = Vec::new();
     for SavedTensor { name, memory, arrays, .. } in &expected.tensors {
@@ -237,10 +317,8 @@ pub(crate) fn check<'a>(bytes: &'a [u8], expected: &Saved<'_>) -> Result<Checked
             .collect();
         let arrays = arrays
             .iter()
-            .filter_map(|array| {
-                let key = format!("{name}/{}", array.spec.name);
-                find(key, file_dtype(array.dtype), &array.spec.shape)
-            })
+            .flat_map(|array| array.parts())
+            .filter_map(|(part, dtype, shape, _)| find(format!("{name}/{part}"), dtype, &shape))
             .collect();
         tensors.push(CheckedTensor { steps, memory, arrays });
     }
@@ -248,16 +326,17 @@ pub(crate) fn check<'a>(bytes: &'a [u8], expected: &Saved<'_>) -> Result<Checked
     extra.sort_unstable();
     problems.extend(extra.iter().map(|name| format!("extra: {name}")));
     if problems.is_empty() {
-        Ok(Checked { steps_taken, tensors })
+        Ok(Checked { steps_taken, seed, tensors })
     } else {
         Err(Error::StateMismatch { problems })
     }
 }
 
 /// Copies checked bytes into the arrays.
-pub(crate) fn fill(arrays: &mut [StateArray], data: &[&[u8]]) {
-    for (array, bytes) in arrays.iter_mut().zip(data) {
-        array.data.slice_mut::<u8>().copy_from_slice(bytes);
+pub(crate) fn fill<'a>(arrays: impl Iterator<Item = &'a mut StateArray>, data: &[&[u8]]) {
+    let mut data = data.iter().copied();
+    for array in arrays {
+        array.fill(&mut data);
     }
 }
 

@@ -7,7 +7,10 @@ use common::{Data, random, settings, slots};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use steepest::registry::OPTIMIZERS;
-use steepest::{AdamW, Clip, DType, Ema, Lookahead, Optimizer, Param, Slot, UpdateClip};
+use steepest::{
+    AdamW, Clip, DType, Ema, Group, Lookahead, Master, Optimizer, Param, Rounding, Slot, StateFormat,
+    UpdateClip,
+};
 
 struct Counting;
 
@@ -113,6 +116,37 @@ fn a_step_allocates_nothing() {
                 let parallel = pool.install(|| allocations(|| run(&mut optimizer)));
                 assert_eq!(parallel, 0, "{place}, on two threads");
             }
+        }
+    }
+    // state and weights in few bytes, for each rule
+    for entry in OPTIMIZERS.iter().filter(|entry| entry.traits.half) {
+        for (dtype, format, master) in [
+            (DType::F32, StateFormat::Bits8, Master::None),
+            (DType::F32, StateFormat::Bf16, Master::None),
+            (DType::Bf16, StateFormat::Bits8, Master::Correction),
+            (DType::Bf16, StateFormat::F32, Master::F32),
+        ] {
+            let params: Vec<Param> =
+                (0..).zip(shapes).map(|(i, s)| Param::new(format!("p{i}"), s, dtype)).collect();
+            let drawn = |seed: u64| {
+                params.iter().map(|p| Data::of(dtype, &random(seed, p.len()))).collect::<Vec<_>>()
+            };
+            let (mut theta, mut grads) = (drawn(1), drawn(2));
+            let slots =
+                theta.iter_mut().zip(&mut grads).map(|(t, g)| Slot::zeroing(t.all_mut(), g.all_mut()));
+            let mut slots: Vec<Slot> = slots.collect();
+            let mut optimizer = Optimizer::builder(entry.make(&Default::default()))
+                .group(Group::named("*").state_format(format))
+                .master(master)
+                .rounding(Rounding::Stochastic)
+                .build(params.clone())
+                .unwrap();
+            let found = pool.install(|| {
+                allocations(|| {
+                    (0..3).for_each(|_| assert!(optimizer.step(common::args(1e-3), &mut slots).is_ok()));
+                })
+            });
+            assert_eq!(found, 0, "{} {dtype} {format} {master:?}", entry.name);
         }
     }
     // all that composes with a rule, at once

@@ -1,61 +1,120 @@
-use crate::args::Bench;
+use crate::args::{Bench, MasterKind, ParamKind, StateKind};
 use crate::output::{Failure, Paint, Result, print, print_json, say, significant, table, write};
 use crate::picture::{Bars, Picture};
+use half::bf16;
 use serde_json::json;
 use std::hint::black_box;
 use std::ops::{Deref, DerefMut};
 use std::time::Instant;
 use steepest::registry::{self, Entry, OPTIMIZERS};
 use steepest::settings::Values;
-use steepest::{DType, Level, NonFinite, Optimizer, Param, Slot, StepArgs};
+use steepest::{DType, Holds, Level, Master, NonFinite, Optimizer, Param, Slot, StateFormat, StepArgs};
 
 /// Numbers that begin on a cache line, as the tensors of frameworks do.
-struct Aligned {
-    numbers: Vec<f32>,
+struct Aligned<T> {
+    numbers: Vec<T>,
     start: usize,
     len: usize,
 }
 
-impl Aligned {
-    fn new(len: usize, value: f32) -> Self {
-        let numbers = vec![value; len + 16];
-        let start = numbers.as_ptr().align_offset(64).min(16);
+impl<T: Copy> Aligned<T> {
+    fn new(len: usize, value: T) -> Self {
+        let line = 64 / size_of::<T>();
+        let numbers = vec![value; len + line];
+        let start = numbers.as_ptr().align_offset(64).min(line);
         Self { numbers, start, len }
     }
 }
 
-impl Deref for Aligned {
-    type Target = [f32];
-    fn deref(&self) -> &[f32] {
+impl<T> Deref for Aligned<T> {
+    type Target = [T];
+    fn deref(&self) -> &[T] {
         &self.numbers[self.start..self.start + self.len]
     }
 }
 
-impl DerefMut for Aligned {
-    fn deref_mut(&mut self) -> &mut [f32] {
+impl<T> DerefMut for Aligned<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
         &mut self.numbers[self.start..self.start + self.len]
     }
 }
 
-/// What a step of an optimizer moves: arrays that are read and written, the gradient that is read, and for rules that
-/// measure first, all or part of it read once more.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// In how many bytes everything is kept.
+#[derive(Debug, Clone, Copy, Default)]
+struct Kept {
+    state: StateFormat,
+    dtype: ParamKind,
+    master: Master,
+}
+
+impl Kept {
+    fn of(args: &Bench) -> Self {
+        let state = match args.state {
+            StateKind::F32 => StateFormat::F32,
+            StateKind::Bf16 => StateFormat::Bf16,
+            StateKind::Bits8 => StateFormat::Bits8,
+        };
+        let master = match (args.dtype, args.master) {
+            (ParamKind::F32, _) | (_, MasterKind::None) => Master::None,
+            (_, MasterKind::Correction) => Master::Correction,
+            (_, MasterKind::F32) => Master::F32,
+        };
+        Self { state, dtype: args.dtype, master }
+    }
+
+    /// Bytes of an element of a parameter or a gradient.
+    fn size(self) -> f64 {
+        if self.dtype == ParamKind::Bf16 { 2.0 } else { 4.0 }
+    }
+
+    /// What it is called in a table.
+    fn text(self) -> String {
+        let dtype = if self.dtype == ParamKind::Bf16 { "bf16" } else { "f32" };
+        let beside = match self.master {
+            Master::None => "",
+            Master::Correction => " with 8 bits of correction",
+            Master::F32 => " with an f32 copy",
+        };
+        let state =
+            if self.state == StateFormat::F32 { String::new() } else { format!(", {} state", self.state) };
+        format!("{dtype} parameters{beside}{state}")
+    }
+}
+
+/// What a step of an optimizer moves, in bytes for each parameter: arrays that are read and written, the gradient
+/// that is read, and for rules that measure first, what is read once more.
+#[derive(Debug, Clone, PartialEq)]
 struct Mix {
-    written: usize,
-    read_before: usize,
+    written: Vec<f64>,
+    gradient: f64,
+    read_before: Vec<f64>,
 }
 
 impl Mix {
-    fn of(entry: &Entry) -> Option<Self> {
-        // θ and each array of state are read and written, 8 bytes; the gradient is read, 4
-        let state = entry.state_bytes().ok()? / 4.0;
-        let written = 1 + state.round() as usize;
-        let first = entry.traffic as usize / 4;
-        Some(Self { written, read_before: first.saturating_sub(2 * written + 1) })
+    fn of(entry: &Entry, kept: Kept) -> Result<Self> {
+        let rule = entry.make(&Values::new())?;
+        let state = rule.state(&Param::new("theta", [64, 64], DType::F32));
+        // what the registry counts beyond one pass over f32 is read before it
+        let before = (entry.traffic as usize / 4).saturating_sub(2 * (1 + state.len()) + 1);
+        let mut written = vec![kept.size()];
+        match kept.master {
+            Master::None => {}
+            Master::Correction => written.push(1.0),
+            Master::F32 => written.push(4.0),
+        }
+        for k in 0..state.len() {
+            written.push(match (kept.state, rule.holds().get(k)) {
+                (StateFormat::F32, _) | (_, None | Some(Holds::Point)) => 4.0,
+                (StateFormat::Bf16, _) => 2.0,
+                (StateFormat::Bits8, _) => 1.0 + 1.0 / 128.0,
+            });
+        }
+        let read_before = std::iter::once(kept.size()).chain(written.iter().copied()).take(before).collect();
+        Ok(Self { written, gradient: kept.size(), read_before })
     }
 
-    fn bytes(self) -> f64 {
-        4.0 * (2 * self.written + 1 + self.read_before) as f64
+    fn bytes(&self) -> f64 {
+        2.0 * self.written.iter().sum::<f64>() + self.gradient + self.read_before.iter().sum::<f64>()
     }
 }
 
@@ -92,16 +151,17 @@ pub fn run(args: Bench) -> Result {
         .num_threads(threads)
         .build()
         .map_err(|error| Failure::input(format!("{threads} threads: {error}")))?;
+    let kept = Kept::of(&args);
     let mut measured = Vec::new();
     for entry in entries {
         if !(args.json || args.quiet) {
             say(&format!("measuring {} …", entry.name));
         }
-        measured.push(pool.install(|| measure(entry, n, threads, args.rounds))?);
+        measured.push(pool.install(|| measure(entry, kept, n, threads, args.rounds))?);
     }
     let pictures = [args.svg.as_ref(), args.png.as_ref()];
     if pictures.iter().any(Option::is_some) {
-        let svg = bars(&measured, n, threads).svg();
+        let svg = bars(&measured, kept, n, threads).svg();
         if let Some(path) = pictures[0] {
             write(Some(path), svg.as_bytes())?;
         }
@@ -126,6 +186,7 @@ pub fn run(args: Bench) -> Result {
             .collect();
         return print_json(&json!({
             "parameters": n,
+            "kept": kept.text(),
             "threads": threads,
             "rounds": args.rounds,
             "instruction_set": format!("{:?}", Level::best()).to_lowercase(),
@@ -138,7 +199,7 @@ pub fn run(args: Bench) -> Result {
         let speed = |seconds: f64| format!("{:.1}", m.bytes * n as f64 / seconds / 1e9);
         rows.push(vec![
             m.name.to_owned(),
-            m.bytes.to_string(),
+            format!("{:.4}", m.bytes).trim_end_matches('0').trim_end_matches('.').to_owned(),
             significant(m.step * 1e3, 3),
             significant(m.step * 1e9 / n as f64, 3),
             speed(m.step),
@@ -148,37 +209,61 @@ pub fn run(args: Bench) -> Result {
     }
     let paint = Paint::stdout();
     let about = format!(
-        "{n} f32 parameters, {threads} threads, {:?}; medians of {} rounds, each optimizer in turn with a stream of\n\
-         the same reads and writes\n",
+        "{n} {}, {threads} threads, {:?}; medians of {} rounds, each\n\
+         optimizer in turn with a stream of the same reads and writes\n",
+        kept.text(),
         Level::best(),
         args.rounds
     );
     print(&format!("{}\n{}", paint.dim(&about), table(&rows)))
 }
 
-fn measure(entry: &'static Entry, n: usize, threads: usize, rounds: u64) -> Result<Measured> {
-    let mix = Mix::of(entry).ok_or_else(|| Failure::input(format!("{} has no defaults", entry.name)))?;
+fn measure(entry: &'static Entry, kept: Kept, n: usize, threads: usize, rounds: u64) -> Result<Measured> {
     // a matrix, for rules that want one
     let side = 1024.min(n).max(1);
     let n = n / side * side;
-    let mut theta = Aligned::new(n, 0.1);
-    let gradient = Aligned::new(n, 1e-3);
-    let mut optimizer = Optimizer::builder(entry.make(&Values::new()))
-        .non_finite(NonFinite::Unchecked)
-        .build([Param::new("theta", [n / side, side], DType::F32)])?;
-    let mut written: Vec<Aligned> = (0..mix.written).map(|_| Aligned::new(n, 0.1)).collect();
     let args = StepArgs { loss: Some(1.0), ..StepArgs::from(1e-3) };
+    let build = |dtype| {
+        Optimizer::builder(entry.make(&Values::new()))
+            .non_finite(NonFinite::Unchecked)
+            .state_format(kept.state)
+            .master(kept.master)
+            .build([Param::new("theta", [n / side, side], dtype)])
+    };
+    let mut step: Box<dyn FnMut() -> Result> = match kept.dtype {
+        ParamKind::F32 => {
+            let mut optimizer = build(DType::F32)?;
+            let (mut theta, gradient) = (Aligned::new(n, 0.1f32), Aligned::new(n, 1e-3f32));
+            Box::new(move || {
+                optimizer.step(args, &mut [Slot::new(&mut *theta, &*gradient)])?;
+                Ok(())
+            })
+        }
+        ParamKind::Bf16 => {
+            let mut optimizer = build(DType::Bf16)?;
+            let mut theta = Aligned::new(n, bf16::from_f32(0.1));
+            let gradient = Aligned::new(n, bf16::from_f32(1e-3));
+            Box::new(move || {
+                optimizer.step(args, &mut [Slot::new(&mut *theta, &*gradient)])?;
+                Ok(())
+            })
+        }
+    };
+    let mix = Mix::of(entry, kept)?;
+    let array = |bytes: f64| Aligned::new((n as f64 * bytes / 4.0) as usize, 0.1f32);
+    let mut written: Vec<Aligned<f32>> = mix.written.iter().map(|bytes| array(*bytes)).collect();
+    let gradient = array(mix.gradient);
     let (mut steps, mut streams) = (Vec::new(), Vec::new());
     // the first two rounds touch the pages
     for round in 0..rounds + 2 {
         let began = Instant::now();
-        optimizer.step(args, &mut [Slot::new(&mut *theta, &*gradient)])?;
-        let step = began.elapsed().as_secs_f64();
+        step()?;
+        let took = began.elapsed().as_secs_f64();
         let began = Instant::now();
-        stream(black_box(&mut written), black_box(&gradient), mix.read_before, threads);
+        stream(black_box(&mut written), black_box(&gradient), mix.read_before.len(), threads);
         let stream = began.elapsed().as_secs_f64();
         if round >= 2 {
-            steps.push(step);
+            steps.push(took);
             streams.push(stream);
         }
     }
@@ -192,8 +277,8 @@ fn median(mut seconds: Vec<f64>) -> f64 {
 
 /// Reads `read_before` arrays, then reads and writes all, and reads the gradient: an optimizer's traffic without its
 /// arithmetic and without its driver.
-fn stream(written: &mut [Aligned], gradient: &[f32], read_before: usize, threads: usize) {
-    let part = gradient.len().div_ceil(threads).max(1);
+fn stream(written: &mut [Aligned<f32>], gradient: &[f32], read_before: usize, threads: usize) {
+    let part = |len: usize| len.div_ceil(threads).max(1);
     if read_before > 0 {
         let arrays: Vec<&[f32]> =
             std::iter::once(gradient).chain(written.iter().map(|w| &**w)).take(read_before).collect();
@@ -203,7 +288,8 @@ fn stream(written: &mut [Aligned], gradient: &[f32], read_before: usize, threads
                 scope.spawn(move || {
                     for array in arrays {
                         let mut sums = [0.0f32; 64];
-                        for block in array.chunks(part).nth(t).unwrap_or_default().chunks_exact(64) {
+                        let mine = array.chunks(part(array.len())).nth(t).unwrap_or_default();
+                        for block in mine.chunks_exact(64) {
                             for (sum, x) in sums.iter_mut().zip(block) {
                                 *sum += x;
                             }
@@ -214,13 +300,43 @@ fn stream(written: &mut [Aligned], gradient: &[f32], read_before: usize, threads
             }
         });
     }
+    let alike = written.iter().all(|array| array.len() == gradient.len());
     std::thread::scope(|scope| {
-        let mut parts: Vec<_> = written.iter_mut().map(|w| w.chunks_mut(part)).collect();
-        for gradient in gradient.chunks(part) {
+        let mut parts: Vec<_> = written
+            .iter_mut()
+            .map(|w| {
+                let part = part(w.len());
+                w.chunks_mut(part)
+            })
+            .collect();
+        for gradient in gradient.chunks(part(gradient.len())) {
             let mut written: Vec<&mut [f32]> = parts.iter_mut().filter_map(Iterator::next).collect();
-            scope.spawn(move || add(&mut written, gradient));
+            scope.spawn(move || {
+                if alike {
+                    add(&mut written, gradient);
+                } else {
+                    add_by_blocks(&mut written, gradient);
+                }
+            });
         }
     });
+}
+
+/// Adds the gradient to arrays of other lengths, a share of each in turn, as a step over types of different size does.
+fn add_by_blocks(written: &mut [&mut [f32]], gradient: &[f32]) {
+    const BLOCK: usize = 1024;
+    let blocks = gradient.len().div_ceil(BLOCK).max(1);
+    let place = |len: usize, block: usize| (len as u64 * block as u64 / blocks as u64) as usize;
+    for block in 0..blocks {
+        let gradient = &gradient[place(gradient.len(), block)..place(gradient.len(), block + 1)];
+        for array in written.iter_mut() {
+            let (from, to) = (place(array.len(), block), place(array.len(), block + 1));
+            // the shares have different lengths: the gradient serves as often as it must
+            for share in array[from..to].chunks_mut(gradient.len().max(1)) {
+                share.iter_mut().zip(gradient).for_each(|(a, g)| *a += g);
+            }
+        }
+    }
 }
 
 /// Adds the gradient to each array, in one pass over all: side by side, as a step does, since blocks in turn are slower.
@@ -244,9 +360,9 @@ fn add(written: &mut [&mut [f32]], gradient: &[f32]) {
     }
 }
 
-fn bars(measured: &[Measured], n: usize, threads: usize) -> Bars {
+fn bars(measured: &[Measured], kept: Kept, n: usize, threads: usize) -> Bars {
     Bars {
-        title: format!("share of the memory's speed, {n} f32 parameters, {threads} threads"),
+        title: format!("share of the memory's speed, {n} {}, {threads} threads", kept.text()),
         rows: measured
             .iter()
             .map(|m| {
@@ -264,16 +380,25 @@ mod tests {
     #[test]
     fn the_mix_is_what_the_registry_counts() {
         for entry in OPTIMIZERS.iter().filter(|entry| entry.traits.half) {
-            let mix = Mix::of(entry).expect("defaults");
-            assert!(mix.written >= 1 && mix.read_before <= 2 * mix.written + 1, "{}: {mix:?}", entry.name);
+            let Ok(mix) = Mix::of(entry, Kept::default()) else { panic!("{}: defaults", entry.name) };
+            assert!(mix.read_before.len() <= mix.written.len() + 1, "{}: {mix:?}", entry.name);
             assert_eq!(mix.bytes(), f64::from(entry.traffic), "{}: {mix:?}", entry.name);
         }
+        let kept = Kept { state: StateFormat::Bits8, dtype: ParamKind::Bf16, master: Master::Correction };
+        let Ok(mix) = Mix::of(registry::find("adamw").expect("a row"), kept) else { panic!("defaults") };
+        assert_eq!(mix.bytes(), 12.0 + 4.0 / 128.0);
     }
 
     #[test]
     fn a_small_measurement_measures() {
         let entry = registry::find("adamw").expect("a row");
-        let Ok(found) = measure(entry, 10_000, 2, 3) else { panic!("adamw steps") };
-        assert!(found.step > 0.0 && found.stream > 0.0 && found.bytes == 28.0);
+        for (state, dtype, master) in [
+            (StateFormat::F32, ParamKind::F32, Master::None),
+            (StateFormat::Bits8, ParamKind::Bf16, Master::Correction),
+        ] {
+            let kept = Kept { state, dtype, master };
+            let Ok(found) = measure(entry, kept, 10_000, 2, 3) else { panic!("adamw steps") };
+            assert!(found.step > 0.0 && found.stream > 0.0);
+        }
     }
 }

@@ -220,7 +220,7 @@ impl Beside {
     }
 
     /// Whether the update is not kept as it is.
-    fn changes_update(&self) -> bool {
+    pub fn changes_update(&self) -> bool {
         self.cautious || self.factor != 1.0 || self.cautious_decay.is_some()
     }
 

@@ -1,7 +1,7 @@
 use crate::error::Result;
 use crate::kernel::{ElementKernel, element};
 use crate::real::{Average, Real};
-use crate::rule::{Decay, ElementRule, IntoRule, Rule, Step};
+use crate::rule::{Decay, ElementRule, Holds, IntoRule, Rule, Step};
 use crate::settings::{Dialect, Range, Settings, only_in};
 
 crate::settings! {
@@ -171,6 +171,13 @@ pub(super) const fn names<const N: usize>() -> [&'static str; N] {
     names
 }
 
+/// What they hold.
+pub(super) const fn holds<const N: usize>() -> [Holds; N] {
+    let mut holds = [Holds::Square; N];
+    holds[0] = Holds::Average;
+    holds
+}
+
 /// `CORRECTED`: the average square is corrected before its maximum is taken and `eps_root` added.
 struct Moments<const AMSGRAD: bool, const CORRECTED: bool>(Averages);
 
@@ -192,6 +199,7 @@ impl<const AMSGRAD: bool, const CORRECTED: bool, const N: usize> ElementRule<N>
     for Moments<AMSGRAD, CORRECTED>
 {
     const STATE: [&'static str; N] = names();
+    const HOLDS: [Holds; N] = holds();
     type Scalars<R: Real> = Scalars<R>;
 
     fn scalars<R: Real>(&self, step: Step, _: &[f64]) -> Scalars<R> {

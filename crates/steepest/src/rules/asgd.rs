@@ -1,7 +1,7 @@
 use crate::error::Result;
 use crate::kernel::element;
 use crate::real::{Average, Real};
-use crate::rule::{Decay, ElementRule, IntoRule, Rule, Step, Sums};
+use crate::rule::{Decay, ElementRule, Holds, IntoRule, Rule, Step, Sums};
 use crate::settings::Range;
 
 crate::settings! {
@@ -76,7 +76,7 @@ struct Scalars<R> {
 
 impl ElementRule<1> for Averaged {
     const STATE: [&'static str; 1] = ["ax"];
-    const POINTS: [bool; 1] = [true];
+    const HOLDS: [Holds; 1] = [Holds::Point];
     const MEMORY: &'static [(&'static str, f64)] = &[("eta", 0.0), ("mu", 1.0), ("rate", 0.0)];
     type Scalars<R: Real> = Scalars<R>;
 

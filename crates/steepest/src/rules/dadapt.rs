@@ -1,7 +1,7 @@
 use crate::error::{Error, Result};
 use crate::kernel::element;
 use crate::real::{Average, Real};
-use crate::rule::{Decay, ElementRule, IntoRule, MAX_SUMS, Rule, Scope, Step, Sums};
+use crate::rule::{Decay, ElementRule, Holds, IntoRule, MAX_SUMS, Rule, Scope, Step, Sums};
 use crate::settings::{Range, Settings};
 
 crate::settings! {
@@ -119,6 +119,7 @@ struct Scalars<R> {
 
 impl ElementRule<3> for Estimate {
     const STATE: [&'static str; 3] = ["exp_avg", "exp_avg_sq", "s"];
+    const HOLDS: [Holds; 3] = [Holds::Average, Holds::Square, Holds::Average];
     const MEMORY: &'static [(&'static str, f64)] = &[("d", 0.0), ("d_numerator", 0.0), ("d_before", 0.0)];
     const SCOPE: Scope = Scope::All;
     type Scalars<R: Real> = Scalars<R>;

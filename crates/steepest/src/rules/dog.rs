@@ -1,7 +1,7 @@
 use crate::error::Result;
 use crate::kernel::element;
 use crate::real::Real;
-use crate::rule::{Decay, ElementRule, IntoRule, MAX_SUMS, Rule, Scope, Step, Sums};
+use crate::rule::{Decay, ElementRule, Holds, IntoRule, MAX_SUMS, Rule, Scope, Step, Sums};
 use crate::settings::Range;
 
 crate::settings! {
@@ -85,7 +85,7 @@ pub(super) fn squares<R: Real>(s: &Scalars<R>, theta: R, g: R, start: R) -> Sums
 
 impl<const LAYERWISE: bool> ElementRule<1> for Distance<LAYERWISE> {
     const STATE: [&'static str; 1] = ["start"];
-    const POINTS: [bool; 1] = [true];
+    const HOLDS: [Holds; 1] = [Holds::Point];
     const MEMORY: &'static [(&'static str, f64)] = &[("max_distance", 0.0), ("sum_of_squares", 0.0)];
     const SCOPE: Scope = if LAYERWISE { Scope::Tensor } else { Scope::All };
     type Scalars<R: Real> = Scalars<R>;

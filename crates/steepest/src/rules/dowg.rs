@@ -2,7 +2,7 @@ use super::dog::{Scalars, squares};
 use crate::error::Result;
 use crate::kernel::element;
 use crate::real::Real;
-use crate::rule::{Decay, ElementRule, IntoRule, Rule, Scope, Step, Sums};
+use crate::rule::{Decay, ElementRule, Holds, IntoRule, Rule, Scope, Step, Sums};
 use crate::settings::Range;
 
 crate::settings! {
@@ -62,7 +62,7 @@ struct Distance(DoWG);
 
 impl ElementRule<1> for Distance {
     const STATE: [&'static str; 1] = ["start"];
-    const POINTS: [bool; 1] = [true];
+    const HOLDS: [Holds; 1] = [Holds::Point];
     const MEMORY: &'static [(&'static str, f64)] = &[("distance_sq", 0.0), ("weighted_squares", 0.0)];
     const SCOPE: Scope = Scope::All;
     type Scalars<R: Real> = Scalars<R>;

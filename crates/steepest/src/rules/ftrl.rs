@@ -1,7 +1,7 @@
 use crate::error::Result;
 use crate::kernel::{ElementKernel, element};
 use crate::real::Real;
-use crate::rule::{Decay, ElementRule, IntoRule, Rule, Step, Sums};
+use crate::rule::{Decay, ElementRule, Holds, IntoRule, Rule, Step, Sums};
 use crate::settings::{Dialect, Range};
 
 crate::settings! {
@@ -98,6 +98,7 @@ struct Scalars<R> {
 
 impl<const ROOT: bool> ElementRule<2> for Leader<ROOT> {
     const STATE: [&'static str; 2] = ["accumulator", "linear"];
+    const HOLDS: [Holds; 2] = [Holds::Square, Holds::Average];
     const MEMORY: &'static [(&'static str, f64)] = &[("inverse_rate", 0.0), ("inverse_rate_before", 0.0)];
     type Scalars<R: Real> = Scalars<R>;
 

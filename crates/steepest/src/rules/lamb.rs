@@ -1,7 +1,7 @@
 use crate::error::Result;
 use crate::kernel::element;
 use crate::real::{Average, Real};
-use crate::rule::{Decay, ElementRule, IntoRule, MAX_SUMS, Rule, Scope, Step, Sums};
+use crate::rule::{Decay, ElementRule, Holds, IntoRule, MAX_SUMS, Rule, Scope, Step, Sums};
 use crate::settings::Range;
 
 crate::settings! {
@@ -93,6 +93,7 @@ impl<R: Real> Scalars<R> {
 
 impl ElementRule<2> for Layerwise {
     const STATE: [&'static str; 2] = ["exp_avg", "exp_avg_sq"];
+    const HOLDS: [Holds; 2] = [Holds::Average, Holds::Square];
     const MEMORY: &'static [(&'static str, f64)] = &[("trust_ratio", 1.0)];
     const SCOPE: Scope = Scope::Tensor;
     type Scalars<R: Real> = Scalars<R>;

@@ -1,7 +1,7 @@
 use crate::error::Result;
 use crate::kernel::{ElementKernel, element};
 use crate::real::Real;
-use crate::rule::{Decay, ElementRule, IntoRule, Rule, Step};
+use crate::rule::{Decay, ElementRule, Holds, IntoRule, Rule, Step};
 use crate::settings::Range;
 
 crate::settings! {
@@ -99,12 +99,13 @@ impl<const MOMENTUM: bool, const N: usize> ElementRule<N> for DualAverage<MOMENT
         }
         names
     };
-    const POINTS: [bool; N] = {
-        let mut points = [false; N];
+    const HOLDS: [Holds; N] = {
+        let mut holds = [Holds::Square; N];
+        holds[1] = Holds::Average;
         if MOMENTUM {
-            points[2] = true;
+            holds[2] = Holds::Point;
         }
-        points
+        holds
     };
     type Scalars<R: Real> = Scalars<R>;
 

@@ -4,7 +4,7 @@ use super::adam::AdamW;
 use crate::error::Result;
 use crate::kernel::element;
 use crate::real::{Average, Real};
-use crate::rule::{Body, ElementRule, IntoRule, Others, Step};
+use crate::rule::{Body, ElementRule, Holds, IntoRule, Others, Step};
 
 crate::word_setting! {
     /// What happens to the parameters that a matrix method does not take: vectors and single numbers.
@@ -103,6 +103,7 @@ struct Scalars<R> {
 
 impl ElementRule<2> for Nesterov {
     const STATE: [&'static str; 2] = ["exp_avg", "exp_avg_sq"];
+    const HOLDS: [Holds; 2] = [Holds::Average, Holds::Square];
     type Scalars<R: Real> = Scalars<R>;
 
     fn scalars<R: Real>(&self, step: Step, _: &[f64]) -> Scalars<R> {

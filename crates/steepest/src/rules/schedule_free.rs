@@ -1,7 +1,7 @@
 use crate::error::Result;
 use crate::kernel::element;
 use crate::real::{Average, Real};
-use crate::rule::{Decay, ElementRule, IntoRule, Rule, Step, Sums};
+use crate::rule::{Decay, ElementRule, Holds, IntoRule, Rule, Step, Sums};
 use crate::settings::Range;
 
 crate::settings! {
@@ -218,7 +218,7 @@ struct Descent(Averaging);
 
 impl ElementRule<1> for Descent {
     const STATE: [&'static str; 1] = ["z"];
-    const POINTS: [bool; 1] = [true];
+    const HOLDS: [Holds; 1] = [Holds::Point];
     const MEMORY: &'static [(&'static str, f64)] = MEMORY;
     const EVALUATES: bool = true;
     type Scalars<R: Real> = Mixing<R>;
@@ -260,7 +260,7 @@ struct Scalars<R> {
 
 impl ElementRule<2> for Adaptive {
     const STATE: [&'static str; 2] = ["z", "exp_avg_sq"];
-    const POINTS: [bool; 2] = [true, false];
+    const HOLDS: [Holds; 2] = [Holds::Point, Holds::Square];
     const MEMORY: &'static [(&'static str, f64)] = MEMORY;
     const EVALUATES: bool = true;
     type Scalars<R: Real> = Scalars<R>;

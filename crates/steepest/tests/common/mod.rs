@@ -129,6 +129,12 @@ pub fn state_of(optimizer: &Optimizer) -> BTreeMap<String, Vec<f64>> {
                 Dtype::U64 => {
                     view.data().as_chunks().0.iter().map(|b| u64::from_le_bytes(*b) as f64).collect()
                 }
+                Dtype::BF16 => {
+                    view.data().as_chunks().0.iter().map(|b| bf16::from_le_bytes(*b).to_f64()).collect()
+                }
+                // codes and scales, as they are
+                Dtype::U8 => view.data().iter().map(|x| f64::from(*x)).collect(),
+                Dtype::I8 => view.data().iter().map(|x| f64::from(x.cast_signed())).collect(),
                 other => panic!("{name}: a state of type {other:?}"),
             };
             (name.to_owned(), values)

@@ -1,0 +1,118 @@
+//! Random bits that are a pure function of where they are used: no generator has a state, so neither threads nor an
+//! interruption can change a bit.
+
+/// The random numbers of one tensor in one step, for one purpose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Stream(u64);
+
+/// What a [`Stream`] is used for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Purpose {
+    State = 1,
+    Weights = 2,
+}
+
+const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
+
+/// The finalizer of SplitMix64 (Steele, Lea & Flood, 2014).
+fn mix(z: u64) -> u64 {
+    let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
+
+/// A number for a tensor's name: what its random numbers are keyed by, so that the order of tensors does not matter.
+pub(crate) fn name_key(name: &str) -> u64 {
+    // FNV-1a
+    name.bytes().fold(0xCBF2_9CE4_8422_2325, |h, byte| (h ^ u64::from(byte)).wrapping_mul(0x100_0000_01B3))
+}
+
+impl Stream {
+    pub fn new(seed: u64, tensor: u64, step: u64, purpose: Purpose) -> Self {
+        let words = [seed, tensor, step, purpose as u64];
+        Self(words.into_iter().fold(GOLDEN, |h, word| mix(h ^ mix(word.wrapping_add(GOLDEN)))))
+    }
+
+    /// The numbers from `element` on, up to the next multiple of 2³².
+    pub fn from(self, element: usize) -> Dither {
+        let key = mix(self.0.wrapping_add((element as u64 >> 32).wrapping_mul(GOLDEN)));
+        Dither { key: key as u32, step: (key >> 32) as u32 | 1, first: element as u32 }
+    }
+}
+
+/// Random words for a run of elements.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy)]
+pub struct Dither {
+    key: u32,
+    /// From one set of words to the next.
+    step: u32,
+    first: u32,
+}
+
+impl Dither {
+    /// The word of the `i`-th element of the run.
+    #[inline(always)]
+    pub(crate) fn word(self, i: usize) -> u32 {
+        // a Weyl sequence, and one round of multiplying: with vector registers, five instructions
+        let x = self.first.wrapping_add(i as u32).wrapping_mul(0x9E37_79B1).wrapping_add(self.key);
+        (x ^ (x >> 16)).wrapping_mul(0x85EB_CA6B)
+    }
+
+    /// Other words for the same elements, for each `n`.
+    #[inline(always)]
+    pub(crate) fn again(self, n: u32) -> Self {
+        Self { key: self.key.wrapping_add(self.step.wrapping_mul(n)), ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_depend_on_everything_they_are_keyed_by_and_on_nothing_else() {
+        let word =
+            |seed, name, step, purpose, i| Stream::new(seed, name_key(name), step, purpose).from(i).word(0);
+        let base = word(1, "a", 5, Purpose::State, 7);
+        assert_eq!(base, word(1, "a", 5, Purpose::State, 7));
+        assert_eq!(base, Stream::new(1, name_key("a"), 5, Purpose::State).from(3).word(4));
+        let others = [
+            word(2, "a", 5, Purpose::State, 7),
+            word(1, "b", 5, Purpose::State, 7),
+            word(1, "a", 6, Purpose::State, 7),
+            word(1, "a", 5, Purpose::Weights, 7),
+            word(1, "a", 5, Purpose::State, 8),
+            word(1, "a", 5, Purpose::State, 7 + (1 << 32)),
+        ];
+        assert!(others.iter().all(|other| *other != base));
+    }
+
+    #[test]
+    fn both_parts_of_a_word_are_uniform_along_elements_and_along_steps() {
+        const N: u64 = 1 << 16;
+        let along_elements = |i: u64| Stream::new(3, 9, 1, Purpose::State).from(0).word(i as usize);
+        let along_steps = |i: u64| Stream::new(3, 9, i, Purpose::State).from(12).word(0);
+        for (draw, name) in [(&along_elements as &dyn Fn(u64) -> u32, "elements"), (&along_steps, "steps")] {
+            for shift in [0, 12] {
+                let mut counts = [0u64; 256];
+                let (mut sum, mut before, mut product) = (0.0, 0.5, 0.0);
+                for i in 0..N {
+                    let x = (draw(i) >> shift) & 0xF_FFFF;
+                    counts[(x >> 12) as usize] += 1;
+                    let u = f64::from(x) / 1_048_576.0;
+                    sum += u;
+                    product += (u - 0.5) * (before - 0.5);
+                    before = u;
+                }
+                let expected = N as f64 / 256.0;
+                let chi: f64 = counts.iter().map(|c| (*c as f64 - expected).powi(2) / expected).sum();
+                // 255 degrees of freedom: mean 255, standard deviation 23
+                assert!((170.0..360.0).contains(&chi), "{name} {shift}: {chi}");
+                assert!((sum / N as f64 - 0.5).abs() < 0.005, "{name} {shift}: {sum}");
+                // neighbours are not correlated: 1/12 times a standard error of 1/256
+                assert!((product / N as f64).abs() < 5.0 / 12.0 / 256.0, "{name} {shift}: {product}");
+            }
+        }
+    }
+}
