@@ -604,30 +604,30 @@ struct PackedJob<R: ElementRule<N>, const N: usize, const ONE_BY_ONE: bool> {
 }
 
 impl<R: ElementRule<N>, const N: usize, const ONE_BY_ONE: bool> PackedJob<R, N, ONE_BY_ONE> {
-    /// One group: its state is widened into the cache, updated and narrowed again, in loops that each become vector code.
+    /// The group that `at` begins with: its state is widened into the cache, updated and narrowed again, in loops that each
+    /// become vector code.
     ///
     /// # Safety
-    /// The group is the one at `from`, with `n` elements, and [`Run::run_packed`]'s contract.
+    /// [`Run::run_packed`]'s contract, for a whole group.
     #[inline(always)]
-    unsafe fn group(&self, from: usize, n: usize, x: &mut [[f32; GROUP]; N], words: &mut [u32; GROUP]) {
-        let Packed { theta, grad, state, scales, dither, .. } = self.packed;
+    unsafe fn group(&self, at: Packed, x: &mut [[f32; GROUP]; N], words: &mut [u32; GROUP]) {
+        let Packed { theta, grad, state, scales, dither, .. } = at;
         let (s, prologue) = (self.scalars, self.prologue);
         for k in 0..N {
             // SAFETY: the caller's contract.
             unsafe {
                 if R::HOLDS[k] == Holds::Point {
-                    let points = state[k].cast::<f32>().add(from);
-                    for i in 0..n {
+                    let points = state[k].cast::<f32>();
+                    for i in 0..GROUP {
                         x[k][i] = *points.add(i);
                     }
                 } else {
-                    let codes = std::slice::from_raw_parts(state[k].add(from), n);
-                    let scale = *scales[k].add(from / GROUP);
-                    packed::decode::<ONE_BY_ONE>(R::HOLDS[k], codes, scale, &mut x[k][..n]);
+                    let codes = std::slice::from_raw_parts(state[k], GROUP);
+                    packed::decode::<ONE_BY_ONE>(R::HOLDS[k], codes, *scales[k], &mut x[k]);
                 }
             }
         }
-        for i in 0..n {
+        for i in 0..GROUP {
             let i = place::<ONE_BY_ONE>(i);
             let mut old = [0.0; N];
             for k in 0..N {
@@ -635,9 +635,9 @@ impl<R: ElementRule<N>, const N: usize, const ONE_BY_ONE: bool> PackedJob<R, N, 
             }
             // SAFETY: the caller's contract.
             unsafe {
-                let (t, g) = (*theta.add(from + i), *grad.add(from + i));
+                let (t, g) = (*theta.add(i), *grad.add(i));
                 let (t, new) = R::update(&s, t * prologue.keep, prologue.gradient(g, t), old);
-                *theta.add(from + i) = t;
+                *theta.add(i) = t;
                 // what is subnormal, the codes take for zero or for their smallest
                 for k in 0..N {
                     x[k][i] = new[k];
@@ -650,44 +650,98 @@ impl<R: ElementRule<N>, const N: usize, const ONE_BY_ONE: bool> PackedJob<R, N, 
             // SAFETY: the caller's contract.
             unsafe {
                 if R::HOLDS[k] == Holds::Point {
-                    let points = state[k].cast::<f32>().add(from);
-                    for i in 0..n {
+                    let points = state[k].cast::<f32>();
+                    for i in 0..GROUP {
                         *points.add(i) = x[k][i];
                     }
                     continue;
                 }
                 if shares % 2 == 0 {
                     let dither = dither.again(shares / 2);
-                    for i in 0..n {
+                    for i in 0..GROUP {
                         let i = place::<ONE_BY_ONE>(i);
-                        words[i] = dither.word(from + i);
+                        words[i] = dither.word(i);
                     }
                 }
                 let part = if shares % 2 == 0 { Part::High } else { Part::Low };
-                let codes = std::slice::from_raw_parts_mut(state[k].add(from), n);
-                *scales[k].add(from / GROUP) =
-                    packed::encode::<ONE_BY_ONE>(R::HOLDS[k], &x[k][..n], &words[..n], part, codes);
+                let codes = std::slice::from_raw_parts_mut(state[k], GROUP);
+                *scales[k] = packed::encode::<ONE_BY_ONE>(R::HOLDS[k], &x[k], words, part, codes);
                 shares += 1;
             }
         }
     }
+
+    /// Elements of the codes of array `k`, or of its points, in bytes.
+    const fn size(k: usize) -> usize {
+        if matches!(R::HOLDS[k], Holds::Point) { 4 } else { 1 }
+    }
+
+    /// The part of the run that begins with element `from`.
+    #[inline(always)]
+    fn from(&self, from: usize) -> Packed {
+        let mut at = self.packed;
+        at.theta = at.theta.wrapping_add(from);
+        at.grad = at.grad.wrapping_add(from);
+        for k in 0..N {
+            at.state[k] = at.state[k].wrapping_add(from * Self::size(k));
+            at.scales[k] = at.scales[k].wrapping_add(from / GROUP);
+        }
+        at.dither = at.dither.skip(from);
+        at
+    }
 }
+
+/// Room for a group of anything.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+struct Room([f32; GROUP]);
 
 impl<R: ElementRule<N>, const N: usize, const ONE_BY_ONE: bool> Job for PackedJob<R, N, ONE_BY_ONE> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
-        let len = self.packed.len;
+        let whole = self.packed.len / GROUP;
+        let rest = self.packed.len % GROUP;
         let (mut x, mut words) = ([[0.0; GROUP]; N], [0; GROUP]);
-        for from in (0..len / GROUP * GROUP).step_by(GROUP) {
-            // SAFETY: the groups lie within `len`, and `run_packed`'s contract.
-            unsafe { self.group(from, GROUP, &mut x, &mut words) };
-        }
-        // the same for a part of a group, compiled for any length
-        if !len.is_multiple_of(GROUP) {
-            // SAFETY: as above.
-            unsafe { self.group(len / GROUP * GROUP, len % GROUP, &mut x, &mut words) };
+        let (mut theta, mut grad, mut state) =
+            (Room([0.0; GROUP]), Room([0.0; GROUP]), [Room([0.0; GROUP]); N]);
+        for i in 0..whole + usize::from(rest > 0) {
+            let mut at = self.from(i * GROUP);
+            let own = at;
+            let cut = i == whole;
+            if cut {
+                // the end is filled up with copies of its last element, which change neither scales nor each other
+                at.theta = theta.0.as_mut_ptr();
+                at.grad = grad.0.as_ptr();
+                for i in 0..GROUP {
+                    let from = i.min(rest - 1);
+                    // SAFETY: `from < rest`, and `run_packed`'s contract.
+                    unsafe { (theta.0[i], grad.0[i]) = (*own.theta.add(from), *own.grad.add(from)) };
+                }
+                for k in 0..N {
+                    at.state[k] = state[k].0.as_mut_ptr().cast();
+                    let size = Self::size(k);
+                    for i in 0..GROUP {
+                        // SAFETY: as above; the room has a group of the larger size.
+                        unsafe {
+                            let from = own.state[k].add(i.min(rest - 1) * size);
+                            at.state[k].add(i * size).copy_from_nonoverlapping(from, size);
+                        }
+                    }
+                }
+            }
+            // SAFETY: a whole group, in the caller's memory or in the room; `run_packed`'s contract.
+            unsafe { self.group(at, &mut x, &mut words) };
+            if cut {
+                // SAFETY: `rest` elements from the end of the run, and `run_packed`'s contract.
+                unsafe {
+                    own.theta.copy_from_nonoverlapping(at.theta, rest);
+                    for k in 0..N {
+                        own.state[k].copy_from_nonoverlapping(at.state[k], rest * Self::size(k));
+                    }
+                }
+            }
         }
     }
 }

@@ -59,6 +59,12 @@ impl Dither {
         (x ^ (x >> 16)).wrapping_mul(0x85EB_CA6B)
     }
 
+    /// The words from the `i`-th element of the run on.
+    #[inline(always)]
+    pub(crate) fn skip(self, i: usize) -> Self {
+        Self { first: self.first.wrapping_add(i as u32), ..self }
+    }
+
     /// Other words for the same elements, for each `n`.
     #[inline(always)]
     pub(crate) fn again(self, n: u32) -> Self {
