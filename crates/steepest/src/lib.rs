@@ -35,6 +35,7 @@ pub mod matrix;
 mod minimize;
 mod optimizer;
 mod param;
+mod random;
 mod real;
 pub mod registry;
 pub mod rule;
