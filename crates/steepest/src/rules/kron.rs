@@ -38,10 +38,11 @@ super::others::matrix_settings! {
     /// U ← U · min(1, c / rms(U))                         c = `max_rms`
     /// θ ← (1 − ηλ)θ − ηU
     /// ```
-    /// L and R are lower triangles and begin as √s·I, s = `init_scale`. They descend the criterion E[tr(FᵀPFQ) + tr(VᵀP⁻¹VQ⁻¹)] with
-    /// P = LLᵀ and Q = RRᵀ, whose minimum has E[PFQFᵀ] = I but for scale. ‖S‖ is a lower bound of the largest eigenvalue: with x the
-    /// longest column of S, ‖Sy‖ for y = Sx/‖Sx‖. A side longer than `max_side`, of length 1, or chosen by `diagonal` has a diagonal
-    /// in place of its triangle, tril keeps the diagonal then, and ‖S‖ is its largest element.
+    /// L and R are lower triangles and begin as √s·I, s = `init_scale`; tril takes the lower triangle. They descend the criterion
+    /// E[tr(FᵀPFQ) + tr(VᵀP⁻¹VQ⁻¹)], P = LLᵀ and Q = RRᵀ, to where P·E[FQFᵀ]·P = tr(Q⁻¹)·I and Q·E[FᵀPF]·Q = tr(P⁻¹)·I. ‖S‖ is a
+    /// lower bound of the largest eigenvalue: ‖Sy‖ for y = Sx/‖Sx‖, x the longest column of S. A side longer than `max_side`, of
+    /// length 1, or chosen by `diagonal` has a diagonal in place of its triangle; tril keeps the diagonal then, and ‖S‖ is its
+    /// largest element.
     ///
     /// With p(s) = `max_share` while s ≤ `flat_steps`, then falling with exp(−`share_decay`·s) to `min_share`, the factors are
     /// refreshed at step t where the integral of p from 0 to t passes a whole number. At each 100th refresh the largest elements
@@ -62,8 +63,8 @@ super::others::matrix_settings! {
     /// Li's code and kron_torch keep Q_L = Lᵀ and Q_R = Rᵀ. kron_torch: V is normal and comes from torch's generator; the δ·mean|F|·V
     /// of a refresh also stays in M̂ and so in the step; triangles are solved in f32; a refresh comes where the steps since the last
     /// reach 1/p, a whole number of them; balancing happens by chance, once in 100 refreshes; axes of a kernel are joined to the
-    /// squarest matrix, or each has a factor; vectors have a diagonal factor. Li's papers: a refresh happens with probability p, and
-    /// the step's norm is clipped; his later variants (Q^0.5·E·Q^1.5 and others) have other updates of the factors.
+    /// squarest matrix, or each has a factor; vectors have a diagonal factor. Li's own code: a refresh happens with probability p, and
+    /// the norm of U is clipped; his later variants (Q^0.5·E·Q^1.5 and others) have other updates of the factors.
     ///
     /// # Errors
     /// Settings outside their range; `min_share` above `max_share`; with `others = refuse`, a vector.
@@ -480,5 +481,76 @@ impl WholeRule for Whitening {
         }
         let rms = (loops.sum_of_squares(room.x) / view.grad.len() as f64).sqrt();
         loops.subtract(view.theta, room.x, keep, step.lr * (max_rms / rms).min(1.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refreshes_come_as_often_as_their_share_says() {
+        let all = Kron { min_share: 1.0, ..Kron::default() };
+        let some =
+            Kron { max_share: 0.8, min_share: 0.1, share_decay: 0.02, flat_steps: 20, ..Kron::default() };
+        for kron in [all, some, Kron::default()] {
+            let mut sum = 0.0;
+            for t in 1..=6000 {
+                // the share in the middle of a step is its mean but for a part of 1e-4
+                let behind = (t as f64 - 0.5 - kron.flat_steps as f64).max(0.0);
+                sum += kron.min_share.max(kron.max_share * (-kron.share_decay * behind).exp());
+                let (before, now) = (kron.refreshes(t - 1), kron.refreshes(t));
+                assert!(now - before <= 1 && (now as f64 - sum).abs() < 1.1, "{t}: {now} {sum}");
+            }
+        }
+        // the share of a step is below 1 at the end of u64, where f64 has no single steps any more
+        assert!(Kron::default().refreshes(u64::MAX) > 1 << 58);
+    }
+
+    #[test]
+    fn probes_have_mean_0_variance_1_and_no_memory() {
+        let draw = |parallel, seed, t, n| {
+            let mut v = vec![0.0f64; n];
+            probe(Loops { parallel, ..Loops::default() }, seed, t, &mut v);
+            v
+        };
+        let n = 100_000;
+        let v = draw(true, 1, 1, n);
+        let moment = |p: i32| v.iter().map(|v| v.powi(p)).sum::<f64>() / n as f64;
+        // four standard errors; the fourth moment of a sum of four uniform numbers is 2.7
+        let error = 4.0 / (n as f64).sqrt();
+        assert!(moment(1).abs() < error && (moment(2) - 1.0).abs() < error * 1.7f64.sqrt());
+        assert!((moment(4) - 2.7).abs() < 0.1);
+        assert_eq!(draw(false, 1, 1, n), v);
+        assert_eq!(draw(true, 1, 1, 17), v[..17]);
+        for (seed, t) in [(2, 1), (1, 2)] {
+            let other = draw(true, seed, t, n);
+            let product = v.iter().zip(&other).map(|(a, b)| a * b).sum::<f64>() / n as f64;
+            assert!(product.abs() < error, "{product}");
+        }
+        let mut narrow = vec![0.0f32; 17];
+        probe(Loops::default(), 1, 1, &mut narrow);
+        assert!(narrow.iter().zip(&v).all(|(a, b)| *a == *b as f32));
+    }
+
+    #[test]
+    fn sides_choose_their_factor() {
+        let of = |diagonal, max_side, rows, columns| {
+            let kron = Kron { diagonal, max_side, ..Kron::default() };
+            kron.axes((rows, columns)).map(|axis| axis.triangle)
+        };
+        use DiagonalSides::*;
+        for (diagonal, wide, tall, square) in [
+            (None, [true, true], [true, true], [true, true]),
+            (Longer, [true, false], [false, true], [true, true]),
+            (One, [true, false], [false, true], [true, false]),
+            (Both, [false, false], [false, false], [false, false]),
+        ] {
+            assert_eq!(of(diagonal, 9, 2, 3), wide);
+            assert_eq!(of(diagonal, 9, 3, 2), tall);
+            assert_eq!(of(diagonal, 9, 3, 3), square);
+        }
+        assert_eq!(of(None, 9, 10, 9), [false, true]);
+        assert_eq!(of(None, 9, 1, 9), [false, true]);
     }
 }
