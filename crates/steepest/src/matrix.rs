@@ -770,7 +770,7 @@ mod tests {
 
     #[test]
     fn products_with_a_triangle_leave_out_its_zeros() {
-        for (n, k) in [(1, 3), (16, 16), (17, 40), (70, 33), (300, 20), (530, 17)] {
+        for (n, k) in [(1, 3), (16, 16), (17, 40), (70, 33), (300, 20)] {
             let mut l = drawn::<f64>(4, n * n);
             (0..n).for_each(|i| l[i * n + i + 1..(i + 1) * n].fill(0.0));
             let (x, y) = (drawn::<f64>(5, n * k), drawn::<f64>(6, k * n));

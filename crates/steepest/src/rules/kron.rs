@@ -38,8 +38,8 @@ super::others::matrix_settings! {
     /// U ← U · min(1, c / rms(U))                         c = `max_rms`
     /// θ ← (1 − ηλ)θ − ηU
     /// ```
-    /// L and R are lower triangles and begin as √s·I, s = `init_scale`; tril takes the lower triangle. They descend the criterion
-    /// E[tr(FᵀPFQ) + tr(VᵀP⁻¹VQ⁻¹)], P = LLᵀ and Q = RRᵀ, to where P·E[FQFᵀ]·P = tr(Q⁻¹)·I and Q·E[FᵀPF]·Q = tr(P⁻¹)·I. ‖S‖ is a
+    /// L and R are lower triangles and begin as √s·I, s = `init_scale`; tril takes the lower triangle. They descend the mean of
+    /// ‖A‖² + ‖B‖². At its minimum P·mean(FQFᵀ)·P = tr(Q⁻¹)·I and Q·mean(FᵀPF)·Q = tr(P⁻¹)·I, with P = LLᵀ and Q = RRᵀ. ‖S‖ is a
     /// lower bound of the largest eigenvalue: ‖Sy‖ for y = Sx/‖Sx‖, x the longest column of S. A side longer than `max_side`, of
     /// length 1, or chosen by `diagonal` has a diagonal in place of its triangle; tril keeps the diagonal then, and ‖S‖ is its
     /// largest element.
@@ -50,7 +50,7 @@ super::others::matrix_settings! {
     /// refreshes nothing.
     ///
     /// Element i of V, row by row, is the sum of four uniform numbers that are the 16-bit pieces of SplitMix64's output i, whose
-    /// key is made from `seed` and t: no hidden state. A kernel of a convolution is the matrix of its first axis and all others.
+    /// key is made from `seed` and t, for all tensors alike: no hidden state. A kernel of a convolution is the matrix of its first axis and all others.
     /// Vectors and single numbers are updated by AdamW with the settings that begin with `adam_` and `adam_lr_factor` times the
     /// learning rate.
     ///
@@ -188,8 +188,8 @@ fn probe<T: Number>(loops: Loops, seed: u64, t: u64, into: &mut [T]) {
     loops.rows(into, LEN, |block, into| {
         for (counter, v) in ((block * LEN) as u64..).zip(into) {
             let bits = random::at(key, counter);
-            let pairs = (bits & 0xffff_ffff, bits >> 32);
-            let sum = (pairs.0 & 0xffff) + (pairs.0 >> 16) + (pairs.1 & 0xffff) + (pairs.1 >> 16);
+            let piece = |i: u32| bits >> (16 * i) & 0xffff;
+            let sum = piece(0) + piece(1) + piece(2) + piece(3);
             *v = T::of((sum as f64 - 131_070.0) * unit);
         }
     });
@@ -229,8 +229,10 @@ struct Room<'a, T> {
 fn lens(axes: [Axis; 2]) -> [usize; 5] {
     let [rows, columns] = axes.map(|axis| axis.len);
     let n = axes.iter().filter(|axis| axis.triangle).map(|axis| axis.len).max().unwrap_or(0);
-    let pack = packed_len(rows, columns).max(packed_len(columns, rows));
-    [rows * columns, n * n, rows.max(columns), pack.max(packed_len(n, n)), packed_len(n, n)]
+    let pack = packed_len(rows, columns).max(packed_len(columns, rows)).max(packed_len(n, n));
+    // diagonals need no products
+    let pack = if n > 0 { pack } else { 0 };
+    [rows * columns, n * n, rows.max(columns), pack, packed_len(n, n)]
 }
 
 impl<'a, T: Number> Room<'a, T> {
