@@ -7,6 +7,7 @@
 use half::bf16;
 use std::time::Instant;
 use steepest::matrix::{Loops, Matrix, packed_len};
+use steepest::settings::{Value, Values};
 use steepest::{DType, Muon, NonFinite, Optimizer, Param, Slot, registry};
 
 fn argument(name: &str, default: usize) -> usize {
@@ -104,8 +105,8 @@ fn median(rounds: usize, mut once: impl FnMut() -> f64) -> f64 {
 }
 
 /// Milliseconds of a step on a square weight, the mean over `interval` steps; and of the slowest of these.
-fn method(name: &str, side: usize, interval: usize, rounds: usize) -> (f64, f64) {
-    let rule = registry::find(name).expect("in the table").make(&Default::default());
+fn method(name: &str, values: &Values, side: usize, interval: usize, rounds: usize) -> (f64, f64) {
+    let rule = registry::find(name).expect("in the table").make(values);
     let mut optimizer = Optimizer::builder(rule)
         .non_finite(NonFinite::Unchecked)
         .build([Param::new("w", [side, side], DType::F32)])
@@ -136,10 +137,19 @@ fn methods(threads: usize) {
     println!(
         "\n{side}×{side} f32, {threads} threads; three products with a batch of {batch}: {products:.2} ms"
     );
-    for (name, interval, rounds) in
-        [("muon", 1, 15), ("normuon", 1, 15), ("mud", 1, 15), ("shampoo", 10, 3), ("soap", 10, 3)]
-    {
-        let (mean, slowest) = method(name, side, interval, rounds);
+    // kron refreshes its factors in every step at first, and in 3 of 100 in the end
+    let share = ["max_share", "min_share"].map(|name| (name.to_owned(), Value::Number(0.03)));
+    let (usual, late) = (Values::new(), Values::from(share));
+    for (name, values, interval, rounds) in [
+        ("muon", &usual, 1, 15),
+        ("normuon", &usual, 1, 15),
+        ("mud", &usual, 1, 15),
+        ("shampoo", &usual, 10, 3),
+        ("soap", &usual, 10, 3),
+        ("kron", &usual, 1, 15),
+        ("kron", &late, 100, 3),
+    ] {
+        let (mean, slowest) = method(name, values, side, interval, rounds);
         print!("  {name:8} {mean:7.2} ms a step, {:5.2} of these products", mean / products);
         if interval > 1 {
             print!(" (over {interval} steps, the slowest {slowest:.1} ms)");

@@ -2,6 +2,7 @@
 
 use crate::dtype::DType;
 use crate::error::{Error, Result};
+use crate::random::split_mix;
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -383,15 +384,6 @@ fn drawn(dimension: usize, options: &GradientCheckOptions) -> Vec<usize> {
         chosen.insert(if chosen.contains(&candidate) { last } else { candidate });
     }
     chosen.into_iter().collect()
-}
-
-/// The next number of SplitMix64 (Steele, Lea and Flood 2014).
-fn split_mix(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mut z = *state;
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@
 
 use crate::kernel::{Float, Job, Level, tree_sum};
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// Rows or columns of a panel: the registers of a tile, and the numbers in one, on the largest instruction set.
 pub const PANEL: usize = 16;
@@ -295,12 +296,43 @@ pub struct Packed<'a, T> {
     data: &'a [T],
     count: usize,
     depth: usize,
+    part: Part,
+}
+
+/// Which places of a packed row or column a product reads; the others are zeros.
+#[derive(Debug, Clone, Copy)]
+enum Part {
+    All,
+    /// Up to the end of its panel's square on the diagonal.
+    Until,
+    /// From the beginning of that square on.
+    From,
 }
 
 impl<'a, T> Packed<'a, T> {
     /// What lies packed in `data`: `count` rows or columns, each `depth` long.
     pub(crate) fn of(data: &'a [T], count: usize, depth: usize) -> Self {
-        Self { data: &data[..packed_len(count, depth)], count, depth }
+        Self { data: &data[..packed_len(count, depth)], count, depth, part: Part::All }
+    }
+
+    /// The same where nothing lies behind the diagonal, as in the rows of a lower triangle: products leave out those
+    /// zeros.
+    pub fn until_diagonal(self) -> Self {
+        Self { part: Part::Until, ..self }
+    }
+
+    /// The same where nothing lies before the diagonal, as in the columns of a lower triangle.
+    pub fn from_diagonal(self) -> Self {
+        Self { part: Part::From, ..self }
+    }
+
+    /// Where the panel that begins with row `first` is read.
+    fn reach(&self, first: usize) -> Range<usize> {
+        match self.part {
+            Part::All => 0..self.depth,
+            Part::Until => 0..self.depth.min(first + PANEL),
+            Part::From => self.depth.min(first)..self.depth,
+        }
     }
 }
 
@@ -320,7 +352,7 @@ impl Loops {
             let (lines, _) = into.as_chunks_mut::<PANEL>();
             transpose(&x.data[first * depth..][..rows * depth], depth, rows, lines);
         });
-        Packed { data: into, count, depth }
+        Packed::of(into, count, depth)
     }
 
     /// Packs the columns of `x`: the right side of `y·x`, or the left side of `xᵀ·y`.
@@ -336,7 +368,7 @@ impl Loops {
                 line[columns..].fill(T::ZERO);
             }
         });
-        Packed { data: into, count, depth }
+        Packed::of(into, count, depth)
     }
 
     /// Packs a symmetric matrix of which only the lower part is there, for either side.
@@ -359,11 +391,12 @@ impl Loops {
                 }
             }
         });
-        Packed { data: into, count: n, depth: n }
+        Packed::of(into, n, n)
     }
 
     /// `into ← a·b`: row i, column j is the product of row i of `a` and column j of `b`. With `lower`, only where
-    /// j ≤ i, and whatever lies in the same tile of 16 × 16.
+    /// j ≤ i, and whatever lies in the same tile of 16 × 16. Zeros that [`until_diagonal`](Packed::until_diagonal) and
+    /// [`from_diagonal`](Packed::from_diagonal) promise are not multiplied.
     pub fn product<T: Number>(self, a: Packed<'_, T>, b: Packed<'_, T>, lower: bool, into: &mut [T]) {
         assert_eq!(a.depth, b.depth);
         let (rows, columns, depth) = (a.count, b.count, a.depth);
@@ -374,12 +407,19 @@ impl Loops {
             for from in (0..depth).step_by(DEPTH) {
                 let deep = DEPTH.min(depth - from);
                 for column in (0..columns_to).step_by(PANEL) {
-                    let right = panel(b, column, from, deep);
                     for row in (0..rows).step_by(PANEL) {
                         if lower && column > first + row {
                             continue;
                         }
-                        let left = panel(a, first + row, from, deep);
+                        let (of_row, of_column) = (a.reach(first + row), b.reach(column));
+                        let start = of_row.start.max(of_column.start).max(from);
+                        let end = of_row.end.min(of_column.end).min(from + deep);
+                        if start >= end && from > 0 {
+                            continue;
+                        }
+                        let reached = end.saturating_sub(start);
+                        let right = panel(b, column, start, reached);
+                        let left = panel(a, first + row, start, reached);
                         let (height, width) = (PANEL.min(rows - row), PANEL.min(columns - column));
                         let mut tile = [[T::ZERO; PANEL]; PANEL];
                         if from > 0 {
@@ -418,11 +458,21 @@ impl Loops {
     /// `pack ← T⁻¹x`, its columns packed; T is the lower triangle of `t`, whatever lies above it. Where T has a 0 on its
     /// diagonal, the row is divided by the smallest number instead.
     pub fn solve_lower<T: Number>(self, t: &[T], x: Matrix<'_, T>, pack: &mut [T], pack_t: &mut [T]) {
-        let n = x.rows;
         self.pack_columns(x, pack);
+        self.solve_lower_packed(t, (x.rows, x.columns), pack, pack_t);
+    }
+
+    /// [`solve_lower`](Self::solve_lower) where `pack` already holds the columns of x, a matrix of `(rows, columns)`.
+    pub fn solve_lower_packed<T: Number>(
+        self,
+        t: &[T],
+        (n, columns): (usize, usize),
+        pack: &mut [T],
+        pack_t: &mut [T],
+    ) {
         let left = self.pack_rows(Matrix { data: t, rows: n, columns: n }, pack_t);
         let least = T::of(T::SMALLEST);
-        self.rows(&mut pack[..packed_len(x.columns, n)], PANEL * n, |_, lines| {
+        self.rows(&mut pack[..packed_len(columns, n)], PANEL * n, |_, lines| {
             let (lines, _) = lines.as_chunks_mut::<PANEL>();
             for first in (0..n).step_by(PANEL) {
                 let (above, here) = lines.split_at_mut(first);
@@ -714,6 +764,48 @@ mod tests {
                 let b =
                     loops.pack_rows(Matrix { data: &whole, rows: n, columns: n }, &mut other).data.to_vec();
                 assert_eq!(bits(&a), bits(&b), "{n} {loops:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn products_with_a_triangle_leave_out_its_zeros() {
+        for (n, k) in [(1, 3), (16, 16), (17, 40), (70, 33), (300, 20)] {
+            let mut l = drawn::<f64>(4, n * n);
+            (0..n).for_each(|i| l[i * n + i + 1..(i + 1) * n].fill(0.0));
+            let (x, y) = (drawn::<f64>(5, n * k), drawn::<f64>(6, k * n));
+            let l = Matrix { data: &l, rows: n, columns: n };
+            for loops in loops() {
+                let (mut pack_l, mut pack) =
+                    (vec![0.0; packed_len(n, n)], vec![0.0; packed_len(k.max(n), n)]);
+                let mut compare = |by_rows: bool, left: bool| {
+                    let packed = match by_rows {
+                        true => loops.pack_rows(l, &mut pack_l),
+                        false => loops.pack_columns(l, &mut pack_l),
+                    };
+                    let marked = if by_rows { packed.until_diagonal() } else { packed.from_diagonal() };
+                    let [mut whole, mut found] = [(); 2].map(|()| vec![9.0; n * k]);
+                    for (l, into) in [(packed, &mut whole), (marked, &mut found)] {
+                        if left {
+                            let x = Matrix { data: &x, rows: n, columns: k };
+                            loops.product(l, loops.pack_columns(x, &mut pack), false, into);
+                        } else {
+                            let y = Matrix { data: &y, rows: k, columns: n };
+                            loops.product(loops.pack_rows(y, &mut pack), l, false, into);
+                        }
+                    }
+                    assert_eq!(bits(&found), bits(&whole), "{n} {k} {by_rows} {left} {loops:?}");
+                };
+                [(true, true), (true, false), (false, true), (false, false)]
+                    .into_iter()
+                    .for_each(|(by_rows, left)| compare(by_rows, left));
+                // L·L has only a lower part; both sides marked
+                let mut other = vec![0.0; packed_len(n, n)];
+                let [mut whole, mut found] = [(); 2].map(|()| vec![9.0; n * n]);
+                let (a, b) = (loops.pack_rows(l, &mut pack_l), loops.pack_columns(l, &mut other));
+                loops.product(a, b, false, &mut whole);
+                loops.product(a.until_diagonal(), b.from_diagonal(), false, &mut found);
+                assert_eq!(bits(&found), bits(&whole), "{n} {loops:?}");
             }
         }
     }

@@ -21,6 +21,17 @@ fn mix(z: u64) -> u64 {
     z ^ (z >> 31)
 }
 
+/// The next number of the stream of SplitMix64.
+pub(crate) fn split_mix(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(GOLDEN);
+    mix(*state)
+}
+
+/// Number `counter`, from 0, of the stream that begins in the state `key`: also the key of another stream.
+pub(crate) fn at(key: u64, counter: u64) -> u64 {
+    mix(key.wrapping_add(counter.wrapping_add(1).wrapping_mul(GOLDEN)))
+}
+
 /// A number for a tensor's name: what its random numbers are keyed by, so that the order of tensors does not matter.
 pub(crate) fn name_key(name: &str) -> u64 {
     // FNV-1a
@@ -75,6 +86,16 @@ impl Dither {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn counters_name_the_numbers_of_the_stream() {
+        // the first numbers that the authors' program gives for seed 0
+        let known = [0xe220_a839_7b1d_cdaf, 0x6e78_9e6a_a1b9_65f4, 0x06c4_5d18_8009_454f];
+        let mut state = 0;
+        for (i, x) in (0..).zip(known) {
+            assert_eq!((split_mix(&mut state), at(0, i)), (x, x));
+        }
+    }
 
     #[test]
     fn words_depend_on_everything_they_are_keyed_by_and_on_nothing_else() {

@@ -23,6 +23,7 @@ mod dog;
 mod dowg;
 mod fromage;
 mod ftrl;
+mod kron;
 mod lamb;
 mod laprop;
 mod lars;
@@ -66,6 +67,7 @@ pub use dog::DoG;
 pub use dowg::DoWG;
 pub use fromage::Fromage;
 pub use ftrl::Ftrl;
+pub use kron::{DiagonalSides, Kron};
 pub use lamb::Lamb;
 pub use laprop::LaProp;
 pub use lars::Lars;
@@ -144,6 +146,8 @@ pub(crate) static TABLE: &[Entry] = &[
     entry!(Shampoo, 3e-3, 52, Traits::TENSOR),
     // eigenvalues are sorted
     entry!(Soap, 3e-3, 52, Traits { continuous: false, ..Traits::TENSOR }),
+    // the longest column of a matrix is taken
+    entry!(Kron, 1e-3, 36, Traits { continuous: false, ..Traits::TENSOR }),
     entry!(SignSgd, 1e-3, 12, Traits { continuous: false, ..Traits::ELEMENT }),
     entry!(Signum, 1e-3, 20, Traits { continuous: false, ..Traits::ELEMENT }),
     entry!(Lion, 5e-4, 20, Traits { continuous: false, ..Traits::ELEMENT }),
