@@ -20,8 +20,9 @@ pub enum StateFormat {
     F32,
     /// In bfloat16, 2 bytes. Not for f64 parameters, nor for matrix methods and others that need the whole tensor.
     Bf16,
-    /// In 8 bits: small floating-point numbers, of which 128 share a scale; 1.008 bytes. Averages have a sign, a range of 2¹⁶
-    /// below the largest of their 128 and 3 bits of mantissa, squares a range of 2³². A number that is not finite makes its 128 NaN.
+    /// In 8 bits: small floating-point numbers, of which 128 share a scale; 1.008 bytes. Their range is 2¹⁶ below the largest of
+    /// the 128. Averages have a sign and 3 bits of mantissa; squares have 4, and what is smaller than their smallest counts as
+    /// that, so that nothing is divided by zero. A number that is not finite makes its 128 NaN.
     ///
     /// Where the [builder](crate::Builder::state_format) asks for it, tensors of fewer than 4096 elements keep f32, since they
     /// are little of the whole and as a rule biases and scales; a [group](crate::Group::state_format) is taken at its word. Not for f64 parameters, nor for
