@@ -190,7 +190,7 @@ def markdown(report):
         lines += ["", f"## {work}", "", f"| peer | ms | of {first} |", "| --- | --- | --- |"]
         lines += [f"| {name} | {ms:.4g} | {ratio:.2f} |" for name, ms, ratio in summary(result["seconds"])]
         lines += [""] * bool(result["skipped"])
-        lines += [f"Skipped: {name} ({why.replace('|', '/')})" for name, why in result["skipped"].items()]
+        lines += [f"- skipped: {name} ({why.replace('|', '/')})" for name, why in result["skipped"].items()]
     return "\n".join(lines) + "\n"
 
 
