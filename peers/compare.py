@@ -1,167 +1,241 @@
 """Asks every peer in turn for the same work and prints medians and ratios. See README.md."""
 
 import argparse
+import datetime
+import fnmatch
+import importlib.metadata
 import json
 import os
+import platform
 import statistics
 import subprocess
 import sys
+import tempfile
+import threading
+import tomllib
 from pathlib import Path
 
 HERE = Path(__file__).parent
-RUST = HERE / "rust" / "target" / "release" / "peers"
+RUST = Path(os.environ.get("CARGO_TARGET_DIR", HERE / "rust" / "target")) / "release" / "peers"
+IN_RUST = ["steepest", "stream", "burn", "candle"]
+# the first start compiles: DeepSpeed its C++, torch its kernels
+START_LIMIT = 900
 
-# work: (what it is called, peers that can do it, the one that the others are divided by)
-STEPS = {
-    "adamw25m": ["steepest", "steepest-checked", "stream", "torch-fused", "torch"],
-    "adamw1000x1000": ["steepest", "torch-fused", "torch"],
-    "clip25m": ["steepest", "torch-fused"],
+
+def step(optimizer, torch, lr, settings={}, shape=(25_000_000,), tensors=1, clip=None, ema=None, zero=False):
+    """A step on bare tensors, by an optimizer's name here and in torch. Both know the settings; others keep their defaults."""
+    return {"kind": "step"} | locals()
+
+
+# what every optimizer of torch's has; compiled on the first start
+TORCH = ["torch-compiled", "torch-foreach", "torch"]
+FUSED = ["torch-fused", *TORCH]
+# not compiled: for a thousand tensors that takes torch more than four minutes
+MANY = ["steepest", "torch-fused", "torch-foreach", "torch", "optax"]
+
+# name: (the work, its peers); every ratio is to the first peer that runs
+WORKS = {
+    "adamw25m": (
+        step("adamw", "AdamW", 1e-3),
+        ["steepest", "steepest-checked", "stream", *FUSED, "optax", "deepspeed", "burn", "candle"],
+    ),
+    "sgd25m": (step("sgd", "SGD", 1e-3, {"momentum": 0.9}), ["steepest", *FUSED]),
+    "adagrad25m": (step("adagrad", "Adagrad", 1e-2), ["steepest", *FUSED]),
+    "rmsprop25m": (step("rmsprop", "RMSprop", 1e-2), ["steepest", *TORCH]),
+    "adam25m": (step("adam", "Adam", 1e-3), ["steepest", *FUSED]),
+    "adadelta25m": (step("adadelta", "Adadelta", 1.0), ["steepest", *TORCH]),
+    "adamax25m": (step("adamax", "Adamax", 2e-3), ["steepest", *TORCH]),
+    "nadam25m": (step("nadam", "NAdam", 2e-3), ["steepest", *TORCH]),
+    "radam25m": (step("radam", "RAdam", 1e-3), ["steepest", *TORCH]),
+    "asgd25m": (step("asgd", "ASGD", 1e-2), ["steepest", *TORCH]),
+    "rprop25m": (step("rprop", "Rprop", 1e-2), ["steepest", *TORCH]),
+    "adafactor5000x5000": (step("adafactor", "Adafactor", 1e-2, shape=(5000, 5000)), ["steepest", *TORCH]),
+    "muon1024x4096": (
+        step("muon", "Muon", 1e-3, {"weight_decay": 0.1}, shape=(1024, 4096)),
+        ["steepest", "torch-compiled", "torch"],
+    ),
+    # a bound that is not reached, so that the gradient stays what it is: torch multiplies by 1 then
+    "clip25m": (step("adamw", "AdamW", 1e-3, clip=1e9), ["steepest", *FUSED, "optax"]),
+    # the gradient is filled anew, so that here clipping changes it: its norm is 2.9
+    "clip_ema_zero25m": (
+        step("adamw", "AdamW", 1e-3, clip=1.0, ema=0.999, zero=True),
+        ["steepest", *FUSED, "optax"],
+    ),
+    "adamw1000x1000": (step("adamw", "AdamW", 1e-3, shape=(1000,), tensors=1000), MANY),
+    "clip1000x1000": (step("adamw", "AdamW", 1e-3, shape=(1000,), tensors=1000, clip=1e9), MANY),
+    # `steepest-8bit` and `steepest-bf16-8bit` come first here as soon as `optimizer` in rust/src/steps.rs makes them
+    "adamw8bit25m": (
+        # torchao keeps the state of a tensor in f32 whose length its blocks of 256 do not divide
+        step("adamw", "AdamW", 1e-3, shape=(24 * 2**20,)),
+        ["steepest", "bitsandbytes-8bit", "torchao-8bit", "torchao-4bit"],
+    ),
+    "burn55k": ({"kind": "module_step", "batch": 32, "width": 64}, ["steepest", "steepest-checked", "burn"]),
+    "mlp32x64": ({"kind": "train", "batch": 32, "width": 64}, ["steepest", "burn", "candle", "torch", "jax"]),
+    "mlp128x512": ({"kind": "train", "batch": 128, "width": 512}, ["steepest", "burn", "candle", "torch", "jax"]),
 }
-TRAIN = {
-    "mlp32x64": ["steepest", "burn", "candle", "torch", "jax"],
-    "mlp128x512": ["steepest", "burn", "candle", "torch", "jax"],
-}
 
 
-def median_time(run, at_least=0.3, most=2000):
-    """Seconds of one run: the median over about `at_least` seconds of runs."""
-    import time
-
-    times = []
-    while sum(times) < at_least and len(times) < most:
-        start = time.perf_counter()
-        run()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)
+class Died(Exception):
+    """Why a peer does not answer: the last line that it wrote."""
 
 
-def torch_work(work, peer):
-    import torch
+class Peer:
+    def __init__(self, name, work, environment):
+        command = [str(RUST)] if name.split("-")[0] in IN_RUST else [sys.executable, str(HERE / "serve.py")]
+        self.words = tempfile.TemporaryFile(mode="w+", errors="replace")
+        self.times = []
+        try:
+            self.process = subprocess.Popen(
+                [*command, name, json.dumps(work)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self.words,
+                text=True,
+                env=environment,
+            )
+        except OSError as error:
+            raise Died(f"{error.strerror}: it is not built") from error
+        limit = threading.Timer(START_LIMIT, self.process.kill)
+        limit.start()
+        try:
+            self.answer()
+        finally:
+            limit.cancel()
 
-    torch.set_num_threads(int(os.environ["PEER_THREADS"]))
-    fused = peer == "torch-fused"
-    if work in ("adamw25m", "clip25m", "adamw1000x1000"):
-        shapes = [1000] * 1000 if work == "adamw1000x1000" else [25_000_000]
-        params = [torch.full((n,), 0.1, requires_grad=True) for n in shapes]
-        for p in params:
-            p.grad = torch.full_like(p, 1e-3)
-        adamw = torch.optim.AdamW(params, lr=1e-3, fused=fused)
-        if work == "clip25m":
+    def answer(self):
+        line = self.process.stdout.readline()
+        if not line:
+            code = self.stop()
+            self.words.seek(0)
+            said = [words.strip() for words in self.words if words.strip()]
+            raise Died(said[-1] if code >= 0 and said else f"ended with {code}")
+        return line.strip()
 
-            def run():
-                # a bound that is not reached, so that the gradient stays what it is
-                torch.nn.utils.clip_grad_norm_(params, 1e9)
-                adamw.step()
+    def measure(self):
+        try:
+            self.process.stdin.write("go\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            pass  # `answer` finds out why
+        self.times.append(float(self.answer()))
 
-            return run
-        return adamw.step
-    batch, width = (32, 64) if work == "mlp32x64" else (128, 512)
-    torch.manual_seed(0)
-    net = torch.nn.Sequential(
-        torch.nn.Linear(784, width), torch.nn.ReLU(), torch.nn.Linear(width, width), torch.nn.ReLU(), torch.nn.Linear(width, 10)
-    )
-    x, y = torch.randn(batch, 784), torch.randint(0, 10, (batch,))
-    adamw = torch.optim.AdamW(net.parameters(), lr=1e-3)
-    loss_of = torch.nn.CrossEntropyLoss()
-
-    def run():
-        adamw.zero_grad()
-        loss = loss_of(net(x), y)
-        loss.backward()
-        adamw.step()
-        return loss.item()
-
-    return run
-
-
-def jax_work(work):
-    import jax
-    import jax.numpy as jnp
-    import optax
-
-    batch, width = (32, 64) if work == "mlp32x64" else (128, 512)
-    keys = jax.random.split(jax.random.PRNGKey(0), 8)
-    sizes = [(784, width), (width, width), (width, 10)]
-    params = [(jax.random.normal(k, s) * (2 / s[0]) ** 0.5, jnp.zeros(s[1])) for k, s in zip(keys, sizes)]
-    x, y = jax.random.normal(keys[6], (batch, 784)), jax.random.randint(keys[7], (batch,), 0, 10)
-    adamw = optax.adamw(1e-3)
-
-    def loss_of(params):
-        h = x
-        for w, b in params[:-1]:
-            h = jax.nn.relu(h @ w + b)
-        w, b = params[-1]
-        return optax.softmax_cross_entropy_with_integer_labels(h @ w + b, y).mean()
-
-    @jax.jit
-    def step(params, state):
-        loss, grads = jax.value_and_grad(loss_of)(params)
-        updates, state = adamw.update(grads, state, params)
-        return optax.apply_updates(params, updates), state, loss
-
-    held = [params, adamw.init(params)]
-
-    def run():
-        held[0], held[1], loss = step(*held)
-        return float(loss)
-
-    return run
+    def stop(self):
+        """Ends it, and waits until its memory is free."""
+        try:
+            self.process.stdin.close()
+            return self.process.wait(timeout=20)
+        except (BrokenPipeError, subprocess.TimeoutExpired):
+            self.process.kill()
+            return self.process.wait()
 
 
-def serve(peer, work):
-    """The other side: one line in, one median out."""
-    run = jax_work(work) if peer == "jax" else torch_work(work, peer)
-    for _ in range(3):
-        run()
-    print("ready", flush=True)
-    for _ in sys.stdin:
-        print(median_time(run), flush=True)
-
-
-def compare(table, rounds, threads):
-    environment = dict(os.environ, PEER_THREADS=str(threads), OMP_NUM_THREADS=str(threads), RAYON_NUM_THREADS=str(threads))
-    environment["XLA_FLAGS"] = f"--xla_cpu_multi_thread_eigen={'true' if threads > 1 else 'false'}"
-    results = {}
-    for work, peers in table.items():
-        served = {}
-        for peer in peers:
-            python = peer.startswith("torch") or peer == "jax"
-            command = [sys.executable, __file__, "serve", peer, work] if python else [RUST, peer, work]
-            process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
-            if process.stdout.readline().strip() == "ready":
-                served[peer] = (process, [])
-            else:
-                print(f"skipped: {peer} (it did not start)", file=sys.stderr)
+def compare(work, peers, rounds, environment):
+    """Seconds of every peer in every round, and why others were skipped."""
+    running, skipped = {}, {}
+    try:
+        for name in peers:
+            try:
+                running[name] = Peer(name, work, environment)
+            except Died as reason:
+                skipped[name] = str(reason)
         for _ in range(rounds):
-            for process, times in served.values():
-                process.stdin.write("go\n")
-                process.stdin.flush()
-                times.append(float(process.stdout.readline()))
-        for process, _ in served.values():
-            process.stdin.close()
-            process.wait()
-        results[work] = {peer: statistics.median(times) for peer, (_, times) in served.items()}
-        own = results[work].get("steepest")
-        print(f"\n{work}, {threads} threads, {rounds} rounds")
-        for peer, seconds in results[work].items():
-            print(f"  {peer:18} {seconds * 1e3:10.3f} ms   {seconds / own:6.2f} times steepest")
-    return results
+            for name in list(running):
+                try:
+                    running[name].measure()
+                except Died as reason:
+                    skipped[name] = str(reason)
+                    del running[name]
+        return {name: peer.times for name, peer in running.items()}, skipped
+    finally:
+        for peer in running.values():
+            peer.stop()
+
+
+def summary(times):
+    """Of every peer: its median in milliseconds, and the median over the rounds of its ratio to the first peer."""
+    first = next(iter(times.values()), [])
+    ratio = {name: statistics.median(t / f for t, f in zip(own, first)) for name, own in times.items()}
+    return [(name, statistics.median(own) * 1e3, ratio[name]) for name, own in times.items()]
+
+
+def machine():
+    model = platform.processor()
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        model = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        pass
+    return f"{model or platform.machine()}, {os.cpu_count()} cores"
+
+
+def versions():
+    found = {}
+    for name in ["torch", "jax", "optax", "deepspeed", "bitsandbytes", "torchao"]:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            pass
+    locked = tomllib.loads((HERE / "rust" / "Cargo.lock").read_text())["package"]
+    return found | {p["name"]: p["version"] for p in locked if p["name"] in ("burn", "candle-core", "steepest")}
+
+
+def markdown(report):
+    lines = [
+        f"{report['machine']}; {report['threads']} threads; {report['date']}; {report['rounds']} rounds. "
+        + ", ".join(f"{name} {version}" for name, version in report["versions"].items())
+        + ".",
+    ]
+    for work, result in report["works"].items():
+        first = next(iter(result["seconds"]), "nothing")
+        lines += ["", f"## {work}", "", f"| peer | ms | of {first} |", "| --- | --- | --- |"]
+        lines += [f"| {name} | {ms:.4g} | {ratio:.2f} |" for name, ms, ratio in summary(result["seconds"])]
+        lines += [""] * bool(result["skipped"])
+        lines += [f"- skipped: {name} ({why.replace('|', '/')})" for name, why in result["skipped"].items()]
+    return "\n".join(lines) + "\n"
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["steps", "train", "serve"])
-    parser.add_argument("rest", nargs="*")
+    parser = argparse.ArgumentParser(description=__doc__, epilog=f"Works: {', '.join(WORKS)}")
+    parser.add_argument("--only", metavar="WORK", action="append", help="a work, or a pattern such as 'mlp*'; may be repeated")
     parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    parser.add_argument("--markdown", type=Path, metavar="FILE")
     arguments = parser.parse_args()
-    if arguments.what == "serve":
-        serve(*arguments.rest)
-        return
-    results = compare(STEPS if arguments.what == "steps" else TRAIN, arguments.rounds, arguments.threads)
-    if arguments.json:
-        arguments.json.write_text(json.dumps(results, indent=2))
+    patterns = arguments.only or ["*"]
+    for pattern in patterns:
+        if not fnmatch.filter(WORKS, pattern):
+            parser.error(f"no work is called {pattern}; there are {', '.join(WORKS)}")
+    threads = str(arguments.threads)
+    environment = dict(os.environ, PEER_THREADS=threads, OMP_NUM_THREADS=threads, RAYON_NUM_THREADS=threads)
+    environment["XLA_FLAGS"] = f"--xla_cpu_multi_thread_eigen={'true' if arguments.threads > 1 else 'false'}"
+    # else it looks for a GPU's compiler
+    environment["DS_ACCELERATOR"] = "cpu"
+    # where ninja lies, which builds DeepSpeed's step
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    report = {
+        "machine": machine(),
+        "date": datetime.date.today().isoformat(),
+        "threads": arguments.threads,
+        "rounds": arguments.rounds,
+        "versions": versions(),
+        "works": {},
+    }
+    for name, (work, peers) in WORKS.items():
+        if not any(fnmatch.fnmatch(name, pattern) for pattern in patterns):
+            continue
+        seconds, skipped = compare(work, peers, arguments.rounds, environment)
+        report["works"][name] = {"seconds": seconds, "skipped": skipped}
+        print(f"\n{name}, {threads} threads, {arguments.rounds} rounds", flush=True)
+        for peer, ms, ratio in summary(seconds):
+            print(f"  {peer:18} {ms:10.3f} ms {ratio:8.2f} times {next(iter(seconds))}", flush=True)
+        for peer, reason in skipped.items():
+            print(f"  {peer:18} skipped: {reason}", flush=True)
+        # after every work, so that a run that is cut off keeps what it has
+        if arguments.json:
+            arguments.json.write_text(json.dumps(report, indent=2))
+        if arguments.markdown:
+            arguments.markdown.write_text(markdown(report))
 
 
 if __name__ == "__main__":

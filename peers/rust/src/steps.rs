@@ -1,0 +1,168 @@
+//! Steps on bare tensors.
+
+use crate::work::{Run, StepWork, seconds};
+use burn::module::{Module, Param as BurnParam};
+use burn::optim::{AdamWConfig, GradientsParams};
+use burn::tensor::{Device, Tensor, TensorData};
+use rayon::prelude::*;
+use std::ops::{Deref, DerefMut};
+use steepest::{Clip, DType, Ema, NonFinite, Optimizer, Param, Slot, registry};
+
+const THETA: f32 = 0.1;
+
+/// Numbers that begin on a cache line, as torch's and jax's tensors do.
+struct Aligned {
+    numbers: Vec<f32>,
+    start: usize,
+    len: usize,
+}
+
+impl Aligned {
+    fn new(len: usize, value: f32) -> Self {
+        let numbers = vec![value; len + 16];
+        let start = numbers.as_ptr().align_offset(64);
+        Self { numbers, start, len }
+    }
+
+    fn of(values: &[f32]) -> Self {
+        let mut aligned = Self::new(values.len(), 0.0);
+        aligned.copy_from_slice(values);
+        aligned
+    }
+}
+
+impl Deref for Aligned {
+    type Target = [f32];
+    fn deref(&self) -> &[f32] {
+        &self.numbers[self.start..self.start + self.len]
+    }
+}
+
+impl DerefMut for Aligned {
+    fn deref_mut(&mut self) -> &mut [f32] {
+        &mut self.numbers[self.start..self.start + self.len]
+    }
+}
+
+pub fn run(peer: &str, work: StepWork) -> Result<Run, String> {
+    let plain = work.clip.is_none() && work.ema.is_none() && !work.zero && work.tensors == 1;
+    match peer {
+        "stream" | "burn" | "candle" if work.optimizer != "adamw" || !plain => {
+            Err(format!("{peer} is here for AdamW alone, on one tensor"))
+        }
+        "stream" => Ok(stream(&work)),
+        "burn" => Ok(burn(&work)),
+        "candle" => Ok(candle(&work)),
+        _ => steepest(peer, work),
+    }
+}
+
+/// The peers `steepest…`: what differs between them is the optimizer.
+fn steepest(peer: &str, work: StepWork) -> Result<Run, String> {
+    let params =
+        (0..work.tensors).map(|i| Param::new(format!("p{i}"), work.shape.clone(), DType::F32)).collect();
+    let mut optimizer = optimizer(peer, &work, params)?;
+    let values = work.gradient();
+    let mut theta: Vec<Aligned> = (0..work.tensors).map(|_| Aligned::new(work.len(), THETA)).collect();
+    let mut grad: Vec<Aligned> = (0..work.tensors).map(|_| Aligned::of(&values)).collect();
+    Ok(Box::new(move || {
+        if work.zero {
+            grad.iter_mut().for_each(|g| g.copy_from_slice(&values));
+        }
+        seconds(|| {
+            let mut slots: Vec<Slot> =
+                theta.iter_mut().zip(&grad).map(|(t, g)| Slot::new(&mut **t, &**g)).collect();
+            optimizer.step(work.lr, &mut slots).expect("finite");
+            if work.zero {
+                zero(&mut grad);
+            }
+        })
+    }))
+}
+
+/// The optimizer of a peer, by the peer's name.
+fn optimizer(peer: &str, work: &StepWork, params: Vec<Param>) -> Result<Optimizer, String> {
+    let text = |e: steepest::Error| e.to_string();
+    let rule = registry::find(&work.optimizer).and_then(|entry| entry.make(&work.settings)).map_err(text)?;
+    let mut builder = Optimizer::builder(rule).clip(work.clip.map(Clip::GlobalNorm));
+    if let Some(decay) = work.ema {
+        builder = builder.average(Ema { decay, ..Ema::default() });
+    }
+    // State in 8 bits: its peers' arms belong here, and their names in `compare.py`. A peer whose parameters are bf16 needs
+    // them and its gradient in `steepest` above, too.
+    let builder = match peer {
+        "steepest" => builder.non_finite(NonFinite::Unchecked), // as torch
+        "steepest-checked" => builder.non_finite(NonFinite::Error),
+        _ => return Err(format!("no peer is called {peer}")),
+    };
+    builder.build(params).map_err(text)
+}
+
+/// Where a step does not zero its gradient itself: the only place that does it here.
+fn zero(grad: &mut [Aligned]) {
+    // in parts that both threads fill, as torch's `zero_` does
+    grad.iter_mut().for_each(|g| g.par_chunks_mut(1 << 16).for_each(|part| part.fill(0.0)));
+}
+
+/// What AdamW reads and writes, without its arithmetic.
+fn stream(work: &StepWork) -> Run {
+    let arrays = [0; 3].map(|_| Aligned::new(work.len(), THETA));
+    let [mut theta, mut m, mut v] = arrays;
+    let grad = Aligned::of(&work.gradient());
+    Box::new(move || {
+        seconds(|| {
+            let part = theta.len().div_ceil(rayon::current_num_threads());
+            std::thread::scope(|scope| {
+                let parts = theta.chunks_mut(part).zip(m.chunks_mut(part)).zip(v.chunks_mut(part));
+                for (((t, m), v), g) in parts.zip(grad.chunks(part)) {
+                    scope.spawn(move || {
+                        for (((t, m), v), g) in t.iter_mut().zip(m).zip(v).zip(g) {
+                            *t += g;
+                            *m += g;
+                            *v += g;
+                        }
+                    });
+                }
+            });
+        })
+    })
+}
+
+/// burn's own AdamW, with torch's settings.
+pub fn burn_adamw() -> AdamWConfig {
+    AdamWConfig::new().with_epsilon(1e-8).with_weight_decay(0.01)
+}
+
+#[derive(Module, Debug)]
+struct OneTensor {
+    theta: BurnParam<Tensor<1>>,
+}
+
+fn burn(work: &StepWork) -> Run {
+    let values = work.gradient();
+    let theta = Tensor::<1>::full([work.len()], THETA, &Device::flex().autodiff());
+    let mut module = Some(OneTensor { theta: BurnParam::from_tensor(theta) });
+    let mut adamw = burn_adamw().init();
+    let lr = work.lr;
+    Box::new(move || {
+        let owned = module.take().expect("put back after every step");
+        // a gradient of its own for each step, as a backward pass gives it: burn reuses its memory
+        let data = TensorData::new(values.clone(), [values.len()]);
+        let mut grads = GradientsParams::new();
+        grads.register(owned.theta.id, Tensor::<1>::from_data(data, &Device::flex()));
+        seconds(|| module = Some(adamw.step(lr, owned, grads)))
+    })
+}
+
+fn candle(work: &StepWork) -> Run {
+    use candle_core::{Device, Tensor, Var};
+    use candle_nn::Optimizer;
+    let theta = Var::from_tensor(&Tensor::full(THETA, work.len(), &Device::Cpu).expect("cpu")).expect("cpu");
+    let values = Tensor::from_vec(work.gradient(), work.len(), &Device::Cpu).expect("cpu");
+    // only a backward pass makes a store of gradients
+    let mut grads = theta.as_tensor().sum_all().and_then(|sum| sum.backward()).expect("cpu");
+    grads.insert(theta.as_tensor(), values);
+    let settings = candle_nn::ParamsAdamW { lr: work.lr, ..Default::default() };
+    let mut adamw = candle_nn::AdamW::new(vec![theta], settings).expect("cpu");
+    Box::new(move || seconds(|| adamw.step(&grads).expect("cpu")))
+}
