@@ -63,11 +63,10 @@ WORKS = {
     ),
     "adamw1000x1000": (step("adamw", "AdamW", 1e-3, shape=(1000,), tensors=1000), MANY),
     "clip1000x1000": (step("adamw", "AdamW", 1e-3, shape=(1000,), tensors=1000, clip=1e9), MANY),
-    # `steepest-8bit` and `steepest-bf16-8bit` come first here as soon as `optimizer` in rust/src/steps.rs makes them
     "adamw8bit25m": (
         # torchao keeps the state of a tensor in f32 whose length its blocks of 256 do not divide
         step("adamw", "AdamW", 1e-3, shape=(24 * 2**20,)),
-        ["steepest", "bitsandbytes-8bit", "torchao-8bit", "torchao-4bit"],
+        ["steepest-8bit", "steepest-bf16-8bit", "steepest", "bitsandbytes-8bit", "torchao-8bit", "torchao-4bit"],
     ),
     "burn55k": ({"kind": "module_step", "batch": 32, "width": 64}, ["steepest", "steepest-checked", "burn"]),
     "mlp32x64": ({"kind": "train", "batch": 32, "width": 64}, ["steepest", "burn", "candle", "torch", "jax"]),

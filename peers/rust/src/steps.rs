@@ -4,42 +4,45 @@ use crate::work::{Run, StepWork, seconds};
 use burn::module::{Module, Param as BurnParam};
 use burn::optim::{AdamWConfig, GradientsParams};
 use burn::tensor::{Device, Tensor, TensorData};
-use rayon::prelude::*;
+use half::bf16;
 use std::ops::{Deref, DerefMut};
-use steepest::{Clip, DType, Ema, NonFinite, Optimizer, Param, Slot, registry};
+use steepest::{
+    Clip, DType, Ema, Master, NonFinite, Optimizer, Param, Slice, SliceMut, Slot, StateFormat, registry,
+};
 
 const THETA: f32 = 0.1;
 
 /// Numbers that begin on a cache line, as torch's and jax's tensors do.
-struct Aligned {
-    numbers: Vec<f32>,
+struct Aligned<T> {
+    numbers: Vec<T>,
     start: usize,
     len: usize,
 }
 
-impl Aligned {
-    fn new(len: usize, value: f32) -> Self {
-        let numbers = vec![value; len + 16];
+impl<T: Copy> Aligned<T> {
+    fn new(len: usize, value: T) -> Self {
+        let line = 64 / size_of::<T>();
+        let numbers = vec![value; len + line];
         let start = numbers.as_ptr().align_offset(64);
         Self { numbers, start, len }
     }
 
-    fn of(values: &[f32]) -> Self {
-        let mut aligned = Self::new(values.len(), 0.0);
+    fn of(values: &[T]) -> Self {
+        let mut aligned = Self::new(values.len(), values[0]);
         aligned.copy_from_slice(values);
         aligned
     }
 }
 
-impl Deref for Aligned {
-    type Target = [f32];
-    fn deref(&self) -> &[f32] {
+impl<T> Deref for Aligned<T> {
+    type Target = [T];
+    fn deref(&self) -> &[T] {
         &self.numbers[self.start..self.start + self.len]
     }
 }
 
-impl DerefMut for Aligned {
-    fn deref_mut(&mut self) -> &mut [f32] {
+impl<T> DerefMut for Aligned<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
         &mut self.numbers[self.start..self.start + self.len]
     }
 }
@@ -57,25 +60,44 @@ pub fn run(peer: &str, work: StepWork) -> Result<Run, String> {
     }
 }
 
-/// The peers `steepest…`: what differs between them is the optimizer.
+/// The peers `steepest…`: what differs between them is the optimizer, and the type of its parameters and gradients.
 fn steepest(peer: &str, work: StepWork) -> Result<Run, String> {
-    let params =
-        (0..work.tensors).map(|i| Param::new(format!("p{i}"), work.shape.clone(), DType::F32)).collect();
+    if peer == "steepest-bf16-8bit" {
+        let values: Vec<bf16> = work.gradient().into_iter().map(bf16::from_f32).collect();
+        steps_of(peer, work, DType::Bf16, bf16::from_f32(THETA), values)
+    } else {
+        let values = work.gradient();
+        steps_of(peer, work, DType::F32, THETA, values)
+    }
+}
+
+fn steps_of<T: Copy + 'static>(
+    peer: &str,
+    work: StepWork,
+    dtype: DType,
+    start: T,
+    values: Vec<T>,
+) -> Result<Run, String>
+where
+    for<'a> SliceMut<'a>: From<&'a mut [T]>,
+    for<'a> Slice<'a>: From<&'a [T]>,
+{
+    let params = (0..work.tensors).map(|i| Param::new(format!("p{i}"), work.shape.clone(), dtype)).collect();
     let mut optimizer = optimizer(peer, &work, params)?;
-    let values = work.gradient();
-    let mut theta: Vec<Aligned> = (0..work.tensors).map(|_| Aligned::new(work.len(), THETA)).collect();
-    let mut grad: Vec<Aligned> = (0..work.tensors).map(|_| Aligned::of(&values)).collect();
+    let mut theta: Vec<Aligned<T>> = (0..work.tensors).map(|_| Aligned::new(work.len(), start)).collect();
+    let mut grad: Vec<Aligned<T>> = (0..work.tensors).map(|_| Aligned::of(&values)).collect();
     Ok(Box::new(move || {
         if work.zero {
             grad.iter_mut().for_each(|g| g.copy_from_slice(&values));
         }
         seconds(|| {
-            let mut slots: Vec<Slot> =
-                theta.iter_mut().zip(&grad).map(|(t, g)| Slot::new(&mut **t, &**g)).collect();
+            let pairs = theta.iter_mut().zip(&mut grad);
+            let mut slots: Vec<Slot> = if work.zero {
+                pairs.map(|(t, g)| Slot::zeroing(&mut **t, &mut **g)).collect()
+            } else {
+                pairs.map(|(t, g)| Slot::new(&mut **t, &**g)).collect()
+            };
             optimizer.step(work.lr, &mut slots).expect("finite");
-            if work.zero {
-                zero(&mut grad);
-            }
         })
     }))
 }
@@ -88,20 +110,17 @@ fn optimizer(peer: &str, work: &StepWork, params: Vec<Param>) -> Result<Optimize
     if let Some(decay) = work.ema {
         builder = builder.average(Ema { decay, ..Ema::default() });
     }
-    // State in 8 bits: its peers' arms belong here, and their names in `compare.py`. A peer whose parameters are bf16 needs
-    // them and its gradient in `steepest` above, too.
     let builder = match peer {
         "steepest" => builder.non_finite(NonFinite::Unchecked), // as torch
         "steepest-checked" => builder.non_finite(NonFinite::Error),
+        "steepest-8bit" => builder.non_finite(NonFinite::Unchecked).state_format(StateFormat::Bits8),
+        "steepest-bf16-8bit" => builder
+            .non_finite(NonFinite::Unchecked)
+            .state_format(StateFormat::Bits8)
+            .master(Master::Correction),
         _ => return Err(format!("no peer is called {peer}")),
     };
     builder.build(params).map_err(text)
-}
-
-/// Where a step does not zero its gradient itself: the only place that does it here.
-fn zero(grad: &mut [Aligned]) {
-    // in parts that both threads fill, as torch's `zero_` does
-    grad.iter_mut().for_each(|g| g.par_chunks_mut(1 << 16).for_each(|part| part.fill(0.0)));
 }
 
 /// What AdamW reads and writes, without its arithmetic.
