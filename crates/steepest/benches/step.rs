@@ -1,6 +1,6 @@
 //! The cost of a step beside a stream with the same reads and writes, in one alternating run.
 //!
-//! `cargo bench -p steepest --bench step [-- --params N --rounds N]`. Medians and ratios; the
+//! `cargo bench -p steepest --bench step [-- --params N --rounds N --threads N --only TEXT]`. Medians and ratios; the
 //! machine's memory speed wanders, so only ratios from one run hold.
 
 use half::bf16;
@@ -169,6 +169,8 @@ fn cached_row<'a>(name: &str, gradient: f32) -> Row<'a> {
 fn main() {
     let n = argument("--params", 25_000_000);
     let rounds = argument("--rounds", 15);
+    let args: Vec<String> = std::env::args().collect();
+    let only = args.iter().position(|a| a == "--only").and_then(|i| args.get(i + 1).cloned());
     let threads = argument("--threads", std::thread::available_parallelism().map_or(1, Into::into));
     rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().expect("first pool");
     assert!(Level::Avx2.is_available() || !cfg!(target_arch = "x86_64"));
@@ -223,6 +225,12 @@ fn main() {
     rows.push(cached_row("subnormal gradients", 1e-40));
     rows.push(cached_row("gradients gone", 0.0));
 
+    if let Some(text) = only {
+        rows = rows
+            .into_iter()
+            .filter(|row| row.name.starts_with("stream") || row.name.contains(&text))
+            .collect();
+    }
     for round in 0..rounds + 2 {
         for row in &mut rows {
             let start = Instant::now();

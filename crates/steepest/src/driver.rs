@@ -854,8 +854,11 @@ impl Pass<'_> {
         let mut total = (0.0, 0.0);
         let (mut theta, mut grad, mut before) = ([T::ZERO; BLOCK], [T::ZERO; BLOCK], [T::ZERO; BLOCK]);
         let mut wide = (!target.state_in_place()).then_some([[T::ZERO; BLOCK]; MAX_STATES]);
-        for offset in (0..chunk.len).step_by(BLOCK) {
-            let (start, n) = (chunk.start + offset, BLOCK.min(chunk.len - offset));
+        // what needs no buffer takes more at once
+        let buffered = !(direct_theta && direct_grad) || measure || changes || wide.is_some();
+        let size = if buffered { BLOCK } else { 4 * BLOCK };
+        for offset in (0..chunk.len).step_by(size) {
+            let (start, n) = (chunk.start + offset, size.min(chunk.len - offset));
             // SAFETY: as above; other blocks are buffers of this task.
             unsafe {
                 let theta = if direct_theta {
