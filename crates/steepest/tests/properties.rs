@@ -505,7 +505,7 @@ proptest! {
                 Ok(_) => {}
             }
             let setting =
-                Setting { name: "drawn".into(), lr, inverse_time: false, values, torch_dialect: true };
+                Setting { name: "drawn".into(), lr, inverse_time: false, on_path: false, values, torch_dialect: true };
             let of_row = self::types(entry);
             let run = Run { types: of_row[types % of_row.len()], level, steps: 20, ..Run::new(entry, &setting) };
             let found = run.whole(&theta, &grads);
