@@ -7,6 +7,7 @@
 use half::bf16;
 use std::time::Instant;
 use steepest::matrix::{Loops, Matrix, packed_len};
+use steepest::settings::{Value, Values};
 use steepest::{DType, Muon, NonFinite, Optimizer, Param, Slot, registry};
 
 fn argument(name: &str, default: usize) -> usize {
@@ -104,8 +105,8 @@ fn median(rounds: usize, mut once: impl FnMut() -> f64) -> f64 {
 }
 
 /// Milliseconds of a step on a square weight, the mean over `interval` steps; and of the slowest of these.
-fn method(name: &str, side: usize, interval: usize, rounds: usize) -> (f64, f64) {
-    let rule = registry::find(name).expect("in the table").make(&Default::default());
+fn method(name: &str, settings: &Values, side: usize, interval: usize, rounds: usize) -> (f64, f64) {
+    let rule = registry::find(name).expect("in the table").make(settings);
     let mut optimizer = Optimizer::builder(rule)
         .non_finite(NonFinite::Unchecked)
         .build([Param::new("w", [side, side], DType::F32)])
@@ -136,11 +137,23 @@ fn methods(threads: usize) {
     println!(
         "\n{side}×{side} f32, {threads} threads; three products with a batch of {batch}: {products:.2} ms"
     );
-    for (name, interval, rounds) in
-        [("muon", 1, 15), ("normuon", 1, 15), ("mud", 1, 15), ("shampoo", 10, 3), ("soap", 10, 3)]
-    {
-        let (mean, slowest) = method(name, side, interval, rounds);
-        print!("  {name:8} {mean:7.2} ms a step, {:5.2} of these products", mean / products);
+    for (name, block_rows, interval, rounds) in [
+        ("muon", 0, 1, 15),
+        ("normuon", 0, 1, 15),
+        ("mud", 0, 1, 15),
+        ("mud", 128, 1, 31),
+        ("mud", 64, 1, 31),
+        ("shampoo", 0, 10, 3),
+        ("soap", 0, 10, 3),
+    ] {
+        let mut settings = Values::new();
+        let mut label = name.to_owned();
+        if block_rows > 0 {
+            settings.insert("block_rows".to_owned(), Value::Number(f64::from(block_rows)));
+            label = format!("{name}, block_rows = {block_rows}");
+        }
+        let (mean, slowest) = method(name, &settings, side, interval, rounds);
+        print!("  {label:22} {mean:7.2} ms a step, {:5.1} % of these products", 100.0 * mean / products);
         if interval > 1 {
             print!(" (over {interval} steps, the slowest {slowest:.1} ms)");
         }
