@@ -105,8 +105,8 @@ fn median(rounds: usize, mut once: impl FnMut() -> f64) -> f64 {
 }
 
 /// Milliseconds of a step on a square weight, the mean over `interval` steps; and of the slowest of these.
-fn method(name: &str, values: &Values, side: usize, interval: usize, rounds: usize) -> (f64, f64) {
-    let rule = registry::find(name).expect("in the table").make(values);
+fn method(name: &str, settings: &Values, side: usize, interval: usize, rounds: usize) -> (f64, f64) {
+    let rule = registry::find(name).expect("in the table").make(settings);
     let mut optimizer = Optimizer::builder(rule)
         .non_finite(NonFinite::Unchecked)
         .build([Param::new("w", [side, side], DType::F32)])
@@ -138,19 +138,25 @@ fn methods(threads: usize) {
         "\n{side}×{side} f32, {threads} threads; three products with a batch of {batch}: {products:.2} ms"
     );
     // kron refreshes its factors in every step at first, and in 3 of 100 in the end
-    let share = ["max_share", "min_share"].map(|name| (name.to_owned(), Value::Number(0.03)));
-    let (usual, late) = (Values::new(), Values::from(share));
-    for (name, values, interval, rounds) in [
-        ("muon", &usual, 1, 15),
-        ("normuon", &usual, 1, 15),
-        ("mud", &usual, 1, 15),
-        ("shampoo", &usual, 10, 3),
-        ("soap", &usual, 10, 3),
-        ("kron", &usual, 1, 15),
+    let late = [("max_share", 0.03), ("min_share", 0.03)];
+    let blocks = |rows| [("block_rows", rows)];
+    let (of_64, of_128) = (blocks(64.0), blocks(128.0));
+    for (name, settings, interval, rounds) in [
+        ("muon", &[][..], 1, 15),
+        ("normuon", &[], 1, 15),
+        ("mud", &[], 1, 15),
+        ("mud", &of_128, 1, 31),
+        ("mud", &of_64, 1, 31),
+        ("shampoo", &[], 10, 3),
+        ("soap", &[], 10, 3),
+        ("kron", &[], 1, 15),
         ("kron", &late, 100, 3),
     ] {
-        let (mean, slowest) = method(name, values, side, interval, rounds);
-        print!("  {name:8} {mean:7.2} ms a step, {:5.2} of these products", mean / products);
+        let values: Values =
+            settings.iter().map(|(name, x): &(&str, f64)| ((*name).to_owned(), Value::Number(*x))).collect();
+        let label = settings.iter().fold(name.to_owned(), |label, (name, x)| format!("{label} {name}={x}"));
+        let (mean, slowest) = method(name, &values, side, interval, rounds);
+        print!("  {label:34} {mean:7.2} ms a step, {:5.1} % of these products", 100.0 * mean / products);
         if interval > 1 {
             print!(" (over {interval} steps, the slowest {slowest:.1} ms)");
         }

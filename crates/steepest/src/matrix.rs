@@ -55,23 +55,59 @@ pub fn take<'a, T>(rest: &mut &'a mut [T], len: usize) -> &'a mut [T] {
 // Elements
 // ---------------------------------------------------------------------------------------------
 
+/// A loop over the elements of slices of one length. `of` is held by value: behind a reference, what it holds would have to
+/// be read again after every element that is written.
 struct Map<'a, T, F, const W: usize, const R: usize> {
     written: [&'a mut [T]; W],
     read: [&'a [T]; R],
-    of: &'a F,
+    of: F,
 }
 
-/// The old elements of a place, and what was computed from them.
-macro_rules! place {
-    ($written:expr, $read:expr, $i:expr) => {{
-        // SAFETY: `Loops::parts` checked that every slice has the length that `$i` stays below.
-        unsafe {
-            (
-                std::array::from_fn(|k| *$written[k].get_unchecked($i)),
-                std::array::from_fn(|k| *$read[k].get_unchecked($i)),
-            )
+/// The slices of a [`Map`] as pointers, which stay in registers.
+#[derive(Clone, Copy)]
+struct Places<T, const W: usize, const R: usize> {
+    written: [*mut T; W],
+    read: [*const T; R],
+}
+
+impl<T: Float, const W: usize, const R: usize> Places<T, W, R> {
+    fn of(written: &mut [&mut [T]; W], read: &[&[T]; R]) -> Self {
+        Self {
+            written: written.each_mut().map(|w| w.as_mut_ptr()),
+            read: read.each_ref().map(|r| r.as_ptr()),
         }
-    }};
+    }
+
+    /// Element `i` of each.
+    ///
+    /// # Safety
+    /// `i` is below the length of every slice, which nothing else writes.
+    #[inline(always)]
+    unsafe fn load(&self, i: usize) -> ([T; W], [T; R]) {
+        // plain loops: the closures of `map` and `from_fn` are not always inlined into code for an instruction set
+        let (mut written, mut read) = ([T::ZERO; W], [T::ZERO; R]);
+        for k in 0..W {
+            // SAFETY: the caller's contract.
+            written[k] = unsafe { *self.written[k].add(i) };
+        }
+        for k in 0..R {
+            // SAFETY: the caller's contract.
+            read[k] = unsafe { *self.read[k].add(i) };
+        }
+        (written, read)
+    }
+
+    /// Writes element `i` of each that is written.
+    ///
+    /// # Safety
+    /// As for [`Places::load`].
+    #[inline(always)]
+    unsafe fn store(&self, i: usize, new: [T; W]) {
+        for k in 0..W {
+            // SAFETY: the caller's contract.
+            unsafe { *self.written[k].add(i) = new[k] };
+        }
+    }
 }
 
 impl<T: Float, F, const W: usize, const R: usize> Job for Map<'_, T, F, W, R>
@@ -81,13 +117,13 @@ where
     type Output = f64;
     #[inline(always)]
     fn run(self) -> f64 {
-        let Self { written, read, of } = self;
+        let Self { mut written, read, of } = self;
+        let places = Places::of(&mut written, &read);
         for i in 0..written[0].len() {
-            let (old, read) = place!(written, read, i);
-            let new = of(old, read);
-            for k in 0..W {
-                // SAFETY: as in `place!`.
-                unsafe { *written[k].get_unchecked_mut(i) = new[k] };
+            // SAFETY: `Loops::parts` checked that every slice has this length, and they are borrowed here.
+            unsafe {
+                let (old, read) = places.load(i);
+                places.store(i, of(old, read));
             }
         }
         0.0
@@ -107,24 +143,26 @@ where
         const LANES: usize = 16;
         let Map { mut written, read, of } = self.0;
         let len = if W > 0 { written[0].len() } else { read[0].len() };
+        let places = Places::of(&mut written, &read);
         let mut sums = [0.0f64; LANES];
-        let mut one = |lane: usize, i: usize| {
-            let (old, read) = place!(written, read, i);
-            let (new, term) = of(old, read);
-            for k in 0..W {
-                // SAFETY: as in `place!`.
-                unsafe { *written[k].get_unchecked_mut(i) = new[k] };
+        let mut some = |first: usize, count: usize| {
+            // all are computed before one is written: they do not have to wait for each other
+            let (mut new, mut terms) = ([[T::ZERO; W]; LANES], [0.0; LANES]);
+            for lane in 0..count {
+                // SAFETY: as in `Map`.
+                let (old, read) = unsafe { places.load(first + lane) };
+                (new[lane], terms[lane]) = of(old, read);
             }
-            sums[lane] += term;
+            for lane in 0..count {
+                // SAFETY: as in `Map`.
+                unsafe { places.store(first + lane, new[lane]) };
+                sums[lane] += terms[lane];
+            }
         };
         for block in 0..len / LANES {
-            for lane in 0..LANES {
-                one(lane, block * LANES + lane);
-            }
+            some(block * LANES, LANES);
         }
-        for lane in 0..len % LANES {
-            one(lane, len / LANES * LANES + lane);
-        }
+        some(len / LANES * LANES, len % LANES);
         tree_sum(sums)
     }
 }
@@ -229,10 +267,10 @@ impl Loops {
         self,
         written: [&mut [T]; W],
         read: [&[T]; R],
-        of: impl Fn([T; W], [T; R]) -> [T; W] + Sync,
+        of: impl Fn([T; W], [T; R]) -> [T; W] + Copy + Sync,
     ) {
         const { assert!(W > 0) };
-        self.parts(written, read, &|written, read| self.level.run(Map { written, read, of: &of }));
+        self.parts(written, read, &|written, read| self.level.run(Map { written, read, of }));
     }
 
     /// [`map`](Self::map) that also sums, in f64, the second value of `of`.
@@ -243,10 +281,10 @@ impl Loops {
         self,
         written: [&mut [T]; W],
         read: [&[T]; R],
-        of: impl Fn([T; W], [T; R]) -> ([T; W], f64) + Sync,
+        of: impl Fn([T; W], [T; R]) -> ([T; W], f64) + Copy + Sync,
     ) -> f64 {
         const { assert!(W + R > 0) };
-        self.parts(written, read, &|written, read| self.level.run(Sum(Map { written, read, of: &of })))
+        self.parts(written, read, &|written, read| self.level.run(Sum(Map { written, read, of })))
     }
 
     /// Σ x², in f64.
@@ -257,11 +295,30 @@ impl Loops {
     /// `θ ← keep·θ − rate·u`; returns `Σ (θ' − θ)²`.
     pub fn subtract<T: Float>(self, theta: &mut [T], u: &[T], keep: f64, rate: f64) -> f64 {
         let (keep, rate) = (T::of(keep), T::of(rate));
-        self.map_sum([theta], [u], |[theta], [u]| {
+        self.map_sum([theta], [u], move |[theta], [u]| {
             let new = theta * keep - rate * u;
             let moved = new.wide() - theta.wide();
             ([new], moved * moved)
         })
+    }
+
+    /// Calls `run` with each run of `a.1` elements of `a.0` and one of `b.1` of `b.0`, such as its own work space; and with
+    /// the loops to use in it, which use threads only where there are more of them than runs.
+    pub fn pairs<T: Send>(
+        self,
+        a: (&mut [T], usize),
+        b: (&mut [T], usize),
+        run: impl Fn(Self, &mut [T], &mut [T]) + Sync,
+    ) {
+        let (len_a, len_b) = (a.1.max(1), b.1.max(1));
+        if self.parallel {
+            let few = a.0.len().div_ceil(len_a) < rayon::current_num_threads();
+            let inside = Self { parallel: few, ..self };
+            let pairs = a.0.par_chunks_mut(len_a).zip(b.0.par_chunks_mut(len_b));
+            pairs.for_each(|(a, b)| run(inside, a, b));
+        } else {
+            a.0.chunks_mut(len_a).zip(b.0.chunks_mut(len_b)).for_each(|(a, b)| run(self, a, b));
+        }
     }
 
     /// Calls `run` with each run of `len` elements of `written` and its number.
@@ -339,6 +396,11 @@ impl<'a, T> Packed<'a, T> {
 /// How many elements `count` rows of `depth` take when packed.
 pub const fn packed_len(count: usize, depth: usize) -> usize {
     padded(count) * depth
+}
+
+/// How many elements of work space [`Loops::solve_lower`] needs for a triangle of `n` rows.
+pub const fn solve_len(n: usize) -> usize {
+    packed_len(n, n) + packed_len(n, PANEL)
 }
 
 impl Loops {
@@ -424,12 +486,12 @@ impl Loops {
                         let mut tile = [[T::ZERO; PANEL]; PANEL];
                         if from > 0 {
                             for (i, line) in tile[..height].iter_mut().enumerate() {
-                                line[..width].copy_from_slice(&into[(row + i) * columns + column..][..width]);
+                                copy(&into[(row + i) * columns + column..], &mut line[..width]);
                             }
                         }
                         T::tile(self.level, left, right, &mut tile);
                         for (i, line) in tile[..height].iter().enumerate() {
-                            into[(row + i) * columns + column..][..width].copy_from_slice(&line[..width]);
+                            copy(line, &mut into[(row + i) * columns + column..][..width]);
                         }
                     }
                 }
@@ -456,13 +518,42 @@ impl Loops {
     }
 
     /// `pack ← T⁻¹x`, its columns packed; T is the lower triangle of `t`, whatever lies above it. Where T has a 0 on its
-    /// diagonal, the row is divided by the smallest number instead.
-    pub fn solve_lower<T: Number>(self, t: &[T], x: Matrix<'_, T>, pack: &mut [T], pack_t: &mut [T]) {
-        self.pack_columns(x, pack);
-        self.solve_lower_packed(t, (x.rows, x.columns), pack, pack_t);
+    /// diagonal, the row is divided by the smallest number instead. `work` has [`solve_len`] elements.
+    ///
+    /// The triangles of 16 rows on the diagonal are inverted first: what is left are products of tiles, where a
+    /// substitution, row after row, would wait for each.
+    pub fn solve_lower<T: Number>(self, t: &[T], x: Matrix<'_, T>, pack: &mut [T], work: &mut [T]) {
+        let n = x.rows;
+        let (pack_t, inverse) = work[..solve_len(n)].split_at_mut(packed_len(n, n));
+        self.pack_rows(Matrix { data: t, rows: n, columns: n }, pack_t);
+        // a tile adds, and what is solved already is to be taken away
+        pack_t.iter_mut().for_each(|x| *x = -*x);
+        let left = Packed::of(pack_t, n, n);
+        let (inverse, _) = inverse.as_chunks_mut::<PANEL>();
+        for (lines, first) in inverse.chunks_exact_mut(PANEL).zip((0..n).step_by(PANEL)) {
+            invert_lower(&t[first * (n + 1)..], n, (n - first).min(PANEL), lines);
+        }
+        let inverse = &*inverse;
+        self.rows(&mut pack[..packed_len(x.columns, n)], PANEL * n, |panel_of_x, lines| {
+            let column = panel_of_x * PANEL;
+            let width = PANEL.min(x.columns - column);
+            let (lines, _) = lines.as_chunks_mut::<PANEL>();
+            for first in (0..n).step_by(PANEL) {
+                let (above, here) = lines.split_at_mut(first);
+                let here_rows = here.len().min(PANEL);
+                let (mut left_over, mut solved) = ([[T::ZERO; PANEL]; PANEL], [[T::ZERO; PANEL]; PANEL]);
+                for (i, line) in left_over[..here_rows].iter_mut().enumerate() {
+                    copy(&x.data[(first + i) * x.columns + column..], &mut line[..width]);
+                }
+                T::tile(self.level, panel(left, first, 0, first), above, &mut left_over);
+                T::tile(self.level, &inverse[first..][..PANEL], &left_over, &mut solved);
+                here[..here_rows].copy_from_slice(&solved[..here_rows]);
+            }
+        });
     }
 
-    /// [`solve_lower`](Self::solve_lower) where `pack` already holds the columns of x, a matrix of `(rows, columns)`.
+    /// The same where `pack` already holds the columns of x, a matrix of `(rows, columns)`, by substitution: it needs room for
+    /// T alone, [`packed_len`] of its rows.
     pub fn solve_lower_packed<T: Number>(
         self,
         t: &[T],
@@ -500,12 +591,7 @@ impl Loops {
 
     /// The matrix of `columns` columns whose packed columns, `depth` long, are in `packed`.
     pub fn unpack_columns<T: Float>(self, packed: &[T], depth: usize, into: &mut [T], columns: usize) {
-        self.rows(into, columns, |row, into| {
-            for (panel, into) in into.chunks_mut(PANEL).enumerate() {
-                let from = panel * PANEL * depth + row * PANEL;
-                into.copy_from_slice(&packed[from..from + into.len()]);
-            }
-        });
+        self.rows(into, columns, |row, into| unpack_row(packed, depth, row, into));
     }
 
     /// Fills the upper part of a symmetric matrix from its lower part.
@@ -519,8 +605,39 @@ impl Loops {
     }
 }
 
+/// Copies the beginning of `from`; whole lines by moves of registers instead of a call.
+#[inline(always)]
+fn copy<T: Copy>(from: &[T], into: &mut [T]) {
+    if let (Some(from), Ok(into)) = (from.first_chunk::<PANEL>(), <&mut [T; PANEL]>::try_from(&mut *into)) {
+        *into = *from;
+    } else {
+        into.copy_from_slice(&from[..into.len()]);
+    }
+}
+
 fn panel<T>(of: Packed<'_, T>, first: usize, from: usize, deep: usize) -> &[[T; PANEL]] {
     of.data[first * of.depth + from * PANEL..][..deep * PANEL].as_chunks().0
+}
+
+/// Row `row` of a matrix whose packed columns, `depth` long, are in `packed`.
+pub fn unpack_row<T: Float>(packed: &[T], depth: usize, row: usize, into: &mut [T]) {
+    for (panel, into) in into.chunks_mut(PANEL).enumerate() {
+        copy(&packed[panel * PANEL * depth + row * PANEL..], into);
+    }
+}
+
+/// `lines[k][i] ←` row i, column k of the inverse of the lower triangle of `t`, `n` numbers a row; 0 behind its `rows`.
+fn invert_lower<T: Number>(t: &[T], n: usize, rows: usize, lines: &mut [[T; PANEL]]) {
+    lines.fill([T::ZERO; PANEL]);
+    let least = T::of(T::SMALLEST);
+    for i in 0..rows {
+        let diagonal = t[i * n + i].max(least);
+        lines[i][i] = T::of(1.0) / diagonal;
+        for (j, line) in lines[..i].iter_mut().enumerate() {
+            let sum = (j..i).fold(T::ZERO, |sum, k| sum + t[i * n + k] * line[k]);
+            line[i] = -sum / diagonal;
+        }
+    }
 }
 
 /// `lines[k][r] ← x[r·depth + k]`, 0 for rows that `x` does not have.

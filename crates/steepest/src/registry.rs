@@ -33,6 +33,9 @@ pub struct Traits {
     pub needs_function: bool,
     /// Whether its steps fall toward zero with their number, whatever η.
     pub fading: bool,
+    /// Whether a falling η brings it to the end of a narrow valley: not where one factor of all past steps is learned, beside
+    /// whose sum the newest are small.
+    pub settles: bool,
     /// Whether it needs the gradient of all data: the noise of mini-batches misleads it.
     pub full_batch: bool,
 }
@@ -50,6 +53,7 @@ impl Traits {
         needs_function: false,
         full_batch: false,
         fading: false,
+        settles: true,
     };
     /// An element rule that also measures the tensor, or all of them.
     pub const MEASURED: Self = Self { elementwise: false, ..Self::ELEMENT };

@@ -183,6 +183,9 @@ impl Setting for u64 {
     fn outside(&self, range: &Range) -> Option<f64> {
         (!range.contains(*self as f64)).then_some(*self as f64)
     }
+    fn valid(range: &Range) -> String {
+        format!("whole, {range}")
+    }
 }
 
 impl Setting for bool {

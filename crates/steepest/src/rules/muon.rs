@@ -151,14 +151,14 @@ impl WholeRule for Orthogonal {
         };
         let grad_scale = T::of(view.scale);
         let x = take(&mut rest, view.grad.len());
-        let square = loops.map_sum([&mut *view.state[0], &mut *x], [view.grad], |[m, _], [g]| {
+        let square = loops.map_sum([&mut *view.state[0], &mut *x], [view.grad], move |[m, _], [g]| {
             let g = g * grad_scale;
             let m = average.mix(m, g);
             let u = ahead.mix(m, g);
             ([m, u], u.wide() * u.wide())
         });
         let norm = T::of(square.sqrt() + eps);
-        loops.map([&mut *x], [], |[u], []| [u / norm]);
+        loops.map([&mut *x], [], move |[u], []| [u / norm]);
         let x = orthogonalize(loops, coefficients, steps, x, of, &mut rest);
         let unit_axis = if dialect == Dialect::Optax { 1 } else { view.unit_axis };
         let (outputs, inputs) = fans(view.shape, unit_axis);

@@ -58,10 +58,10 @@ impl Polynomial {
     fn of<T: Number>(self, i: u64, loops: Loops, gram: &[T], packed: Packed<'_, T>, into: &mut [T]) {
         let [a, b, c] = self.coefficients(i).map(T::of);
         if c == T::ZERO {
-            loops.map([&mut *into], [gram], |_, [gram]| [b * gram]);
+            loops.map([&mut *into], [gram], move |_, [gram]| [b * gram]);
         } else {
             loops.product(packed, packed, true, into);
-            loops.map([&mut *into], [gram], |[square], [gram]| [c * square + b * gram]);
+            loops.map([&mut *into], [gram], move |[square], [gram]| [c * square + b * gram]);
         }
         let n = gram.len().isqrt();
         for i in 0..n {

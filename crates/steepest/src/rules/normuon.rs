@@ -144,31 +144,31 @@ impl WholeRule for Rows {
         let scale = T::of(view.scale);
         let x = take(&mut rest, view.grad.len());
         let means = take(&mut rest, row_var.len());
-        let square = loops.map_sum([&mut **momentum_buffer, &mut *x], [view.grad], |[m, _], [g]| {
+        let square = loops.map_sum([&mut **momentum_buffer, &mut *x], [view.grad], move |[m, _], [g]| {
             let g = g * scale;
             let m = average.mix(m, g);
             let u = ahead.mix(m, g);
             ([m, u], u.wide() * u.wide())
         });
         let norm = T::of(square.sqrt() + eps);
-        loops.map([&mut *x], [], |[u], []| [u / norm]);
+        loops.map([&mut *x], [], move |[u], []| [u / norm]);
         let x = orthogonalize(loops, coefficients, steps, x, of, &mut rest);
         mean_squares(loops, x, of, by_column, means);
         let average = Average::<T>::new(beta2);
         let eps = T::of(eps);
-        loops.map([&mut **row_var, &mut *means], [], |[v, mean], []| {
+        loops.map([&mut **row_var, &mut *means], [], move |[v, mean], []| {
             let v = average.mix(v, mean);
             [v, T::of(1.0) / (v.sqrt() + eps)]
         });
         let factors = &*means;
         let square = loops.lines(columns, [&mut *x], [], |loops, start, x, []| {
             if by_column {
-                loops.map_sum(x, [factors], |[x], [factor]| {
+                loops.map_sum(x, [factors], move |[x], [factor]| {
                     ([x * factor], (x * factor).wide() * (x * factor).wide())
                 })
             } else {
                 let factor = factors[start / columns];
-                loops.map_sum(x, [], |[x], []| ([x * factor], (x * factor).wide() * (x * factor).wide()))
+                loops.map_sum(x, [], move |[x], []| ([x * factor], (x * factor).wide() * (x * factor).wide()))
             }
         });
         let size = rms * (x.len() as f64).sqrt() / square.sqrt().max(T::SMALLEST);

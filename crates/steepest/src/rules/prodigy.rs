@@ -132,7 +132,7 @@ struct Scalars<R> {
 
 impl ElementRule<4> for Estimate {
     const STATE: [&'static str; 4] = ["exp_avg", "exp_avg_sq", "s", "moved"];
-    const HOLDS: [Holds; 4] = [Holds::Average, Holds::Square, Holds::Average, Holds::Average];
+    const HOLDS: [Holds; 4] = [Holds::Average, Holds::Square, Holds::Average, Holds::Point];
     const MEMORY: &'static [(&'static str, f64)] =
         &[("d", 0.0), ("d_max", 0.0), ("d_numerator", 0.0), ("d_before", 0.0)];
     const SCOPE: Scope = Scope::All;

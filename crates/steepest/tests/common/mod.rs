@@ -277,12 +277,49 @@ impl Problem {
         sum
     }
 
+    /// Where on the straight way from the start to the centre step `step` takes its gradients, for settings that name
+    /// it: nothing that an optimizer does leads back into them.
+    fn on_path(&self, tensor: usize, step: u64) -> Vec<f64> {
+        let ahead = (1.0 - step as f64 / 64.0).max(0.0);
+        let of = self.start[tensor].iter().zip(&self.centre[tensor]);
+        of.map(|(start, centre)| centre + ahead * (start - centre)).collect()
+    }
+
+    /// Step number `step` of `optimizer` as `setting` has it, with gradients of `dtype`.
+    pub fn step_of(
+        &self,
+        setting: &Setting,
+        optimizer: &mut Optimizer,
+        step: u64,
+        dtype: DType,
+        theta: &mut [Data],
+    ) {
+        let at = |(i, theta): (usize, &Data)| {
+            if setting.on_path { self.on_path(i, step) } else { theta.to_f64() }
+        };
+        let points: Vec<Vec<f64>> = theta.iter().enumerate().map(at).collect();
+        self.step_at(&points, optimizer, step, setting.lr(step), dtype, theta);
+    }
+
     /// Step number `step` of `optimizer`, with gradients of `dtype` at `theta`.
     pub fn step(&self, optimizer: &mut Optimizer, step: u64, lr: f64, dtype: DType, theta: &mut [Data]) {
-        let grads: Vec<Data> = theta
+        let points: Vec<Vec<f64>> = theta.iter().map(Data::to_f64).collect();
+        self.step_at(&points, optimizer, step, lr, dtype, theta);
+    }
+
+    fn step_at(
+        &self,
+        points: &[Vec<f64>],
+        optimizer: &mut Optimizer,
+        step: u64,
+        lr: f64,
+        dtype: DType,
+        theta: &mut [Data],
+    ) {
+        let grads: Vec<Data> = points
             .iter()
             .enumerate()
-            .map(|(i, theta)| Data::of(dtype, &self.gradient(i, step, &theta.to_f64())))
+            .map(|(i, point)| Data::of(dtype, &self.gradient(i, step, point)))
             .collect();
         let before: Vec<Vec<f64>> = theta.iter().map(Data::to_f64).collect();
         let args = StepArgs { loss: Some(self.loss(&before)), ..StepArgs::from(lr) };
@@ -301,6 +338,8 @@ pub struct Setting {
     pub lr: f64,
     /// `lr / (1 + 0.01·(t − 1))` instead of `lr`.
     pub inverse_time: bool,
+    /// Whether its gradients are taken on a path of their own, not where the optimizer is.
+    pub on_path: bool,
     pub values: Values,
     /// Whether the trajectory follows torch's formula.
     pub torch_dialect: bool,
@@ -350,6 +389,11 @@ impl Fixture {
                         Some("inverse_time") => true,
                         other => panic!("{name}: learning rate {other:?}"),
                     },
+                    on_path: match about.get("gradients").map(|of| of.as_str()) {
+                        None => false,
+                        Some(Some("path")) => true,
+                        Some(other) => panic!("{name}: gradients {other:?}"),
+                    },
                     values: serde_json::from_value(about["steepest"].clone()).unwrap(),
                     torch_dialect: about.get("equals_torch_dialect").is_none_or(|x| x == true),
                 }
@@ -398,13 +442,16 @@ pub fn fixtures(entry: &Entry) -> Vec<(String, Fixture)> {
 
 /// The defaults, and every setting of the fixtures.
 pub fn settings(entry: &Entry) -> Vec<Setting> {
+    let of_fixtures: Vec<Setting> =
+        fixtures(entry).into_iter().flat_map(|(_, fixture)| fixture.settings).collect();
     let default = Setting {
         name: "defaults".into(),
         lr: entry.default_lr,
         inverse_time: false,
+        // with the gradients that a fixture's defaults have: it says where their own would make errors grow
+        on_path: of_fixtures.iter().any(|setting| setting.name == "default" && setting.on_path),
         values: Values::new(),
         torch_dialect: true,
     };
-    let of_fixtures = fixtures(entry).into_iter().flat_map(|(_, fixture)| fixture.settings);
     std::iter::once(default).chain(of_fixtures).collect()
 }
