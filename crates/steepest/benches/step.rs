@@ -226,10 +226,7 @@ fn main() {
     rows.push(cached_row("gradients gone", 0.0));
 
     if let Some(text) = only {
-        rows = rows
-            .into_iter()
-            .filter(|row| row.name.starts_with("stream") || row.name.contains(&text))
-            .collect();
+        rows.retain(|row| row.name.starts_with("stream") || row.name.contains(&text));
     }
     for round in 0..rounds + 2 {
         for row in &mut rows {

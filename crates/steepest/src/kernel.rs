@@ -618,8 +618,8 @@ impl<R: ElementRule<N>, const N: usize, const ONE_BY_ONE: bool> PackedJob<R, N, 
             unsafe {
                 if R::HOLDS[k] == Holds::Point {
                     let points = state[k].cast::<f32>();
-                    for i in 0..GROUP {
-                        x[k][i] = *points.add(i);
+                    for (i, x) in x[k].iter_mut().enumerate() {
+                        *x = *points.add(i);
                     }
                 } else {
                     let codes = std::slice::from_raw_parts(state[k], GROUP);
@@ -651,8 +651,8 @@ impl<R: ElementRule<N>, const N: usize, const ONE_BY_ONE: bool> PackedJob<R, N, 
             unsafe {
                 if R::HOLDS[k] == Holds::Point {
                     let points = state[k].cast::<f32>();
-                    for i in 0..GROUP {
-                        *points.add(i) = x[k][i];
+                    for (i, x) in x[k].iter().enumerate() {
+                        *points.add(i) = *x;
                     }
                     continue;
                 }
@@ -719,8 +719,8 @@ impl<R: ElementRule<N>, const N: usize, const ONE_BY_ONE: bool> Job for PackedJo
                     // SAFETY: `from < rest`, and `run_packed`'s contract.
                     unsafe { (theta.0[i], grad.0[i]) = (*own.theta.add(from), *own.grad.add(from)) };
                 }
-                for k in 0..N {
-                    at.state[k] = state[k].0.as_mut_ptr().cast();
+                for (k, room) in state.iter_mut().enumerate() {
+                    at.state[k] = room.0.as_mut_ptr().cast();
                     let size = Self::size(k);
                     for i in 0..GROUP {
                         // SAFETY: as above; the room has a group of the larger size.

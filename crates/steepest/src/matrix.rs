@@ -86,13 +86,13 @@ impl<T: Float, const W: usize, const R: usize> Places<T, W, R> {
     unsafe fn load(&self, i: usize) -> ([T; W], [T; R]) {
         // plain loops: the closures of `map` and `from_fn` are not always inlined into code for an instruction set
         let (mut written, mut read) = ([T::ZERO; W], [T::ZERO; R]);
-        for k in 0..W {
+        for (value, place) in written.iter_mut().zip(self.written) {
             // SAFETY: the caller's contract.
-            written[k] = unsafe { *self.written[k].add(i) };
+            *value = unsafe { *place.add(i) };
         }
-        for k in 0..R {
+        for (value, place) in read.iter_mut().zip(self.read) {
             // SAFETY: the caller's contract.
-            read[k] = unsafe { *self.read[k].add(i) };
+            *value = unsafe { *place.add(i) };
         }
         (written, read)
     }
@@ -103,9 +103,9 @@ impl<T: Float, const W: usize, const R: usize> Places<T, W, R> {
     /// As for [`Places::load`].
     #[inline(always)]
     unsafe fn store(&self, i: usize, new: [T; W]) {
-        for k in 0..W {
+        for (value, place) in new.into_iter().zip(self.written) {
             // SAFETY: the caller's contract.
-            unsafe { *self.written[k].add(i) = new[k] };
+            unsafe { *place.add(i) = value };
         }
     }
 }
