@@ -437,7 +437,7 @@ fn what_cannot_be_kept_so_is_refused_with_the_way_out() {
 
 #[test]
 fn averages_of_weights_with_a_copy_are_of_the_copy() {
-    let mut theta = vec![vec![bf16::ONE; 4]];
+    let mut theta = [vec![bf16::ONE; 4]];
     let mut sgd = Optimizer::builder(Sgd::default())
         .master(Master::F32)
         .average(Ema { decay: 0.5, ..Ema::default() })

@@ -71,7 +71,7 @@ pub enum Layer {
         inputs: usize,
         outputs: usize,
     },
-    LayerNorm {
+    Norm {
         width: usize,
     },
     /// With the tanh.
@@ -89,7 +89,7 @@ impl Layer {
             Self::Linear { inputs, outputs } => {
                 vec![("weight", vec![inputs, outputs]), ("bias", vec![outputs])]
             }
-            Self::LayerNorm { width } => vec![("gain", vec![width]), ("bias", vec![width])],
+            Self::Norm { width } => vec![("gain", vec![width]), ("bias", vec![width])],
             Self::Gelu | Self::Relu => Vec::new(),
         }
     }
@@ -110,7 +110,7 @@ impl Layer {
                 }
                 y
             }
-            Self::LayerNorm { width } => {
+            Self::Norm { width } => {
                 let mut y = Vec::with_capacity(x.len());
                 for x in x.chunks(width) {
                     let (mean, inverse) = moments(x);
@@ -144,7 +144,7 @@ impl Layer {
                 }
                 dx
             }
-            Self::LayerNorm { width } => {
+            Self::Norm { width } => {
                 let mut dx = Vec::with_capacity(x.len());
                 let one_of = T::of(1.0 / width as f64);
                 for (x, dy) in x.chunks(width).zip(dy.chunks(width)) {

@@ -80,7 +80,7 @@ pub fn text(embedding: usize, hidden: usize) -> Workload {
     let network = Network(vec![
         Layer::Embedding { rows: alphabet.len(), width: embedding },
         Layer::Linear { inputs: CONTEXT * embedding, outputs: hidden },
-        Layer::LayerNorm { width: hidden },
+        Layer::Norm { width: hidden },
         Layer::Gelu,
         Layer::Linear { inputs: hidden, outputs: alphabet.len() },
     ]);
