@@ -70,6 +70,7 @@ struct Places<T, const W: usize, const R: usize> {
     read: [*const T; R],
 }
 
+#[allow(clippy::needless_range_loop)] // iterators over arrays are not always inlined into code for an instruction set
 impl<T: Float, const W: usize, const R: usize> Places<T, W, R> {
     fn of(written: &mut [&mut [T]; W], read: &[&[T]; R]) -> Self {
         Self {
@@ -84,15 +85,15 @@ impl<T: Float, const W: usize, const R: usize> Places<T, W, R> {
     /// `i` is below the length of every slice, which nothing else writes.
     #[inline(always)]
     unsafe fn load(&self, i: usize) -> ([T; W], [T; R]) {
-        // plain loops: the closures of `map` and `from_fn` are not always inlined into code for an instruction set
+        // nor are the closures of `map` and `from_fn`
         let (mut written, mut read) = ([T::ZERO; W], [T::ZERO; R]);
-        for (value, place) in written.iter_mut().zip(self.written) {
+        for k in 0..W {
             // SAFETY: the caller's contract.
-            *value = unsafe { *place.add(i) };
+            written[k] = unsafe { *self.written[k].add(i) };
         }
-        for (value, place) in read.iter_mut().zip(self.read) {
+        for k in 0..R {
             // SAFETY: the caller's contract.
-            *value = unsafe { *place.add(i) };
+            read[k] = unsafe { *self.read[k].add(i) };
         }
         (written, read)
     }
@@ -103,9 +104,9 @@ impl<T: Float, const W: usize, const R: usize> Places<T, W, R> {
     /// As for [`Places::load`].
     #[inline(always)]
     unsafe fn store(&self, i: usize, new: [T; W]) {
-        for (value, place) in new.into_iter().zip(self.written) {
+        for k in 0..W {
             // SAFETY: the caller's contract.
-            unsafe { *place.add(i) = value };
+            unsafe { *self.written[k].add(i) = new[k] };
         }
     }
 }
