@@ -83,7 +83,7 @@ fn few_bytes_train_as_f32_does_and_without_correction_they_do_not() {
             println!("{}", about(i));
             // within one standard deviation of f32 from seed to seed, with 95 % confidence on either side
             assert!(of.reach < 1.0, "{}", about(i));
-            // The paired test may find that it is lower: steps are about 1 % longer, docs/precision.md says why, and these
+            // The paired test may find that it is lower: steps are 0.6 % longer, docs/precision.md says why, and these
             // runs are so short that longer ones get farther. Higher it must not be.
             let higher = of.paired.iter().any(|d| d.mean > 0.0 && d.p * (tests as f64) < 0.05);
             assert!(!higher, "{}", about(i));
