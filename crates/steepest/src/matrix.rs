@@ -929,6 +929,29 @@ mod tests {
     }
 
     #[test]
+    fn a_triangle_times_its_solution_is_what_was_given() {
+        for (n, columns) in [(1, 1), (15, 3), (16, 16), (17, 40), (70, 33)] {
+            let (mut t, x) = (drawn::<f64>(6, n * n), drawn::<f64>(7, n * columns));
+            (0..n).for_each(|i| t[i * n + i] += 2.0);
+            t.iter_mut().enumerate().filter(|(i, _)| i % n < i / n).for_each(|(_, t)| *t *= 0.3);
+            let mut first = Vec::new();
+            for loops in loops() {
+                let (mut pack, mut work) = (vec![9.0; packed_len(columns, n)], vec![9.0; solve_len(n)]);
+                let mut y = vec![0.0; n * columns];
+                loops.solve_lower(&t, Matrix { data: &x, rows: n, columns }, &mut pack, &mut work);
+                loops.unpack_columns(&pack, n, &mut y, columns);
+                for (at, x) in x.iter().enumerate() {
+                    let (i, j) = (at / columns, at % columns);
+                    let product: f64 = (0..=i).map(|k| t[i * n + k] * y[k * columns + j]).sum();
+                    assert!((product - x).abs() < 1e-13, "{n} {columns} {i} {j}: {product} {x}");
+                }
+                first = if first.is_empty() { bits(&y) } else { first };
+                assert_eq!(bits(&y), first, "{n} {columns} {loops:?}");
+            }
+        }
+    }
+
+    #[test]
     fn sums_do_not_depend_on_threads_or_instruction_set() {
         for n in [0, 1, 17, PART + 3, 5 * PART + 100] {
             let x = drawn::<f32>(5, n);

@@ -129,8 +129,8 @@ impl Without {
             loops.rows(kept, 16, |block, kept| {
                 for (i, kept) in kept.iter_mut().enumerate() {
                     let line = &g[(16 * block + i) * self.size..][..self.size];
-                    let sum =
-                        alone.map_sum([], [line], |[], [g]| ([], (g * scale).wide() * (g * scale).wide()));
+                    let sum = alone
+                        .map_sum([], [line], move |[], [g]| ([], (g * scale).wide() * (g * scale).wide()));
                     *kept = T::of(average.mix(kept.wide(), mean(sum)));
                 }
             });
@@ -260,7 +260,7 @@ impl WholeRule for Factored {
             }
             (_, moments) => {
                 let (average, added) = (Average::weighted(1.0 - w, w), T::of(added));
-                loops.map([&mut *moments[0]], [view.grad], |[v], [g]| {
+                loops.map([&mut *moments[0]], [view.grad], move |[v], [g]| {
                     [average.mix(v, (g * scale) * (g * scale) + added)]
                 });
                 (&[], moments[0])
@@ -271,22 +271,22 @@ impl WholeRule for Factored {
             None => (Part::Same(T::of(1.0)), Part::Each(&column[start..start + line])),
         };
         let line = view.shape.last().copied().unwrap_or(1);
-        let u = |g: T, a: T, b: T| g * scale / (a * b).max(floor).sqrt();
+        let u = move |g: T, a: T, b: T| g * scale / (a * b).max(floor).sqrt();
         let square = |u: T| ([], u.wide() * u.wide());
         let squares = loops.lines(line, [], [view.grad], |loops, start, [], [g]| match parts(start, line) {
             (Part::Same(a), Part::Each(b)) | (Part::Each(b), Part::Same(a)) => {
-                loops.map_sum([], [g, b], |[], [g, b]| square(u(g, a, b)))
+                loops.map_sum([], [g, b], move |[], [g, b]| square(u(g, a, b)))
             }
             (Part::Each(a), Part::Each(b)) => {
-                loops.map_sum([], [g, a, b], |[], [g, a, b]| square(u(g, a, b)))
+                loops.map_sum([], [g, a, b], move |[], [g, a, b]| square(u(g, a, b)))
             }
-            (Part::Same(a), Part::Same(b)) => loops.map_sum([], [g], |[], [g]| square(u(g, a, b))),
+            (Part::Same(a), Part::Same(b)) => loops.map_sum([], [g], move |[], [g]| square(u(g, a, b))),
         });
         let (keep, rate) = (T::of(keep), T::of(rate / (rms(squares) / d).max(1.0)));
         let moved = |old: T, new: T| (new.wide() - old.wide()) * (new.wide() - old.wide());
         if let [m] = average_step {
             let average = Average::new(momentum);
-            let of = |theta: T, m: T, u: T| {
+            let of = move |theta: T, m: T, u: T| {
                 let m = average.mix(m, rate * u);
                 let new = theta * keep - m;
                 ([new, m], moved(theta, new))
@@ -297,30 +297,32 @@ impl WholeRule for Factored {
                 [view.grad],
                 |loops, start, written, [g]| match parts(start, line) {
                     (Part::Same(a), Part::Each(b)) | (Part::Each(b), Part::Same(a)) => {
-                        loops.map_sum(written, [g, b], |[theta, m], [g, b]| of(theta, m, u(g, a, b)))
+                        loops.map_sum(written, [g, b], move |[theta, m], [g, b]| of(theta, m, u(g, a, b)))
                     }
                     (Part::Each(a), Part::Each(b)) => {
-                        loops.map_sum(written, [g, a, b], |[theta, m], [g, a, b]| of(theta, m, u(g, a, b)))
+                        loops.map_sum(written, [g, a, b], move |[theta, m], [g, a, b]| {
+                            of(theta, m, u(g, a, b))
+                        })
                     }
                     (Part::Same(a), Part::Same(b)) => {
-                        loops.map_sum(written, [g], |[theta, m], [g]| of(theta, m, u(g, a, b)))
+                        loops.map_sum(written, [g], move |[theta, m], [g]| of(theta, m, u(g, a, b)))
                     }
                 },
             );
         }
-        let of = |theta: T, u: T| {
+        let of = move |theta: T, u: T| {
             let new = theta * keep - rate * u;
             ([new], moved(theta, new))
         };
         loops.lines(line, [view.theta], [view.grad], |loops, start, written, [g]| match parts(start, line) {
             (Part::Same(a), Part::Each(b)) | (Part::Each(b), Part::Same(a)) => {
-                loops.map_sum(written, [g, b], |[theta], [g, b]| of(theta, u(g, a, b)))
+                loops.map_sum(written, [g, b], move |[theta], [g, b]| of(theta, u(g, a, b)))
             }
             (Part::Each(a), Part::Each(b)) => {
-                loops.map_sum(written, [g, a, b], |[theta], [g, a, b]| of(theta, u(g, a, b)))
+                loops.map_sum(written, [g, a, b], move |[theta], [g, a, b]| of(theta, u(g, a, b)))
             }
             (Part::Same(a), Part::Same(b)) => {
-                loops.map_sum(written, [g], |[theta], [g]| of(theta, u(g, a, b)))
+                loops.map_sum(written, [g], move |[theta], [g]| of(theta, u(g, a, b)))
             }
         })
     }

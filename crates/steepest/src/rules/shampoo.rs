@@ -204,7 +204,7 @@ impl<'a, T: Number> Bench<'a, T> {
         let square = &mut self.square[..n * n];
         loops.product(packed, packed, true, square);
         loops.mirror(square, n);
-        loops.map([into], [&*square], |[s], [new]| [average.mix(s, new)]);
+        loops.map([into], [&*square], move |[s], [new]| [average.mix(s, new)]);
     }
 
     /// `square ← matrix·q`, both of side `n`.
@@ -246,7 +246,7 @@ impl WholeRule for Roots {
         }
         let scale = T::of(view.scale);
         let mut bench = Bench::new(view.work, of, max_side);
-        loops.map([&mut *bench.x], [view.grad], |_, [g]| [g * scale]);
+        loops.map([&mut *bench.x], [view.grad], move |_, [g]| [g * scale]);
         let (moments, matrices) = view.state.split_at_mut(if grafting == Grafting::Adam { 2 } else { 1 });
 
         let average = if beta2 < 1.0 { Average::new(beta2) } else { Average::weighted(1.0, 1.0) };
@@ -271,14 +271,14 @@ impl WholeRule for Roots {
                 let squares = Average::<T>::new(graft_beta2);
                 let root = T::of(1.0 / step.bias_correction(graft_beta2).sqrt());
                 let eps = T::of(graft_eps);
-                loops.map_sum([&mut **m, &mut **v, &mut *bench.x], [], |[m, v, g], []| {
+                loops.map_sum([&mut **m, &mut **v, &mut *bench.x], [], move |[m, v, g], []| {
                     let (m, v) = (average.mix(m, g), squares.mix(v, g * g));
                     let mean = m * corrected;
                     let a = mean / (v.sqrt() * root + eps);
                     ([m, v, mean], a.wide() * a.wide())
                 })
             }
-            [m] => loops.map_sum([&mut **m, &mut *bench.x], [], |[m, g], []| {
+            [m] => loops.map_sum([&mut **m, &mut *bench.x], [], move |[m, g], []| {
                 let m = average.mix(m, g);
                 let mean = m * corrected;
                 ([m, mean], mean.wide() * mean.wide())

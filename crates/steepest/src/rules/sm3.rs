@@ -106,7 +106,7 @@ impl WholeRule for Cover {
                     least = least.min(of_axes[axis][at % shape[axis]]);
                     at /= shape[axis];
                 }
-                loops.map_sum(written, [g, &*of_axes[rank - 1]], |[theta, m, _], [g, mu]| {
+                loops.map_sum(written, [g, &*of_axes[rank - 1]], move |[theta, m, _], [g, mu]| {
                     let g = g * scale;
                     let v = square.mix(mu.min(least), g * g);
                     let u = (g / (v + eps).sqrt()).or(v > T::ZERO, T::ZERO);

@@ -119,7 +119,7 @@ impl WholeRule for Rotated {
         let scale = T::of(view.scale);
         let of_matrices = Average::<T>::new(shampoo_beta);
         let mut bench = Bench::new(view.work, of, max_side);
-        loops.map([&mut *bench.x], [view.grad], |_, [g]| [g * scale]);
+        loops.map([&mut *bench.x], [view.grad], move |_, [g]| [g * scale]);
         if step.t == 1 {
             for ((side, n), pair) in sides().zip(matrices.chunks_exact_mut(2)) {
                 let [matrix, vectors] = pair else { continue };
@@ -136,7 +136,7 @@ impl WholeRule for Rotated {
             bench.multiply(loops, side, &*pair[1], side == Side::Left);
         }
         let (of_m, of_v, eps) = (Average::<T>::new(beta1), Average::<T>::new(beta2), T::of(eps));
-        loops.map([&mut **m, &mut **v, &mut *bench.x], [], |[m, v, g], []| {
+        loops.map([&mut **m, &mut **v, &mut *bench.x], [], move |[m, v, g], []| {
             let (m, v) = (of_m.mix(m, g), of_v.mix(v, g * g));
             [m, v, m / (v.sqrt() + eps)]
         });
@@ -147,7 +147,7 @@ impl WholeRule for Rotated {
         let corrected = since_first.bias_correction(beta2).sqrt() / since_first.bias_correction(beta1);
         let moved = loops.subtract(view.theta, bench.x, keep, step.lr * corrected);
 
-        loops.map([&mut *bench.x], [view.grad], |_, [g]| [g * scale]);
+        loops.map([&mut *bench.x], [view.grad], move |_, [g]| [g * scale]);
         for ((side, _), pair) in sides().zip(matrices.chunks_exact_mut(2)) {
             bench.learn(loops, side, of_matrices, &mut *pair[0]);
         }
