@@ -853,7 +853,8 @@ impl Pass<'_> {
         let changes = target.beside.changes_update();
         let mut total = (0.0, 0.0);
         let (mut theta, mut grad, mut before) = ([T::ZERO; BLOCK], [T::ZERO; BLOCK], [T::ZERO; BLOCK]);
-        let mut wide = (!target.state_in_place()).then_some([[T::ZERO; BLOCK]; MAX_STATES]);
+        // state in 8 bits is widened by the kernel
+        let mut wide = (target.format == StateFormat::Bf16).then_some([[T::ZERO; BLOCK]; MAX_STATES]);
         // what needs no buffer takes more at once
         let buffered = !(direct_theta && direct_grad) || measure || changes || wide.is_some();
         let size = if buffered { BLOCK } else { 4 * BLOCK };

@@ -330,8 +330,8 @@ impl Builder {
             |rule| assigned.iter().any(|of| of.rule == rule && of.weight_decay.is_some_and(|l| l > 0.0));
         self.combine.settle(&mut rules, decays)?;
         for (param, of) in params.iter().zip(&assigned) {
-            check_param(param, &rules[of.rule], self.clip)?;
-            check_precision(param, &rules[of.rule], &self.precision, of)?;
+            let format = self.precision.format(param, of);
+            check_param(param, &rules[of.rule], self.clip, format, self.precision.master)?;
         }
         let level = match self.level {
             None => Level::best(),
@@ -344,31 +344,32 @@ impl Builder {
                 });
             }
         };
+        let formats: Vec<StateFormat> =
+            params.iter().zip(&assigned).map(|(param, of)| self.precision.format(param, of)).collect();
         let state: Vec<Vec<StateArray>> = params
             .iter()
             .zip(&assigned)
-            .map(|(param, of)| {
-                let specs = rules[of.rule].state(param);
+            .zip(&formats)
+            .map(|((param, of), format)| {
+                let rule = &rules[of.rule];
+                let specs = rule.state(param);
                 debug_assert!(specs.len() <= MAX_ARRAYS);
-                let format = self.precision.format(param, of);
-                let rule = specs.into_iter().enumerate().map(|(k, spec)| {
-                    let holds = rules[of.rule].holds().get(k).copied().unwrap_or(Holds::Point);
-                    match format {
-                        StateFormat::Bf16 if holds != Holds::Point => {
-                            StateArray::stored(spec, holds, Storage::Bf16)
-                        }
-                        StateFormat::Bits8 if holds != Holds::Point => {
-                            StateArray::stored(spec, holds, Storage::Bits8)
-                        }
+                let narrow = match format {
+                    StateFormat::F32 => None,
+                    StateFormat::Bf16 => Some(Storage::Bf16),
+                    StateFormat::Bits8 => Some(Storage::Bits8),
+                };
+                let of_rule = specs.into_iter().enumerate().map(|(k, spec)| {
+                    let holds = rule.holds().get(k).copied().unwrap_or(Holds::Point);
+                    match narrow {
+                        Some(storage) if holds != Holds::Point => StateArray::stored(spec, holds, storage),
                         _ => StateArray::new(spec, param.dtype),
                     }
                 });
                 let others = self.combine.arrays(param).into_iter();
-                rule.chain(others.map(|spec| StateArray::new(spec, param.dtype))).collect()
+                of_rule.chain(others.map(|spec| StateArray::new(spec, param.dtype))).collect()
             })
             .collect();
-        let formats: Vec<StateFormat> =
-            params.iter().zip(&assigned).map(|(param, of)| self.precision.format(param, of)).collect();
         let dithered = params.iter().any(|param| self.precision.dithers(param))
             || formats.iter().any(|format| *format != StateFormat::F32);
         let (mut memory, mut memory_of) = (Vec::new(), Vec::new());
@@ -423,36 +424,13 @@ impl Builder {
     }
 }
 
-fn check_precision(param: &Param, rule: &Rule, precision: &Precision, of: &Assigned) -> Result<()> {
-    let refuse = |reason: String, remedy: &str| {
-        Err(Error::Unsupported {
-            optimizer: rule.name,
-            tensor: param.name.clone(),
-            reason,
-            remedy: remedy.to_owned(),
-        })
-    };
-    let format = precision.format(param, of);
-    let remedy = "keep its state in f32 with `Group::state_format`";
-    if format != StateFormat::F32 && param.dtype == DType::F64 {
-        return refuse(format!("its state is to be {format}, and it is f64"), remedy);
-    }
-    if format != StateFormat::F32 && matches!(rule.body, Body::Tensor(_)) {
-        return refuse(
-            format!("its state is to be {format}, and the rule needs the whole tensor in f32"),
-            remedy,
-        );
-    }
-    if precision.master == Master::Correction && param.dtype == DType::F16 {
-        return refuse(
-            "f16 has no 8 bits below it to correct it with".to_owned(),
-            "keep it in bf16, or take `Master::F32`",
-        );
-    }
-    Ok(())
-}
-
-fn check_param(param: &Param, rule: &Rule, clip: Option<Clip>) -> Result<()> {
+fn check_param(
+    param: &Param,
+    rule: &Rule,
+    clip: Option<Clip>,
+    format: StateFormat,
+    master: Master,
+) -> Result<()> {
     let refuse = |reason: String, remedy: &str| {
         Err(Error::Unsupported {
             optimizer: rule.name,
@@ -477,6 +455,22 @@ fn check_param(param: &Param, rule: &Rule, clip: Option<Clip>) -> Result<()> {
         return refuse(
             format!("its unit axis is {}, its rank {}", param.unit_axis, param.rank()),
             "give an axis below the rank",
+        );
+    }
+    let remedy = "keep its state in f32 with `Group::state_format`";
+    if format != StateFormat::F32 && param.dtype == DType::F64 {
+        return refuse(format!("its state is to be {format}, and it is f64"), remedy);
+    }
+    if format != StateFormat::F32 && matches!(rule.body, Body::Tensor(_)) {
+        return refuse(
+            format!("its state is to be {format}, and the rule needs the whole tensor in f32"),
+            remedy,
+        );
+    }
+    if master == Master::Correction && param.dtype == DType::F16 {
+        return refuse(
+            "f16 has no 8 bits below it to correct it with".to_owned(),
+            "keep it in bf16, or take `Master::F32`",
         );
     }
     Ok(())
