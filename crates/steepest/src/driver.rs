@@ -8,11 +8,11 @@
 use crate::combine::{self, Beside, Combine, Passed};
 use crate::dtype::DType;
 use crate::kernel::{
-    self, ElementKernel, Float, GradientStats, Level, MAX_STATES, Packed, Piece, Prepared, Prologue, Run,
-    Weights,
+    self, ElementKernel, Float, GradientStats, Level, MAX_STATES, Piece, Prepared, Prologue, Run, Weights,
 };
 use crate::matrix::{Loops, PANEL};
-use crate::packed::{self, GROUP};
+use crate::packed::{GROUP, Order, Read, Write};
+use crate::packed_step::{At, InBf16, InF32, Packed};
 use crate::param::Param;
 use crate::precision::{Master, StateFormat};
 use crate::random::Stream;
@@ -235,8 +235,8 @@ impl Target {
         self.state.map(|s| s.cast::<T>().wrapping_add(start))
     }
 
-    /// The same, kept in 8 bits.
-    fn packed(&self, theta: *mut f32, grad: *const f32, start: usize, len: usize) -> Packed {
+    /// The same of whole groups, kept in 8 bits.
+    fn packed(&self, at: At, start: usize, groups: usize) -> Packed {
         let mut state = self.state.map(|s| s.wrapping_add(start));
         for ((place, holds), points) in state.iter_mut().zip(self.holds).zip(self.state) {
             if *holds == Holds::Point {
@@ -244,7 +244,34 @@ impl Target {
             }
         }
         let scales = self.scales.map(|s| s.wrapping_add(start / GROUP));
-        Packed { theta, grad, state, scales, len, dither: self.state_dither.from(start) }
+        Packed { at, state, scales, groups, dither: self.state_dither.from(start).lanes() }
+    }
+
+    /// How codes lie.
+    fn order(&self) -> Order {
+        Order::of(self.dtype)
+    }
+
+    /// Of the arrays that are kept in few bytes, which number array `k` has.
+    fn share(&self, k: usize) -> usize {
+        self.holds[..k].iter().filter(|holds| **holds != Holds::Point).count()
+    }
+
+    /// Whether the rule can read and write the state where it lies, given parameters in f32.
+    fn is_widened(&self) -> bool {
+        match self.format {
+            StateFormat::F32 => false,
+            StateFormat::Bf16 => true,
+            StateFormat::Bits8 => self.order() != Order::Apart,
+        }
+    }
+
+    /// Whether one kernel does everything, given gradients as they are.
+    fn is_packed_bf16(&self) -> bool {
+        self.format == StateFormat::Bits8
+            && (self.dtype, self.grad_dtype) == (DType::Bf16, DType::Bf16)
+            && self.master == Master::Correction
+            && self.dither.is_none()
     }
 
     /// How many arrays its rule has.
@@ -662,20 +689,26 @@ impl Pass<'_> {
                     let codes = std::slice::from_raw_parts(target.state[k].add(start), into.len());
                     let scales = target.scales[k].add(start / GROUP);
                     let scales = std::slice::from_raw_parts(scales, into.len().div_ceil(GROUP));
-                    packed::read(target.holds[k], codes, scales, 0, into);
+                    let (holds, order) = (target.holds[k], target.order());
+                    match self.level {
+                        Level::Scalar => {
+                            self.level.run(Read::<true> { holds, order, codes, scales, into });
+                        }
+                        level => level.run(Read::<false> { holds, order, codes, scales, into }),
+                    }
                 }
             }
         }
     }
 
     /// Points `state` to copies in the type of the arithmetic, where the state is not kept in it.
-    fn widen_state<T: Float>(
+    fn widen_state<T: Float, const ROOM: usize>(
         &self,
         target: &Target,
         start: usize,
         n: usize,
         state: &mut [*mut T; MAX_STATES],
-        wide: &mut [[T; BLOCK]; MAX_STATES],
+        wide: &mut [[T; ROOM]; MAX_STATES],
     ) {
         for k in (0..target.arrays()).filter(|k| target.is_narrow(*k)) {
             self.load_state(target, k, start, &mut wide[k][..n]);
@@ -683,20 +716,39 @@ impl Pass<'_> {
         }
     }
 
-    /// Writes what [`Pass::widen_state`] copied back in bf16.
-    fn narrow_state<T: Float>(
+    /// Writes what [`Pass::widen_state`] copied back.
+    fn narrow_state<T: Float, const ROOM: usize>(
         &self,
         target: &Target,
         start: usize,
         n: usize,
-        wide: &[[T; BLOCK]; MAX_STATES],
+        wide: &[[T; ROOM]; MAX_STATES],
     ) {
+        let dither = target.state_dither.from(start);
         for k in (0..target.arrays()).filter(|k| target.is_narrow(*k)) {
-            let dither = target.state_dither.from(start).again(k as u32);
-            // SAFETY: callers stay within the tensor's length, and have this part for themselves.
-            unsafe {
-                let to = target.state[k].add(start * 2);
-                T::store_block(self.level, &wide[k][..n], to, DType::Bf16, Some(dither));
+            let from = &wide[k][..n];
+            if target.format == StateFormat::Bf16 {
+                let dither = Some(dither.again(k as u32));
+                // SAFETY: callers stay within the tensor's length, and have this part for themselves.
+                unsafe {
+                    T::store_block(self.level, from, target.state[k].add(start * 2), DType::Bf16, dither);
+                }
+                continue;
+            }
+            let (holds, order, share) = (target.holds[k], target.order(), target.share(k));
+            let (from, dither) = (bytemuck::cast_slice(from), dither.lanes());
+            // SAFETY: as above; parts begin with a group.
+            let (codes, scales) = unsafe {
+                (
+                    std::slice::from_raw_parts_mut(target.state[k].add(start), n),
+                    std::slice::from_raw_parts_mut(target.scales[k].add(start / GROUP), n.div_ceil(GROUP)),
+                )
+            };
+            match self.level {
+                Level::Scalar => {
+                    self.level.run(Write::<true> { holds, order, share, dither, from, codes, scales });
+                }
+                level => level.run(Write::<false> { holds, order, share, dither, from, codes, scales }),
             }
         }
     }
@@ -839,8 +891,27 @@ impl Pass<'_> {
         let rule = Bound { kernel, prepared, prologue: &prologue };
         let direct_theta = target.dtype == T::DTYPE;
         let direct_grad = target.grad_dtype == T::DTYPE && units.is_none();
-        let alone = !measure && target.beside.is_nothing() && target.format != StateFormat::Bf16;
-        if direct_theta && direct_grad && alone {
+        let alone = !measure && target.beside.is_nothing();
+        let mut chunk = chunk;
+        if alone && units.is_none() && target.is_packed_bf16() {
+            let groups = chunk.len / GROUP;
+            let whole = groups * GROUP;
+            // SAFETY: types and lengths were checked by the step, and this task alone has the chunk.
+            unsafe {
+                let at = At::Bf16(InBf16 {
+                    theta: target.theta.add(2 * chunk.start),
+                    correction: target.beside_theta.add(chunk.start),
+                    grad: target.grad.add(2 * chunk.start),
+                });
+                kernel.run_packed(prepared, &prologue, target.packed(at, chunk.start, groups));
+                target.zero(chunk.start, whole);
+            }
+            (chunk.start, chunk.len) = (chunk.start + whole, chunk.len - whole);
+            if chunk.len == 0 {
+                return (0.0, 0.0);
+            }
+        }
+        if direct_theta && direct_grad && alone && !target.is_widened() {
             // SAFETY: types and lengths were checked by the step, and this task alone has the chunk.
             unsafe {
                 let theta = target.theta.cast::<T>().add(chunk.start);
@@ -853,8 +924,7 @@ impl Pass<'_> {
         let changes = target.beside.changes_update();
         let mut total = (0.0, 0.0);
         let (mut theta, mut grad, mut before) = ([T::ZERO; BLOCK], [T::ZERO; BLOCK], [T::ZERO; BLOCK]);
-        // state in 8 bits is widened by the kernel
-        let mut wide = (target.format == StateFormat::Bf16).then_some([[T::ZERO; BLOCK]; MAX_STATES]);
+        let mut wide = target.is_widened().then_some([[T::ZERO; BLOCK]; MAX_STATES]);
         // what needs no buffer takes more at once
         let buffered = !(direct_theta && direct_grad) || measure || changes || wide.is_some();
         let size = if buffered { BLOCK } else { 4 * BLOCK };
@@ -904,37 +974,62 @@ impl Pass<'_> {
     }
 
     /// The rule alone, on the elements of `part`, whose parameter and gradient lie at `theta` and `grad`, and whose state
-    /// lies where it is kept. State in bf16 passes through `wide`.
+    /// lies where it is kept. State that the rule cannot read there passes through `wide`.
     ///
     /// # Safety
     /// The pointers are valid for the part's length; the caller alone has its parameter and state; and `rule` was prepared for
     /// the target's step.
     unsafe fn run_rule<T: Float>(
         &self,
+        rule: Bound<'_, T>,
+        target: &Target,
+        part: Chunk,
+        theta: *mut T,
+        grad: *const T,
+        wide: Option<&mut [[T; BLOCK]; MAX_STATES]>,
+    ) {
+        let Bound { kernel, prepared, prologue } = rule;
+        let Chunk { start, len, .. } = part;
+        // SAFETY: the caller's contract; arrays have the tensor's length.
+        unsafe {
+            match (target.format, wide) {
+                (_, Some(wide)) => self.run_widened(rule, target, part, theta, grad, wide),
+                (StateFormat::Bits8, None) => {
+                    // only parameters of f32 arithmetic have such state
+                    let at = At::F32(InF32 { theta: theta.cast(), grad: grad.cast() });
+                    let whole = len / GROUP * GROUP;
+                    kernel.run_packed(prepared, prologue, target.packed(at, start, len / GROUP));
+                    if whole < len {
+                        let rest = Chunk { start: start + whole, len: len - whole, ..part };
+                        let mut wide = [[T::ZERO; GROUP]; MAX_STATES];
+                        self.run_widened(rule, target, rest, theta.add(whole), grad.add(whole), &mut wide);
+                    }
+                }
+                (_, None) => {
+                    kernel.run(prepared, prologue, Piece { theta, grad, state: target.state(start), len });
+                }
+            }
+        }
+    }
+
+    /// The same, with copies of the state in the type of the arithmetic.
+    ///
+    /// # Safety
+    /// As for [`Pass::run_rule`]; the part is no longer than the room.
+    unsafe fn run_widened<T: Float, const ROOM: usize>(
+        &self,
         Bound { kernel, prepared, prologue }: Bound<'_, T>,
         target: &Target,
         Chunk { start, len, .. }: Chunk,
         theta: *mut T,
         grad: *const T,
-        wide: Option<&mut [[T; BLOCK]; MAX_STATES]>,
+        wide: &mut [[T; ROOM]; MAX_STATES],
     ) {
         let mut state = target.state(start);
-        // SAFETY: the caller's contract; arrays have the tensor's length.
-        unsafe {
-            match (target.format, wide) {
-                (StateFormat::Bits8, _) => {
-                    // only parameters of f32 arithmetic have such state
-                    let packed = target.packed(theta.cast(), grad.cast(), start, len);
-                    kernel.run_packed(prepared, prologue, packed);
-                }
-                (StateFormat::Bf16, Some(wide)) => {
-                    self.widen_state(target, start, len, &mut state, wide);
-                    kernel.run(prepared, prologue, Piece { theta, grad, state, len });
-                    self.narrow_state(target, start, len, wide);
-                }
-                _ => kernel.run(prepared, prologue, Piece { theta, grad, state, len }),
-            }
-        }
+        self.widen_state(target, start, len, &mut state, wide);
+        // SAFETY: the caller's contract.
+        unsafe { kernel.run(prepared, prologue, Piece { theta, grad, state, len }) };
+        self.narrow_state(target, start, len, wide);
     }
 
     /// Before a tensor's first step: its slow weights begin with `theta`.

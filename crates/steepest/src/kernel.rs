@@ -9,7 +9,7 @@
 #![allow(unsafe_code)] // raw pointers into borrowed slices, and calls of functions for a detected instruction set
 
 use crate::dtype::{DType, Half, half_of_last, join, split};
-use crate::packed::{self, GROUP, Part, place};
+use crate::packed_step::{At, Memory, Packed, PackedJob};
 use crate::precision::Master;
 use crate::random::Dither;
 use crate::real::Real;
@@ -64,12 +64,19 @@ impl Level {
     /// If the processor does not have the level; [`Builder::level`](crate::Builder::level) checks
     /// that before a step can get here.
     pub(crate) fn run<J: Job>(self, job: J) -> J::Output {
+        #[inline(never)]
+        fn baseline<J: Job>(job: J) -> J::Output {
+            job.run()
+        }
         #[cfg(target_arch = "x86_64")]
         {
+            // called, not inlined, so that a job in a job is compiled once
+            #[inline(never)]
             #[target_feature(enable = "avx2,fma")]
             fn avx2<J: Job>(job: J) -> J::Output {
                 job.run()
             }
+            #[inline(never)]
             #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq")]
             fn avx512<J: Job>(job: J) -> J::Output {
                 job.run()
@@ -83,7 +90,7 @@ impl Level {
                 Self::Scalar | Self::Baseline => {}
             }
         }
-        job.run()
+        baseline(job)
     }
 }
 
@@ -351,6 +358,11 @@ pub struct Prologue<T> {
 }
 
 impl Prologue<f64> {
+    /// Whether nothing is done to the gradient but to take subnormal numbers for zero.
+    fn is_plain(&self) -> bool {
+        (self.scale, self.limit, self.coupled) == (1.0, f64::INFINITY, 0.0)
+    }
+
     pub(crate) fn round<T: Real>(&self) -> Prologue<T> {
         Prologue {
             scale: T::of(self.scale),
@@ -364,7 +376,7 @@ impl Prologue<f64> {
 impl<T: Real> Prologue<T> {
     /// What the rule gets for the gradient `g` of `theta`.
     #[inline(always)]
-    fn gradient(&self, g: T, theta: T) -> T {
+    pub(crate) fn gradient(&self, g: T, theta: T) -> T {
         (g.flush() * self.scale).clamp_to(self.limit) + theta * self.coupled
     }
 }
@@ -397,20 +409,6 @@ impl<T: Copy + Default> Piece<T> {
         // SAFETY: the caller's contract.
         unsafe { (*self.theta.add(i), *self.grad.add(i), state) }
     }
-}
-
-/// A run of elements whose state is kept in 8 bits.
-#[doc(hidden)]
-#[derive(Debug, Clone, Copy)]
-pub struct Packed {
-    pub theta: *mut f32,
-    pub grad: *const f32,
-    /// Codes of each array; f32 where it holds points.
-    pub state: [*mut u8; MAX_STATES],
-    /// The scales of each array's groups, the first that of this run's first element.
-    pub scales: [*mut u8; MAX_STATES],
-    pub len: usize,
-    pub dither: Dither,
 }
 
 /// The scalars of one step, computed once and used for many pieces; what it holds is known only
@@ -448,7 +446,7 @@ pub trait Run<T> {
     /// One step of the elements of `packed`: for f32 only.
     ///
     /// # Safety
-    /// As for [`Run::run`]; codes and points are valid for `len` elements, and scales for each [group](GROUP) of them.
+    /// As for [`Run::run`]; codes, points and scales are valid for its groups.
     unsafe fn run_packed(&self, prepared: &Prepared, prologue: &Prologue<f64>, packed: Packed);
     /// Turns weights into those to evaluate with; `state` holds the rule's arrays, all of one length.
     fn evaluate(&self, theta: &mut [T], state: &[&[T]]);
@@ -528,13 +526,19 @@ impl<R: ElementRule<N>, const N: usize, T: Float> Run<T> for Element<R, N> {
     unsafe fn run(&self, prepared: &Prepared, prologue: &Prologue<f64>, piece: Piece<T>) {
         // SAFETY: `prepare` wrote this type.
         let scalars = unsafe { *prepared.scalars.as_ptr().cast::<R::Scalars<T>>() };
-        let prologue = prologue.round();
+        let (plain, prologue) = (prologue.is_plain(), prologue.round());
         let rule = PhantomData;
-        match prepared.level {
-            Level::Scalar => {
-                Level::Scalar.run(ElementJob::<R, N, T, true> { scalars, prologue, piece, rule })
+        match (prepared.level, plain) {
+            (Level::Scalar, false) => {
+                Level::Scalar.run(ElementJob::<R, N, T, false, true> { scalars, prologue, piece, rule })
             }
-            level => level.run(ElementJob::<R, N, T, false> { scalars, prologue, piece, rule }),
+            (Level::Scalar, true) => {
+                Level::Scalar.run(ElementJob::<R, N, T, true, true> { scalars, prologue, piece, rule })
+            }
+            (level, false) => {
+                level.run(ElementJob::<R, N, T, false, false> { scalars, prologue, piece, rule })
+            }
+            (level, true) => level.run(ElementJob::<R, N, T, true, false> { scalars, prologue, piece, rule }),
         }
     }
 
@@ -542,11 +546,9 @@ impl<R: ElementRule<N>, const N: usize, T: Float> Run<T> for Element<R, N> {
         debug_assert_eq!(T::DTYPE, DType::F32);
         // SAFETY: `prepare` wrote this type, for f32.
         let scalars = unsafe { *prepared.scalars.as_ptr().cast::<R::Scalars<f32>>() };
-        let prologue = prologue.round();
-        let rule = PhantomData;
-        match prepared.level {
-            Level::Scalar => Level::Scalar.run(PackedJob::<R, N, true> { scalars, prologue, packed, rule }),
-            level => level.run(PackedJob::<R, N, false> { scalars, prologue, packed, rule }),
+        match packed.at {
+            At::F32(memory) => Self::run_at(scalars, prepared.level, prologue, packed, memory),
+            At::Bf16(memory) => Self::run_at(scalars, prepared.level, prologue, packed, memory),
         }
     }
 
@@ -557,21 +559,65 @@ impl<R: ElementRule<N>, const N: usize, T: Float> Run<T> for Element<R, N> {
     }
 }
 
+impl<R: ElementRule<N>, const N: usize> Element<R, N> {
+    /// [`Run::run_packed`], for parameters and gradients kept in one way.
+    fn run_at<M: Memory>(
+        scalars: R::Scalars<f32>,
+        level: Level,
+        prologue: &Prologue<f64>,
+        packed: Packed,
+        memory: M,
+    ) {
+        let (plain, prologue) = (prologue.is_plain(), prologue.round());
+        let rule = PhantomData;
+        match (level, plain) {
+            (Level::Scalar, false) => level.run(PackedJob::<R, N, M, false, true> {
+                scalars,
+                prologue,
+                level,
+                packed,
+                memory,
+                rule,
+            }),
+            (Level::Scalar, true) => {
+                level.run(PackedJob::<R, N, M, true, true> { scalars, prologue, level, packed, memory, rule })
+            }
+            (_, false) => level.run(PackedJob::<R, N, M, false, false> {
+                scalars,
+                prologue,
+                level,
+                packed,
+                memory,
+                rule,
+            }),
+            (_, true) => level.run(PackedJob::<R, N, M, true, false> {
+                scalars,
+                prologue,
+                level,
+                packed,
+                memory,
+                rule,
+            }),
+        }
+    }
+}
+
 fn write_scalars<S: Copy>(into: &mut Prepared, scalars: S) {
     const { assert!(size_of::<S>() <= 1024 && align_of::<S>() <= 64) };
     // SAFETY: size and alignment are checked above, at compile time.
     unsafe { into.scalars.as_mut_ptr().cast::<S>().write(scalars) }
 }
 
-struct ElementJob<R: ElementRule<N>, const N: usize, T: Real, const ONE_BY_ONE: bool> {
+/// `PLAIN`: the gradient needs neither scaling, clipping nor decay.
+struct ElementJob<R: ElementRule<N>, const N: usize, T: Real, const PLAIN: bool, const ONE_BY_ONE: bool> {
     scalars: R::Scalars<T>,
     prologue: Prologue<T>,
     piece: Piece<T>,
     rule: PhantomData<R>,
 }
 
-impl<R: ElementRule<N>, const N: usize, T: Float, const ONE_BY_ONE: bool> Job
-    for ElementJob<R, N, T, ONE_BY_ONE>
+impl<R: ElementRule<N>, const N: usize, T: Float, const PLAIN: bool, const ONE_BY_ONE: bool> Job
+    for ElementJob<R, N, T, PLAIN, ONE_BY_ONE>
 {
     type Output = ();
 
@@ -585,161 +631,12 @@ impl<R: ElementRule<N>, const N: usize, T: Float, const ONE_BY_ONE: bool> Job
             // SAFETY: `i < len`, and `run`'s contract.
             unsafe {
                 let (t, g, old) = self.piece.load(i);
-                let (t, new) = R::update(&s, t * prologue.keep, prologue.gradient(g, t), old);
+                let g = if PLAIN { g.flush() } else { prologue.gradient(g, t) };
+                let (t, new) = R::update(&s, t * prologue.keep, g, old);
                 *theta.add(i) = t;
                 for k in 0..N {
                     // a moving average of zeros would stay subnormal for hundreds of steps
                     *state[k].add(i) = if R::HOLDS[k] == Holds::Point { new[k] } else { new[k].flush() };
-                }
-            }
-        }
-    }
-}
-
-struct PackedJob<R: ElementRule<N>, const N: usize, const ONE_BY_ONE: bool> {
-    scalars: R::Scalars<f32>,
-    prologue: Prologue<f32>,
-    packed: Packed,
-    rule: PhantomData<R>,
-}
-
-impl<R: ElementRule<N>, const N: usize, const ONE_BY_ONE: bool> PackedJob<R, N, ONE_BY_ONE> {
-    /// The group that `at` begins with: its state is widened into the cache, updated and narrowed again, in loops that each
-    /// become vector code.
-    ///
-    /// # Safety
-    /// [`Run::run_packed`]'s contract, for a whole group.
-    #[inline(always)]
-    unsafe fn group(&self, at: Packed, x: &mut [[f32; GROUP]; N], words: &mut [u32; GROUP]) {
-        let Packed { theta, grad, state, scales, dither, .. } = at;
-        let (s, prologue) = (self.scalars, self.prologue);
-        for k in 0..N {
-            // SAFETY: the caller's contract.
-            unsafe {
-                if R::HOLDS[k] == Holds::Point {
-                    let points = state[k].cast::<f32>();
-                    for (i, x) in x[k].iter_mut().enumerate() {
-                        *x = *points.add(i);
-                    }
-                } else {
-                    let codes = std::slice::from_raw_parts(state[k], GROUP);
-                    packed::decode::<ONE_BY_ONE>(R::HOLDS[k], codes, *scales[k], &mut x[k]);
-                }
-            }
-        }
-        for i in 0..GROUP {
-            let i = place::<ONE_BY_ONE>(i);
-            let mut old = [0.0; N];
-            for k in 0..N {
-                old[k] = x[k][i];
-            }
-            // SAFETY: the caller's contract.
-            unsafe {
-                let (t, g) = (*theta.add(i), *grad.add(i));
-                let (t, new) = R::update(&s, t * prologue.keep, prologue.gradient(g, t), old);
-                *theta.add(i) = t;
-                // what is subnormal, the codes take for zero or for their smallest
-                for k in 0..N {
-                    x[k][i] = new[k];
-                }
-            }
-        }
-        // two arrays share the 32 bits of a word
-        let mut shares = 0;
-        for k in 0..N {
-            // SAFETY: the caller's contract.
-            unsafe {
-                if R::HOLDS[k] == Holds::Point {
-                    let points = state[k].cast::<f32>();
-                    for (i, x) in x[k].iter().enumerate() {
-                        *points.add(i) = *x;
-                    }
-                    continue;
-                }
-                if shares % 2 == 0 {
-                    let dither = dither.again(shares / 2);
-                    for i in 0..GROUP {
-                        let i = place::<ONE_BY_ONE>(i);
-                        words[i] = dither.word(i);
-                    }
-                }
-                let part = if shares % 2 == 0 { Part::High } else { Part::Low };
-                let codes = std::slice::from_raw_parts_mut(state[k], GROUP);
-                *scales[k] = packed::encode::<ONE_BY_ONE>(R::HOLDS[k], &x[k], words, part, codes);
-                shares += 1;
-            }
-        }
-    }
-
-    /// Elements of the codes of array `k`, or of its points, in bytes.
-    const fn size(k: usize) -> usize {
-        if matches!(R::HOLDS[k], Holds::Point) { 4 } else { 1 }
-    }
-
-    /// The part of the run that begins with element `from`.
-    #[inline(always)]
-    fn from(&self, from: usize) -> Packed {
-        let mut at = self.packed;
-        at.theta = at.theta.wrapping_add(from);
-        at.grad = at.grad.wrapping_add(from);
-        for k in 0..N {
-            at.state[k] = at.state[k].wrapping_add(from * Self::size(k));
-            at.scales[k] = at.scales[k].wrapping_add(from / GROUP);
-        }
-        at.dither = at.dither.skip(from);
-        at
-    }
-}
-
-/// Room for a group of anything.
-#[derive(Clone, Copy)]
-#[repr(align(64))]
-struct Room([f32; GROUP]);
-
-impl<R: ElementRule<N>, const N: usize, const ONE_BY_ONE: bool> Job for PackedJob<R, N, ONE_BY_ONE> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        let whole = self.packed.len / GROUP;
-        let rest = self.packed.len % GROUP;
-        let (mut x, mut words) = ([[0.0; GROUP]; N], [0; GROUP]);
-        let (mut theta, mut grad, mut state) =
-            (Room([0.0; GROUP]), Room([0.0; GROUP]), [Room([0.0; GROUP]); N]);
-        for i in 0..whole + usize::from(rest > 0) {
-            let mut at = self.from(i * GROUP);
-            let own = at;
-            let cut = i == whole;
-            if cut {
-                // the end is filled up with copies of its last element, which change neither scales nor each other
-                at.theta = theta.0.as_mut_ptr();
-                at.grad = grad.0.as_ptr();
-                for i in 0..GROUP {
-                    let from = i.min(rest - 1);
-                    // SAFETY: `from < rest`, and `run_packed`'s contract.
-                    unsafe { (theta.0[i], grad.0[i]) = (*own.theta.add(from), *own.grad.add(from)) };
-                }
-                for (k, room) in state.iter_mut().enumerate() {
-                    at.state[k] = room.0.as_mut_ptr().cast();
-                    let size = Self::size(k);
-                    for i in 0..GROUP {
-                        // SAFETY: as above; the room has a group of the larger size.
-                        unsafe {
-                            let from = own.state[k].add(i.min(rest - 1) * size);
-                            at.state[k].add(i * size).copy_from_nonoverlapping(from, size);
-                        }
-                    }
-                }
-            }
-            // SAFETY: a whole group, in the caller's memory or in the room; `run_packed`'s contract.
-            unsafe { self.group(at, &mut x, &mut words) };
-            if cut {
-                // SAFETY: `rest` elements from the end of the run, and `run_packed`'s contract.
-                unsafe {
-                    own.theta.copy_from_nonoverlapping(at.theta, rest);
-                    for k in 0..N {
-                        own.state[k].copy_from_nonoverlapping(at.state[k], rest * Self::size(k));
-                    }
                 }
             }
         }

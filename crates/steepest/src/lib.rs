@@ -35,6 +35,7 @@ pub mod matrix;
 mod minimize;
 mod optimizer;
 mod packed;
+mod packed_step;
 mod param;
 mod precision;
 mod random;

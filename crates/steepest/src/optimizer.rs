@@ -8,6 +8,7 @@ use crate::error::{Error, Result, nearest};
 use crate::group::{Assigned, Group, assign};
 use crate::health::{NonFinite, NonFiniteAt, TensorHealth};
 use crate::kernel::{GradientStats, Level, MAX_STATES};
+use crate::packed::Order;
 use crate::param::{Gradient, Param, Slot};
 use crate::precision::{Master, Rounding, StateFormat, Storage};
 use crate::random::{Purpose, Stream, name_key};
@@ -60,7 +61,7 @@ impl Precision {
             _ => return None,
         };
         let spec = StateSpec { name, shape: param.shape.clone(), initial: 0.0 };
-        Some(StateArray::stored(spec, Holds::Point, storage))
+        Some(StateArray::stored(spec, Holds::Point, storage, MAX_ARRAYS - 1))
     }
 
     /// Whether a parameter itself is rounded at random.
@@ -357,17 +358,18 @@ impl Builder {
                 let narrow = match format {
                     StateFormat::F32 => None,
                     StateFormat::Bf16 => Some(Storage::Bf16),
-                    StateFormat::Bits8 => Some(Storage::Bits8),
+                    StateFormat::Bits8 => Some(Storage::Bits8(Order::of(param.dtype))),
                 };
-                let of_rule = specs.into_iter().enumerate().map(|(k, spec)| {
+                let others = self.combine.arrays(param);
+                let array = |(k, spec)| {
+                    // what does not belong to the rule is kept as it is
                     let holds = rule.holds().get(k).copied().unwrap_or(Holds::Point);
                     match narrow {
-                        Some(storage) if holds != Holds::Point => StateArray::stored(spec, holds, storage),
-                        _ => StateArray::new(spec, param.dtype),
+                        Some(storage) if holds != Holds::Point => StateArray::stored(spec, holds, storage, k),
+                        _ => StateArray::new(spec, param.dtype, k),
                     }
-                });
-                let others = self.combine.arrays(param).into_iter();
-                of_rule.chain(others.map(|spec| StateArray::new(spec, param.dtype))).collect()
+                };
+                specs.into_iter().chain(others).enumerate().map(array).collect()
             })
             .collect();
         let dithered = params.iter().any(|param| self.precision.dithers(param))
@@ -384,7 +386,7 @@ impl Builder {
         let by_unit = matches!(self.clip, Some(Clip::Adaptive { .. })) || self.combine.centralize;
         let rooms = params.iter().zip(&assigned).map(|(param, of)| {
             let specs = self.combine.work(param, &rules[of.rule]);
-            specs.into_iter().map(|spec| StateArray::new(spec, param.dtype)).collect()
+            specs.into_iter().enumerate().map(|(k, spec)| StateArray::new(spec, param.dtype, k)).collect()
         });
         Ok(Optimizer {
             stats: plan.room(),

@@ -1,5 +1,6 @@
 //! In how many bytes parameters and state are kept.
 
+use crate::packed::Order;
 use std::fmt;
 
 /// How the state arrays of element rules are kept: all but those that hold points among the parameters, which stay as
@@ -72,8 +73,8 @@ pub(crate) enum Storage {
     F64,
     F32,
     Bf16,
-    /// Codes, and beside them the scales of groups.
-    Bits8,
+    /// Codes in this order, and beside them the scales of groups.
+    Bits8(Order),
     /// The bits below bfloat16's.
     Correction,
 }
@@ -85,7 +86,7 @@ impl Storage {
             Self::F64 => 8,
             Self::F32 => 4,
             Self::Bf16 => 2,
-            Self::Bits8 | Self::Correction => 1,
+            Self::Bits8(_) | Self::Correction => 1,
         }
     }
 }

@@ -76,6 +76,12 @@ impl Dither {
         Self { first: self.first.wrapping_add(i as u32), ..self }
     }
 
+    /// The words of lanes that each hold two elements, from the lane of the first element on.
+    #[inline(always)]
+    pub(crate) fn lanes(self) -> Self {
+        Self { first: self.first / 2, ..self }
+    }
+
     /// Other words for the same elements, for each `n`.
     #[inline(always)]
     pub(crate) fn again(self, n: u32) -> Self {

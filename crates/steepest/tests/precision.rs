@@ -269,10 +269,14 @@ fn few_bytes_train_as_well_as_f32_and_half_precision_alone_does_not() {
     let full = noisy_bowl(adamw(), DType::F32, 0.02);
     let close = |name, loss: f64| assert!(loss < 1.1 * full, "{name}: {loss:e}, f32 {full:e}");
     close("bf16 state", noisy_bowl(adamw().state_format(StateFormat::Bf16), DType::F32, 0.02));
-    close("8-bit state", noisy_bowl(adamw().state_format(StateFormat::Bits8), DType::F32, 0.02));
+    // rounding at random: a mean over seeds, of which one wanders by some hundredths
+    let seeds = |builder: &dyn Fn() -> steepest::Builder, dtype| {
+        (0..4).map(|seed| noisy_bowl(builder().seed(seed), dtype, 0.02)).sum::<f64>() / 4.0
+    };
+    close("8-bit state", seeds(&|| adamw().state_format(StateFormat::Bits8), DType::F32));
     close("f32 copy", noisy_bowl(adamw().master(Master::F32), DType::Bf16, 0.02));
-    let corrected = adamw().master(Master::Correction).state_format(StateFormat::Bits8);
-    close("correction and 8-bit state", noisy_bowl(corrected, DType::Bf16, 0.02));
+    let corrected = || adamw().master(Master::Correction).state_format(StateFormat::Bits8);
+    close("correction and 8-bit state", seeds(&corrected, DType::Bf16));
     close("random rounding", noisy_bowl(adamw().rounding(Rounding::Stochastic), DType::F16, 0.02));
     // what all of this is for
     let alone = noisy_bowl(adamw(), DType::Bf16, 0.02);
