@@ -8,7 +8,7 @@
 //! cache, and no faster from memory, for 120 lines of them.)
 #![allow(unsafe_code)] // raw pointers into borrowed slices, and calls of functions for a detected instruction set
 
-use crate::dtype::{DType, Half, half_of_last, join, split};
+use crate::dtype::{DType, HALF_OF_LAST, Half, join, split};
 use crate::packed_step::{At, Memory, Packed, PackedJob};
 use crate::precision::Master;
 use crate::random::Dither;
@@ -265,7 +265,7 @@ unsafe fn store_half<H: Half>(level: Level, src: &mut [f32], place: Weights, dit
             unsafe { place.beside.cast::<f32>().copy_from_nonoverlapping(src.as_ptr(), src.len()) };
         }
         (Master::Correction, None) => {
-            let round = |_, x: f32| half_of_last(x);
+            let round = |_, _: f32| HALF_OF_LAST;
             level.run(Split { src, high: place.at.cast(), low: place.beside.cast(), round });
         }
         (Master::Correction, Some(dither)) => {

@@ -4,7 +4,7 @@
 //! lanes to codes. The first and the last do not know the rule; only the second is compiled for each.
 #![allow(unsafe_code)] // raw pointers into borrowed slices
 
-use crate::dtype::half_of_last;
+use crate::dtype::HALF_OF_LAST;
 use crate::kernel::{Job, Level, MAX_STATES, Prologue};
 use crate::packed::{Decode, Encode, GROUP, LANES, Order, SET, Set, join, place, split, tame};
 use crate::random::Dither;
@@ -136,8 +136,8 @@ impl Memory for InBf16 {
     fn store(theta: &mut Self::Theta, beside: &mut Self::Beside, l: usize, new: [f32; 2]) {
         // A NaN stays one without a question: what is added to it does not reach the sign. Its lower bits come from a
         // correction at most, for gradients and halves have none.
-        let first = new[0].to_bits().wrapping_add(half_of_last(new[0]));
-        let second = new[1].to_bits().wrapping_add(half_of_last(new[1]));
+        let first = new[0].to_bits().wrapping_add(HALF_OF_LAST);
+        let second = new[1].to_bits().wrapping_add(HALF_OF_LAST);
         let high = (first.wrapping_add(0x8000) >> 16) | (second.wrapping_add(0x8000) & 0xFFFF_0000);
         let low = ((first >> 8) & 0xFF) | (second & 0xFF00);
         theta[l] = lane(high.to_ne_bytes()).to_ne_bytes();

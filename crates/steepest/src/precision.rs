@@ -58,7 +58,7 @@ pub enum Master {
 /// How a parameter in half precision is rounded when it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Rounding {
-    /// To the nearest, ties to even.
+    /// To the nearest; halves to even, and of the last of the 24 bits with [`Master::Correction`] away from zero.
     #[default]
     Nearest,
     /// Up or down, with the probability that keeps the expectation, so that small updates count without a
