@@ -528,17 +528,19 @@ impl<R: ElementRule<N>, const N: usize, T: Float> Run<T> for Element<R, N> {
         let scalars = unsafe { *prepared.scalars.as_ptr().cast::<R::Scalars<T>>() };
         let (plain, prologue) = (prologue.is_plain(), prologue.round());
         let rule = PhantomData;
-        match (prepared.level, plain) {
-            (Level::Scalar, false) => {
-                Level::Scalar.run(ElementJob::<R, N, T, false, true> { scalars, prologue, piece, rule })
+        match prepared.level {
+            Level::Scalar => Level::Scalar.run(ElementJob::<R, N, T, false, true> {
+                scalars,
+                prologue,
+                plain,
+                piece,
+                rule,
+            }),
+            // f64 is for exactness: without another loop for it, there is less to compile
+            level if const { matches!(T::DTYPE, DType::F32) } && plain => {
+                level.run(ElementJob::<R, N, T, true, false> { scalars, prologue, plain, piece, rule })
             }
-            (Level::Scalar, true) => {
-                Level::Scalar.run(ElementJob::<R, N, T, true, true> { scalars, prologue, piece, rule })
-            }
-            (level, false) => {
-                level.run(ElementJob::<R, N, T, false, false> { scalars, prologue, piece, rule })
-            }
-            (level, true) => level.run(ElementJob::<R, N, T, true, false> { scalars, prologue, piece, rule }),
+            level => level.run(ElementJob::<R, N, T, false, false> { scalars, prologue, plain, piece, rule }),
         }
     }
 
@@ -570,34 +572,43 @@ impl<R: ElementRule<N>, const N: usize> Element<R, N> {
     ) {
         let (plain, prologue) = (prologue.is_plain(), prologue.round());
         let rule = PhantomData;
-        match (level, plain) {
-            (Level::Scalar, false) => level.run(PackedJob::<R, N, M, false, true> {
-                scalars,
-                prologue,
-                level,
-                packed,
-                memory,
-                rule,
-            }),
-            (Level::Scalar, true) => {
-                level.run(PackedJob::<R, N, M, true, true> { scalars, prologue, level, packed, memory, rule })
+        match level {
+            Level::Scalar => {
+                let job = PackedJob::<R, N, M, false, true> {
+                    scalars,
+                    prologue,
+                    plain,
+                    level,
+                    packed,
+                    memory,
+                    rule,
+                };
+                level.run(job);
             }
-            (_, false) => level.run(PackedJob::<R, N, M, false, false> {
-                scalars,
-                prologue,
-                level,
-                packed,
-                memory,
-                rule,
-            }),
-            (_, true) => level.run(PackedJob::<R, N, M, true, false> {
-                scalars,
-                prologue,
-                level,
-                packed,
-                memory,
-                rule,
-            }),
+            _ if plain => {
+                let job = PackedJob::<R, N, M, true, false> {
+                    scalars,
+                    prologue,
+                    plain,
+                    level,
+                    packed,
+                    memory,
+                    rule,
+                };
+                level.run(job);
+            }
+            _ => {
+                let job = PackedJob::<R, N, M, false, false> {
+                    scalars,
+                    prologue,
+                    plain,
+                    level,
+                    packed,
+                    memory,
+                    rule,
+                };
+                level.run(job);
+            }
         }
     }
 }
@@ -608,10 +619,11 @@ fn write_scalars<S: Copy>(into: &mut Prepared, scalars: S) {
     unsafe { into.scalars.as_mut_ptr().cast::<S>().write(scalars) }
 }
 
-/// `PLAIN`: the gradient needs neither scaling, clipping nor decay.
+/// `PLAIN`: the gradient needs neither scaling, clipping nor decay; a loop over single numbers asks each time.
 struct ElementJob<R: ElementRule<N>, const N: usize, T: Real, const PLAIN: bool, const ONE_BY_ONE: bool> {
     scalars: R::Scalars<T>,
     prologue: Prologue<T>,
+    plain: bool,
     piece: Piece<T>,
     rule: PhantomData<R>,
 }
@@ -631,7 +643,8 @@ impl<R: ElementRule<N>, const N: usize, T: Float, const PLAIN: bool, const ONE_B
             // SAFETY: `i < len`, and `run`'s contract.
             unsafe {
                 let (t, g, old) = self.piece.load(i);
-                let g = if PLAIN { g.flush() } else { prologue.gradient(g, t) };
+                let plain = PLAIN || (ONE_BY_ONE && self.plain && matches!(T::DTYPE, DType::F32));
+                let g = if plain { g.flush() } else { prologue.gradient(g, t) };
                 let (t, new) = R::update(&s, t * prologue.keep, g, old);
                 *theta.add(i) = t;
                 for k in 0..N {

@@ -152,10 +152,12 @@ fn lane(bytes: [u8; 4]) -> u32 {
     if cfg!(target_endian = "big") { lane.rotate_left(16) } else { lane }
 }
 
-/// The step of a rule on a run. `PLAIN`: the gradient needs neither scaling, clipping nor decay.
+/// The step of a rule on a run. `PLAIN`: the gradient needs neither scaling, clipping nor decay; a loop over single numbers
+/// asks each time.
 pub(crate) struct PackedJob<R: ElementRule<N>, const N: usize, M, const PLAIN: bool, const ONE_BY_ONE: bool> {
     pub scalars: R::Scalars<f32>,
     pub prologue: Prologue<f32>,
+    pub plain: bool,
     pub level: Level,
     pub packed: Packed,
     pub memory: M,
@@ -284,7 +286,8 @@ impl<R: ElementRule<N>, const N: usize, M: Memory, const PLAIN: bool, const ONE_
 
     #[inline(always)]
     fn element(&self, (theta, grad): (f32, f32), old: [f32; N]) -> (f32, [f32; N]) {
-        let grad = if PLAIN { grad.flush() } else { self.prologue.gradient(grad, theta) };
+        let plain = PLAIN || (ONE_BY_ONE && self.plain);
+        let grad = if plain { grad.flush() } else { self.prologue.gradient(grad, theta) };
         let grad = if M::FINE { tame(grad) } else { grad };
         R::update(&self.scalars, theta * self.prologue.keep, grad, old)
     }

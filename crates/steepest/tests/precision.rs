@@ -41,6 +41,8 @@ struct Run<'a> {
     steps: (u64, u64),
     /// Whether everything that composes with a rule does.
     composed: bool,
+    /// Whether each update is measured, which takes other ways through memory.
+    measured: bool,
     non_finite: NonFinite,
 }
 
@@ -48,7 +50,7 @@ impl<'a> Run<'a> {
     fn new(entry: &'a Entry, setting: &'a Setting, kept: Kept) -> Self {
         let level = Level::best();
         let (steps, composed, non_finite) = ((0, 3), false, NonFinite::Error);
-        Self { entry, setting, kept, level, seed: 7, steps, composed, non_finite }
+        Self { entry, setting, kept, level, seed: 7, steps, composed, measured: false, non_finite }
     }
 
     fn build(&self, seed: u64, lengths: &[usize]) -> Optimizer {
@@ -60,6 +62,9 @@ impl<'a> Run<'a> {
             .master(master)
             .rounding(rounding)
             .seed(seed);
+        if self.measured {
+            builder = builder.measure_updates(1);
+        }
         if self.composed {
             builder = builder.clip(Clip::GlobalNorm(0.5)).measure_updates(2).centralize(true);
             let alone = self.entry.make(&self.setting.values).unwrap().evaluates();
@@ -171,6 +176,44 @@ fn neither_threads_nor_an_interruption_change_a_bit_and_the_seed_does() {
                 assert!(other == expected, "{place}: the seed does something");
             }
         }
+    }
+}
+
+#[test]
+fn looking_at_the_updates_changes_no_bit() {
+    let lengths: &[usize] = if small() { &[1, 131] } else { &[1, 17, 128, 131, 1030, 3000] };
+    let (theta, grads) = problem(lengths);
+    for entry in rows() {
+        let setting = &settings(entry)[0];
+        for kept in KEPT {
+            let run = Run::new(entry, setting, kept);
+            let same = Run { measured: true, ..run }.of(&theta, &grads) == run.of(&theta, &grads);
+            assert!(same, "{} {kept:?}", entry.name);
+        }
+    }
+}
+
+#[test]
+fn a_file_holds_codes_in_the_order_of_the_elements() {
+    // one whole group and a part of one
+    let positive = |i: usize| i % 3 == 0 || i % 7 == 2;
+    let grad: Vec<f64> = (0..200).map(|i| if positive(i) { 1.0 } else { -1.0 }).collect();
+    for (dtype, master) in [(DType::F32, Master::None), (DType::Bf16, Master::Correction)] {
+        let mut theta = [Data::of(dtype, &[1.0; 200])];
+        let mut optimizer = Optimizer::builder(AdamW::default())
+            .group(Group::named("*").state_format(StateFormat::Bits8))
+            .master(master)
+            .build([Param::new("w", [200], dtype)])
+            .unwrap();
+        optimizer.step(0.1, &mut common::slots(&mut theta, &[Data::of(dtype, &grad)])).unwrap();
+        let bytes = optimizer.to_bytes().unwrap();
+        let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+        let codes = file.tensor("w/exp_avg").unwrap();
+        assert!(
+            codes.data().iter().enumerate().all(|(i, code)| (code & 0x80 == 0) == positive(i)),
+            "{dtype}"
+        );
+        assert!(optimizer.state("w", "exp_avg").unwrap().iter().zip(&grad).all(|(m, g)| m * g > 0.0));
     }
 }
 
