@@ -710,30 +710,46 @@ pub(crate) struct GradientStats {
     pub zeros: u64,
 }
 
-struct Stats<'a, T>(&'a [T]);
+/// `FUSED`: squares are added without being rounded, which for f32 changes nothing, for their squares are exact in f64.
+struct Stats<'a, T, const FUSED: bool>(&'a [T]);
 
-impl<T: Float> Job for Stats<'_, T> {
+impl<T: Float, const FUSED: bool> Job for Stats<'_, T, FUSED> {
     type Output = GradientStats;
 
     #[inline(always)]
     fn run(self) -> GradientStats {
         // 16 sums side by side, joined in a fixed order: the same bits on every instruction set
         const LANES: usize = 16;
-        let (mut sums, mut zeros) = ([0.0f64; LANES], [0u32; LANES]);
-        let (blocks, tail) = self.0.as_chunks::<LANES>();
-        for block in blocks {
-            for i in 0..LANES {
-                let x: f64 = block[i].into();
-                sums[i] += x * x;
-                zeros[i] += u32::from(block[i] == T::ZERO);
+        // zeros are counted in a loop of their own, over what is in the first-level cache: in one, both become slow code
+        const PART: usize = 64 * LANES;
+        let (mut sums, mut zeros) = ([0.0f64; LANES], 0);
+        let mut rest = self.0;
+        while !rest.is_empty() {
+            let (part, later) = rest.split_at(PART.min(rest.len()));
+            rest = later;
+            let (blocks, tail) = part.as_chunks::<LANES>();
+            for block in blocks {
+                for i in 0..LANES {
+                    sums[i] = Self::add_square(sums[i], block[i].into());
+                }
             }
+            for i in 0..tail.len() {
+                sums[i] = Self::add_square(sums[i], tail[i].into());
+            }
+            let mut count = 0u32;
+            for g in part {
+                count += u32::from(*g == T::ZERO);
+            }
+            zeros += u64::from(count);
         }
-        for (i, &g) in tail.iter().enumerate() {
-            let x: f64 = g.into();
-            sums[i] += x * x;
-            zeros[i] += u32::from(g == T::ZERO);
-        }
-        GradientStats { sum_of_squares: tree_sum(sums), zeros: zeros.iter().map(|z| u64::from(*z)).sum() }
+        GradientStats { sum_of_squares: tree_sum(sums), zeros }
+    }
+}
+
+impl<T, const FUSED: bool> Stats<'_, T, FUSED> {
+    #[inline(always)]
+    fn add_square(sum: f64, x: f64) -> f64 {
+        if FUSED { x.mul_add(x, sum) } else { sum + x * x }
     }
 }
 
@@ -749,7 +765,12 @@ pub(crate) fn tree_sum(mut sums: [f64; 16]) -> f64 {
 
 /// Sum of squares and zeros of a run of at most 2³² elements.
 pub(crate) fn gradient_stats<T: Float>(level: Level, grad: &[T]) -> GradientStats {
-    level.run(Stats(grad))
+    // the higher levels have the instruction
+    if matches!(T::DTYPE, DType::F32) && level >= Level::Avx2 {
+        level.run(Stats::<T, true>(grad))
+    } else {
+        level.run(Stats::<T, false>(grad))
+    }
 }
 
 struct Change<'a, T> {
