@@ -140,7 +140,7 @@ pub(crate) enum Part {
 impl Part {
     /// Of the arrays in few bytes, number `share` of a rule: in which word, and which bits.
     pub fn of(share: usize) -> (usize, Self) {
-        (share / 2, if share % 2 == 0 { Self::High } else { Self::Low })
+        (share / 2, if share.is_multiple_of(2) { Self::High } else { Self::Low })
     }
 
     /// `bits` of them, at most 4. The word itself rounded the number to its half; that these are of a product keeps the two
@@ -294,6 +294,8 @@ impl<const ONE: bool> Job for Encode<'_, ONE> {
         let (sets, _) = self.from.as_chunks::<2>();
         let groups = codes.len().min(self.scales.len()).min(sets.len());
         // all scales first: each takes long to find, and the next can be looked for meanwhile
+        #[allow(clippy::needless_range_loop)]
+        // adapters of iterators stay calls in functions of an instruction set
         for i in 0..groups {
             let [low, high] = &sets[i];
             self.scales[i] = scale(holds, largest::<ONE>(holds, [&low.0[array], &high.0[array]]));

@@ -196,7 +196,7 @@ fn looking_at_the_updates_changes_no_bit() {
 #[test]
 fn a_file_holds_codes_in_the_order_of_the_elements() {
     // one whole group and a part of one
-    let positive = |i: usize| i % 3 == 0 || i % 7 == 2;
+    let positive = |i: usize| i.is_multiple_of(3) || i % 7 == 2;
     let grad: Vec<f64> = (0..200).map(|i| if positive(i) { 1.0 } else { -1.0 }).collect();
     for (dtype, master) in [(DType::F32, Master::None), (DType::Bf16, Master::Correction)] {
         let mut theta = [Data::of(dtype, &[1.0; 200])];
