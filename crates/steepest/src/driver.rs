@@ -690,12 +690,7 @@ impl Pass<'_> {
                     let scales = target.scales[k].add(start / GROUP);
                     let scales = std::slice::from_raw_parts(scales, into.len().div_ceil(GROUP));
                     let (holds, order) = (target.holds[k], target.order());
-                    match self.level {
-                        Level::Scalar => {
-                            self.level.run(Read::<true> { holds, order, codes, scales, into });
-                        }
-                        level => level.run(Read::<false> { holds, order, codes, scales, into }),
-                    }
+                    self.level.run(Read { holds, order, codes, scales, into });
                 }
             }
         }
@@ -744,12 +739,7 @@ impl Pass<'_> {
                     std::slice::from_raw_parts_mut(target.scales[k].add(start / GROUP), n.div_ceil(GROUP)),
                 )
             };
-            match self.level {
-                Level::Scalar => {
-                    self.level.run(Write::<true> { holds, order, share, dither, from, codes, scales });
-                }
-                level => level.run(Write::<false> { holds, order, share, dither, from, codes, scales }),
-            }
+            self.level.run(Write { holds, order, share, dither, from, codes, scales });
         }
     }
 

@@ -9,7 +9,7 @@
 #![allow(unsafe_code)] // raw pointers into borrowed slices, and calls of functions for a detected instruction set
 
 use crate::dtype::{DType, HALF_OF_LAST, Half, join, split};
-use crate::packed_step::{At, Memory, Packed, PackedJob};
+use crate::packed_step::{At, Packed, PackedRun};
 use crate::precision::Master;
 use crate::random::Dither;
 use crate::real::Real;
@@ -358,11 +358,6 @@ pub struct Prologue<T> {
 }
 
 impl Prologue<f64> {
-    /// Whether nothing is done to the gradient but to take subnormal numbers for zero.
-    fn is_plain(&self) -> bool {
-        (self.scale, self.limit, self.coupled) == (1.0, f64::INFINITY, 0.0)
-    }
-
     pub(crate) fn round<T: Real>(&self) -> Prologue<T> {
         Prologue {
             scale: T::of(self.scale),
@@ -374,6 +369,12 @@ impl Prologue<f64> {
 }
 
 impl<T: Real> Prologue<T> {
+    /// Whether nothing is done to the gradient but to take subnormal numbers for zero.
+    #[inline(always)]
+    pub(crate) fn is_plain(&self) -> bool {
+        self.scale == T::of(1.0) && self.limit == T::of(f64::INFINITY) && self.coupled == T::of(0.0)
+    }
+
     /// What the rule gets for the gradient `g` of `theta`.
     #[inline(always)]
     pub(crate) fn gradient(&self, g: T, theta: T) -> T {
@@ -526,21 +527,16 @@ impl<R: ElementRule<N>, const N: usize, T: Float> Run<T> for Element<R, N> {
     unsafe fn run(&self, prepared: &Prepared, prologue: &Prologue<f64>, piece: Piece<T>) {
         // SAFETY: `prepare` wrote this type.
         let scalars = unsafe { *prepared.scalars.as_ptr().cast::<R::Scalars<T>>() };
-        let (plain, prologue) = (prologue.is_plain(), prologue.round());
-        let rule = PhantomData;
+        let (prologue, rule): (Prologue<T>, _) = (prologue.round(), PhantomData);
         match prepared.level {
-            Level::Scalar => Level::Scalar.run(ElementJob::<R, N, T, false, true> {
-                scalars,
-                prologue,
-                plain,
-                piece,
-                rule,
-            }),
-            // f64 is for exactness: without another loop for it, there is less to compile
-            level if const { matches!(T::DTYPE, DType::F32) } && plain => {
-                level.run(ElementJob::<R, N, T, true, false> { scalars, prologue, plain, piece, rule })
+            Level::Scalar => {
+                Level::Scalar.run(ElementJob::<R, N, T, false, true> { scalars, prologue, piece, rule })
             }
-            level => level.run(ElementJob::<R, N, T, false, false> { scalars, prologue, plain, piece, rule }),
+            // f64 is for exactness: without another loop for it, there is less to compile
+            level if const { matches!(T::DTYPE, DType::F32) } && prologue.is_plain() => {
+                level.run(ElementJob::<R, N, T, true, false> { scalars, prologue, piece, rule })
+            }
+            level => level.run(ElementJob::<R, N, T, false, false> { scalars, prologue, piece, rule }),
         }
     }
 
@@ -548,67 +544,19 @@ impl<R: ElementRule<N>, const N: usize, T: Float> Run<T> for Element<R, N> {
         debug_assert_eq!(T::DTYPE, DType::F32);
         // SAFETY: `prepare` wrote this type, for f32.
         let scalars = unsafe { *prepared.scalars.as_ptr().cast::<R::Scalars<f32>>() };
-        match packed.at {
-            At::F32(memory) => Self::run_at(scalars, prepared.level, prologue, packed, memory),
-            At::Bf16(memory) => Self::run_at(scalars, prepared.level, prologue, packed, memory),
+        let (level, prologue) = (prepared.level, prologue.round());
+        // SAFETY: the caller's contract.
+        unsafe {
+            match packed.at {
+                At::F32(memory) => PackedRun::<R, N, _> { scalars, prologue, level, packed, memory }.run(),
+                At::Bf16(memory) => PackedRun::<R, N, _> { scalars, prologue, level, packed, memory }.run(),
+            }
         }
     }
 
     fn evaluate(&self, theta: &mut [T], state: &[&[T]]) {
         for (i, theta) in theta.iter_mut().enumerate() {
             *theta = self.0.evaluate(*theta, std::array::from_fn(|k| state[k][i]));
-        }
-    }
-}
-
-impl<R: ElementRule<N>, const N: usize> Element<R, N> {
-    /// [`Run::run_packed`], for parameters and gradients kept in one way.
-    fn run_at<M: Memory>(
-        scalars: R::Scalars<f32>,
-        level: Level,
-        prologue: &Prologue<f64>,
-        packed: Packed,
-        memory: M,
-    ) {
-        let (plain, prologue) = (prologue.is_plain(), prologue.round());
-        let rule = PhantomData;
-        match level {
-            Level::Scalar => {
-                let job = PackedJob::<R, N, M, false, true> {
-                    scalars,
-                    prologue,
-                    plain,
-                    level,
-                    packed,
-                    memory,
-                    rule,
-                };
-                level.run(job);
-            }
-            _ if plain => {
-                let job = PackedJob::<R, N, M, true, false> {
-                    scalars,
-                    prologue,
-                    plain,
-                    level,
-                    packed,
-                    memory,
-                    rule,
-                };
-                level.run(job);
-            }
-            _ => {
-                let job = PackedJob::<R, N, M, false, false> {
-                    scalars,
-                    prologue,
-                    plain,
-                    level,
-                    packed,
-                    memory,
-                    rule,
-                };
-                level.run(job);
-            }
         }
     }
 }
@@ -623,7 +571,6 @@ fn write_scalars<S: Copy>(into: &mut Prepared, scalars: S) {
 struct ElementJob<R: ElementRule<N>, const N: usize, T: Real, const PLAIN: bool, const ONE_BY_ONE: bool> {
     scalars: R::Scalars<T>,
     prologue: Prologue<T>,
-    plain: bool,
     piece: Piece<T>,
     rule: PhantomData<R>,
 }
@@ -643,7 +590,7 @@ impl<R: ElementRule<N>, const N: usize, T: Float, const PLAIN: bool, const ONE_B
             // SAFETY: `i < len`, and `run`'s contract.
             unsafe {
                 let (t, g, old) = self.piece.load(i);
-                let plain = PLAIN || (ONE_BY_ONE && self.plain && matches!(T::DTYPE, DType::F32));
+                let plain = PLAIN || (ONE_BY_ONE && prologue.is_plain() && matches!(T::DTYPE, DType::F32));
                 let g = if plain { g.flush() } else { prologue.gradient(g, t) };
                 let (t, new) = R::update(&s, t * prologue.keep, g, old);
                 *theta.add(i) = t;

@@ -24,7 +24,6 @@ use crate::kernel::{Job, MAX_STATES};
 use crate::random::Dither;
 use crate::rule::Holds;
 use half::bf16;
-use std::borrow::Cow;
 
 /// Elements that share a scale.
 pub(crate) const GROUP: usize = 128;
@@ -41,7 +40,7 @@ const SMALLEST: u8 = 32;
 const TOO_LARGE: u16 = 0x7F70;
 /// Binades between the largest codes and the smallest.
 const BINADES: u8 = 15;
-/// The bits of a half that is not zero, infinite or subnormal begin here.
+/// The largest half that is subnormal.
 const SUBNORMAL: u16 = 0x7F;
 
 /// The lanes of a set of one array.
@@ -81,19 +80,29 @@ impl Order {
     }
 
     /// For each element of a group where its code lies, in bytes.
-    fn places(self) -> [usize; GROUP] {
-        let mut places = [0; GROUP];
-        for set in 0..2 {
-            for l in 0..LANES {
-                let (low, high) = self.pair(l);
-                // as 16-bit numbers, the low half of a lane comes first or last
-                let last = usize::from(cfg!(target_endian = "big"));
-                places[SET * set + low] = 4 * l + 2 * last + set;
-                places[SET * set + high] = 4 * l + 2 * (1 - last) + set;
-            }
+    fn places(self) -> &'static [u8; GROUP] {
+        const APART: [u8; GROUP] = places(Order::Apart);
+        const ADJACENT: [u8; GROUP] = places(Order::Adjacent);
+        match self {
+            Self::Apart => &APART,
+            Self::Adjacent => &ADJACENT,
         }
-        places
     }
+}
+
+const fn places(order: Order) -> [u8; GROUP] {
+    // as 16-bit numbers, the low half of a lane comes first or last
+    let last = cfg!(target_endian = "big") as usize;
+    let mut places = [0; GROUP];
+    let mut i = 0;
+    while i < GROUP / 2 {
+        let (set, l) = (i / LANES, i % LANES);
+        let (low, high) = order.pair(l);
+        places[SET * set + low] = (4 * l + 2 * last + set) as u8;
+        places[SET * set + high] = (4 * l + 2 * (1 - last) + set) as u8;
+        i += 1;
+    }
+    places
 }
 
 /// An index, which with `ONE` the compiler cannot see through: the loop stays one over single numbers.
@@ -293,9 +302,8 @@ impl<const ONE: bool> Job for Encode<'_, ONE> {
         let (codes, _) = self.codes.as_chunks_mut::<GROUP>();
         let (sets, _) = self.from.as_chunks::<2>();
         let groups = codes.len().min(self.scales.len()).min(sets.len());
-        // all scales first: each takes long to find, and the next can be looked for meanwhile
+        // All scales first: each takes long to find, and the next can be looked for meanwhile. Plain loops, as above.
         #[allow(clippy::needless_range_loop)]
-        // adapters of iterators stay calls in functions of an instruction set
         for i in 0..groups {
             let [low, high] = &sets[i];
             self.scales[i] = scale(holds, largest::<ONE>(holds, [&low.0[array], &high.0[array]]));
@@ -311,7 +319,7 @@ impl<const ONE: bool> Job for Encode<'_, ONE> {
 
 /// Reads an array, or its end, from the beginning of a group on. A group that is not whole has its codes in the order of the
 /// elements.
-pub(crate) struct Read<'a, const ONE: bool> {
+pub(crate) struct Read<'a> {
     pub holds: Holds,
     pub order: Order,
     pub codes: &'a [u8],
@@ -319,7 +327,7 @@ pub(crate) struct Read<'a, const ONE: bool> {
     pub into: &'a mut [f32],
 }
 
-impl<const ONE: bool> Job for Read<'_, ONE> {
+impl Job for Read<'_> {
     type Output = ();
     #[inline(always)]
     fn run(self) {
@@ -329,18 +337,18 @@ impl<const ONE: bool> Job for Read<'_, ONE> {
         let (into, rest_into) = self.into.as_chunks_mut::<GROUP>();
         for i in 0..whole.len() {
             let [low, high] = &mut lanes;
-            decode::<ONE>(holds, &whole[i], scales[i], [low, high]);
-            unfold::<ONE>(order, &lanes, &mut into[i]);
+            decode::<false>(holds, &whole[i], scales[i], [low, high]);
+            unfold(order, &lanes, &mut into[i]);
         }
         if !rest.is_empty() {
             let (mut codes, mut numbers) = ([0; GROUP], [0.0; GROUP]);
             let places = order.places();
             for i in 0..rest.len() {
-                codes[places[i]] = rest[i];
+                codes[usize::from(places[i])] = rest[i];
             }
             let [low, high] = &mut lanes;
-            decode::<ONE>(holds, &codes, scales[whole.len()], [low, high]);
-            unfold::<ONE>(order, &lanes, &mut numbers);
+            decode::<false>(holds, &codes, scales[whole.len()], [low, high]);
+            unfold(order, &lanes, &mut numbers);
             rest_into.copy_from_slice(&numbers[..rest.len()]);
         }
     }
@@ -348,18 +356,17 @@ impl<const ONE: bool> Job for Read<'_, ONE> {
 
 /// The numbers of a group in the order of its elements.
 #[inline(always)]
-fn unfold<const ONE: bool>(order: Order, lanes: &[Lanes; 2], into: &mut [f32; GROUP]) {
-    for i in 0..2 {
-        for l in 0..LANES {
-            let l = place::<ONE>(l);
+fn unfold(order: Order, lanes: &[Lanes; 2], into: &mut [f32; GROUP]) {
+    for (i, lanes) in lanes.iter().enumerate() {
+        for (l, lane) in lanes.iter().enumerate() {
             let (low, high) = order.pair(l);
-            (into[SET * i + low], into[SET * i + high]) = split(lanes[i][l]);
+            (into[SET * i + low], into[SET * i + high]) = split(*lane);
         }
     }
 }
 
 /// Writes an array, or its end, from the beginning of a group on: the bits that the kernel would have written.
-pub(crate) struct Write<'a, const ONE: bool> {
+pub(crate) struct Write<'a> {
     pub holds: Holds,
     pub order: Order,
     pub share: usize,
@@ -370,7 +377,7 @@ pub(crate) struct Write<'a, const ONE: bool> {
     pub scales: &'a mut [u8],
 }
 
-impl<const ONE: bool> Job for Write<'_, ONE> {
+impl Job for Write<'_> {
     type Output = ();
     #[inline(always)]
     fn run(self) {
@@ -380,17 +387,17 @@ impl<const ONE: bool> Job for Write<'_, ONE> {
         let (whole, rest) = self.codes.as_chunks_mut::<GROUP>();
         let (from, rest_from) = self.from.as_chunks::<GROUP>();
         for i in 0..whole.len() {
-            scales[i] = fold::<ONE>(holds, order, part, dither.skip(i * GROUP / 2), &from[i], &mut whole[i]);
+            scales[i] = fold(holds, order, part, dither.skip(i * GROUP / 2), &from[i], &mut whole[i]);
         }
         if !rest.is_empty() {
             // filled up with zeros, which do not change the scale
             let (mut codes, mut numbers) = ([0; GROUP], [0.0; GROUP]);
             numbers[..rest.len()].copy_from_slice(rest_from);
             let i = whole.len();
-            scales[i] = fold::<ONE>(holds, order, part, dither.skip(i * GROUP / 2), &numbers, &mut codes);
+            scales[i] = fold(holds, order, part, dither.skip(i * GROUP / 2), &numbers, &mut codes);
             let places = order.places();
             for i in 0..rest.len() {
-                rest[i] = codes[places[i]];
+                rest[i] = codes[usize::from(places[i])];
             }
         }
     }
@@ -398,7 +405,7 @@ impl<const ONE: bool> Job for Write<'_, ONE> {
 
 /// The codes and the scale of a group, of numbers in the order of its elements.
 #[inline(always)]
-fn fold<const ONE: bool>(
+fn fold(
     holds: Holds,
     order: Order,
     part: Part,
@@ -409,15 +416,14 @@ fn fold<const ONE: bool>(
     let (mut lanes, mut words) = ([[0; LANES]; 2], [[0; LANES]; 2]);
     for i in 0..2 {
         for l in 0..LANES {
-            let l = place::<ONE>(l);
             let (low, high) = order.pair(l);
             words[i][l] = dither.word(LANES * i + l);
             lanes[i][l] = join(tame(from[SET * i + low]), tame(from[SET * i + high]), words[i][l]);
         }
     }
     let ([low, high], [low_words, high_words]) = (&lanes, &words);
-    let scale = scale(holds, largest::<ONE>(holds, [low, high]));
-    encode::<ONE>(holds, part, scale, [low, high], [low_words, high_words], codes);
+    let scale = scale(holds, largest::<false>(holds, [low, high]));
+    encode::<false>(holds, part, scale, [low, high], [low_words, high_words], codes);
     scale
 }
 
@@ -435,13 +441,13 @@ pub(crate) fn fill(holds: Holds, value: f64, codes: &mut [u8], scales: &mut [u8]
 }
 
 /// The codes of an array in the order of its elements.
-pub(crate) fn in_order(order: Order, codes: &[u8]) -> Cow<'_, [u8]> {
+pub(crate) fn in_order(order: Order, codes: &[u8]) -> Vec<u8> {
     let places = order.places();
     let mut ordered = codes.to_vec();
     for (own, to) in codes.chunks_exact(GROUP).zip(ordered.chunks_exact_mut(GROUP)) {
-        to.iter_mut().zip(places).for_each(|(to, place)| *to = own[place]);
+        to.iter_mut().zip(places).for_each(|(to, place)| *to = own[usize::from(*place)]);
     }
-    ordered.into()
+    ordered
 }
 
 /// Copies codes that are in the order of their elements to where they belong.
@@ -449,7 +455,7 @@ pub(crate) fn from_order(order: Order, ordered: &[u8], codes: &mut [u8]) {
     let places = order.places();
     codes.copy_from_slice(ordered);
     for (from, own) in ordered.chunks_exact(GROUP).zip(codes.chunks_exact_mut(GROUP)) {
-        from.iter().zip(places).for_each(|(from, place)| own[place] = *from);
+        from.iter().zip(places).for_each(|(from, place)| own[usize::from(*place)] = *from);
     }
 }
 
@@ -476,14 +482,14 @@ mod tests {
         fn new(holds: Holds, order: Order, values: &[f32], share: usize, dither: Dither) -> Self {
             let (mut codes, mut scales) = (vec![0; values.len()], vec![0; values.len().div_ceil(GROUP)]);
             let (to, beside) = (&mut codes, &mut scales);
-            Write::<false> { holds, order, share, dither, from: values, codes: to, scales: beside }.run();
+            Write { holds, order, share, dither, from: values, codes: to, scales: beside }.run();
             Self { holds, order, codes, scales }
         }
 
         fn values(&self) -> Vec<f32> {
             let mut into = vec![0.0; self.codes.len()];
             let Self { holds, order, codes, scales } = self;
-            Read::<false> { holds: *holds, order: *order, codes, scales, into: &mut into }.run();
+            Read { holds: *holds, order: *order, codes, scales, into: &mut into }.run();
             into
         }
     }

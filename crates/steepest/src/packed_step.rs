@@ -10,7 +10,6 @@ use crate::packed::{Decode, Encode, GROUP, LANES, Order, SET, Set, join, place, 
 use crate::random::Dither;
 use crate::real::Real;
 use crate::rule::{ElementRule, Holds};
-use std::marker::PhantomData;
 use std::slice::{from_raw_parts, from_raw_parts_mut};
 
 /// Sets of a batch: together with their parameters and gradients they stay in a first-level cache. Fewer leave the processor
@@ -56,59 +55,53 @@ pub struct InBf16 {
     pub grad: *const u8,
 }
 
-/// How parameters and gradients are kept, a set at a time.
+/// How parameters and gradients are kept, a lane's two at a time.
 pub(crate) trait Memory: Copy {
     /// Which elements share a lane.
     const ORDER: Order;
     /// Whether a gradient's bits below bfloat16's can hold something.
     const FINE: bool;
-    type Theta;
-    type Beside;
-    type Grad;
     /// What lies `elements` further on.
     fn skip(self, elements: usize) -> Self;
+    /// The parameters and the gradients of lane `l`.
+    ///
     /// # Safety
     /// A set of elements lies there, whose parameter nobody else uses.
-    unsafe fn set<'a>(self) -> (&'a mut Self::Theta, &'a mut Self::Beside, &'a Self::Grad);
-    /// The parameters and the gradients of lane `l`.
-    fn load(theta: &Self::Theta, beside: &Self::Beside, grad: &Self::Grad, l: usize) -> [(f32, f32); 2];
-    fn store(theta: &mut Self::Theta, beside: &mut Self::Beside, l: usize, new: [f32; 2]);
+    unsafe fn load(self, l: usize) -> [(f32, f32); 2];
+    /// Writes the parameters of lane `l`.
+    ///
+    /// # Safety
+    /// As for [`Memory::load`].
+    unsafe fn store(self, l: usize, new: [f32; 2]);
 }
 
 impl Memory for InF32 {
     const ORDER: Order = Order::Apart;
     const FINE: bool = true;
-    type Theta = [f32; SET];
-    type Beside = ();
-    type Grad = [f32; SET];
 
     #[inline(always)]
     fn skip(self, elements: usize) -> Self {
         Self { theta: self.theta.wrapping_add(elements), grad: self.grad.wrapping_add(elements) }
     }
     #[inline(always)]
-    unsafe fn set<'a>(self) -> (&'a mut [f32; SET], &'a mut (), &'a [f32; SET]) {
+    unsafe fn load(self, l: usize) -> [(f32, f32); 2] {
+        let (low, high) = Self::ORDER.pair(l);
         // SAFETY: the caller's contract.
-        unsafe { (&mut *self.theta.cast(), &mut *self.theta.cast(), &*self.grad.cast()) }
+        unsafe {
+            [(*self.theta.add(low), *self.grad.add(low)), (*self.theta.add(high), *self.grad.add(high))]
+        }
     }
     #[inline(always)]
-    fn load(theta: &[f32; SET], (): &(), grad: &[f32; SET], l: usize) -> [(f32, f32); 2] {
+    unsafe fn store(self, l: usize, new: [f32; 2]) {
         let (low, high) = Self::ORDER.pair(l);
-        [(theta[low], grad[low]), (theta[high], grad[high])]
-    }
-    #[inline(always)]
-    fn store(theta: &mut [f32; SET], (): &mut (), l: usize, new: [f32; 2]) {
-        let (low, high) = Self::ORDER.pair(l);
-        (theta[low], theta[high]) = (new[0], new[1]);
+        // SAFETY: the caller's contract.
+        unsafe { (*self.theta.add(low), *self.theta.add(high)) = (new[0], new[1]) };
     }
 }
 
 impl Memory for InBf16 {
     const ORDER: Order = Order::Adjacent;
     const FINE: bool = false;
-    type Theta = [[u8; 4]; LANES];
-    type Beside = [[u8; 2]; LANES];
-    type Grad = [[u8; 4]; LANES];
 
     #[inline(always)]
     fn skip(self, elements: usize) -> Self {
@@ -119,29 +112,35 @@ impl Memory for InBf16 {
         }
     }
     #[inline(always)]
-    unsafe fn set<'a>(self) -> (&'a mut Self::Theta, &'a mut Self::Beside, &'a Self::Grad) {
+    unsafe fn load(self, l: usize) -> [(f32, f32); 2] {
         // SAFETY: the caller's contract; bytes need no alignment.
-        unsafe { (&mut *self.theta.cast(), &mut *self.correction.cast(), &*self.grad.cast()) }
-    }
-    #[inline(always)]
-    fn load(theta: &Self::Theta, beside: &Self::Beside, grad: &Self::Grad, l: usize) -> [(f32, f32); 2] {
-        let (high, grad) = (lane(theta[l]), split(lane(grad[l])));
+        let (high, low, grad) = unsafe {
+            (
+                *self.theta.cast::<[u8; 4]>().add(l),
+                *self.correction.cast::<[u8; 2]>().add(l),
+                *self.grad.cast::<[u8; 4]>().add(l),
+            )
+        };
+        let (high, grad) = (lane(high), split(lane(grad)));
         // two corrections; with the sign bit turned over they are numbers from 0, 128 too large
-        let low = u32::from(u16::from_le_bytes(beside[l]) ^ 0x8080);
+        let low = u32::from(u16::from_le_bytes(low) ^ 0x8080);
         let first = (high << 16).wrapping_add((low & 0xFF) << 8).wrapping_sub(0x8000);
         let second = (high & 0xFFFF_0000).wrapping_add(low & 0xFF00).wrapping_sub(0x8000);
         [(f32::from_bits(first), grad.0), (f32::from_bits(second), grad.1)]
     }
     #[inline(always)]
-    fn store(theta: &mut Self::Theta, beside: &mut Self::Beside, l: usize, new: [f32; 2]) {
+    unsafe fn store(self, l: usize, new: [f32; 2]) {
         // A NaN stays one without a question: what is added to it does not reach the sign. Its lower bits come from a
         // correction at most, for gradients and halves have none.
         let first = new[0].to_bits().wrapping_add(HALF_OF_LAST);
         let second = new[1].to_bits().wrapping_add(HALF_OF_LAST);
         let high = (first.wrapping_add(0x8000) >> 16) | (second.wrapping_add(0x8000) & 0xFFFF_0000);
         let low = ((first >> 8) & 0xFF) | (second & 0xFF00);
-        theta[l] = lane(high.to_ne_bytes()).to_ne_bytes();
-        beside[l] = (low as u16).to_le_bytes();
+        // SAFETY: the caller's contract; bytes need no alignment.
+        unsafe {
+            *self.theta.cast::<[u8; 4]>().add(l) = lane(high.to_ne_bytes()).to_ne_bytes();
+            *self.correction.cast::<[u8; 2]>().add(l) = (low as u16).to_le_bytes();
+        }
     }
 }
 
@@ -152,17 +151,33 @@ fn lane(bytes: [u8; 4]) -> u32 {
     if cfg!(target_endian = "big") { lane.rotate_left(16) } else { lane }
 }
 
-/// The step of a rule on a run. `PLAIN`: the gradient needs neither scaling, clipping nor decay; a loop over single numbers
-/// asks each time.
-pub(crate) struct PackedJob<R: ElementRule<N>, const N: usize, M, const PLAIN: bool, const ONE_BY_ONE: bool> {
+/// The step of a rule on a run.
+pub(crate) struct PackedRun<R: ElementRule<N>, const N: usize, M> {
     pub scalars: R::Scalars<f32>,
     pub prologue: Prologue<f32>,
-    pub plain: bool,
     pub level: Level,
     pub packed: Packed,
     pub memory: M,
-    pub rule: PhantomData<R>,
 }
+
+impl<R: ElementRule<N>, const N: usize, M: Memory> PackedRun<R, N, M> {
+    /// # Safety
+    /// [`Run::run_packed`](crate::kernel::Run::run_packed)'s contract, with parameters and gradients at `memory`.
+    pub unsafe fn run(self) {
+        match self.level {
+            // part of a group is not for here
+            _ if self.packed.groups == 0 => {}
+            Level::Scalar => Level::Scalar.run(PackedJob::<R, N, M, false, true>(self)),
+            level if self.prologue.is_plain() => level.run(PackedJob::<R, N, M, true, false>(self)),
+            level => level.run(PackedJob::<R, N, M, false, false>(self)),
+        }
+    }
+}
+
+/// `PLAIN`: the gradient needs neither scaling, clipping nor decay; a loop over single numbers asks each time.
+struct PackedJob<R: ElementRule<N>, const N: usize, M, const PLAIN: bool, const ONE_BY_ONE: bool>(
+    PackedRun<R, N, M>,
+);
 
 impl<R: ElementRule<N>, const N: usize, M: Memory, const PLAIN: bool, const ONE_BY_ONE: bool> Job
     for PackedJob<R, N, M, PLAIN, ONE_BY_ONE>
@@ -171,7 +186,7 @@ impl<R: ElementRule<N>, const N: usize, M: Memory, const PLAIN: bool, const ONE_
 
     #[inline(always)]
     fn run(self) {
-        let Packed { state, scales, groups, dither, .. } = self.packed;
+        let Packed { state, scales, groups, dither, .. } = self.0.packed;
         let mut room = [Set::NEW; SETS];
         for first in (0..groups).step_by(SETS / 2) {
             let n = (groups - first).min(SETS / 2);
@@ -186,20 +201,17 @@ impl<R: ElementRule<N>, const N: usize, M: Memory, const PLAIN: bool, const ONE_
                         )
                     };
                     let (holds, into) = (R::HOLDS[k], &mut *room);
-                    self.level.run(Decode::<ONE_BY_ONE> { holds, codes, scales, array: k, into });
+                    self.0.level.run(Decode::<ONE_BY_ONE> { holds, codes, scales, array: k, into });
                 }
             }
             for (q, set) in room.iter_mut().enumerate() {
                 let start = first * GROUP + q * SET;
-                // SAFETY: `run_packed`'s contract: a whole set lies there.
-                unsafe {
-                    let mut points = [std::ptr::null_mut(); MAX_STATES];
-                    for k in 0..N {
-                        points[k] = state[k].cast::<f32>().wrapping_add(start);
-                    }
-                    let (theta, beside, grad) = self.memory.skip(start).set();
-                    self.set(theta, beside, grad, &points, set, dither.skip(start / 2));
+                let mut points = [std::ptr::null_mut(); MAX_STATES];
+                for k in 0..N {
+                    points[k] = state[k].cast::<f32>().wrapping_add(start);
                 }
+                // SAFETY: `run_packed`'s contract: a whole set lies there.
+                unsafe { self.set(self.0.memory.skip(start), &points, set, dither.skip(start / 2)) };
             }
             let mut share = 0;
             for k in 0..N {
@@ -212,7 +224,7 @@ impl<R: ElementRule<N>, const N: usize, M: Memory, const PLAIN: bool, const ONE_
                         )
                     };
                     let (holds, from) = (R::HOLDS[k], &*room);
-                    self.level.run(Encode::<ONE_BY_ONE> { holds, share, array: k, from, codes, scales });
+                    self.0.level.run(Encode::<ONE_BY_ONE> { holds, share, array: k, from, codes, scales });
                     share += 1;
                 }
             }
@@ -236,18 +248,9 @@ impl<R: ElementRule<N>, const N: usize, M: Memory, const PLAIN: bool, const ONE_
     /// The rule on a set, whose state is in its lanes and, where it holds points, at `points`.
     ///
     /// # Safety
-    /// `points` are, where the rule has some, valid for a set.
-    // references, not pointers: the compiler then knows that they do not overlap
+    /// A set lies at `memory` and, where the rule has some, at `points`; nobody else uses its parameters and points.
     #[inline(always)]
-    unsafe fn set(
-        &self,
-        theta: &mut M::Theta,
-        beside: &mut M::Beside,
-        grad: &M::Grad,
-        points: &[*mut f32; MAX_STATES],
-        set: &mut Set,
-        dither: Dither,
-    ) {
+    unsafe fn set(&self, memory: M, points: &[*mut f32; MAX_STATES], set: &mut Set, dither: Dither) {
         for l in 0..LANES {
             let l = place::<ONE_BY_ONE>(l);
             let pair = M::ORDER.pair(l);
@@ -263,10 +266,12 @@ impl<R: ElementRule<N>, const N: usize, M: Memory, const PLAIN: bool, const ONE_
                     split(set.0[k][l])
                 };
             }
-            let [first, second] = M::load(theta, beside, grad, l);
+            // SAFETY: the caller's contract.
+            let [first, second] = unsafe { memory.load(l) };
             let (first, new_first) = self.element(first, old[0]);
             let (second, new_second) = self.element(second, old[1]);
-            M::store(theta, beside, l, [first, second]);
+            // SAFETY: the caller's contract.
+            unsafe { memory.store(l, [first, second]) };
             let mut share = 0;
             for k in 0..N {
                 if R::HOLDS[k] == Holds::Point {
@@ -286,9 +291,9 @@ impl<R: ElementRule<N>, const N: usize, M: Memory, const PLAIN: bool, const ONE_
 
     #[inline(always)]
     fn element(&self, (theta, grad): (f32, f32), old: [f32; N]) -> (f32, [f32; N]) {
-        let plain = PLAIN || (ONE_BY_ONE && self.plain);
-        let grad = if plain { grad.flush() } else { self.prologue.gradient(grad, theta) };
+        let plain = PLAIN || (ONE_BY_ONE && self.0.prologue.is_plain());
+        let grad = if plain { grad.flush() } else { self.0.prologue.gradient(grad, theta) };
         let grad = if M::FINE { tame(grad) } else { grad };
-        R::update(&self.scalars, theta * self.prologue.keep, grad, old)
+        R::update(&self.0.scalars, theta * self.0.prologue.keep, grad, old)
     }
 }

@@ -47,7 +47,7 @@ impl Aligned {
     pub fn side_by_side(bytes: usize, place: usize) -> Self {
         const APART: usize = 448 / 64;
         // small arrays lie anywhere as it is
-        let skip = if bytes < 256 * 1024 { 0 } else { (place % 8 + 1) * APART };
+        let skip = if bytes < 256 * 1024 { 0 } else { (place % MAX_ARRAYS + 1) * APART };
         Self { lines: bytemuck::zeroed_vec(skip + bytes.div_ceil(64)), skip, bytes }
     }
 
@@ -121,7 +121,7 @@ impl StateArray {
             Storage::Bits8(order) => {
                 let mut into = vec![0.0; self.data.bytes];
                 let (codes, scales) = (self.data.slice(), self.scales());
-                Read::<false> { holds: self.holds, order, codes, scales, into: &mut into }.run();
+                Read { holds: self.holds, order, codes, scales, into: &mut into }.run();
                 into.into_iter().map(f64::from).collect()
             }
         }
@@ -176,7 +176,7 @@ impl safetensors::View for &Part<'_> {
         &self.shape
     }
     fn data(&self) -> Cow<'_, [u8]> {
-        self.order.map_or(Cow::Borrowed(self.bytes), |order| packed::in_order(order, self.bytes))
+        self.order.map_or(self.bytes.into(), |order| packed::in_order(order, self.bytes).into())
     }
     fn data_len(&self) -> usize {
         self.bytes.len()
