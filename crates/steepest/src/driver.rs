@@ -39,6 +39,15 @@ struct Chunk {
     len: usize,
 }
 
+/// Which task a pass over memory begins with. Passes that follow one another go opposite ways: what one read last, the next
+/// meets first, still in the cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sweep {
+    /// The update goes this way.
+    Forwards,
+    Backwards,
+}
+
 /// The work list, made with the optimizer.
 #[derive(Debug)]
 pub(crate) struct Plan {
@@ -84,14 +93,11 @@ impl Plan {
         self.of_tensor[tensor].clone()
     }
 
-    fn for_each_task(&self, run: impl Fn(Range<usize>) + Sync) {
-        self.for_each(self.tasks.len(), |i| run(self.tasks[i].clone()));
-    }
-
-    /// The same from the last task to the first: what was read last is what the next pass meets first, still in the cache.
-    fn for_each_task_backwards(&self, run: impl Fn(Range<usize>) + Sync) {
+    fn for_each_task(&self, sweep: Sweep, run: impl Fn(Range<usize>) + Sync) {
         let last = self.tasks.len().saturating_sub(1);
-        self.for_each(self.tasks.len(), |i| run(self.tasks[last - i].clone()));
+        self.for_each(self.tasks.len(), |i| {
+            run(self.tasks[if sweep == Sweep::Backwards { last - i } else { i }].clone());
+        });
     }
 
     fn for_each(&self, count: usize, run: impl Fn(usize) + Sync) {
@@ -426,11 +432,12 @@ impl Pass<'_> {
     /// into the chunk's place.
     fn each_chunk<O: Send>(
         &self,
+        sweep: Sweep,
         into: Option<&mut [O]>,
         visit: impl Fn(&dyn ElementKernel, &Target, Chunk, &mut Ready) -> O + Sync,
     ) {
         let into = into.map(|into| Shared(into.as_mut_ptr()));
-        self.plan.for_each_task(|chunks| {
+        self.plan.for_each_task(sweep, |chunks| {
             let mut ready = Ready::default();
             for i in chunks {
                 let chunk = self.plan.chunks[i];
@@ -450,7 +457,7 @@ impl Pass<'_> {
 
     /// What each rule measures, summed over each chunk.
     pub fn measure(&self, units: Option<&[Units]>, into: &mut [Sums]) {
-        self.each_chunk(Some(into), |kernel, target, chunk, ready| {
+        self.each_chunk(Sweep::Backwards, Some(into), |kernel, target, chunk, ready| {
             if kernel.scope() == Scope::Element {
                 return Sums::default();
             }
@@ -578,7 +585,7 @@ impl Pass<'_> {
 
     /// What of each chunk's update passes caution, and its square, found on copies.
     pub fn look_ahead_at_updates(&self, units: Option<&[Units]>, into: &mut [Passed]) {
-        self.each_chunk(Some(into), |kernel, target, chunk, ready| {
+        self.each_chunk(Sweep::Backwards, Some(into), |kernel, target, chunk, ready| {
             let units = units.map(|u| &u[chunk.tensor]);
             in_its_type!(self.try_chunk(kernel, ready, target), chunk, units)
         });
@@ -617,9 +624,9 @@ impl Pass<'_> {
     }
 
     /// Reads every gradient once: sum of squares and zeros of each chunk.
-    pub fn gradient_stats(&self, into: &mut [GradientStats]) {
+    pub fn gradient_stats(&self, sweep: Sweep, into: &mut [GradientStats]) {
         let into = Shared(into.as_mut_ptr());
-        self.plan.for_each_task_backwards(|chunks| {
+        self.plan.for_each_task(sweep, |chunks| {
             for i in chunks {
                 let chunk = self.plan.chunks[i];
                 let target = &self.targets[chunk.tensor];
@@ -745,7 +752,7 @@ impl Pass<'_> {
 
     /// Sets the gradients to zero where the step was to, for a step that is skipped.
     pub fn zero_gradients(&self) {
-        self.plan.for_each_task(|chunks| {
+        self.plan.for_each_task(Sweep::Forwards, |chunks| {
             for chunk in &self.plan.chunks[chunks] {
                 // SAFETY: each chunk is in one task, and no other borrow of its gradient is alive.
                 unsafe { self.targets[chunk.tensor].zero(chunk.start, chunk.len) };
@@ -823,7 +830,7 @@ impl Pass<'_> {
         mut moved: Option<&mut [(f64, f64)]>,
     ) {
         let measure = moved.is_some();
-        self.each_chunk(moved.as_deref_mut(), |kernel, target, chunk, ready| {
+        self.each_chunk(Sweep::Forwards, moved.as_deref_mut(), |kernel, target, chunk, ready| {
             let units = units.map(|u| &u[chunk.tensor]);
             in_its_type!(self.update_chunk(kernel, ready, target), chunk, units, measure)
         });

@@ -377,8 +377,17 @@ impl<T: Real> Prologue<T> {
 
     /// What the rule gets for the gradient `g` of `theta`.
     #[inline(always)]
-    pub(crate) fn gradient(&self, g: T, theta: T) -> T {
+    fn gradient(&self, g: T, theta: T) -> T {
         (g.flush() * self.scale).clamp_to(self.limit) + theta * self.coupled
+    }
+}
+
+impl<T: Float> Prologue<T> {
+    /// The same in a loop that knows whether it is plain; one over single numbers asks each time. Only loops over f32 are told.
+    #[inline(always)]
+    pub(crate) fn seen<const PLAIN: bool, const ONE_BY_ONE: bool>(&self, g: T, theta: T) -> T {
+        let plain = PLAIN || (ONE_BY_ONE && self.is_plain() && matches!(T::DTYPE, DType::F32));
+        if plain { g.flush() } else { self.gradient(g, theta) }
     }
 }
 
@@ -514,13 +523,16 @@ impl<R: ElementRule<N>, const N: usize, T: Float> Run<T> for Element<R, N> {
     unsafe fn measure(&self, prepared: &Prepared, prologue: &Prologue<f64>, piece: Piece<T>) -> Sums {
         // SAFETY: `prepare` wrote this type.
         let scalars = unsafe { *prepared.scalars.as_ptr().cast::<R::Scalars<T>>() };
-        let prologue = prologue.round();
-        let rule = PhantomData;
+        let (prologue, rule): (Prologue<T>, _) = (prologue.round(), PhantomData);
         match prepared.level {
             Level::Scalar => {
-                Level::Scalar.run(MeasureJob::<R, N, T, true> { scalars, prologue, piece, rule })
+                Level::Scalar.run(MeasureJob::<R, N, T, false, true> { scalars, prologue, piece, rule })
             }
-            level => level.run(MeasureJob::<R, N, T, false> { scalars, prologue, piece, rule }),
+            // as for `run`
+            level if const { matches!(T::DTYPE, DType::F32) } && prologue.is_plain() => {
+                level.run(MeasureJob::<R, N, T, true, false> { scalars, prologue, piece, rule })
+            }
+            level => level.run(MeasureJob::<R, N, T, false, false> { scalars, prologue, piece, rule }),
         }
     }
 
@@ -590,8 +602,7 @@ impl<R: ElementRule<N>, const N: usize, T: Float, const PLAIN: bool, const ONE_B
             // SAFETY: `i < len`, and `run`'s contract.
             unsafe {
                 let (t, g, old) = self.piece.load(i);
-                let plain = PLAIN || (ONE_BY_ONE && prologue.is_plain() && matches!(T::DTYPE, DType::F32));
-                let g = if plain { g.flush() } else { prologue.gradient(g, t) };
+                let g = prologue.seen::<PLAIN, ONE_BY_ONE>(g, t);
                 let (t, new) = R::update(&s, t * prologue.keep, g, old);
                 *theta.add(i) = t;
                 for k in 0..N {
@@ -603,48 +614,56 @@ impl<R: ElementRule<N>, const N: usize, T: Float, const PLAIN: bool, const ONE_B
     }
 }
 
-struct MeasureJob<R: ElementRule<N>, const N: usize, T: Real, const ONE_BY_ONE: bool> {
+/// `PLAIN` as for [`ElementJob`]: a rule that asks for sums of gradients alone then reads nothing else.
+struct MeasureJob<R: ElementRule<N>, const N: usize, T: Real, const PLAIN: bool, const ONE_BY_ONE: bool> {
     scalars: R::Scalars<T>,
     prologue: Prologue<T>,
     piece: Piece<T>,
     rule: PhantomData<R>,
 }
 
-impl<R: ElementRule<N>, const N: usize, T: Float, const ONE_BY_ONE: bool> Job
-    for MeasureJob<R, N, T, ONE_BY_ONE>
+impl<R: ElementRule<N>, const N: usize, T: Float, const PLAIN: bool, const ONE_BY_ONE: bool> Job
+    for MeasureJob<R, N, T, PLAIN, ONE_BY_ONE>
 {
     type Output = Sums;
 
     #[inline(always)]
     fn run(self) -> Sums {
-        // sums side by side, joined in a fixed order: the same bits on every instruction set
-        const LANES: usize = 16;
+        // Sums side by side, joined in a fixed order: the same bits on every instruction set. So many that the loop over
+        // them is not unrolled before it becomes vector code; 16, in registers, came out slower.
+        const LANES: usize = 64;
         let len = self.piece.len;
         let (s, prologue) = (self.scalars, self.prologue);
         let mut sums = [[0.0f64; LANES]; MAX_SUMS];
-        let term = |i: usize| {
+        let mut add = |lane: usize, i: usize| {
             // as for `ElementJob`
             let i = if ONE_BY_ONE { std::hint::black_box(i) } else { i };
             // SAFETY: `i < len`, and `measure`'s contract.
-            unsafe {
+            let terms = unsafe {
                 let (t, g, old) = self.piece.load(i);
-                R::measure(&s, t, prologue.gradient(g, t), old)
+                R::measure(&s, t, prologue.seen::<PLAIN, ONE_BY_ONE>(g, t), old)
+            };
+            debug_assert!(
+                !ONE_BY_ONE || terms[R::SUMS..].iter().all(|x| *x == 0.0),
+                "more sums than the rule says"
+            );
+            for k in 0..R::SUMS {
+                sums[k][lane] += terms[k];
             }
         };
-        let mut add = |lane: usize, i: usize| {
-            for (sum, x) in sums.iter_mut().zip(term(i)) {
-                sum[lane] += x;
-            }
-        };
-        for block in 0..len / LANES {
+        for start in (0..len / LANES * LANES).step_by(LANES) {
             for lane in 0..LANES {
-                add(lane, block * LANES + lane);
+                add(lane, start + lane);
             }
         }
         for lane in 0..len % LANES {
             add(lane, len / LANES * LANES + lane);
         }
-        sums.map(tree_sum)
+        let mut total = Sums::default();
+        for k in 0..R::SUMS {
+            total[k] = tree_sum(sums[k]);
+        }
+        total
     }
 }
 
@@ -701,11 +720,14 @@ impl<T, const FUSED: bool> Stats<'_, T, FUSED> {
 }
 
 #[inline(always)]
-pub(crate) fn tree_sum(mut sums: [f64; 16]) -> f64 {
-    for half in [8, 4, 2, 1] {
+pub(crate) fn tree_sum<const LANES: usize>(mut sums: [f64; LANES]) -> f64 {
+    const { assert!(LANES.is_power_of_two()) };
+    let mut half = LANES / 2;
+    while half > 0 {
         for i in 0..half {
             sums[i] += sums[i + half];
         }
+        half /= 2;
     }
     sums[0]
 }

@@ -2,7 +2,7 @@
 
 use crate::clip::{Clip, coefficient};
 use crate::combine::{Averaging, Combine, Evaluation, Lookahead, Passed, Tensors, UpdateClip};
-use crate::driver::{Desks, Pass, Plan, Target, Units};
+use crate::driver::{Desks, Pass, Plan, Sweep, Target, Units};
 use crate::dtype::{DType, Half, SliceMut};
 use crate::error::{Error, Result, nearest};
 use crate::group::{Assigned, Group, assign};
@@ -847,7 +847,10 @@ impl Optimizer {
     /// Reads every gradient once; returns the first place that is not finite.
     fn read_gradients(&mut self, scale: f64) -> Option<NonFiniteAt> {
         let pass = pass!(self);
-        pass.gradient_stats(&mut self.stats);
+        // one more pass before the update, or none
+        let sweep =
+            if self.sums.is_empty() && self.passed.is_empty() { Sweep::Backwards } else { Sweep::Forwards };
+        pass.gradient_stats(sweep, &mut self.stats);
         // all tensors are looked at before any history changes: a refused step changes nothing
         for (i, param) in self.params.iter().enumerate() {
             let squares = self.plan.chunks_of(i).map(|c| self.stats[c].sum_of_squares).sum::<f64>();

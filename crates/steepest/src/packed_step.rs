@@ -8,7 +8,6 @@ use crate::dtype::HALF_OF_LAST;
 use crate::kernel::{Job, Level, MAX_STATES, Prologue};
 use crate::packed::{Decode, Encode, GROUP, LANES, Order, SET, Set, join, place, split, tame};
 use crate::random::Dither;
-use crate::real::Real;
 use crate::rule::{ElementRule, Holds};
 use std::slice::{from_raw_parts, from_raw_parts_mut};
 
@@ -291,8 +290,7 @@ impl<R: ElementRule<N>, const N: usize, M: Memory, const PLAIN: bool, const ONE_
 
     #[inline(always)]
     fn element(&self, (theta, grad): (f32, f32), old: [f32; N]) -> (f32, [f32; N]) {
-        let plain = PLAIN || (ONE_BY_ONE && self.0.prologue.is_plain());
-        let grad = if plain { grad.flush() } else { self.0.prologue.gradient(grad, theta) };
+        let grad = self.0.prologue.seen::<PLAIN, ONE_BY_ONE>(grad, theta);
         let grad = if M::FINE { tame(grad) } else { grad };
         R::update(&self.0.scalars, theta * self.0.prologue.keep, grad, old)
     }

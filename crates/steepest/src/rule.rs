@@ -112,6 +112,9 @@ pub trait ElementRule<const N: usize>: Send + Sync + 'static {
     /// What is summed before the update.
     const SCOPE: Scope = Scope::Element;
 
+    /// How many of the [`Sums`] it fills; the others stay 0.
+    const SUMS: usize = 0;
+
     /// Whether a step must be given the loss; it is finite then.
     const NEEDS_LOSS: bool = false;
 

@@ -122,6 +122,7 @@ impl ElementRule<3> for Estimate {
     const HOLDS: [Holds; 3] = [Holds::Average, Holds::Square, Holds::Average];
     const MEMORY: &'static [(&'static str, f64)] = &[("d", 0.0), ("d_numerator", 0.0), ("d_before", 0.0)];
     const SCOPE: Scope = Scope::All;
+    const SUMS: usize = 2;
     type Scalars<R: Real> = Scalars<R>;
 
     fn first_memory(&self, memory: &mut [f64]) {

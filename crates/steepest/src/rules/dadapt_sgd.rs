@@ -91,6 +91,7 @@ impl ElementRule<2> for Estimate {
     const MEMORY: &'static [(&'static str, f64)] =
         &[("d", 0.0), ("d_numerator", 0.0), ("d_before", 0.0), ("first_norm", 0.0)];
     const SCOPE: Scope = Scope::All;
+    const SUMS: usize = 3;
     type Scalars<R: Real> = Scalars<R>;
 
     fn first_memory(&self, memory: &mut [f64]) {

@@ -88,6 +88,7 @@ impl<const LAYERWISE: bool> ElementRule<1> for Distance<LAYERWISE> {
     const HOLDS: [Holds; 1] = [Holds::Point];
     const MEMORY: &'static [(&'static str, f64)] = &[("max_distance", 0.0), ("sum_of_squares", 0.0)];
     const SCOPE: Scope = if LAYERWISE { Scope::Tensor } else { Scope::All };
+    const SUMS: usize = 3;
     type Scalars<R: Real> = Scalars<R>;
 
     fn scalars<R: Real>(&self, step: Step, memory: &[f64]) -> Scalars<R> {

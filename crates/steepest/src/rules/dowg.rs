@@ -65,6 +65,7 @@ impl ElementRule<1> for Distance {
     const HOLDS: [Holds; 1] = [Holds::Point];
     const MEMORY: &'static [(&'static str, f64)] = &[("distance_sq", 0.0), ("weighted_squares", 0.0)];
     const SCOPE: Scope = Scope::All;
+    const SUMS: usize = 2;
     type Scalars<R: Real> = Scalars<R>;
 
     fn first_memory(&self, memory: &mut [f64]) {
@@ -80,7 +81,8 @@ impl ElementRule<1> for Distance {
 
     #[inline(always)]
     fn measure<R: Real>(s: &Scalars<R>, theta: R, g: R, [start]: [R; 1]) -> Sums {
-        squares(s, theta, g, start)
+        let [moved, gradient, ..] = squares(s, theta, g, start);
+        [moved, gradient, 0.0, 0.0]
     }
 
     fn learn(&self, _: Step, sums: &Sums, memory: &mut [f64]) {

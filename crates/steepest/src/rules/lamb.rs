@@ -96,6 +96,7 @@ impl ElementRule<2> for Layerwise {
     const HOLDS: [Holds; 2] = [Holds::Average, Holds::Square];
     const MEMORY: &'static [(&'static str, f64)] = &[("trust_ratio", 1.0)];
     const SCOPE: Scope = Scope::Tensor;
+    const SUMS: usize = 2;
     type Scalars<R: Real> = Scalars<R>;
 
     fn scalars<R: Real>(&self, step: Step, memory: &[f64]) -> Scalars<R> {

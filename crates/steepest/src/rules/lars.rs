@@ -80,6 +80,7 @@ impl<const NESTEROV: bool> ElementRule<1> for Layerwise<NESTEROV> {
     const STATE: [&'static str; 1] = ["velocity"];
     const MEMORY: &'static [(&'static str, f64)] = &[("trust_ratio", 1.0)];
     const SCOPE: Scope = Scope::Tensor;
+    const SUMS: usize = 2;
     type Scalars<R: Real> = Scalars<R>;
 
     fn scalars<R: Real>(&self, step: Step, memory: &[f64]) -> Scalars<R> {

@@ -194,6 +194,7 @@ impl<B: Base<N>, const N: usize> ElementRule<N> for Tuned<B> {
         ("squares6", 0.0),
     ];
     const SCOPE: Scope = Scope::All;
+    const SUMS: usize = 4;
     type Scalars<R: Real> = Scalars<R, B::Scalars<R>>;
 
     fn first_memory(&self, memory: &mut [f64]) {

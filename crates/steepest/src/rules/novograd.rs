@@ -74,6 +74,7 @@ impl ElementRule<1> for Layerwise {
     const STATE: [&'static str; 1] = ["exp_avg"];
     const MEMORY: &'static [(&'static str, f64)] = &[("norm_sq", 0.0)];
     const SCOPE: Scope = Scope::Tensor;
+    const SUMS: usize = 1;
     type Scalars<R: Real> = Scalars<R>;
 
     fn scalars<R: Real>(&self, step: Step, memory: &[f64]) -> Scalars<R> {

@@ -78,6 +78,7 @@ impl ElementRule<0> for Gap {
     const STATE: [&'static str; 0] = [];
     const MEMORY: &'static [(&'static str, f64)] = &[("rate", 0.0)];
     const SCOPE: Scope = Scope::All;
+    const SUMS: usize = 1;
     const NEEDS_LOSS: bool = true;
     type Scalars<R: Real> = R;
 

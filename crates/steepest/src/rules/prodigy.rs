@@ -136,6 +136,7 @@ impl ElementRule<4> for Estimate {
     const MEMORY: &'static [(&'static str, f64)] =
         &[("d", 0.0), ("d_max", 0.0), ("d_numerator", 0.0), ("d_before", 0.0)];
     const SCOPE: Scope = Scope::All;
+    const SUMS: usize = 2;
     type Scalars<R: Real> = Scalars<R>;
 
     fn first_memory(&self, memory: &mut [f64]) {
