@@ -4,6 +4,7 @@ use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::optim::GradientsParams;
 use burn::tensor::{self, Device, Gradients, Tensor, TensorData, bf16, f16};
 use std::collections::HashMap;
+use std::hint::black_box;
 use std::{fmt, mem};
 use steepest::{Builder, DType, Optimizer, Slice, SliceMut, Slot, StepArgs, StepReport};
 
@@ -76,6 +77,8 @@ impl<M: Module> BurnOptimizer<M> {
             return Err(Error::NothingToTrain { count: survey.count });
         }
         let optimizer = builder.build(survey.params)?;
+        let bytes = optimizer.params().iter().map(|param| param.len() * param.dtype.size()).sum();
+        keep_freed_memory(bytes);
         let mut path = Path::default();
         let mut hollow = Hollow { known: optimizer.params(), next: 0, path: &mut path };
         let hollow = Some(module.clone().map(&mut hollow));
@@ -172,6 +175,21 @@ impl<M: Module> BurnOptimizer<M> {
         extra.sort();
         problems.extend(extra.into_iter().map(|name| format!("`{name}` is unknown or trainable since")));
         problems
+    }
+}
+
+/// Has the allocator keep the memory of one step's tensors for the next, where the parameters have so many bytes.
+///
+/// Every step frees as much as the pass before it took. By its first settings glibc gives freed memory of more than 128 KiB
+/// back to the system, which takes a small network as long as its step, and fetches it again for the next pass. It learns
+/// otherwise from the largest block of up to 32 MiB that was freed, of which twice as much may then lie free: this is such a
+/// block. Nothing of it is written, so the system never has to find memory for it.
+fn keep_freed_memory(bytes: usize) {
+    if cfg!(target_env = "gnu") {
+        // gradients, activations and what else a pass holds at once
+        let block = bytes.saturating_mul(8).clamp(1 << 20, (32 << 20) - (64 << 10));
+        // looked at, for the compiler may leave out a block that nobody does
+        drop(black_box(Vec::<u8>::with_capacity(block)));
     }
 }
 
