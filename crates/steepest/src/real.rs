@@ -159,8 +159,13 @@ macro_rules! number {
                 let size = self.abs();
                 let tiny = size < $t::MIN_POSITIVE;
                 let x = if tiny { size / $tiny } else { size };
-                // a third of the exponent: 4 % off at most, and each round of Newton's method squares that
-                let mut y: $t = $guess(x);
+                // one over the root: a third of the exponent is 4 % off at most, and with the series of (1 − e)^(−1/3)
+                // 2e-5; so far without a division
+                let r: $t = $guess(x);
+                let e = 1.0 - (x * r) * (r * r);
+                let r = r + r * (e * (1.0 / 3.0 + e * (2.0 / 9.0 + e * (14.0 / 81.0))));
+                let mut y = (x * r) * r;
+                // each round of Newton's method squares the error
                 for _ in 0..$rounds {
                     y = y - (y - x / (y * y)) * (1.0 / 3.0);
                 }
@@ -170,13 +175,13 @@ macro_rules! number {
         }
     };
 }
-number!(f32, f32::EPSILON * 0.5, 1.0 / 256.0, |x: f32| f32::from_bits(x.to_bits() / 3 + 0x2A51_4067), 3);
+number!(f32, f32::EPSILON * 0.5, 1.0 / 256.0, |x: f32| f32::from_bits(0x54A1_F400 - x.to_bits() / 3), 1);
 number!(
     f64,
     f64::EPSILON * 0.25,
     1.0 / 262_144.0,
-    |x: f64| f64::from_bits(u64::from((x.to_bits() >> 32) as u32 / 3 + 0x2A9F_7893) << 32),
-    4
+    |x: f64| f64::from_bits(u64::from(0x553E_EA00 - (x.to_bits() >> 32) as u32 / 3) << 32),
+    2
 );
 
 #[cfg(test)]

@@ -80,7 +80,7 @@ impl ElementRule<2> for Deltas {
     #[inline(always)]
     fn update<R: Real>(s: &Scalars<R>, theta: R, g: R, [v, a]: [R; 2]) -> (R, [R; 2]) {
         let v = s.average.mix(v, g * g);
-        let delta = (a + s.eps).sqrt() / (v + s.eps).sqrt() * g;
+        let delta = ((a + s.eps) / (v + s.eps)).sqrt() * g;
         (theta - s.lr * delta, [v, s.average.mix(a, delta * delta)])
     }
 }
