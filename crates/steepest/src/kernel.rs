@@ -482,7 +482,10 @@ pub trait ElementKernel: Run<f32> + Run<f64> + Send + Sync {
 
 /// The kernel of the element rule `rule`.
 pub fn element<R: ElementRule<N>, const N: usize>(rule: R) -> Box<dyn ElementKernel> {
-    const { assert!(N <= MAX_STATES) };
+    const {
+        assert!(N <= MAX_STATES && R::SUMS <= MAX_SUMS);
+        assert!(matches!(R::SCOPE, Scope::Element) == (R::SUMS == 0), "sums need a scope, and a scope sums");
+    }
     Box::new(Element(rule))
 }
 
