@@ -242,7 +242,7 @@ impl Target {
     }
 
     /// The same of whole groups, kept in 8 bits.
-    fn packed(&self, at: At, start: usize, groups: usize) -> Packed {
+    fn packed(&self, at: At, start: usize, groups: usize, far: usize) -> Packed {
         let mut state = self.state.map(|s| s.wrapping_add(start));
         for ((place, holds), points) in state.iter_mut().zip(self.holds).zip(self.state) {
             if *holds == Holds::Point {
@@ -250,7 +250,7 @@ impl Target {
             }
         }
         let scales = self.scales.map(|s| s.wrapping_add(start / GROUP));
-        Packed { at, state, scales, groups, dither: self.state_dither.from(start).lanes() }
+        Packed { at, state, scales, groups, far, dither: self.state_dither.from(start).lanes() }
     }
 
     /// How codes lie.
@@ -483,7 +483,12 @@ impl Pass<'_> {
             return unsafe {
                 let theta = target.theta.cast::<T>().add(chunk.start);
                 let grad = target.grad.cast::<T>().add(chunk.start);
-                kernel.measure(prepared, &prologue, Piece { theta, grad, state, len: chunk.len })
+                let far = self.far(chunk);
+                kernel.measure(
+                    prepared,
+                    &prologue,
+                    Piece { far, ..Piece::near(theta, grad, state, chunk.len) },
+                )
             };
         }
         let mut total = Sums::default();
@@ -497,7 +502,7 @@ impl Pass<'_> {
             if !in_place {
                 self.widen_state(target, chunk.start + offset, n, &mut state, &mut wide);
             }
-            let piece = Piece { theta: theta.as_mut_ptr(), grad: grad.as_ptr(), state, len: n };
+            let piece = Piece::near(theta.as_mut_ptr(), grad.as_ptr(), state, n);
             // SAFETY: as above; blocks are buffers of this task.
             let sums = unsafe { kernel.measure(prepared, &prologue, piece) };
             for (sum, x) in total.iter_mut().zip(sums) {
@@ -614,7 +619,7 @@ impl Pass<'_> {
                 self.load_state(target, k, start, &mut copies[k][..n]);
                 *place = copies[k].as_mut_ptr();
             }
-            let piece = Piece { theta: theta.as_mut_ptr(), grad: grad.as_ptr(), state, len: n };
+            let piece = Piece::near(theta.as_mut_ptr(), grad.as_ptr(), state, n);
             // SAFETY: all blocks are buffers of this task, and `prepared` was written by `kernel`.
             unsafe { kernel.run(prepared, &prologue, piece) };
             let passed = target.beside.count(self.level, &prologue, (&before[..n], &grad[..n]), &theta[..n]);
@@ -649,14 +654,14 @@ impl Pass<'_> {
             // `T`; it is only read.
             let grad =
                 unsafe { std::slice::from_raw_parts(target.grad.cast::<T>().add(chunk.start), chunk.len) };
-            return kernel::gradient_stats(self.level, grad);
+            return kernel::gradient_stats(self.level, grad, self.far(chunk));
         }
         let mut block = [T::ZERO; BLOCK];
         let mut total = GradientStats::default();
         for start in (0..chunk.len).step_by(BLOCK) {
             let block = &mut block[..BLOCK.min(chunk.len - start)];
             self.load_grad(target, chunk.start + start, block);
-            let stats = kernel::gradient_stats(self.level, block);
+            let stats = kernel::gradient_stats(self.level, block, 0);
             total.sum_of_squares += stats.sum_of_squares;
             total.zeros += stats.zeros;
         }
@@ -900,7 +905,11 @@ impl Pass<'_> {
                     correction: target.beside_theta.add(chunk.start),
                     grad: target.grad.add(2 * chunk.start),
                 });
-                kernel.run_packed(prepared, &prologue, target.packed(at, chunk.start, groups));
+                kernel.run_packed(
+                    prepared,
+                    &prologue,
+                    target.packed(at, chunk.start, groups, self.far(chunk)),
+                );
                 target.zero(chunk.start, whole);
             }
             (chunk.start, chunk.len) = (chunk.start + whole, chunk.len - whole);
@@ -970,6 +979,11 @@ impl Pass<'_> {
         total
     }
 
+    /// How many elements of its tensor lie in memory from the part's first on; 0 where all of the step may lie in a cache.
+    fn far(&self, part: Chunk) -> usize {
+        if self.plan.elements > SERIAL { self.params[part.tensor].len() - part.start } else { 0 }
+    }
+
     /// The rule alone, on the elements of `part`, whose parameter and gradient lie at `theta` and `grad`, and whose state
     /// lies where it is kept. State that the rule cannot read there passes through `wide`.
     ///
@@ -995,7 +1009,11 @@ impl Pass<'_> {
                     // only parameters of f32 arithmetic have such state
                     let at = At::F32(InF32 { theta: theta.cast(), grad: grad.cast() });
                     let whole = len / GROUP * GROUP;
-                    kernel.run_packed(prepared, prologue, target.packed(at, start, len / GROUP));
+                    kernel.run_packed(
+                        prepared,
+                        prologue,
+                        target.packed(at, start, len / GROUP, self.far(part)),
+                    );
                     if whole < len {
                         let rest = Chunk { start: start + whole, len: len - whole, ..part };
                         let mut wide = [[T::ZERO; GROUP]; MAX_STATES];
@@ -1003,7 +1021,10 @@ impl Pass<'_> {
                     }
                 }
                 (_, None) => {
-                    kernel.run(prepared, prologue, Piece { theta, grad, state: target.state(start), len });
+                    let average = target.beside.average.cast::<T>();
+                    let then = if average.is_null() { average } else { average.add(start) };
+                    let near = Piece::near(theta, grad, target.state(start), len);
+                    kernel.run(prepared, prologue, Piece { far: self.far(part), then, ..near });
                 }
             }
         }
@@ -1025,7 +1046,7 @@ impl Pass<'_> {
         let mut state = target.state(start);
         self.widen_state(target, start, len, &mut state, wide);
         // SAFETY: the caller's contract.
-        unsafe { kernel.run(prepared, prologue, Piece { theta, grad, state, len }) };
+        unsafe { kernel.run(prepared, prologue, Piece::near(theta, grad, state, len)) };
         self.narrow_state(target, start, len, wide);
     }
 

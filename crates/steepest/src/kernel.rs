@@ -394,6 +394,28 @@ impl<T: Float> Prologue<T> {
 /// The most state arrays that an element rule can have.
 pub const MAX_STATES: usize = 4;
 
+/// Elements of a piece whose memory is asked for together. More at once, and the processor waits until it can ask for them all.
+const BATCH: usize = 128;
+/// How many elements before they are worked on.
+const AHEAD: usize = 512;
+/// The same for a pass that only reads, and is through so much sooner.
+const READ_AHEAD: usize = 2048;
+/// Bytes of a cache line.
+pub(crate) const LINE: usize = 64;
+
+/// Asks for the cache line at `at`, and does not wait for it. Nothing need lie there.
+#[inline(always)]
+pub(crate) fn fetch(at: *const u8) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: all processors of the target have the instruction, which changes nothing that a program sees.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(at.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = at;
+}
+
 /// A run of elements: one kernel call.
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy)]
@@ -402,9 +424,39 @@ pub struct Piece<T> {
     pub grad: *const T,
     pub state: [*mut T; MAX_STATES],
     pub len: usize,
+    /// How many elements lie here, those behind the piece included, if they must come from memory and it pays to ask for them
+    /// early; 0 for what may be in a cache.
+    pub far: usize,
+    /// What is worked on when the piece is done, and asked for meanwhile; null without.
+    pub then: *const T,
+}
+
+impl<T> Piece<T> {
+    /// One that may lie in a cache.
+    pub fn near(theta: *mut T, grad: *const T, state: [*mut T; MAX_STATES], len: usize) -> Self {
+        Self { theta, grad, state, len, far: 0, then: std::ptr::null() }
+    }
 }
 
 impl<T: Copy + Default> Piece<T> {
+    /// Asks for what will be worked on `AHEAD` elements after the batch that begins at `start`, a line of each array in turn, as
+    /// they will be read. Not part of the loops that call it, which become vector code only while they are simple; of a copy,
+    /// so that their pointers stay in registers.
+    #[inline(never)]
+    fn fetch<const N: usize>(self, start: usize) {
+        for offset in (0..BATCH).step_by(LINE / size_of::<T>()) {
+            let next = start + offset + AHEAD;
+            fetch(self.theta.wrapping_add(next).cast());
+            fetch(self.grad.wrapping_add(next).cast());
+            for state in &self.state[..N] {
+                fetch(state.wrapping_add(next).cast());
+            }
+            if !self.then.is_null() {
+                fetch(self.then.wrapping_add(start + offset).cast());
+            }
+        }
+    }
+
     /// Parameter, gradient and state of element `i`.
     ///
     /// # Safety
@@ -599,20 +651,29 @@ impl<R: ElementRule<N>, const N: usize, T: Float, const PLAIN: bool, const ONE_B
     fn run(self) {
         let Piece { theta, state, len, .. } = self.piece;
         let (s, prologue) = (self.scalars, self.prologue);
-        for i in 0..len {
-            // an index that the compiler cannot see through keeps the reference from being vectorized
-            let i = if ONE_BY_ONE { std::hint::black_box(i) } else { i };
-            // SAFETY: `i < len`, and `run`'s contract.
-            unsafe {
-                let (t, g, old) = self.piece.load(i);
-                let g = prologue.seen::<PLAIN, ONE_BY_ONE>(g, t);
-                let (t, new) = R::update(&s, t * prologue.keep, g, old);
-                *theta.add(i) = t;
-                for k in 0..N {
-                    // a moving average of zeros would stay subnormal for hundreds of steps
-                    *state[k].add(i) = if R::HOLDS[k] == Holds::Point { new[k] } else { new[k].flush() };
+        let batch = if self.piece.far == 0 { len } else { BATCH };
+        let mut start = 0;
+        while start < len {
+            if start + AHEAD + BATCH <= self.piece.far {
+                self.piece.fetch::<N>(start);
+            }
+            let end = len.min(start + batch);
+            for i in start..end {
+                // an index that the compiler cannot see through keeps the reference from being vectorized
+                let i = if ONE_BY_ONE { std::hint::black_box(i) } else { i };
+                // SAFETY: `i < len`, and `run`'s contract.
+                unsafe {
+                    let (t, g, old) = self.piece.load(i);
+                    let g = prologue.seen::<PLAIN, ONE_BY_ONE>(g, t);
+                    let (t, new) = R::update(&s, t * prologue.keep, g, old);
+                    *theta.add(i) = t;
+                    for k in 0..N {
+                        // a moving average of zeros would stay subnormal for hundreds of steps
+                        *state[k].add(i) = if R::HOLDS[k] == Holds::Point { new[k] } else { new[k].flush() };
+                    }
                 }
             }
+            start = end;
         }
     }
 }
@@ -654,7 +715,14 @@ impl<R: ElementRule<N>, const N: usize, T: Float, const PLAIN: bool, const ONE_B
                 sums[k][lane] += terms[k];
             }
         };
+        let (grad, far) = (self.piece.grad, self.piece.far);
         for start in (0..len / LANES * LANES).step_by(LANES) {
+            if start + READ_AHEAD + LANES <= far {
+                // other arrays, where they are read, come early enough
+                for offset in (0..LANES).step_by(LINE / size_of::<T>()) {
+                    fetch(grad.wrapping_add(start + READ_AHEAD + offset).cast());
+                }
+            }
             for lane in 0..LANES {
                 add(lane, start + lane);
             }
@@ -680,7 +748,11 @@ pub(crate) struct GradientStats {
 }
 
 /// `FUSED`: squares are added without being rounded, which for f32 changes nothing, for their squares are exact in f64.
-struct Stats<'a, T, const FUSED: bool>(&'a [T]);
+struct Stats<'a, T, const FUSED: bool> {
+    grad: &'a [T],
+    /// As in [`Piece`].
+    far: usize,
+}
 
 impl<T: Float, const FUSED: bool> Job for Stats<'_, T, FUSED> {
     type Output = GradientStats;
@@ -690,10 +762,17 @@ impl<T: Float, const FUSED: bool> Job for Stats<'_, T, FUSED> {
         // 16 sums side by side, joined in a fixed order: the same bits on every instruction set
         const LANES: usize = 16;
         // zeros are counted in a loop of their own, over what is in the first-level cache: in one, both become slow code
-        const PART: usize = 64 * LANES;
+        const PART: usize = 16 * LANES;
         let (mut sums, mut zeros) = ([0.0f64; LANES], 0);
-        let mut rest = self.0;
+        let mut rest = self.grad;
         while !rest.is_empty() {
+            let start = self.grad.len() - rest.len();
+            if start + READ_AHEAD + PART <= self.far {
+                let next = self.grad.as_ptr().wrapping_add(start + READ_AHEAD);
+                for offset in (0..PART).step_by(LINE / size_of::<T>()) {
+                    fetch(next.wrapping_add(offset).cast());
+                }
+            }
             let (part, later) = rest.split_at(PART.min(rest.len()));
             rest = later;
             let (blocks, tail) = part.as_chunks::<LANES>();
@@ -735,13 +814,13 @@ pub(crate) fn tree_sum<const LANES: usize>(mut sums: [f64; LANES]) -> f64 {
     sums[0]
 }
 
-/// Sum of squares and zeros of a run of at most 2³² elements.
-pub(crate) fn gradient_stats<T: Float>(level: Level, grad: &[T]) -> GradientStats {
+/// Sum of squares and zeros of a run of at most 2³² elements; `far` as in [`Piece`].
+pub(crate) fn gradient_stats<T: Float>(level: Level, grad: &[T], far: usize) -> GradientStats {
     // the higher levels have the instruction
     if matches!(T::DTYPE, DType::F32) && level >= Level::Avx2 {
-        level.run(Stats::<T, true>(grad))
+        level.run(Stats::<T, true> { grad, far })
     } else {
-        level.run(Stats::<T, false>(grad))
+        level.run(Stats::<T, false> { grad, far })
     }
 }
 

@@ -5,7 +5,7 @@
 #![allow(unsafe_code)] // raw pointers into borrowed slices
 
 use crate::dtype::HALF_OF_LAST;
-use crate::kernel::{Job, Level, MAX_STATES, Prologue};
+use crate::kernel::{Job, LINE, Level, MAX_STATES, Prologue, fetch};
 use crate::packed::{Decode, Encode, GROUP, LANES, Order, SET, Set, join, place, split, tame};
 use crate::random::Dither;
 use crate::rule::{ElementRule, Holds};
@@ -14,6 +14,10 @@ use std::slice::{from_raw_parts, from_raw_parts_mut};
 /// Sets of a batch: together with their parameters and gradients they stay in a first-level cache. Fewer leave the processor
 /// waiting for each group's largest number.
 const SETS: usize = 8;
+
+/// How many elements before they are worked on their memory is asked for. The processor does so by itself while a loop reads it,
+/// but parameters and gradients are read in one loop of three, and it would forget them in the others.
+const AHEAD: usize = SETS * SET;
 
 /// A run of whole groups whose state is kept in 8 bits.
 #[doc(hidden)]
@@ -25,6 +29,8 @@ pub struct Packed {
     /// The scales of each array's groups, the first that of this run's first element.
     pub scales: [*mut u8; MAX_STATES],
     pub groups: usize,
+    /// As in [`Piece`](crate::kernel::Piece).
+    pub far: usize,
     /// The random words of the lanes.
     pub dither: Dither,
 }
@@ -67,6 +73,8 @@ pub(crate) trait Memory: Copy {
     /// # Safety
     /// A set of elements lies there, whose parameter nobody else uses.
     unsafe fn load(self, l: usize) -> [(f32, f32); 2];
+    /// Asks for the memory of a set.
+    fn fetch(self);
     /// Writes the parameters of lane `l`.
     ///
     /// # Safety
@@ -81,6 +89,13 @@ impl Memory for InF32 {
     #[inline(always)]
     fn skip(self, elements: usize) -> Self {
         Self { theta: self.theta.wrapping_add(elements), grad: self.grad.wrapping_add(elements) }
+    }
+    #[inline(always)]
+    fn fetch(self) {
+        for line in (0..4 * SET).step_by(LINE) {
+            fetch(self.theta.cast::<u8>().wrapping_add(line));
+            fetch(self.grad.cast::<u8>().wrapping_add(line));
+        }
     }
     #[inline(always)]
     unsafe fn load(self, l: usize) -> [(f32, f32); 2] {
@@ -109,6 +124,14 @@ impl Memory for InBf16 {
             correction: self.correction.wrapping_add(elements),
             grad: self.grad.wrapping_add(2 * elements),
         }
+    }
+    #[inline(always)]
+    fn fetch(self) {
+        for line in (0..2 * SET).step_by(LINE) {
+            fetch(self.theta.wrapping_add(line));
+            fetch(self.grad.wrapping_add(line));
+        }
+        fetch(self.correction);
     }
     #[inline(always)]
     unsafe fn load(self, l: usize) -> [(f32, f32); 2] {
@@ -185,7 +208,7 @@ impl<R: ElementRule<N>, const N: usize, M: Memory, const PLAIN: bool, const ONE_
 
     #[inline(always)]
     fn run(self) {
-        let Packed { state, scales, groups, dither, .. } = self.0.packed;
+        let Packed { state, scales, groups, far, dither, .. } = self.0.packed;
         let mut room = [Set::NEW; SETS];
         for first in (0..groups).step_by(SETS / 2) {
             let n = (groups - first).min(SETS / 2);
@@ -208,6 +231,15 @@ impl<R: ElementRule<N>, const N: usize, M: Memory, const PLAIN: bool, const ONE_
                 let mut points = [std::ptr::null_mut(); MAX_STATES];
                 for k in 0..N {
                     points[k] = state[k].cast::<f32>().wrapping_add(start);
+                }
+                if start + AHEAD + SET <= far {
+                    self.0.memory.skip(start + AHEAD).fetch();
+                    for (array, holds) in state.iter().zip(R::HOLDS) {
+                        let size = if holds == Holds::Point { 4 } else { 1 };
+                        for line in (0..size * SET).step_by(LINE) {
+                            fetch(array.wrapping_add(size * (start + AHEAD) + line));
+                        }
+                    }
                 }
                 // SAFETY: `run_packed`'s contract: a whole set lies there.
                 unsafe { self.set(self.0.memory.skip(start), &points, set, dither.skip(start / 2)) };

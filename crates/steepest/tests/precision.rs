@@ -5,6 +5,7 @@ mod common;
 use common::{Data, Setting, args, levels, random, settings, small};
 use half::bf16;
 use steepest::registry::{Entry, OPTIMIZERS};
+use steepest::rule::Scope;
 use steepest::{
     AdamW, Clip, DType, Ema, Error, Group, Holds, Level, Lookahead, Master, Muon, NonFinite, Optimizer,
     Param, Rounding, Sgd, Slot, StateFormat,
@@ -135,6 +136,32 @@ fn every_level_gives_the_bits_of_the_reference_for_every_length() {
                         let same = Run { level, ..run }.of(&theta, &grads) == expected;
                         assert!(same, "{} {} {kept:?} {level:?} {composed}", entry.name, setting.name);
                     }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_tensor_that_comes_from_memory_steps_as_one_from_the_cache() {
+    // together more than a cache holds, so that memory is asked for early; both lengths end within everything
+    let (theta, grads) = problem(&[3037, 96 * 1024]);
+    let alone: Vec<Vec<Vec<f64>>> = grads.iter().map(|set| set[..1].to_vec()).collect();
+    let whole = [DType::F32, DType::F64]
+        .map(|dtype| (dtype, dtype, StateFormat::F32, Master::None, Rounding::Nearest));
+    let count = if small() { 2 } else { usize::MAX };
+    for entry in rows().take(count) {
+        let setting = &settings(entry)[0];
+        if entry.make(&setting.values).unwrap().scope() == Scope::All {
+            continue; // one tensor's gradients then move the other's weights
+        }
+        for kept in whole.into_iter().chain(KEPT).take(count) {
+            for level in levels() {
+                for &measured in if level == Level::best() { &[false, true][..] } else { &[false] } {
+                    let run = Run { level, measured, steps: (0, 2), ..Run::new(entry, setting, kept) };
+                    let (near, _) = run.of(&theta[..1], &alone);
+                    let (far, _) = run.of(&theta, &grads);
+                    assert!(far[0] == near[0], "{} {kept:?} {level:?} measured: {measured}", entry.name);
                 }
             }
         }
