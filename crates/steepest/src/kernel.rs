@@ -870,3 +870,79 @@ impl<T: Float> Job for Scale<'_, T> {
 pub(crate) fn scale<T: Float>(level: Level, values: &mut [T], factor: f64) {
     level.run(Scale { values, factor: T::of(factor) })
 }
+
+/// A rule that adds the gradient to everything.
+struct Added;
+
+impl<const N: usize> ElementRule<N> for Added {
+    const STATE: [&'static str; N] = [""; N];
+    const HOLDS: [Holds; N] = [Holds::Point; N];
+    type Scalars<R: Real> = ();
+
+    fn scalars<R: Real>(&self, _: Step, _: &[f64]) {}
+
+    #[inline(always)]
+    fn update<R: Real>((): &(), theta: R, g: R, mut state: [R; N]) -> (R, [R; N]) {
+        for s in &mut state {
+            *s = *s + g;
+        }
+        (theta + g, state)
+    }
+}
+
+/// Adds `grad` to each of one to five arrays of its length: how fast memory can be read and written as a step does, by the same
+/// loop without its arithmetic, its threads and its driver. For `steepest bench`.
+///
+/// # Panics
+/// If there are more arrays or fewer, or of another length.
+#[doc(hidden)]
+pub fn stream(arrays: &mut [&mut [f32]], grad: &[f32]) {
+    assert!(arrays.iter().all(|array| array.len() == grad.len()), "arrays of other lengths");
+    let mut at = [std::ptr::null_mut(); 1 + MAX_STATES];
+    assert!(!arrays.is_empty() && arrays.len() <= at.len(), "{} arrays", arrays.len());
+    for (at, array) in at.iter_mut().zip(&mut *arrays) {
+        *at = array.as_mut_ptr();
+    }
+    let [theta, a, b, c, d] = at;
+    let far = grad.len();
+    let piece = Piece { far, ..Piece::near(theta, grad.as_ptr(), [a, b, c, d], far) };
+    fn run<const N: usize>(piece: Piece<f32>) {
+        let prologue = Prologue { scale: 1.0, limit: f32::INFINITY, coupled: 0.0, keep: 1.0 };
+        // the arrays are borrowed, and of this length
+        Level::best().run(ElementJob::<Added, N, f32, true, false> {
+            scalars: (),
+            prologue,
+            piece,
+            rule: PhantomData,
+        });
+    }
+    [run::<0>, run::<1>, run::<2>, run::<3>, run::<4>][arrays.len() - 1](piece);
+}
+
+struct Total<'a>(&'a [f32]);
+
+impl Job for Total<'_> {
+    type Output = f32;
+
+    #[inline(always)]
+    fn run(self) -> f32 {
+        // as many as fit in registers
+        const LANES: usize = 64;
+        let mut sums = [0.0; LANES];
+        for block in self.0.as_chunks::<LANES>().0 {
+            for line in (0..LANES).step_by(LINE / size_of::<f32>()) {
+                fetch(block.as_ptr().wrapping_add(READ_AHEAD + line).cast());
+            }
+            for i in 0..LANES {
+                sums[i] += block[i];
+            }
+        }
+        sums.iter().sum()
+    }
+}
+
+/// The sum of an array, less its end: how fast memory can be read. For `steepest bench`.
+#[doc(hidden)]
+pub fn read(array: &[f32]) -> f32 {
+    Level::best().run(Total(array))
+}

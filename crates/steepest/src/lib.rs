@@ -58,6 +58,8 @@ pub use gradient_check::{Coordinate, GradientCheck, GradientCheckOptions, Precis
 pub use group::Group;
 pub use health::{NonFinite, NonFiniteAt, TensorHealth, Verdict};
 pub use kernel::{ElementKernel, Float, Level, element};
+#[doc(hidden)]
+pub use kernel::{read, stream};
 pub use lbfgs::{Lbfgs, LbfgsMinimizer, LineSearch};
 pub use minimize::{LearningRate, Minimize, Minimum, Point, Visit, minimize};
 pub use optimizer::{Assignment, Builder, Optimizer, StepArgs, StepReport};

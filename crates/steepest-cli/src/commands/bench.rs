@@ -19,9 +19,14 @@ struct Aligned<T> {
 
 impl<T: Copy> Aligned<T> {
     fn new(len: usize, value: T) -> Self {
+        Self::apart(len, value, 0)
+    }
+
+    /// The same, so many times 448 bytes further on: large arrays that begin alike in their pages are slower side by side.
+    fn apart(len: usize, value: T, places: usize) -> Self {
         let line = 64 / size_of::<T>();
-        let numbers = vec![value; len + line];
-        let start = numbers.as_ptr().align_offset(64).min(line);
+        let numbers = vec![value; len + (1 + 7 * places) * line];
+        let start = numbers.as_ptr().align_offset(64).min(line) + 7 * places * line;
         Self { numbers, start, len }
     }
 }
@@ -246,9 +251,9 @@ fn measure(entry: &'static Entry, kept: Kept, n: usize, threads: usize, rounds: 
         }
     };
     let mix = Mix::of(entry, kept)?;
-    let array = |bytes: f64| Aligned::new((n as f64 * bytes / 4.0) as usize, 0.1f32);
-    let mut written: Vec<Aligned<f32>> = mix.written.iter().map(|bytes| array(*bytes)).collect();
-    let gradient = array(mix.gradient);
+    let array = |(i, bytes): (usize, &f64)| Aligned::apart((n as f64 * bytes / 4.0) as usize, 0.1f32, i);
+    let mut written: Vec<Aligned<f32>> = mix.written.iter().enumerate().map(array).collect();
+    let gradient = array((written.len(), &mix.gradient));
     let (mut steps, mut streams) = (Vec::new(), Vec::new());
     // the first two rounds touch the pages
     for round in 0..rounds + 2 {
@@ -284,15 +289,7 @@ fn stream(written: &mut [Aligned<f32>], gradient: &[f32], read_before: usize, th
                 let arrays = &arrays;
                 scope.spawn(move || {
                     for array in arrays {
-                        // as many as fit in registers
-                        let mut sums = [0.0f32; 32];
-                        let mine = array.chunks(part(array.len())).nth(t).unwrap_or_default();
-                        for block in mine.as_chunks::<32>().0 {
-                            for i in 0..32 {
-                                sums[i] += block[i];
-                            }
-                        }
-                        black_box(sums);
+                        black_box(steepest::read(array.chunks(part(array.len())).nth(t).unwrap_or_default()));
                     }
                 });
             }
@@ -311,7 +308,7 @@ fn stream(written: &mut [Aligned<f32>], gradient: &[f32], read_before: usize, th
             let mut written: Vec<&mut [f32]> = parts.iter_mut().filter_map(Iterator::next).collect();
             scope.spawn(move || {
                 if alike {
-                    add(&mut written, gradient);
+                    steepest::stream(&mut written, gradient);
                 } else {
                     add_by_blocks(&mut written, gradient);
                 }
@@ -334,27 +331,6 @@ fn add_by_blocks(written: &mut [&mut [f32]], gradient: &[f32]) {
                 share.iter_mut().zip(gradient).for_each(|(a, g)| *a += g);
             }
         }
-    }
-}
-
-/// Adds the gradient to each array, in one pass over all: side by side, as a step does, since blocks in turn are slower.
-fn add(written: &mut [&mut [f32]], gradient: &[f32]) {
-    macro_rules! together {
-        ($($array:ident),+) => {{
-            let n = gradient.len();
-            $(let $array = &mut $array[..n];)+
-            for i in 0..n {
-                $($array[i] += gradient[i];)+
-            }
-        }};
-    }
-    match written {
-        [a] => together!(a),
-        [a, b] => together!(a, b),
-        [a, b, c] => together!(a, b, c),
-        [a, b, c, d] => together!(a, b, c, d),
-        [a, b, c, d, e] => together!(a, b, c, d, e),
-        more => more.iter_mut().for_each(|a| together!(a)),
     }
 }
 
