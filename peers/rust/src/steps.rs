@@ -134,13 +134,7 @@ fn stream(work: &StepWork) -> Run {
             std::thread::scope(|scope| {
                 let parts = theta.chunks_mut(part).zip(m.chunks_mut(part)).zip(v.chunks_mut(part));
                 for (((t, m), v), g) in parts.zip(grad.chunks(part)) {
-                    scope.spawn(move || {
-                        for (((t, m), v), g) in t.iter_mut().zip(m).zip(v).zip(g) {
-                            *t += g;
-                            *m += g;
-                            *v += g;
-                        }
-                    });
+                    scope.spawn(move || steepest::stream(&mut [t, m, v], g));
                 }
             });
         })

@@ -364,6 +364,20 @@ mod tests {
     }
 
     #[test]
+    fn the_stream_reads_and_writes_every_element() {
+        for count in 1..=5 {
+            let mut arrays = vec![vec![1.0f32; 1003]; count];
+            let gradient: Vec<f32> = (0..1003).map(|i| i as f32).collect();
+            let mut parts: Vec<&mut [f32]> = arrays.iter_mut().map(Vec::as_mut_slice).collect();
+            steepest::stream(&mut parts, &gradient);
+            let expected: Vec<f32> = (1..1004).map(|i| i as f32).collect();
+            assert!(arrays.iter().all(|array| *array == expected), "{count} arrays");
+            // of whole runs of 64
+            assert_eq!(steepest::read(&gradient), (0..960).sum::<i32>() as f32);
+        }
+    }
+
+    #[test]
     fn a_small_measurement_measures() {
         let entry = registry::find("adamw").expect("a row");
         for (state, dtype, master) in [
