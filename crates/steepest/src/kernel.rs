@@ -42,12 +42,13 @@ impl Level {
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => ["avx512f", "avx512vl", "avx512bw", "avx512dq"].iter().all(|f| match *f {
-                "avx512f" => is_x86_feature_detected!("avx512f"),
-                "avx512vl" => is_x86_feature_detected!("avx512vl"),
-                "avx512bw" => is_x86_feature_detected!("avx512bw"),
-                _ => is_x86_feature_detected!("avx512dq"),
-            }),
+            Self::Avx512 => {
+                Self::Avx2.is_available()
+                    && is_x86_feature_detected!("avx512f")
+                    && is_x86_feature_detected!("avx512vl")
+                    && is_x86_feature_detected!("avx512bw")
+                    && is_x86_feature_detected!("avx512dq")
+            }
             #[cfg(not(target_arch = "x86_64"))]
             _ => false,
         }
@@ -58,7 +59,7 @@ impl Level {
         *Self::ALL.iter().rfind(|level| level.is_available()).unwrap_or(&Self::Baseline)
     }
 
-    /// Runs `job`, compiled for this level.
+    /// Runs `job`, compiled for this level, or for the highest below it that the job is compiled for.
     ///
     /// # Panics
     /// If the processor does not have the level; [`Builder::level`](crate::Builder::level) checks
@@ -82,12 +83,14 @@ impl Level {
                 job.run()
             }
             debug_assert!(self.is_available());
-            match self {
+            // the constants leave out what the job is not compiled for
+            if const { J::HIGHEST as u8 >= Self::Avx512 as u8 } && self == Self::Avx512 {
                 // SAFETY: `Builder::level` and `Level::best` let only available levels through.
-                Self::Avx2 => return unsafe { avx2(job) },
-                // SAFETY: as above.
-                Self::Avx512 => return unsafe { avx512(job) },
-                Self::Scalar | Self::Baseline => {}
+                return unsafe { avx512(job) };
+            }
+            if const { J::HIGHEST as u8 >= Self::Avx2 as u8 } && self >= Self::Avx2 {
+                // SAFETY: as above; the higher level needs the lower one.
+                return unsafe { avx2(job) };
             }
         }
         baseline(job)
@@ -95,8 +98,12 @@ impl Level {
 }
 
 /// A loop to be compiled for several instruction sets: its `run` is inlined into each.
+///
+/// Compiling is what limits how many loops there can be: one for each rule, type, place and level comes to thousands.
 pub(crate) trait Job {
     type Output;
+    /// The highest level that it is worth compiling for.
+    const HIGHEST: Level = Level::Avx512;
     fn run(self) -> Self::Output;
 }
 
@@ -579,6 +586,9 @@ impl<R: ElementRule<N>, const N: usize, T: Float> Run<T> for Element<R, N> {
         // SAFETY: `prepare` wrote this type.
         let scalars = unsafe { *prepared.scalars.as_ptr().cast::<R::Scalars<T>>() };
         let (prologue, rule): (Prologue<T>, _) = (prologue.round(), PhantomData);
+        if const { R::SUMS == 0 } {
+            return Sums::default();
+        }
         match prepared.level {
             Level::Scalar => {
                 Level::Scalar.run(MeasureJob::<R, N, T, false, true> { scalars, prologue, piece, rule })
@@ -634,6 +644,16 @@ fn write_scalars<S: Copy>(into: &mut Prepared, scalars: S) {
     unsafe { into.scalars.as_mut_ptr().cast::<S>().write(scalars) }
 }
 
+/// The highest level to compile a rule's loop for. One over single numbers has no use for registers, and f64 is divided and its
+/// roots are taken no faster in 64 bytes than in 32.
+const fn highest<T: Float>(one_by_one: bool) -> Level {
+    match T::DTYPE {
+        _ if one_by_one => Level::Baseline,
+        DType::F64 => Level::Avx2,
+        _ => Level::Avx512,
+    }
+}
+
 /// `PLAIN`: the gradient needs neither scaling, clipping nor decay; a loop over single numbers asks each time.
 struct ElementJob<R: ElementRule<N>, const N: usize, T: Real, const PLAIN: bool, const ONE_BY_ONE: bool> {
     scalars: R::Scalars<T>,
@@ -646,6 +666,7 @@ impl<R: ElementRule<N>, const N: usize, T: Float, const PLAIN: bool, const ONE_B
     for ElementJob<R, N, T, PLAIN, ONE_BY_ONE>
 {
     type Output = ();
+    const HIGHEST: Level = highest::<T>(ONE_BY_ONE);
 
     #[inline(always)]
     fn run(self) {
@@ -690,6 +711,7 @@ impl<R: ElementRule<N>, const N: usize, T: Float, const PLAIN: bool, const ONE_B
     for MeasureJob<R, N, T, PLAIN, ONE_BY_ONE>
 {
     type Output = Sums;
+    const HIGHEST: Level = highest::<T>(ONE_BY_ONE);
 
     #[inline(always)]
     fn run(self) -> Sums {

@@ -187,7 +187,7 @@ impl Loops {
         self,
         written: [&mut [T]; W],
         read: [&[T]; R],
-        run: &(impl Fn([&mut [T]; W], [&[T]; R]) -> f64 + Sync),
+        run: &(dyn Fn([&mut [T]; W], [&[T]; R]) -> f64 + Sync),
     ) -> f64 {
         let len = if W > 0 { written[0].len() } else { read[0].len() };
         assert!(written.iter().all(|w| w.len() == len) && read.iter().all(|r| r.len() == len));
@@ -199,14 +199,15 @@ impl Loops {
         sums[..count].iter().sum()
     }
 
-    /// Halves what is left until it is one part, `part` elements from `start` on.
+    /// Halves what is left until it is one part, `part` elements from `start` on. What runs is not a type here, and in the
+    /// loops below: the parts are large, and the halving is compiled once instead of for every caller.
     fn split<T: Float, const W: usize, const R: usize>(
         self,
         sums: &mut [f64],
         (start, part): (usize, usize),
         written: [&mut [T]; W],
         read: [&[T]; R],
-        run: &(impl Fn(usize, [&mut [T]; W], [&[T]; R]) -> f64 + Sync),
+        run: &(dyn Fn(usize, [&mut [T]; W], [&[T]; R]) -> f64 + Sync),
     ) {
         match sums {
             [] => {}
@@ -311,6 +312,15 @@ impl Loops {
         b: (&mut [T], usize),
         run: impl Fn(Self, &mut [T], &mut [T]) + Sync,
     ) {
+        self.pairs_of(a, b, &run);
+    }
+
+    fn pairs_of<T: Send>(
+        self,
+        a: (&mut [T], usize),
+        b: (&mut [T], usize),
+        run: &(dyn Fn(Self, &mut [T], &mut [T]) + Sync),
+    ) {
         let (len_a, len_b) = (a.1.max(1), b.1.max(1));
         if self.parallel {
             let few = a.0.len().div_ceil(len_a) < rayon::current_num_threads();
@@ -324,6 +334,10 @@ impl Loops {
 
     /// Calls `run` with each run of `len` elements of `written` and its number.
     pub fn rows<T: Send>(self, written: &mut [T], len: usize, run: impl Fn(usize, &mut [T]) + Sync) {
+        self.rows_of(written, len, &run);
+    }
+
+    fn rows_of<T: Send>(self, written: &mut [T], len: usize, run: &(dyn Fn(usize, &mut [T]) + Sync)) {
         let len = len.max(1);
         if self.parallel {
             written.par_chunks_mut(len).enumerate().for_each(|(i, row)| run(i, row));

@@ -20,7 +20,7 @@
 //! Everything here is integer arithmetic: the same on every processor.
 
 use crate::dtype::DType;
-use crate::kernel::{Job, MAX_STATES};
+use crate::kernel::{Job, Level, MAX_STATES};
 use crate::random::Dither;
 use crate::rule::Holds;
 use half::bf16;
@@ -269,6 +269,7 @@ pub(crate) struct Decode<'a, const ONE: bool> {
 
 impl<const ONE: bool> Job for Decode<'_, ONE> {
     type Output = ();
+    const HIGHEST: Level = if ONE { Level::Baseline } else { Level::Avx512 };
     #[inline(always)]
     fn run(self) {
         let Self { holds, array, .. } = self;
@@ -295,6 +296,7 @@ pub(crate) struct Encode<'a, const ONE: bool> {
 
 impl<const ONE: bool> Job for Encode<'_, ONE> {
     type Output = ();
+    const HIGHEST: Level = if ONE { Level::Baseline } else { Level::Avx512 };
     #[inline(always)]
     fn run(self) {
         let (word, part) = Part::of(self.share);

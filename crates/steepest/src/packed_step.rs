@@ -205,6 +205,7 @@ impl<R: ElementRule<N>, const N: usize, M: Memory, const PLAIN: bool, const ONE_
     for PackedJob<R, N, M, PLAIN, ONE_BY_ONE>
 {
     type Output = ();
+    const HIGHEST: Level = if ONE_BY_ONE { Level::Baseline } else { Level::Avx512 };
 
     #[inline(always)]
     fn run(self) {
