@@ -170,13 +170,14 @@ fn average(half: u16, base: u16, random: u16) -> u16 {
 /// The code of a square, in the low byte. One that is not zero never becomes zero: something may be divided by its root.
 #[inline(always)]
 fn square(half: u16, base: u16, random: u16) -> u16 {
-    ((half.saturating_sub(base) + random) >> 3).max(half.saturating_sub(SUBNORMAL).min(1))
+    let code = (half.saturating_sub(base) + random) >> 3;
+    if half > SUBNORMAL { code.max(1) } else { code }
 }
 
 /// The half of a code that was moved to the place of its exponent and mantissa.
 #[inline(always)]
 fn widened(moved: u16, base: u16) -> u16 {
-    if moved == 0 { 0 } else { moved.wrapping_add(base) }
+    moved.wrapping_add(if moved == 0 { 0 } else { base })
 }
 
 /// The halves of a group.

@@ -286,8 +286,10 @@ impl<R: ElementRule<N>, const N: usize, M: Memory, const PLAIN: bool, const ONE_
         for l in 0..LANES {
             let l = place::<ONE_BY_ONE>(l);
             let pair = M::ORDER.pair(l);
+            let mut words = [0; MAX_STATES / 2];
             for p in 0..Self::WORDS {
-                set.0[MAX_STATES + p][l] = dither.again(p as u32).word(l);
+                words[p] = dither.again(p as u32).word(l);
+                set.0[MAX_STATES + p][l] = words[p];
             }
             let mut old = [[0.0; N]; 2];
             for k in 0..N {
@@ -313,8 +315,7 @@ impl<R: ElementRule<N>, const N: usize, M: Memory, const PLAIN: bool, const ONE_
                     };
                 } else {
                     // what is subnormal, the codes take for zero
-                    let word = set.0[MAX_STATES + share / 2][l];
-                    set.0[k][l] = join(new_first[k], new_second[k], word);
+                    set.0[k][l] = join(new_first[k], new_second[k], words[share / 2]);
                     share += 1;
                 }
             }

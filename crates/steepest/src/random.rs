@@ -51,6 +51,9 @@ impl Stream {
     }
 }
 
+/// What the Weyl sequence of a run's words goes up by.
+const WEYL: u32 = 0x9E37_79B1;
+
 /// Random words for a run of elements.
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy)]
@@ -66,17 +69,18 @@ impl Dither {
     #[inline(always)]
     pub(crate) fn word(self, i: usize) -> u32 {
         // a Weyl sequence, and one round of multiplying: with vector registers, five instructions
-        let x = self.first.wrapping_add(i as u32).wrapping_mul(0x9E37_79B1).wrapping_add(self.key);
+        let x = self.first.wrapping_add(i as u32).wrapping_mul(WEYL).wrapping_add(self.key);
         (x ^ (x >> 16)).wrapping_mul(0x85EB_CA6B)
     }
 
     /// The words from the `i`-th element of the run on.
     #[inline(always)]
     pub(crate) fn skip(self, i: usize) -> Self {
-        Self { first: self.first.wrapping_add(i as u32), ..self }
+        // in the key and not in `first`, so that a loop over a few words multiplies nothing but constants for it
+        Self { key: self.key.wrapping_add((i as u32).wrapping_mul(WEYL)), ..self }
     }
 
-    /// The words of lanes that each hold two elements, from the lane of the first element on.
+    /// The words of lanes that each hold two elements, from the lane of the first element of the stream's run on.
     #[inline(always)]
     pub(crate) fn lanes(self) -> Self {
         Self { first: self.first / 2, ..self }

@@ -146,8 +146,9 @@ macro_rules! number {
             }
             #[inline(always)]
             fn flush(self) -> Self {
-                // NaN is not below, and stays
-                if $t::abs(self) < $t::MIN_POSITIVE { (0.0 as $t).copysign(self) } else { self }
+                // no bit of the exponent is set: asked of the bits, it is an instruction less than asked of the number
+                let (bits, sign) = (self.to_bits(), (-0.0 as $t).to_bits());
+                if bits & $t::INFINITY.to_bits() == 0 { $t::from_bits(bits & sign) } else { self }
             }
             #[inline(always)]
             fn sign(self) -> Self {
