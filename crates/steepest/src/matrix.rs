@@ -168,6 +168,12 @@ where
     }
 }
 
+// What runs on a part is no type of its own: the parts are large, and what cuts them is compiled once instead of for every caller.
+type OnPart<'a, T, const W: usize, const R: usize> = dyn Fn([&mut [T]; W], [&[T]; R]) -> f64 + Sync + 'a;
+type FromPart<'a, T, const W: usize, const R: usize> =
+    dyn Fn(usize, [&mut [T]; W], [&[T]; R]) -> f64 + Sync + 'a;
+type OnPair<'a, T> = dyn Fn(Loops, &mut [T], &mut [T]) + Sync + 'a;
+
 fn halves<'a, T, const W: usize>(slices: [&'a mut [T]; W], at: usize) -> [[&'a mut [T]; W]; 2] {
     let mut both: [[&'a mut [T]; W]; 2] =
         [std::array::from_fn(|_| Default::default()), std::array::from_fn(|_| Default::default())];
@@ -187,7 +193,7 @@ impl Loops {
         self,
         written: [&mut [T]; W],
         read: [&[T]; R],
-        run: &(dyn Fn([&mut [T]; W], [&[T]; R]) -> f64 + Sync),
+        run: &OnPart<T, W, R>,
     ) -> f64 {
         let len = if W > 0 { written[0].len() } else { read[0].len() };
         assert!(written.iter().all(|w| w.len() == len) && read.iter().all(|r| r.len() == len));
@@ -199,15 +205,14 @@ impl Loops {
         sums[..count].iter().sum()
     }
 
-    /// Halves what is left until it is one part, `part` elements from `start` on. What runs is not a type here, and in the
-    /// loops below: the parts are large, and the halving is compiled once instead of for every caller.
+    /// Halves what is left until it is one part, `part` elements from `start` on.
     fn split<T: Float, const W: usize, const R: usize>(
         self,
         sums: &mut [f64],
         (start, part): (usize, usize),
         written: [&mut [T]; W],
         read: [&[T]; R],
-        run: &(dyn Fn(usize, [&mut [T]; W], [&[T]; R]) -> f64 + Sync),
+        run: &FromPart<T, W, R>,
     ) {
         match sums {
             [] => {}
@@ -315,12 +320,7 @@ impl Loops {
         self.pairs_of(a, b, &run);
     }
 
-    fn pairs_of<T: Send>(
-        self,
-        a: (&mut [T], usize),
-        b: (&mut [T], usize),
-        run: &(dyn Fn(Self, &mut [T], &mut [T]) + Sync),
-    ) {
+    fn pairs_of<T: Send>(self, a: (&mut [T], usize), b: (&mut [T], usize), run: &OnPair<T>) {
         let (len_a, len_b) = (a.1.max(1), b.1.max(1));
         if self.parallel {
             let few = a.0.len().div_ceil(len_a) < rayon::current_num_threads();

@@ -287,6 +287,8 @@ impl<R: ElementRule<N>, const N: usize, M: Memory, const PLAIN: bool, const ONE_
             let l = place::<ONE_BY_ONE>(l);
             let pair = M::ORDER.pair(l);
             let mut words = [0; MAX_STATES / 2];
+            // a plain loop, as elsewhere in functions of an instruction set
+            #[allow(clippy::needless_range_loop)]
             for p in 0..Self::WORDS {
                 words[p] = dither.again(p as u32).word(l);
                 set.0[MAX_STATES + p][l] = words[p];
