@@ -250,7 +250,7 @@ impl Target {
             }
         }
         let scales = self.scales.map(|s| s.wrapping_add(start / GROUP));
-        Packed { at, state, scales, groups, far, dither: self.state_dither.from(start).lanes() }
+        Packed { at, state, scales, groups, far, dither: self.state_dither.lanes_from(start) }
     }
 
     /// How codes lie.
@@ -731,11 +731,10 @@ impl Pass<'_> {
         n: usize,
         wide: &[[T; ROOM]; MAX_STATES],
     ) {
-        let dither = target.state_dither.from(start);
         for k in (0..target.arrays()).filter(|k| target.is_narrow(*k)) {
             let from = &wide[k][..n];
             if target.format == StateFormat::Bf16 {
-                let dither = Some(dither.again(k as u32));
+                let dither = Some(target.state_dither.from(start).again(k as u32));
                 // SAFETY: callers stay within the tensor's length, and have this part for themselves.
                 unsafe {
                     T::store_block(self.level, from, target.state[k].add(start * 2), DType::Bf16, dither);
@@ -743,7 +742,7 @@ impl Pass<'_> {
                 continue;
             }
             let (holds, order, share) = (target.holds[k], target.order(), target.share(k));
-            let (from, dither) = (bytemuck::cast_slice(from), dither.lanes());
+            let (from, dither) = (bytemuck::cast_slice(from), target.state_dither.lanes_from(start));
             // SAFETY: as above; parts begin with a group.
             let (codes, scales) = unsafe {
                 (

@@ -583,12 +583,12 @@ impl<R: ElementRule<N>, const N: usize, T: Float> Run<T> for Element<R, N> {
     }
 
     unsafe fn measure(&self, prepared: &Prepared, prologue: &Prologue<f64>, piece: Piece<T>) -> Sums {
-        // SAFETY: `prepare` wrote this type.
-        let scalars = unsafe { *prepared.scalars.as_ptr().cast::<R::Scalars<T>>() };
-        let (prologue, rule): (Prologue<T>, _) = (prologue.round(), PhantomData);
         if const { R::SUMS == 0 } {
             return Sums::default();
         }
+        // SAFETY: `prepare` wrote this type.
+        let scalars = unsafe { *prepared.scalars.as_ptr().cast::<R::Scalars<T>>() };
+        let (prologue, rule): (Prologue<T>, _) = (prologue.round(), PhantomData);
         match prepared.level {
             Level::Scalar => {
                 Level::Scalar.run(MeasureJob::<R, N, T, false, true> { scalars, prologue, piece, rule })
@@ -644,9 +644,9 @@ fn write_scalars<S: Copy>(into: &mut Prepared, scalars: S) {
     unsafe { into.scalars.as_mut_ptr().cast::<S>().write(scalars) }
 }
 
-/// The highest level to compile a rule's loop for. One over single numbers has no use for registers, and f64 is divided and its
-/// roots are taken no faster in 64 bytes than in 32.
-const fn highest<T: Float>(one_by_one: bool) -> Level {
+/// The highest level to compile a loop for. One over single numbers has no use for registers, and f64 is divided and its roots are
+/// taken no faster in 64 bytes than in 32.
+pub(crate) const fn highest<T: Float>(one_by_one: bool) -> Level {
     match T::DTYPE {
         _ if one_by_one => Level::Baseline,
         DType::F64 => Level::Avx2,

@@ -172,7 +172,6 @@ where
 type OnPart<'a, T, const W: usize, const R: usize> = dyn Fn([&mut [T]; W], [&[T]; R]) -> f64 + Sync + 'a;
 type FromPart<'a, T, const W: usize, const R: usize> =
     dyn Fn(usize, [&mut [T]; W], [&[T]; R]) -> f64 + Sync + 'a;
-type OnPair<'a, T> = dyn Fn(Loops, &mut [T], &mut [T]) + Sync + 'a;
 
 fn halves<'a, T, const W: usize>(slices: [&'a mut [T]; W], at: usize) -> [[&'a mut [T]; W]; 2] {
     let mut both: [[&'a mut [T]; W]; 2] =
@@ -317,10 +316,6 @@ impl Loops {
         b: (&mut [T], usize),
         run: impl Fn(Self, &mut [T], &mut [T]) + Sync,
     ) {
-        self.pairs_of(a, b, &run);
-    }
-
-    fn pairs_of<T: Send>(self, a: (&mut [T], usize), b: (&mut [T], usize), run: &OnPair<T>) {
         let (len_a, len_b) = (a.1.max(1), b.1.max(1));
         if self.parallel {
             let few = a.0.len().div_ceil(len_a) < rayon::current_num_threads();
@@ -337,6 +332,7 @@ impl Loops {
         self.rows_of(written, len, &run);
     }
 
+    /// Compiled once instead of for every caller, as above.
     fn rows_of<T: Send>(self, written: &mut [T], len: usize, run: &(dyn Fn(usize, &mut [T]) + Sync)) {
         let len = len.max(1);
         if self.parallel {

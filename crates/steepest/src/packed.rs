@@ -20,7 +20,7 @@
 //! Everything here is integer arithmetic: the same on every processor.
 
 use crate::dtype::DType;
-use crate::kernel::{Job, Level, MAX_STATES};
+use crate::kernel::{Job, Level, MAX_STATES, highest};
 use crate::random::Dither;
 use crate::rule::Holds;
 use half::bf16;
@@ -270,7 +270,7 @@ pub(crate) struct Decode<'a, const ONE: bool> {
 
 impl<const ONE: bool> Job for Decode<'_, ONE> {
     type Output = ();
-    const HIGHEST: Level = if ONE { Level::Baseline } else { Level::Avx512 };
+    const HIGHEST: Level = highest::<f32>(ONE);
     #[inline(always)]
     fn run(self) {
         let Self { holds, array, .. } = self;
@@ -297,7 +297,7 @@ pub(crate) struct Encode<'a, const ONE: bool> {
 
 impl<const ONE: bool> Job for Encode<'_, ONE> {
     type Output = ();
-    const HIGHEST: Level = if ONE { Level::Baseline } else { Level::Avx512 };
+    const HIGHEST: Level = highest::<f32>(ONE);
     #[inline(always)]
     fn run(self) {
         let (word, part) = Part::of(self.share);
@@ -471,7 +471,7 @@ mod tests {
     const ORDERS: [Order; 2] = [Order::Apart, Order::Adjacent];
 
     fn draw(key: u64) -> Dither {
-        Stream::new(1, 2, key, Purpose::State).from(0).lanes()
+        Stream::new(1, 2, key, Purpose::State).lanes_from(0)
     }
 
     struct Kept {

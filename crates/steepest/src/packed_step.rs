@@ -5,7 +5,7 @@
 #![allow(unsafe_code)] // raw pointers into borrowed slices
 
 use crate::dtype::HALF_OF_LAST;
-use crate::kernel::{Job, LINE, Level, MAX_STATES, Prologue, fetch};
+use crate::kernel::{Job, LINE, Level, MAX_STATES, Prologue, fetch, highest};
 use crate::packed::{Decode, Encode, GROUP, LANES, Order, SET, Set, join, place, split, tame};
 use crate::random::Dither;
 use crate::rule::{ElementRule, Holds};
@@ -205,7 +205,7 @@ impl<R: ElementRule<N>, const N: usize, M: Memory, const PLAIN: bool, const ONE_
     for PackedJob<R, N, M, PLAIN, ONE_BY_ONE>
 {
     type Output = ();
-    const HIGHEST: Level = if ONE_BY_ONE { Level::Baseline } else { Level::Avx512 };
+    const HIGHEST: Level = highest::<f32>(ONE_BY_ONE);
 
     #[inline(always)]
     fn run(self) {

@@ -46,8 +46,17 @@ impl Stream {
 
     /// The numbers from `element` on, up to the next multiple of 2³².
     pub fn from(self, element: usize) -> Dither {
+        self.key(element).skip(element)
+    }
+
+    /// Those of lanes that each hold two elements, from the lane of `element` on.
+    pub fn lanes_from(self, element: usize) -> Dither {
+        self.key(element).skip(element as u32 as usize / 2)
+    }
+
+    fn key(self, element: usize) -> Dither {
         let key = mix(self.0.wrapping_add((element as u64 >> 32).wrapping_mul(GOLDEN)));
-        Dither { key: key as u32, step: (key >> 32) as u32 | 1, first: element as u32 }
+        Dither { key: key as u32, step: (key >> 32) as u32 | 1 }
     }
 }
 
@@ -61,7 +70,6 @@ pub struct Dither {
     key: u32,
     /// From one set of words to the next.
     step: u32,
-    first: u32,
 }
 
 impl Dither {
@@ -69,21 +77,14 @@ impl Dither {
     #[inline(always)]
     pub(crate) fn word(self, i: usize) -> u32 {
         // a Weyl sequence, and one round of multiplying: with vector registers, five instructions
-        let x = self.first.wrapping_add(i as u32).wrapping_mul(WEYL).wrapping_add(self.key);
+        let x = (i as u32).wrapping_mul(WEYL).wrapping_add(self.key);
         (x ^ (x >> 16)).wrapping_mul(0x85EB_CA6B)
     }
 
     /// The words from the `i`-th element of the run on.
     #[inline(always)]
     pub(crate) fn skip(self, i: usize) -> Self {
-        // in the key and not in `first`, so that a loop over a few words multiplies nothing but constants for it
         Self { key: self.key.wrapping_add((i as u32).wrapping_mul(WEYL)), ..self }
-    }
-
-    /// The words of lanes that each hold two elements, from the lane of the first element of the stream's run on.
-    #[inline(always)]
-    pub(crate) fn lanes(self) -> Self {
-        Self { first: self.first / 2, ..self }
     }
 
     /// Other words for the same elements, for each `n`.
