@@ -382,7 +382,7 @@ impl Session {
             .params()
             .iter()
             .zip(optimizer.health())
-            .max_by(|a, b| ratio(a.1).total_cmp(&ratio(b.1)));
+            .max_by(|a, b| ratio(&a.1).total_cmp(&ratio(&b.1)));
         let Some((param, health)) = worst else { return String::new() };
         let word = if health.verdict == Verdict::Exploding { "exploded" } else { "grew most" };
         format!(

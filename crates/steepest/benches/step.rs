@@ -7,8 +7,8 @@ use half::bf16;
 use std::hint::black_box;
 use std::time::Instant;
 use steepest::{
-    Adagrad, Adam, AdamW, Clip, DType, Ema, IntoRule, Level, Master, NonFinite, Optimizer, Param, RmsProp,
-    Sgd, Slot, StateFormat,
+    Adagrad, Adam, AdamW, Clip, DType, Ema, InstructionSet, IntoRule, Master, NonFinite, Optimizer, Param,
+    RmsProp, Sgd, Slot, StateFormat,
 };
 
 /// `arrays` arrays read and written, one more read: the traffic of an optimizer, without its
@@ -173,7 +173,7 @@ fn main() {
     let only = args.iter().position(|a| a == "--only").and_then(|i| args.get(i + 1).cloned());
     let threads = argument("--threads", std::thread::available_parallelism().map_or(1, Into::into));
     rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().expect("first pool");
-    assert!(Level::Avx2.is_available() || !cfg!(target_arch = "x86_64"));
+    assert!(InstructionSet::Avx2.is_available() || !cfg!(target_arch = "x86_64"));
 
     let mut rows: Vec<Row> = Vec::new();
     for (arrays, bytes) in [(1, 12.0), (2, 20.0), (3, 28.0)] {
@@ -193,15 +193,17 @@ fn main() {
     rows.push(rule_row("rmsprop", 20.0, n, RmsProp::default(), |b| b));
     rows.push(rule_row("adam", 28.0, n, Adam::default(), |b| b));
     rows.push(rule_row("adamw", 28.0, n, AdamW::default(), |b| b));
-    for level in [Level::Avx2, Level::Baseline, Level::Scalar] {
-        rows.push(rule_row(&format!("adamw, {level:?}"), 28.0, n, AdamW::default(), |b| b.level(level)));
+    for level in [InstructionSet::Avx2, InstructionSet::Baseline, InstructionSet::Scalar] {
+        rows.push(rule_row(&format!("adamw, {level:?}"), 28.0, n, AdamW::default(), |b| {
+            b.instruction_set(level)
+        }));
     }
     rows.push(rule_row("adamw, checked", 32.0, n, AdamW::default(), |b| b.non_finite(NonFinite::Error)));
     rows.push(rule_row("adamw, global norm", 32.0, n, AdamW::default(), |b| b.clip(Clip::GlobalNorm(1.0))));
     rows.push(everything_row(n));
     for (format, bytes) in [(StateFormat::Bf16, 20.0), (StateFormat::Bits8, 16.03)] {
-        for level in [Level::best(), Level::Avx2, Level::Baseline] {
-            let set = |b: steepest::Builder| b.state_format(format).level(level);
+        for level in [InstructionSet::best(), InstructionSet::Avx2, InstructionSet::Baseline] {
+            let set = |b: steepest::Builder| b.state_format(format).instruction_set(level);
             rows.push(rule_row(
                 &format!("adamw, {format} state, {level:?}"),
                 bytes,
@@ -240,7 +242,7 @@ fn main() {
     }
     let streams: Vec<(f64, f64)> =
         rows[..3].iter_mut().map(|row| (row.bytes, median(&mut row.seconds))).collect();
-    println!("{n} parameters, {threads} threads, {rounds} rounds, best level {:?}", Level::best());
+    println!("{n} parameters, {threads} threads, {rounds} rounds, best level {:?}", InstructionSet::best());
     println!("{:44} {:>9} {:>9} {:>7} {:>16}", "", "ms", "ns/param", "GB/s", "share of stream");
     for row in &mut rows {
         let seconds = median(&mut row.seconds);

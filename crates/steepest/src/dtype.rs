@@ -144,13 +144,13 @@ impl Half for bf16 {
 
 /// The number that a bfloat16 and its [correction](crate::Master::Correction) make.
 #[inline(always)]
-pub(crate) fn join(high: u16, low: i8) -> f32 {
+pub(crate) fn join_correction(high: u16, low: i8) -> f32 {
     f32::from_bits((u32::from(high) << 16).wrapping_add_signed(i32::from(low) << 8))
 }
 
 /// The nearest bfloat16 to the first 24 bits of `x`, and what is left of them. `rounding` is added to the 8 bits that go.
 #[inline(always)]
-pub(crate) fn split(x: f32, rounding: u32) -> (u16, i8) {
+pub(crate) fn split_correction(x: f32, rounding: u32) -> (u16, i8) {
     let bits = x.to_bits();
     let is_nan = (bits & 0x7fff_ffff) > 0x7f80_0000;
     let kept = bits.wrapping_add(rounding) >> 8;
@@ -278,8 +278,8 @@ mod tests {
     #[test]
     fn a_bfloat16_and_its_correction_make_24_bits() {
         for x in all_sizes() {
-            let (high, low) = split(x, HALF_OF_LAST);
-            let back = join(high, low);
+            let (high, low) = split_correction(x, HALF_OF_LAST);
+            let back = join_correction(high, low);
             if x.is_nan() {
                 assert!(back.is_nan() && bf16::from_bits(high).is_nan());
             } else if x.is_infinite() {
@@ -289,7 +289,7 @@ mod tests {
                 let place = f32::from_bits((x.to_bits() & 0x7f80_0000).max(0x0080_0000)) / 32768.0;
                 assert!((back - x).abs() <= place / 2.0 || back.is_infinite(), "{x:e}: {back:e}");
                 // what is joined comes back, whatever is added to the bits that are 0
-                assert_eq!(split(back, 0xff), (high, low));
+                assert_eq!(split_correction(back, 0xff), (high, low));
                 // ties go away from zero here
                 let nearest = <bf16 as Half>::narrow(back);
                 assert!(bf16::from_bits(high) == nearest || low == -128, "{x:e}");

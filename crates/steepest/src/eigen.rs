@@ -4,7 +4,8 @@
 //! algorithms 8.3.1 to 8.3.3). Vectors lie in panels of 16 rows, which the reflections and rotations pass over one after
 //! the other: threads share panels and lanes hold rows, so neither changes a bit.
 
-use crate::kernel::{Float, Job, tree_sum};
+use crate::float::Float;
+use crate::kernel::{Loop, tree_sum};
 use crate::matrix::{Loops, PANEL, Packed, packed_len, padded, take};
 use std::ops::Range;
 
@@ -57,7 +58,7 @@ struct Reflect<'a> {
     lines: &'a mut [[f64; PANEL]],
 }
 
-impl Job for Reflect<'_> {
+impl Loop for Reflect<'_> {
     type Output = ();
     #[inline(always)]
     fn run(self) {
@@ -101,7 +102,7 @@ struct Rotate<'a> {
     lines: &'a mut [[f64; PANEL]],
 }
 
-impl Job for Rotate<'_> {
+impl Loop for Rotate<'_> {
     type Output = ();
     #[inline(always)]
     fn run(self) {
@@ -127,7 +128,7 @@ struct Update<'a> {
     next: &'a [f64],
 }
 
-impl Job for Update<'_> {
+impl Loop for Update<'_> {
     type Output = ();
     #[inline(always)]
     fn run(self) {
@@ -237,7 +238,7 @@ impl<'a> Desk<'a> {
         loops.rows(self.panels, PANEL * n, |_, lines| {
             let (which, lines) = (0..n.saturating_sub(2), lines_of(lines));
             let reflectors = &*self.reflectors;
-            loops.level.run(Reflect { reflectors, which, offset: 1, backwards: false, lines });
+            loops.isa.run(Reflect { reflectors, which, offset: 1, backwards: false, lines });
         });
         self.diagonalize(loops);
         descending(self.values, self.swaps);
@@ -276,7 +277,7 @@ impl<'a> Desk<'a> {
             let (w, next) = (&*self.vector, &*next);
             loops.rows(below, PANEL * stride, |block, rows| {
                 let first = k + 1 + PANEL * block;
-                loops.level.run(Update {
+                loops.isa.run(Update {
                     rows,
                     stride,
                     own: (&u[first..], &w[first..]),
@@ -391,12 +392,12 @@ impl<'a> Desk<'a> {
                 }
                 reflector(&mut u[k..]);
                 let (reflectors, which) = (&*self.reflectors, k..k + 1);
-                loops.level.run(Reflect { reflectors, which, offset: 0, backwards: false, lines });
+                loops.isa.run(Reflect { reflectors, which, offset: 0, backwards: false, lines });
             }
             let reflectors = &*self.reflectors;
             loops.rows(others, PANEL * n, |_, panel| {
                 let (which, lines) = (which.clone(), &mut lines_of(panel)[from..]);
-                loops.level.run(Reflect { reflectors, which, offset: 0, backwards: false, lines });
+                loops.isa.run(Reflect { reflectors, which, offset: 0, backwards: false, lines });
             });
         }
     }
@@ -429,7 +430,7 @@ impl<'a> Desk<'a> {
             }
             // a column of the identity meets nothing in the reflections behind its place
             let which = 0..n.min(PANEL * (panel + 1));
-            loops.level.run(Reflect { reflectors, which, offset: 0, backwards: true, lines });
+            loops.isa.run(Reflect { reflectors, which, offset: 0, backwards: true, lines });
         });
         let panels = &*self.panels;
         loops.rows(into, n, |i, row| {
@@ -449,18 +450,18 @@ impl<'a> Desk<'a> {
 /// Turns the columns of the matrix whose rows are in `panels`.
 fn turn(loops: Loops, rotations: &[[f64; 3]], panels: &mut [f64], n: usize) {
     loops.rows(panels, PANEL * n, |_, lines| {
-        loops.level.run(Rotate { rotations, lines: lines_of(lines) });
+        loops.isa.run(Rotate { rotations, lines: lines_of(lines) });
     });
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::Level;
+    use crate::kernel::InstructionSet;
 
     fn loops() -> impl Iterator<Item = Loops> {
-        let levels = Level::ALL.into_iter().filter(|level| level.is_available());
-        levels.flat_map(|level| [false, true].map(|parallel| Loops { level, parallel }))
+        let levels = InstructionSet::ALL.into_iter().filter(|level| level.is_available());
+        levels.flat_map(|level| [false, true].map(|parallel| Loops { isa: level, parallel }))
     }
 
     /// A matrix of rank `rank`, with eigenvalues of very different size where `uneven`.
@@ -515,7 +516,7 @@ mod tests {
     fn an_empty_space_has_the_basis_that_begins_with_zeros() {
         let n = 20;
         let a = symmetric(n, 15, false);
-        let loops = Loops { level: Level::best(), parallel: false };
+        let loops = Loops { isa: InstructionSet::best(), parallel: false };
         let mut space = vec![f64::NAN; desk_len(n)];
         let mut desk = Desk::new(&mut space.as_mut_slice(), n);
         desk.eigen(loops, &a, 1.0);

@@ -61,7 +61,7 @@ impl fmt::Display for Verdict {
 pub struct TensorHealth {
     /// Euclidean norm of the last gradient, before clipping.
     pub norm: f64,
-    /// Share of exact zeros in the last gradient, in `[0, 1]`.
+    /// Fraction of exact zeros in the last gradient, in `[0, 1]`.
     pub zeros: f64,
     /// `‖θ' − θ‖ / ‖θ‖` of the last measured step (see
     /// [`Builder::measure_updates`](crate::Builder::measure_updates)); healthy training is near
@@ -88,6 +88,28 @@ impl TensorHealth {
     /// The usual norm: the geometric mean over the last gradients, about 50.
     pub fn usual_norm(&self) -> f64 {
         self.log_mean.exp()
+    }
+
+    /// How many numbers, and how many counts, hold all of it.
+    pub(crate) const NUMBERS: usize = 5;
+    pub(crate) const COUNTS: usize = 4;
+
+    /// All of it as numbers, as a state file holds it.
+    pub(crate) fn to_numbers(self) -> ([f64; Self::NUMBERS], [u64; Self::COUNTS]) {
+        let ratio = self.update_ratio.unwrap_or(f64::NAN);
+        let numbers = [self.norm, self.zeros, ratio, self.log_mean, self.log_variance];
+        (numbers, [self.seen, self.exploded, self.vanished, self.verdict as u64])
+    }
+
+    /// What [`to_numbers`](Self::to_numbers) gave.
+    pub(crate) fn from_numbers(
+        [norm, zeros, ratio, log_mean, log_variance]: [f64; Self::NUMBERS],
+        [seen, exploded, vanished, verdict]: [u64; Self::COUNTS],
+    ) -> Self {
+        let verdicts = [Verdict::Unknown, Verdict::Normal, Verdict::Exploding, Verdict::Vanishing];
+        let verdict = verdicts.into_iter().find(|v| *v as u64 == verdict).unwrap_or_default();
+        let update_ratio = (!ratio.is_nan()).then_some(ratio);
+        Self { norm, zeros, update_ratio, verdict, seen, exploded, vanished, log_mean, log_variance }
     }
 
     pub(crate) fn observe(&mut self, norm: f64, zeros: f64) {

@@ -18,24 +18,21 @@
 //! # Ok::<(), steepest::Error>(())
 //! ```
 
+mod aligned;
 mod clip;
-mod combine;
-mod driver;
 mod dtype;
 mod eigen;
 mod error;
 mod exact;
+mod float;
 pub mod functions;
 mod gradient_check;
-mod group;
 mod health;
 mod kernel;
 mod lbfgs;
 pub mod matrix;
 mod minimize;
 mod optimizer;
-mod packed;
-mod packed_step;
 mod param;
 mod precision;
 mod random;
@@ -45,30 +42,32 @@ pub mod rule;
 mod rules;
 pub mod schedule;
 pub mod settings;
-mod state;
+mod step;
 pub mod stop;
+mod wrappers;
 
 pub use clip::Clip;
-pub use combine::{
-    Accumulator, Averaging, Ema, Evaluation, Lookahead, Sam, SamReport, SamStep, Swa, Tensors, UpdateClip,
-};
 pub use dtype::{DType, Slice, SliceMut};
 pub use error::{Error, Result, nearest};
+pub use float::Float;
 pub use gradient_check::{Coordinate, GradientCheck, GradientCheckOptions, Precision, check_gradient};
-pub use group::Group;
 pub use health::{NonFinite, NonFiniteAt, TensorHealth, Verdict};
-pub use kernel::{ElementKernel, Float, Level, element};
+pub use kernel::{ElementKernel, InstructionSet, element};
 #[doc(hidden)]
 pub use kernel::{read, stream};
 pub use lbfgs::{Lbfgs, LbfgsMinimizer, LineSearch};
 pub use minimize::{LearningRate, Minimize, Minimum, Point, Visit, minimize};
-pub use optimizer::{Assignment, Builder, Optimizer, StepArgs, StepReport};
+pub use optimizer::{Assignment, Builder, Group, Optimizer};
 pub use param::{Gradient, Param, Slot};
 pub use precision::{Master, Rounding, StateFormat};
 pub use real::{Average, Real};
-pub use rule::{Holds, IntoRule, Rule};
+pub use rule::{IntoRule, Rule, StateKind};
 pub use rules::*;
 pub use settings::Dialect;
+pub use step::{StepArgs, StepReport};
+pub use wrappers::{
+    Accumulator, Averaging, Ema, Evaluation, Lookahead, Sam, SamReport, SamStep, Swa, Tensors, UpdateClip,
+};
 
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]

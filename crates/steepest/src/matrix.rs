@@ -10,7 +10,8 @@
 //! and read.
 #![allow(unsafe_code)] // vector intrinsics, and loads without bounds checks in the loops over elements
 
-use crate::kernel::{Float, Job, Level, tree_sum};
+use crate::float::Float;
+use crate::kernel::{InstructionSet, Loop, tree_sum};
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -28,14 +29,14 @@ const PART: usize = 16 * 1024;
 /// How the loops of a step run: on which instruction set, and whether on all threads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Loops {
-    pub(crate) level: Level,
+    pub(crate) isa: InstructionSet,
     pub(crate) parallel: bool,
 }
 
 impl Default for Loops {
     /// On the best instruction set of this processor, and on all threads.
     fn default() -> Self {
-        Self { level: Level::best(), parallel: true }
+        Self { isa: InstructionSet::best(), parallel: true }
     }
 }
 
@@ -111,7 +112,7 @@ impl<T: Float, const W: usize, const R: usize> Places<T, W, R> {
     }
 }
 
-impl<T: Float, F, const W: usize, const R: usize> Job for Map<'_, T, F, W, R>
+impl<T: Float, F, const W: usize, const R: usize> Loop for Map<'_, T, F, W, R>
 where
     F: Fn([T; W], [T; R]) -> [T; W],
 {
@@ -133,7 +134,7 @@ where
 
 struct Sum<'a, T, F, const W: usize, const R: usize>(Map<'a, T, F, W, R>);
 
-impl<T: Float, F, const W: usize, const R: usize> Job for Sum<'_, T, F, W, R>
+impl<T: Float, F, const W: usize, const R: usize> Loop for Sum<'_, T, F, W, R>
 where
     F: Fn([T; W], [T; R]) -> ([T; W], f64),
 {
@@ -276,7 +277,7 @@ impl Loops {
         of: impl Fn([T; W], [T; R]) -> [T; W] + Copy + Sync,
     ) {
         const { assert!(W > 0) };
-        self.parts(written, read, &|written, read| self.level.run(Map { written, read, of }));
+        self.parts(written, read, &|written, read| self.isa.run(Map { written, read, of }));
     }
 
     /// [`map`](Self::map) that also sums, in f64, the second value of `of`.
@@ -290,7 +291,7 @@ impl Loops {
         of: impl Fn([T; W], [T; R]) -> ([T; W], f64) + Copy + Sync,
     ) -> f64 {
         const { assert!(W + R > 0) };
-        self.parts(written, read, &|written, read| self.level.run(Sum(Map { written, read, of })))
+        self.parts(written, read, &|written, read| self.isa.run(Sum(Map { written, read, of })))
     }
 
     /// Σ x², in f64.
@@ -500,7 +501,7 @@ impl Loops {
                                 copy(&into[(row + i) * columns + column..], &mut line[..width]);
                             }
                         }
-                        T::tile(self.level, left, right, &mut tile);
+                        T::tile(self.isa, left, right, &mut tile);
                         for (i, line) in tile[..height].iter().enumerate() {
                             copy(line, &mut into[(row + i) * columns + column..][..width]);
                         }
@@ -556,8 +557,8 @@ impl Loops {
                 for (i, line) in left_over[..here_rows].iter_mut().enumerate() {
                     copy(&x.data[(first + i) * x.columns + column..], &mut line[..width]);
                 }
-                T::tile(self.level, panel(left, first, 0, first), above, &mut left_over);
-                T::tile(self.level, &inverse[first..][..PANEL], &left_over, &mut solved);
+                T::tile(self.isa, panel(left, first, 0, first), above, &mut left_over);
+                T::tile(self.isa, &inverse[first..][..PANEL], &left_over, &mut solved);
                 here[..here_rows].copy_from_slice(&solved[..here_rows]);
             }
         });
@@ -581,7 +582,7 @@ impl Loops {
                 let here_rows = here.len().min(PANEL);
                 // x − T·(what is solved already)
                 let mut tile = [[T::ZERO; PANEL]; PANEL];
-                T::tile(self.level, panel(left, first, 0, first), above, &mut tile);
+                T::tile(self.isa, panel(left, first, 0, first), above, &mut tile);
                 for i in 0..here_rows {
                     let row = &t[(first + i) * n..];
                     let mut line = here[i];
@@ -680,7 +681,7 @@ pub trait Number: Float {
     const SMALLEST: f64;
     /// `c ← c + aᵀ·b`: for each k in order, `c[i][j] ← a[k][i]·b[k][j] + c[i][j]`, rounded once.
     #[doc(hidden)]
-    fn tile(level: Level, a: &[[Self; PANEL]], b: &[[Self; PANEL]], c: &mut [[Self; PANEL]; PANEL]);
+    fn tile(isa: InstructionSet, a: &[[Self; PANEL]], b: &[[Self; PANEL]], c: &mut [[Self; PANEL]; PANEL]);
 }
 
 /// The obvious version: every other is held to its bits.
@@ -802,16 +803,21 @@ macro_rules! number {
         impl Number for $t {
             const EPSILON: f64 = $t::EPSILON as f64;
             const SMALLEST: f64 = $t::MIN_POSITIVE as f64;
-            fn tile(level: Level, a: &[[Self; PANEL]], b: &[[Self; PANEL]], c: &mut [[Self; PANEL]; PANEL]) {
+            fn tile(
+                isa: InstructionSet,
+                a: &[[Self; PANEL]],
+                b: &[[Self; PANEL]],
+                c: &mut [[Self; PANEL]; PANEL],
+            ) {
                 #[cfg(target_arch = "x86_64")]
-                match level {
-                    // SAFETY: `Builder::level` and `Level::best` let only available levels through.
-                    Level::Avx512 => return unsafe { x86::$avx512(a, b, c) },
+                match isa {
+                    // SAFETY: `Builder::level` and `InstructionSet::best` let only available levels through.
+                    InstructionSet::Avx512 => return unsafe { x86::$avx512(a, b, c) },
                     // SAFETY: as above; the level includes FMA.
-                    Level::Avx2 => return unsafe { x86::$avx2(a, b, c) },
-                    Level::Scalar | Level::Baseline => {}
+                    InstructionSet::Avx2 => return unsafe { x86::$avx2(a, b, c) },
+                    InstructionSet::Scalar | InstructionSet::Baseline => {}
                 }
-                let _ = level;
+                let _ = isa;
                 plain_tile!(a, b, c);
             }
         }
@@ -835,8 +841,8 @@ mod tests {
     }
 
     fn loops() -> impl Iterator<Item = Loops> {
-        let levels = Level::ALL.into_iter().filter(|level| level.is_available());
-        levels.flat_map(|level| [false, true].map(|parallel| Loops { level, parallel }))
+        let levels = InstructionSet::ALL.into_iter().filter(|level| level.is_available());
+        levels.flat_map(|level| [false, true].map(|parallel| Loops { isa: level, parallel }))
     }
 
     fn bits<T: Real>(x: &[T]) -> Vec<u64> {

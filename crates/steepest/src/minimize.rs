@@ -2,12 +2,13 @@
 
 use crate::clip::Clip;
 use crate::error::{Error, Result};
-use crate::kernel::Float;
+use crate::float::Float;
 use crate::lbfgs::{Lbfgs, LbfgsMinimizer};
-use crate::optimizer::{Builder, Optimizer, StepArgs};
+use crate::optimizer::{Builder, Optimizer};
 use crate::param::{Param, Slot};
 use crate::rule::IntoRule;
 use crate::schedule::{Constant, Schedule};
+use crate::step::StepArgs;
 use crate::stop::{Progress, Reason, Stop, Stopper};
 use std::time::Instant;
 

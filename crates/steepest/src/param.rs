@@ -1,7 +1,7 @@
 //! What an optimizer knows of a parameter before the first step, and what it is given in a step.
 
 use crate::dtype::{DType, Slice, SliceMut};
-use crate::kernel::Float;
+use crate::float::Float;
 use bytemuck::{cast_slice, cast_slice_mut};
 
 /// A parameter: its name, shape and element type.
@@ -75,10 +75,10 @@ impl Gradient<'_> {
         }
     }
 
-    /// Where it is to be set to zero; null if it is not.
-    pub(crate) fn zero_address(&mut self) -> *mut u8 {
+    /// Where its numbers lie; they are written only if it is to be set to zero.
+    pub(crate) fn address(&mut self) -> *mut u8 {
         match self {
-            Self::Read(_) => std::ptr::null_mut(),
+            Self::Read(slice) => slice.address().cast_mut(),
             Self::Zero(slice) => slice.address(),
         }
     }

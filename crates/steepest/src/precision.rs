@@ -1,6 +1,5 @@
 //! In how many bytes parameters and state are kept.
 
-use crate::packed::Order;
 use std::fmt;
 
 /// How the state arrays of element rules are kept: all but those that hold points among the parameters, which stay as
@@ -65,28 +64,4 @@ pub enum Rounding {
     /// [master copy](Master) (Gupta et al., Deep Learning with Limited Numerical Precision, ICML 2015, section 3).
     /// With [`Master::Correction`] it is the last of the 24 bits that is rounded; beside [`Master::F32`] it changes nothing.
     Stochastic,
-}
-
-/// How the values of one array lie in memory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Storage {
-    F64,
-    F32,
-    Bf16,
-    /// Codes in this order, and beside them the scales of groups.
-    Bits8(Order),
-    /// The bits below bfloat16's.
-    Correction,
-}
-
-impl Storage {
-    /// Bytes of one element.
-    pub fn size(self) -> usize {
-        match self {
-            Self::F64 => 8,
-            Self::F32 => 4,
-            Self::Bf16 => 2,
-            Self::Bits8(_) | Self::Correction => 1,
-        }
-    }
 }

@@ -45,7 +45,7 @@ fn every_level_gives_the_same_bits() {
                 let outcomes: Vec<Outcome> = levels()
                     .map(|level| {
                         let mut optimizer = Optimizer::builder(entry.make(&setting.values))
-                            .level(level)
+                            .instruction_set(level)
                             .build(params(&SHAPES, dtype))
                             .unwrap();
                         run(&mut optimizer, dtype, 4, setting.lr(1), 1.0)

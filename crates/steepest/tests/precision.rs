@@ -7,8 +7,8 @@ use half::bf16;
 use steepest::registry::{Entry, OPTIMIZERS};
 use steepest::rule::Scope;
 use steepest::{
-    AdamW, Clip, DType, Ema, Error, Group, Holds, Level, Lookahead, Master, Muon, NonFinite, Optimizer,
-    Param, Rounding, Sgd, Slot, StateFormat,
+    AdamW, Clip, DType, Ema, Error, Group, InstructionSet, Lookahead, Master, Muon, NonFinite, Optimizer,
+    Param, Rounding, Sgd, Slot, StateFormat, StateKind,
 };
 
 /// Types of parameter and gradient, and how state and weights are kept.
@@ -36,7 +36,7 @@ struct Run<'a> {
     entry: &'a Entry,
     setting: &'a Setting,
     kept: Kept,
-    level: Level,
+    level: InstructionSet,
     seed: u64,
     /// Steps before the state goes through a file into another optimizer, and steps after it.
     steps: (u64, u64),
@@ -49,7 +49,7 @@ struct Run<'a> {
 
 impl<'a> Run<'a> {
     fn new(entry: &'a Entry, setting: &'a Setting, kept: Kept) -> Self {
-        let level = Level::best();
+        let level = InstructionSet::best();
         let (steps, composed, non_finite) = ((0, 3), false, NonFinite::Error);
         Self { entry, setting, kept, level, seed: 7, steps, composed, measured: false, non_finite }
     }
@@ -57,7 +57,7 @@ impl<'a> Run<'a> {
     fn build(&self, seed: u64, lengths: &[usize]) -> Optimizer {
         let (dtype, _, format, master, rounding) = self.kept;
         let mut builder = Optimizer::builder(self.entry.make(&self.setting.values))
-            .level(self.level)
+            .instruction_set(self.level)
             .non_finite(self.non_finite)
             .group(Group::named("*").state_format(format))
             .master(master)
@@ -131,7 +131,7 @@ fn every_level_gives_the_bits_of_the_reference_for_every_length() {
                         continue;
                     }
                     let run = Run { composed, ..Run::new(entry, setting, kept) };
-                    let expected = Run { level: Level::Scalar, ..run }.of(&theta, &grads);
+                    let expected = Run { level: InstructionSet::Scalar, ..run }.of(&theta, &grads);
                     for level in levels().skip(1) {
                         let same = Run { level, ..run }.of(&theta, &grads) == expected;
                         assert!(same, "{} {} {kept:?} {level:?} {composed}", entry.name, setting.name);
@@ -157,7 +157,7 @@ fn a_tensor_that_comes_from_memory_steps_as_one_from_the_cache() {
         }
         for kept in whole.into_iter().chain(KEPT).take(count) {
             for level in levels() {
-                for &measured in if level == Level::best() { &[false, true][..] } else { &[false] } {
+                for &measured in if level == InstructionSet::best() { &[false, true][..] } else { &[false] } {
                     let run = Run { level, measured, steps: (0, 2), ..Run::new(entry, setting, kept) };
                     let (near, _) = run.of(&theta[..1], &alone);
                     let (far, _) = run.of(&theta, &grads);
@@ -195,7 +195,7 @@ fn neither_threads_nor_an_interruption_change_a_bit_and_the_seed_does() {
             // state is rounded at random where it is kept in few bytes and holds no points, and weights where asked for
             let rule = entry.make(&setting.values).unwrap();
             let of_state =
-                format != StateFormat::F32 && rule.holds().iter().any(|holds| *holds != Holds::Point);
+                format != StateFormat::F32 && rule.kinds().iter().any(|kind| *kind != StateKind::Point);
             let of_weights = rounding == Rounding::Stochastic && master != Master::F32;
             if of_state || of_weights {
                 assert!(other != expected, "{place}: the seed does nothing");
@@ -282,7 +282,7 @@ fn numbers_that_are_not_finite_are_not_hidden_and_every_level_treats_them_alike(
         for kept in KEPT {
             let run =
                 Run { non_finite: NonFinite::Unchecked, steps: (0, 4), ..Run::new(entry, setting, kept) };
-            let expected = Run { level: Level::Scalar, ..run }.of(&theta, &grads);
+            let expected = Run { level: InstructionSet::Scalar, ..run }.of(&theta, &grads);
             for level in levels().skip(1) {
                 let found = Run { level, ..run }.of(&theta, &grads);
                 assert!(found == expected, "{} {kept:?} {level:?}", entry.name);

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use steepest::registry::{Entry, OPTIMIZERS};
 use steepest::settings::{Parameter, Value, Values};
-use steepest::{Clip, DType, Error, Level, NonFinite, Optimizer, Param, Slot};
+use steepest::{Clip, DType, Error, InstructionSet, NonFinite, Optimizer, Param, Slot};
 
 /// Parameter and gradient types that an element rule takes; a tensor rule takes the first two.
 const TYPES: [(DType, DType); 8] = [
@@ -39,7 +39,7 @@ struct Outcome {
 struct Run<'a> {
     entry: &'a Entry,
     setting: &'a Setting,
-    level: Level,
+    level: InstructionSet,
     types: (DType, DType),
     clip: Option<Clip>,
     measure: u64,
@@ -52,7 +52,7 @@ impl<'a> Run<'a> {
         Self {
             entry,
             setting,
-            level: Level::best(),
+            level: InstructionSet::best(),
             types: (DType::F32, DType::F32),
             clip: None,
             measure: 0,
@@ -67,7 +67,7 @@ impl<'a> Run<'a> {
             .enumerate()
             .map(|(i, shape)| Param::new(format!("p{i}"), shape.clone(), self.types.0));
         Optimizer::builder(self.entry.make(&self.setting.values))
-            .level(self.level)
+            .instruction_set(self.level)
             .clip(self.clip)
             .measure_updates(self.measure)
             .non_finite(self.non_finite)
@@ -167,7 +167,8 @@ fn policies() -> Vec<(Option<Clip>, u64)> {
 
 #[test]
 fn every_level_gives_the_bits_of_the_reference_for_every_length_and_offset() {
-    let (longest, levels) = if small() { (33, vec![Level::best()]) } else { (64, levels().collect()) };
+    let (longest, levels) =
+        if small() { (33, vec![InstructionSet::best()]) } else { (64, levels().collect()) };
     let lengths: Vec<usize> = (0..=longest).collect();
     let shapes: Vec<Vec<usize>> = lengths.iter().map(|n| vec![*n]).collect();
     let (theta, grads) = (random_theta(&lengths), random_grads(3, &lengths));
@@ -186,7 +187,7 @@ fn every_level_gives_the_bits_of_the_reference_for_every_length_and_offset() {
                     _ => 0..3,
                 };
                 let mut run = Run { types, ..Run::new(entry, setting) };
-                run.level = Level::Scalar;
+                run.level = InstructionSet::Scalar;
                 let expected = run.at(&shapes, &vec![0; shapes.len()], &theta, &grads);
                 for &level in &levels {
                     run.level = level;
@@ -212,7 +213,7 @@ fn every_level_gives_the_bits_of_the_reference_with_clipping_and_measuring() {
         for types in TYPES {
             for (clip, measure) in policies() {
                 let mut run = Run { types, clip, measure, ..Run::new(entry, setting) };
-                run.level = Level::Scalar;
+                run.level = InstructionSet::Scalar;
                 let expected = run.whole(&theta, &grads);
                 // measuring must not change what is measured
                 run.measure = 0;
@@ -267,7 +268,7 @@ fn every_level_treats_special_values_alike() {
             for &types in types(entry) {
                 let mut run = Run { types, ..Run::new(entry, setting) };
                 run.non_finite = NonFinite::Unchecked;
-                run.level = Level::Scalar;
+                run.level = InstructionSet::Scalar;
                 let expected = run.whole(&theta, &grads);
                 for level in levels() {
                     run.level = level;
@@ -479,9 +480,9 @@ proptest! {
         length in 0usize..70,
         seed in 0u64..1000,
         types in 0..TYPES.len(),
-        level in 0..Level::ALL.len(),
+        level in 0..InstructionSet::ALL.len(),
     ) {
-        let level = Level::ALL[level];
+        let level = InstructionSet::ALL[level];
         prop_assume!(level.is_available());
         // gradients from 1e-6 to 1e2
         let grads: Vec<Vec<Vec<f64>>> = random_grads(3, &[length])

@@ -236,7 +236,7 @@ fn single_precision_stays_near_double() {
             let reference = run(entry, &setting);
             for level in levels() {
                 let mut optimizer = Optimizer::builder(entry.make(&setting.values))
-                    .level(level)
+                    .instruction_set(level)
                     .build(Problem::params(DType::F32))
                     .unwrap();
                 let mut theta = problem.theta(DType::F32);

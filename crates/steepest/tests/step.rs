@@ -7,10 +7,11 @@ use common::{Data, Fixture, args, levels, random, slots, state_words};
 use half::{bf16, f16};
 use steepest::registry::{self, Entry, OPTIMIZERS};
 use steepest::rule::{Body, Decay, Rule, Scope, StateSpec, Step, TensorRule, TensorView};
+use steepest::matrix::Number;
 use steepest::settings::{Value, Values};
 use steepest::{
-    Adam, AdamW, Clip, DType, DoG, Error, Group, IntoRule, Level, NonFinite, NonFiniteAt, Optimizer, Param,
-    Polyak, Sgd, Slot, StepArgs, Verdict,
+    Adam, AdamW, Clip, DType, DoG, Error, Group, InstructionSet, IntoRule, NonFinite, NonFiniteAt, Optimizer,
+    Param, Polyak, Sgd, Slot, StepArgs, Verdict,
 };
 
 const DTYPES: [DType; 4] = [DType::F64, DType::F32, DType::Bf16, DType::F16];
@@ -412,17 +413,18 @@ fn the_norm_of_all_gradients_has_the_same_bits_for_every_level_and_any_threads()
         let theta: Vec<Data> = lengths.iter().map(|n| Data::of(dtype, &vec![0.0; *n])).collect();
         let grads: Vec<Data> =
             lengths.iter().enumerate().map(|(i, n)| Data::of(dtype, &random(i as u64, *n))).collect();
-        let norm = |level: Level, threads: usize| {
+        let norm = |level: InstructionSet, threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             let params = lengths.iter().enumerate().map(|(i, n)| param(&format!("p{i}"), *n, dtype));
-            let mut optimizer = Optimizer::builder(Sgd::default()).level(level).build(params).unwrap();
+            let mut optimizer =
+                Optimizer::builder(Sgd::default()).instruction_set(level).build(params).unwrap();
             let mut theta = theta.clone();
             pool.install(|| optimizer.step(0.0, &mut slots(&mut theta, &grads)))
                 .unwrap()
                 .gradient_norm
                 .unwrap()
         };
-        let expected = norm(Level::Scalar, 1);
+        let expected = norm(InstructionSet::Scalar, 1);
         let naive = grads.iter().flat_map(Data::to_f64).map(|g| g * g).sum::<f64>().sqrt();
         // the naive sum of 373 000 squares is off by at most 373 000 · 1.1e-16, half of it after the root
         assert!((expected / naive - 1.0).abs() < 2.1e-11, "{dtype}: {expected} and {naive}");
@@ -835,8 +837,8 @@ fn what_can_be_known_is_refused_when_the_optimizer_is_made() {
         let found = text(make().clip(clip).build(layers()));
         assert!(found.starts_with(&format!("clip: {what} is outside (0, ∞); ")), "{found}");
     }
-    for level in Level::ALL.into_iter().filter(|level| !level.is_available()) {
-        let found = text(make().level(level).build(layers()));
+    for level in InstructionSet::ALL.into_iter().filter(|level| !level.is_available()) {
+        let found = text(make().instruction_set(level).build(layers()));
         assert!(found.starts_with(&format!("optimizer: this processor has no {level:?}; use at most ")));
     }
     let optimizer = make().build(layers()).unwrap();
@@ -945,43 +947,28 @@ fn a_gradient_that_explodes_or_vanishes_is_judged_in_the_step() {
 /// `θ ← (1 − ηλ)θ − η·g/‖g‖`; counts the elements it was given.
 struct Normalized;
 
-macro_rules! normalized {
-    ($step:expr, $view:expr, $t:ty) => {{
-        let TensorView { theta, grad, scale, decay, state, shape, .. } = $view;
-        assert_eq!(shape.iter().product::<usize>(), theta.len());
-        let norm = grad.iter().map(|g| f64::from(*g).powi(2)).sum::<f64>().sqrt() * scale;
-        state[0][0] += theta.len() as $t;
-        let mut moved = 0.0;
-        for (t, g) in theta.iter_mut().zip(grad) {
-            let old = f64::from(*t);
-            let kept = old * (1.0 - $step.lr * decay.lambda());
-            *t = (kept - $step.lr * f64::from(*g) * scale / norm) as $t;
-            moved += (f64::from(*t) - old).powi(2);
-        }
-        moved
-    }};
-}
-
 impl TensorRule for Normalized {
     fn state(&self, _: &Param) -> Vec<StateSpec> {
         vec![StateSpec { name: "count", shape: vec![1], initial: 0.0 }]
     }
-    fn update_f32(&self, step: Step, view: TensorView<'_, f32>) -> f64 {
-        normalized!(step, view, f32)
-    }
-    fn update_f64(&self, step: Step, view: TensorView<'_, f64>) -> f64 {
-        normalized!(step, view, f64)
+    fn update<T: Number>(&self, step: Step, view: TensorView<'_, T>) -> f64 {
+        let TensorView { theta, grad, scale, decay, state, shape, .. } = view;
+        assert_eq!(shape.iter().product::<usize>(), theta.len());
+        let norm = grad.iter().map(|g| g.wide().powi(2)).sum::<f64>().sqrt() * scale;
+        state[0][0] = state[0][0] + T::of(theta.len() as f64);
+        let mut moved = 0.0;
+        for (t, g) in theta.iter_mut().zip(grad) {
+            let old = t.wide();
+            let kept = old * (1.0 - step.lr * decay.lambda());
+            *t = T::of(kept - step.lr * g.wide() * scale / norm);
+            moved += (t.wide() - old).powi(2);
+        }
+        moved
     }
 }
 
 fn normalized(lambda: f64) -> Rule {
-    Rule {
-        name: "normalized",
-        settings: Values::new(),
-        decay: Decay::Decoupled(lambda),
-        body: Body::Tensor(Box::new(Normalized)),
-        others: None,
-    }
+    Rule::custom("normalized", Decay::Decoupled(lambda), Body::Tensor(Box::new(Normalized)))
 }
 
 #[test]

@@ -11,8 +11,8 @@ use steepest::rule::{Body, Decay, ElementRule, StateSpec, Step, TensorRule, Tens
 use steepest::settings::{Settings, Value};
 use steepest::stop::Stop;
 use steepest::{
-    Accumulator, Builder, Clip, DType, Ema, Error, Group, Lbfgs, LbfgsMinimizer, Level, Lookahead, Minimize,
-    Optimizer, Param, Real, Rule, Sam, SamStep, Slot, Swa, Tensors, UpdateClip, element,
+    Accumulator, Builder, Clip, DType, Ema, Error, Group, InstructionSet, Lbfgs, LbfgsMinimizer, Lookahead,
+    Minimize, Optimizer, Param, Real, Rule, Sam, SamStep, Slot, Swa, Tensors, UpdateClip, element,
 };
 
 /// What the builder knows of the fixtures' `combine`.
@@ -250,7 +250,7 @@ const LARGE: [&[usize]; 5] = [&[3, 5], &[200, 351], &[17], &[40_000], &[2, 3, 4]
 /// All state and all parameters after some steps, as bits.
 fn outcome(
     case: &Case,
-    level: Level,
+    level: InstructionSet,
     types: (DType, DType),
     threads: usize,
     numbers: &[f64],
@@ -261,7 +261,8 @@ fn outcome(
         // neighbouring windows of one sequence differ in every place
         params.iter().map(|p| Data::of(dtype, &numbers[t * 16..t * 16 + p.len()])).collect()
     };
-    let mut optimizer = builder(case).level(level).measure_updates(2).build(params.clone()).unwrap();
+    let mut optimizer =
+        builder(case).instruction_set(level).measure_updates(2).build(params.clone()).unwrap();
     let mut theta = drawn(types.0, 0);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     for t in 1..=if small() { 2 } else { 7 } {
@@ -281,10 +282,10 @@ fn no_thread_and_no_instruction_set_changes_a_bit() {
     let fixture = Fixture::load("combine").unwrap();
     for case in cases(&fixture).iter().filter(|case| is_built(case)) {
         for types in [(DType::F32, DType::F32), (DType::Bf16, DType::F32), (DType::F64, DType::F64)] {
-            let one = outcome(case, Level::best(), types, 1, &numbers);
+            let one = outcome(case, InstructionSet::best(), types, 1, &numbers);
             for threads in [2, 3] {
                 assert_eq!(
-                    outcome(case, Level::best(), types, threads, &numbers),
+                    outcome(case, InstructionSet::best(), types, threads, &numbers),
                     one,
                     "{} {types:?}",
                     case.setting.name

@@ -8,7 +8,9 @@ use std::ops::{Deref, DerefMut};
 use std::time::Instant;
 use steepest::registry::{self, Entry, OPTIMIZERS};
 use steepest::settings::Values;
-use steepest::{DType, Holds, Level, Master, NonFinite, Optimizer, Param, Slot, StateFormat, StepArgs};
+use steepest::{
+    DType, InstructionSet, Master, NonFinite, Optimizer, Param, Slot, StateFormat, StateKind, StepArgs,
+};
 
 /// Numbers that begin on a cache line, as the tensors of frameworks do.
 struct Aligned<T> {
@@ -109,7 +111,7 @@ impl Mix {
         }
         for k in 0..state.len() {
             written.push(match (kept.state, rule.holds().get(k)) {
-                (StateFormat::F32, _) | (_, None | Some(Holds::Point)) => 4.0,
+                (StateFormat::F32, _) | (_, None | Some(StateKind::Point)) => 4.0,
                 (StateFormat::Bf16, _) => 2.0,
                 (StateFormat::Bits8, _) => 1.0 + 1.0 / 128.0,
             });
@@ -190,7 +192,7 @@ pub fn run(args: Bench) -> Result {
             "kept": kept.text(),
             "threads": threads,
             "rounds": args.rounds,
-            "instruction_set": format!("{:?}", Level::best()).to_lowercase(),
+            "instruction_set": format!("{:?}", InstructionSet::best()).to_lowercase(),
             "optimizers": rows,
         }));
     }
@@ -213,7 +215,7 @@ pub fn run(args: Bench) -> Result {
         "{n} {}, {threads} threads, {:?}; medians of {} rounds, each\n\
          optimizer in turn with a stream of the same reads and writes; the share is that within a round\n",
         kept.text(),
-        Level::best(),
+        InstructionSet::best(),
         args.rounds
     );
     print(&format!("{}\n{}", paint.dim(&about), table(&rows)))

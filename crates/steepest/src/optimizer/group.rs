@@ -3,14 +3,17 @@
 use crate::error::{Error, Result, nearest};
 use crate::param::Param;
 use crate::precision::StateFormat;
-use crate::rule::{IntoRule, Others, Rule};
-use crate::settings::{Range, check_field};
+use crate::rule::{Fallback, IntoRule, Rule};
+use crate::settings::{Range, Value, Values, check_field};
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fmt;
 use wildmatch::WildMatch;
 
 /// What a group's parameters have in common.
 #[derive(Debug, Clone)]
 enum Select {
+    All,
     Name(WildMatch),
     RankAtMost(usize),
     RankAtLeast(usize),
@@ -40,13 +43,26 @@ pub struct Group {
     select: Select,
     lr_factor: Option<f64>,
     weight_decay: Option<f64>,
+    settings: Values,
     state_format: Option<StateFormat>,
     rule: Option<Result<Rule>>,
 }
 
 impl Group {
     fn new(select: Select) -> Self {
-        Self { select, lr_factor: None, weight_decay: None, state_format: None, rule: None }
+        Self {
+            select,
+            lr_factor: None,
+            weight_decay: None,
+            settings: Values::new(),
+            state_format: None,
+            rule: None,
+        }
+    }
+
+    /// All parameters.
+    pub fn all() -> Self {
+        Self::new(Select::All)
     }
 
     /// Parameters whose name matches `pattern`: `*` stands for any text, `?` for one character.
@@ -74,6 +90,20 @@ impl Group {
         Self { weight_decay: Some(lambda), ..self }
     }
 
+    /// A setting of their rule, by its name in the [registry](crate::registry): `beta1`, `eps`, …
+    ///
+    /// ```
+    /// use steepest::{AdamW, DType, Group, Optimizer, Param};
+    /// let optimizer = Optimizer::builder(AdamW::default())
+    ///     .group(Group::named("head.*").setting("beta2", 0.95))
+    ///     .build(["body.weight", "head.weight"].map(|name| Param::new(name, [8, 8], DType::F32)))?;
+    /// # Ok::<(), steepest::Error>(())
+    /// ```
+    pub fn setting(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.settings.insert(name.to_owned(), value.into());
+        self
+    }
+
     /// Their state is kept in this [format](StateFormat), however few elements they have.
     pub fn state_format(self, format: StateFormat) -> Self {
         Self { state_format: Some(format), ..self }
@@ -86,6 +116,7 @@ impl Group {
 
     fn matches(&self, param: &Param) -> bool {
         match &self.select {
+            Select::All => true,
             Select::Name(pattern) => pattern.matches(&param.name),
             Select::RankAtMost(rank) => param.rank() <= *rank,
             Select::RankAtLeast(rank) => param.rank() >= *rank,
@@ -96,6 +127,7 @@ impl Group {
 impl fmt::Display for Group {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.select {
+            Select::All => write!(f, "all"),
             Select::Name(pattern) => write!(f, "{pattern}"),
             Select::RankAtMost(rank) => write!(f, "rank ≤ {rank}"),
             Select::RankAtLeast(rank) => write!(f, "rank ≥ {rank}"),
@@ -115,41 +147,109 @@ pub(crate) struct Assigned {
     pub groups: Vec<String>,
 }
 
+/// A rule that stands in for another: for the parameters that this does not take.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct StandIn {
+    /// Which rule it stands in for.
+    pub of: usize,
+    /// Its learning rate is this factor times that of the parameter's group.
+    pub lr_factor: f64,
+}
+
+/// An optimizer's rules, and for which of them another stands in.
+#[derive(Debug)]
+pub(crate) struct Rules {
+    pub rules: Vec<Rule>,
+    pub stand_ins: Vec<Option<StandIn>>,
+}
+
+impl Rules {
+    pub fn new(rule: Rule) -> Self {
+        Self { rules: vec![rule], stand_ins: vec![None] }
+    }
+
+    /// Adds a rule; returns its position.
+    pub fn push(&mut self, rule: Rule, stands_in: Option<StandIn>) -> usize {
+        self.rules.push(rule);
+        self.stand_ins.push(stands_in);
+        self.rules.len() - 1
+    }
+}
+
+impl Group {
+    /// What of it alters how state is kept, so that it cannot change between steps.
+    pub(crate) fn fixed(&self) -> Option<&'static str> {
+        match (&self.rule, self.state_format) {
+            (Some(_), _) => Some("rule"),
+            (_, Some(_)) => Some("state format"),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn settings(&self) -> &Values {
+        &self.settings
+    }
+
+    pub(crate) fn factor(&self) -> Option<f64> {
+        self.lr_factor
+    }
+
+    pub(crate) fn lambda(&self) -> Option<f64> {
+        self.weight_decay
+    }
+
+    /// The positions of the parameters that it matches.
+    ///
+    /// # Errors
+    /// A factor or a weight decay outside its range; no parameter.
+    pub(crate) fn matched(&self, params: &[Param]) -> Result<Vec<usize>> {
+        if let Some(factor) = self.lr_factor {
+            check_field("group", "lr_factor", &factor, Range::NON_NEGATIVE)?;
+        }
+        if let Some(lambda) = self.weight_decay {
+            check_field("group", "weight_decay", &lambda, Range::NON_NEGATIVE)?;
+        }
+        let matched: Vec<usize> = (0..params.len()).filter(|i| self.matches(&params[*i])).collect();
+        if matched.is_empty() {
+            let group = self.to_string();
+            return Err(Error::GroupMatchesNothing {
+                nearest: nearest(&group, params.iter().map(|p| p.name.as_str())).map(str::to_owned),
+                group,
+                count: params.len(),
+            });
+        }
+        Ok(matched)
+    }
+}
+
 /// Applies the groups to the parameters. `rules` holds the optimizer's rule and receives those of
 /// the groups.
-pub(crate) fn assign(groups: Vec<Group>, params: &[Param], rules: &mut Vec<Rule>) -> Result<Vec<Assigned>> {
+pub(crate) fn assign(groups: Vec<Group>, params: &[Param], rules: &mut Rules) -> Result<Vec<Assigned>> {
     let plain =
         Assigned { rule: 0, lr_factor: 1.0, weight_decay: None, state_format: None, groups: Vec::new() };
     let mut assigned = vec![plain; params.len()];
     for group in groups {
+        let matched = group.matched(params)?;
         let label = group.to_string();
-        if let Some(factor) = group.lr_factor {
-            check_field("group", "lr_factor", &factor, Range::NON_NEGATIVE)?;
-        }
-        if let Some(lambda) = group.weight_decay {
-            check_field("group", "weight_decay", &lambda, Range::NON_NEGATIVE)?;
-        }
-        let matched: Vec<usize> = (0..params.len()).filter(|i| group.matches(&params[*i])).collect();
-        if matched.is_empty() {
-            return Err(Error::GroupMatchesNothing {
-                nearest: nearest(&label, params.iter().map(|p| p.name.as_str())).map(str::to_owned),
-                group: label,
-                count: params.len(),
-            });
-        }
-        let rule = match group.rule {
-            None => None,
-            Some(rule) => {
-                rules.push(rule?);
-                Some(rules.len() - 1)
-            }
-        };
+        let Group { lr_factor, weight_decay, settings, state_format, rule, .. } = group;
+        let rule = rule.transpose()?.map(|rule| rules.push(rule, None));
+        // each rule that the group's settings change is made once
+        let mut changed = BTreeMap::new();
         for i in matched {
             let of = &mut assigned[i];
             of.rule = rule.unwrap_or(of.rule);
-            of.lr_factor = group.lr_factor.unwrap_or(of.lr_factor);
-            of.weight_decay = group.weight_decay.or(of.weight_decay);
-            of.state_format = group.state_format.or(of.state_format);
+            if !settings.is_empty() {
+                of.rule = match changed.entry(of.rule) {
+                    Entry::Occupied(made) => *made.get(),
+                    Entry::Vacant(place) => {
+                        let rule = rules.rules[of.rule].with(&settings)?;
+                        *place.insert(rules.push(rule, None))
+                    }
+                };
+            }
+            of.lr_factor = lr_factor.unwrap_or(of.lr_factor);
+            of.weight_decay = weight_decay.or(of.weight_decay);
+            of.state_format = state_format.or(of.state_format);
             of.groups.push(label.clone());
         }
     }
@@ -157,21 +257,21 @@ pub(crate) fn assign(groups: Vec<Group>, params: &[Param], rules: &mut Vec<Rule>
     Ok(assigned)
 }
 
-/// Gives what a rule does not take to the rule beside it.
-fn pass_on(params: &[Param], assigned: &mut [Assigned], rules: &mut Vec<Rule>) -> Result<()> {
-    // where the rule beside each rule went in `rules`, and its factor
-    let mut beside: Vec<Option<(usize, f64)>> = vec![None; rules.len()];
+/// Gives what a rule does not take to its fallback.
+fn pass_on(params: &[Param], assigned: &mut [Assigned], rules: &mut Rules) -> Result<()> {
+    // where the fallback of each rule went
+    let mut fallbacks: Vec<Option<usize>> = vec![None; rules.rules.len()];
     for (param, of) in params.iter().zip(assigned) {
-        let Some(reason) = rules[of.rule].refuses(&param.shape) else { continue };
-        if beside[of.rule].is_none()
-            && let Some(Others { rule, lr_factor }) = rules[of.rule].others.take()
+        let Some(reason) = rules.rules[of.rule].refuses(&param.shape) else { continue };
+        if fallbacks[of.rule].is_none()
+            && let Some(Fallback { rule, lr_factor }) = rules.rules[of.rule].fallback.take()
         {
-            rules.push(*rule);
-            beside[of.rule] = Some((rules.len() - 1, lr_factor));
+            fallbacks[of.rule] = Some(rules.push(*rule, Some(StandIn { of: of.rule, lr_factor })));
         }
-        let Some((rule, lr_factor)) = beside[of.rule] else {
+        let stand_in = fallbacks[of.rule].and_then(|at| Some((at, rules.stand_ins[at]?)));
+        let Some((rule, StandIn { lr_factor, .. })) = stand_in else {
             return Err(Error::Unsupported {
-                optimizer: rules[of.rule].name,
+                optimizer: rules.rules[of.rule].name,
                 tensor: param.name.clone(),
                 reason: reason.to_owned(),
                 remedy: "give it another rule with `Group::rule`".to_owned(),

@@ -2,7 +2,7 @@ use super::adam::{holds, names};
 use crate::error::Result;
 use crate::kernel::{ElementKernel, element};
 use crate::real::{Average, Real};
-use crate::rule::{Decay, ElementRule, Holds, IntoRule, Rule, Step};
+use crate::rule::{Decay, ElementRule, IntoRule, Rule, StateKind, Step};
 use crate::settings::Range;
 
 crate::settings! {
@@ -91,7 +91,7 @@ struct Scalars<R> {
 
 impl<const AMSBOUND: bool, const N: usize> ElementRule<N> for Bounded<AMSBOUND> {
     const STATE: [&'static str; N] = names();
-    const HOLDS: [Holds; N] = holds();
+    const KINDS: [StateKind; N] = holds();
     type Scalars<R: Real> = Scalars<R>;
 
     fn scalars<R: Real>(&self, step: Step, _: &[f64]) -> Scalars<R> {

@@ -1,7 +1,7 @@
 use crate::error::Result;
 use crate::kernel::element;
 use crate::real::{Average, Real};
-use crate::rule::{Decay, ElementRule, Holds, IntoRule, Rule, Step};
+use crate::rule::{Decay, ElementRule, IntoRule, Rule, StateKind, Step};
 use crate::settings::{Dialect, Range};
 
 crate::settings! {
@@ -70,7 +70,7 @@ struct Scalars<R> {
 
 impl ElementRule<2> for Deltas {
     const STATE: [&'static str; 2] = ["square_avg", "acc_delta"];
-    const HOLDS: [Holds; 2] = [Holds::Square, Holds::Square];
+    const KINDS: [StateKind; 2] = [StateKind::Unsigned, StateKind::Unsigned];
     type Scalars<R: Real> = Scalars<R>;
 
     fn scalars<R: Real>(&self, step: Step, _: &[f64]) -> Scalars<R> {

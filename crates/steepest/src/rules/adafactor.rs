@@ -2,7 +2,7 @@ use crate::error::Result;
 use crate::matrix::{Loops, Number, take};
 use crate::param::Param;
 use crate::real::Average;
-use crate::rule::{Decay, IntoRule, Rule, StateSpec, Step, TensorView, WholeRule};
+use crate::rule::{Decay, IntoRule, Rule, StateSpec, Step, TensorRule, TensorView};
 use crate::settings::{Dialect, Range};
 
 crate::settings! {
@@ -76,7 +76,7 @@ impl IntoRule for Adafactor {
             Dialect::Optax => Decay::Own(self.weight_decay),
             _ => Decay::Decoupled(self.weight_decay),
         };
-        Rule::whole(&self, decay, Factored(self.clone()), None)
+        Rule::tensor(&self, decay, Factored(self.clone()), None)
     }
 }
 
@@ -195,7 +195,7 @@ impl Factored {
     }
 }
 
-impl WholeRule for Factored {
+impl TensorRule for Factored {
     fn state(&self, param: &Param) -> Vec<StateSpec> {
         let shape = &param.shape[..];
         let spec = |name, shape| StateSpec { name, shape, initial: 0.0 };
@@ -211,7 +211,7 @@ impl WholeRule for Factored {
         state
     }
 
-    fn work(&self, shape: &[usize]) -> usize {
+    fn workspace(&self, shape: &[usize]) -> usize {
         self.axes(shape).map_or(0, |[row, _]| row.shape(shape).iter().product())
     }
 
@@ -239,7 +239,7 @@ impl WholeRule for Factored {
         }
         let scale = T::of(view.scale);
         let axes = self.axes(view.shape);
-        let mut rest = view.work;
+        let mut rest = view.workspace;
         let (moments, average_step) = view.state.split_at_mut(if axes.is_some() { 2 } else { 1 });
         let (row, column): (&[T], &[T]) = match (axes, moments) {
             (Some([without_row, without_column]), [row, column]) => {

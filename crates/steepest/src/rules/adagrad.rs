@@ -1,7 +1,7 @@
 use crate::error::Result;
 use crate::kernel::element;
 use crate::real::Real;
-use crate::rule::{Decay, ElementRule, Holds, IntoRule, Rule, Step};
+use crate::rule::{Decay, ElementRule, IntoRule, Rule, StateKind, Step};
 use crate::settings::{Dialect, Range, Settings, only_in};
 
 crate::settings! {
@@ -79,7 +79,7 @@ struct Scalars<R> {
 
 impl<const INSIDE: bool> ElementRule<1> for Sum<INSIDE> {
     const STATE: [&'static str; 1] = ["sum"];
-    const HOLDS: [Holds; 1] = [Holds::Square];
+    const KINDS: [StateKind; 1] = [StateKind::Unsigned];
     type Scalars<R: Real> = Scalars<R>;
 
     fn initial(&self) -> [f64; 1] {

@@ -1,7 +1,7 @@
 use crate::error::Result;
 use crate::kernel::{ElementKernel, element};
 use crate::real::{Average, Real};
-use crate::rule::{Decay, ElementRule, Holds, IntoRule, Rule, Step};
+use crate::rule::{Decay, ElementRule, IntoRule, Rule, StateKind, Step};
 use crate::settings::{Dialect, Range, Settings, only_in};
 
 crate::settings! {
@@ -172,9 +172,9 @@ pub(super) const fn names<const N: usize>() -> [&'static str; N] {
 }
 
 /// What they hold.
-pub(super) const fn holds<const N: usize>() -> [Holds; N] {
-    let mut holds = [Holds::Square; N];
-    holds[0] = Holds::Average;
+pub(super) const fn holds<const N: usize>() -> [StateKind; N] {
+    let mut holds = [StateKind::Unsigned; N];
+    holds[0] = StateKind::Signed;
     holds
 }
 
@@ -199,7 +199,7 @@ impl<const AMSGRAD: bool, const CORRECTED: bool, const N: usize> ElementRule<N>
     for Moments<AMSGRAD, CORRECTED>
 {
     const STATE: [&'static str; N] = names();
-    const HOLDS: [Holds; N] = holds();
+    const KINDS: [StateKind; N] = holds();
     type Scalars<R: Real> = Scalars<R>;
 
     fn scalars<R: Real>(&self, step: Step, _: &[f64]) -> Scalars<R> {

@@ -1,7 +1,7 @@
 use crate::error::Result;
 use crate::kernel::element;
 use crate::real::{Average, Real};
-use crate::rule::{Decay, ElementRule, Holds, IntoRule, Rule, Step};
+use crate::rule::{Decay, ElementRule, IntoRule, Rule, StateKind, Step};
 use crate::settings::{Dialect, Range};
 
 crate::settings! {
@@ -80,7 +80,7 @@ struct Scalars<R> {
 
 impl<const OUTSIDE: bool> ElementRule<2> for Largest<OUTSIDE> {
     const STATE: [&'static str; 2] = ["exp_avg", "exp_inf"];
-    const HOLDS: [Holds; 2] = [Holds::Average, Holds::Square];
+    const KINDS: [StateKind; 2] = [StateKind::Signed, StateKind::Unsigned];
     type Scalars<R: Real> = Scalars<R>;
 
     fn scalars<R: Real>(&self, step: Step, _: &[f64]) -> Scalars<R> {

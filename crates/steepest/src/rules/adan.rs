@@ -1,7 +1,7 @@
 use crate::error::Result;
 use crate::kernel::element;
 use crate::real::{Average, Real};
-use crate::rule::{Decay, ElementRule, Holds, IntoRule, Rule, Step};
+use crate::rule::{Decay, ElementRule, IntoRule, Rule, StateKind, Step};
 use crate::settings::Range;
 
 crate::settings! {
@@ -89,7 +89,8 @@ struct Scalars<R> {
 
 impl ElementRule<4> for Differences {
     const STATE: [&'static str; 4] = ["exp_avg", "exp_avg_diff", "exp_avg_sq", "previous_grad"];
-    const HOLDS: [Holds; 4] = [Holds::Average, Holds::Average, Holds::Square, Holds::Average];
+    const KINDS: [StateKind; 4] =
+        [StateKind::Signed, StateKind::Signed, StateKind::Unsigned, StateKind::Signed];
     type Scalars<R: Real> = Scalars<R>;
 
     fn scalars<R: Real>(&self, step: Step, _: &[f64]) -> Scalars<R> {

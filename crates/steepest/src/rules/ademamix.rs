@@ -1,7 +1,7 @@
 use crate::error::Result;
 use crate::kernel::element;
 use crate::real::{Average, Real};
-use crate::rule::{Decay, ElementRule, Holds, IntoRule, Rule, Step};
+use crate::rule::{Decay, ElementRule, IntoRule, Rule, StateKind, Step};
 use crate::settings::Range;
 
 crate::settings! {
@@ -160,7 +160,7 @@ impl AdEMAMix {
 
 impl ElementRule<3> for Mixture {
     const STATE: [&'static str; 3] = ["exp_avg_fast", "exp_avg_slow", "exp_avg_sq"];
-    const HOLDS: [Holds; 3] = [Holds::Average, Holds::Average, Holds::Square];
+    const KINDS: [StateKind; 3] = [StateKind::Signed, StateKind::Signed, StateKind::Unsigned];
     type Scalars<R: Real> = Scalars<R>;
 
     fn scalars<R: Real>(&self, step: Step, _: &[f64]) -> Scalars<R> {
@@ -193,7 +193,7 @@ struct Simplified(SimplifiedAdEMAMix);
 
 impl ElementRule<2> for Simplified {
     const STATE: [&'static str; 2] = ["momentum_buffer", "exp_avg_sq"];
-    const HOLDS: [Holds; 2] = [Holds::Average, Holds::Square];
+    const KINDS: [StateKind; 2] = [StateKind::Signed, StateKind::Unsigned];
     type Scalars<R: Real> = Scalars<R>;
 
     fn scalars<R: Real>(&self, step: Step, _: &[f64]) -> Scalars<R> {

@@ -1,7 +1,7 @@
 use crate::error::Result;
 use crate::kernel::element;
 use crate::real::{Average, Real};
-use crate::rule::{Decay, ElementRule, Holds, IntoRule, Rule, Step, Sums};
+use crate::rule::{Decay, ElementRule, IntoRule, Rule, StateKind, Step, Sums};
 use crate::settings::Range;
 
 crate::settings! {
@@ -76,11 +76,11 @@ struct Scalars<R> {
 
 impl ElementRule<1> for Averaged {
     const STATE: [&'static str; 1] = ["ax"];
-    const HOLDS: [Holds; 1] = [Holds::Point];
+    const KINDS: [StateKind; 1] = [StateKind::Point];
     const MEMORY: &'static [(&'static str, f64)] = &[("eta", 0.0), ("mu", 1.0), ("rate", 0.0)];
     type Scalars<R: Real> = Scalars<R>;
 
-    fn learn(&self, step: Step, _: &Sums, memory: &mut [f64]) {
+    fn update_memory(&self, step: Step, _: &Sums, memory: &mut [f64]) {
         let Asgd { lambd, alpha, t0, .. } = self.0;
         let (t, [eta, mu, rate]) = (step.t as f64, memory) else { return };
         *rate = if step.t == 1 { step.lr } else { *eta };

@@ -1,7 +1,7 @@
 use crate::error::{Error, Result};
 use crate::kernel::element;
 use crate::real::{Average, Real};
-use crate::rule::{Decay, ElementRule, Holds, IntoRule, MAX_SUMS, Rule, Scope, Step, Sums};
+use crate::rule::{Decay, ElementRule, IntoRule, MAX_SUMS, Rule, Scope, StateKind, Step, Sums};
 use crate::settings::{Range, Settings};
 
 crate::settings! {
@@ -119,7 +119,7 @@ struct Scalars<R> {
 
 impl ElementRule<3> for Estimate {
     const STATE: [&'static str; 3] = ["exp_avg", "exp_avg_sq", "s"];
-    const HOLDS: [Holds; 3] = [Holds::Average, Holds::Square, Holds::Average];
+    const KINDS: [StateKind; 3] = [StateKind::Signed, StateKind::Unsigned, StateKind::Signed];
     const MEMORY: &'static [(&'static str, f64)] = &[("d", 0.0), ("d_numerator", 0.0), ("d_before", 0.0)];
     const SCOPE: Scope = Scope::All;
     const SUMS: usize = 2;
@@ -152,7 +152,7 @@ impl ElementRule<3> for Estimate {
         sums
     }
 
-    fn learn(&self, _: Step, sums: &Sums, memory: &mut [f64]) {
+    fn update_memory(&self, _: Step, sums: &Sums, memory: &mut [f64]) {
         let (d, keep) = (memory[D], self.0.beta2.sqrt());
         memory[D_BEFORE] = d;
         // only zeros so far: nothing is known

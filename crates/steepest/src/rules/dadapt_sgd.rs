@@ -1,7 +1,7 @@
 use crate::error::Result;
 use crate::kernel::element;
 use crate::real::Real;
-use crate::rule::{Decay, ElementRule, Holds, IntoRule, MAX_SUMS, Rule, Scope, Step, Sums};
+use crate::rule::{Decay, ElementRule, IntoRule, MAX_SUMS, Rule, Scope, StateKind, Step, Sums};
 use crate::settings::Range;
 
 crate::settings! {
@@ -87,7 +87,7 @@ struct Scalars<R> {
 
 impl ElementRule<2> for Estimate {
     const STATE: [&'static str; 2] = ["s", "start"];
-    const HOLDS: [Holds; 2] = [Holds::Average, Holds::Point];
+    const KINDS: [StateKind; 2] = [StateKind::Signed, StateKind::Point];
     const MEMORY: &'static [(&'static str, f64)] =
         &[("d", 0.0), ("d_numerator", 0.0), ("d_before", 0.0), ("first_norm", 0.0)];
     const SCOPE: Scope = Scope::All;
@@ -120,7 +120,7 @@ impl ElementRule<2> for Estimate {
         sums
     }
 
-    fn learn(&self, _: Step, sums: &Sums, memory: &mut [f64]) {
+    fn update_memory(&self, _: Step, sums: &Sums, memory: &mut [f64]) {
         let d = memory[D];
         memory[D_BEFORE] = d;
         memory[NUMERATOR] += sums[0];

@@ -1,7 +1,7 @@
 use crate::error::Result;
 use crate::kernel::element;
 use crate::real::Real;
-use crate::rule::{Decay, ElementRule, Holds, IntoRule, MAX_SUMS, Rule, Scope, Step, Sums};
+use crate::rule::{Decay, ElementRule, IntoRule, MAX_SUMS, Rule, Scope, StateKind, Step, Sums};
 use crate::settings::Range;
 
 crate::settings! {
@@ -85,7 +85,7 @@ pub(super) fn squares<R: Real>(s: &Scalars<R>, theta: R, g: R, start: R) -> Sums
 
 impl<const LAYERWISE: bool> ElementRule<1> for Distance<LAYERWISE> {
     const STATE: [&'static str; 1] = ["start"];
-    const HOLDS: [Holds; 1] = [Holds::Point];
+    const KINDS: [StateKind; 1] = [StateKind::Point];
     const MEMORY: &'static [(&'static str, f64)] = &[("max_distance", 0.0), ("sum_of_squares", 0.0)];
     const SCOPE: Scope = if LAYERWISE { Scope::Tensor } else { Scope::All };
     const SUMS: usize = 3;
@@ -103,7 +103,7 @@ impl<const LAYERWISE: bool> ElementRule<1> for Distance<LAYERWISE> {
         squares(s, theta, g, start)
     }
 
-    fn learn(&self, _: Step, sums: &Sums, memory: &mut [f64]) {
+    fn update_memory(&self, _: Step, sums: &Sums, memory: &mut [f64]) {
         // not by the step number: a tensor may join the others later
         let least = if memory[0] > 0.0 { memory[0] } else { self.0.reps_rel * (1.0 + sums[2].sqrt()) };
         memory[0] = least.max(sums[0].sqrt());

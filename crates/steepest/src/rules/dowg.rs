@@ -2,7 +2,7 @@ use super::dog::{Scalars, squares};
 use crate::error::Result;
 use crate::kernel::element;
 use crate::real::Real;
-use crate::rule::{Decay, ElementRule, Holds, IntoRule, Rule, Scope, Step, Sums};
+use crate::rule::{Decay, ElementRule, IntoRule, Rule, Scope, StateKind, Step, Sums};
 use crate::settings::Range;
 
 crate::settings! {
@@ -62,7 +62,7 @@ struct Distance(DoWG);
 
 impl ElementRule<1> for Distance {
     const STATE: [&'static str; 1] = ["start"];
-    const HOLDS: [Holds; 1] = [Holds::Point];
+    const KINDS: [StateKind; 1] = [StateKind::Point];
     const MEMORY: &'static [(&'static str, f64)] = &[("distance_sq", 0.0), ("weighted_squares", 0.0)];
     const SCOPE: Scope = Scope::All;
     const SUMS: usize = 2;
@@ -85,7 +85,7 @@ impl ElementRule<1> for Distance {
         [moved, gradient, 0.0, 0.0]
     }
 
-    fn learn(&self, _: Step, sums: &Sums, memory: &mut [f64]) {
+    fn update_memory(&self, _: Step, sums: &Sums, memory: &mut [f64]) {
         memory[0] = memory[0].max(sums[0]);
         memory[1] += memory[0] * sums[1];
     }

@@ -1,7 +1,7 @@
 use crate::error::Result;
 use crate::kernel::element;
 use crate::real::Real;
-use crate::rule::{Decay, ElementRule, IntoRule, MAX_SUMS, Rule, Scope, Step, Sums};
+use crate::rule::{Decay, ElementRule, IntoRule, MAX_SUMS, Rule, Scope, StateKind, Step, Sums};
 use crate::settings::Range;
 
 crate::settings! {
@@ -63,6 +63,7 @@ struct Scalars<R> {
 
 impl ElementRule<0> for Layerwise {
     const STATE: [&'static str; 0] = [];
+    const KINDS: [StateKind; 0] = [];
     const MEMORY: &'static [(&'static str, f64)] = &[("trust_ratio", 1.0)];
     const SCOPE: Scope = Scope::Tensor;
     const SUMS: usize = 2;
@@ -81,7 +82,7 @@ impl ElementRule<0> for Layerwise {
         sums
     }
 
-    fn learn(&self, _: Step, sums: &Sums, memory: &mut [f64]) {
+    fn update_memory(&self, _: Step, sums: &Sums, memory: &mut [f64]) {
         let [theta, g] = [sums[0], sums[1]].map(|square| square.sqrt().max(self.0.min_norm));
         memory[0] = if theta == 0.0 || g == 0.0 { 1.0 } else { theta / g };
     }

@@ -1,7 +1,7 @@
 use crate::error::Result;
 use crate::kernel::{ElementKernel, element};
 use crate::real::Real;
-use crate::rule::{Decay, ElementRule, Holds, IntoRule, Rule, Step, Sums};
+use crate::rule::{Decay, ElementRule, IntoRule, Rule, StateKind, Step, Sums};
 use crate::settings::{Dialect, Range};
 
 crate::settings! {
@@ -98,7 +98,7 @@ struct Scalars<R> {
 
 impl<const ROOT: bool> ElementRule<2> for Leader<ROOT> {
     const STATE: [&'static str; 2] = ["accumulator", "linear"];
-    const HOLDS: [Holds; 2] = [Holds::Square, Holds::Average];
+    const KINDS: [StateKind; 2] = [StateKind::Unsigned, StateKind::Signed];
     const MEMORY: &'static [(&'static str, f64)] = &[("inverse_rate", 0.0), ("inverse_rate_before", 0.0)];
     type Scalars<R: Real> = Scalars<R>;
 
@@ -106,7 +106,7 @@ impl<const ROOT: bool> ElementRule<2> for Leader<ROOT> {
         [self.0.initial_accumulator_value, 0.0]
     }
 
-    fn learn(&self, step: Step, _: &Sums, memory: &mut [f64]) {
+    fn update_memory(&self, step: Step, _: &Sums, memory: &mut [f64]) {
         if step.lr != 0.0 {
             memory[1] = memory[0];
             memory[0] = 1.0 / step.lr;

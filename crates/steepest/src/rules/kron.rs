@@ -5,7 +5,7 @@ use crate::matrix::{Loops, Matrix, Number, packed_len, padded, take};
 use crate::param::Param;
 use crate::random;
 use crate::real::Average;
-use crate::rule::{Decay, IntoRule, Rule, StateSpec, Step, TensorView, WholeRule};
+use crate::rule::{Decay, IntoRule, Rule, StateSpec, Step, TensorRule, TensorView};
 use crate::settings::{Range, Settings};
 
 crate::word_setting! {
@@ -131,7 +131,7 @@ impl IntoRule for Kron {
             });
         }
         let others = self.adam(false)?;
-        Rule::whole(&self, Decay::Decoupled(self.weight_decay), Whitening(self.clone()), others)
+        Rule::tensor(&self, Decay::Decoupled(self.weight_decay), Whitening(self.clone()), others)
     }
 }
 
@@ -313,7 +313,7 @@ impl<'a, T: Number> Room<'a, T> {
     }
 
     /// One step of a factor, from x = A and B.
-    fn learn(&mut self, loops: Loops, axis: Axis, factor: &mut [T], rate: f64) {
+    fn update_memory(&mut self, loops: Loops, axis: Axis, factor: &mut [T], rate: f64) {
         if axis.triangle {
             self.learn_triangle(loops, axis, factor, rate);
         } else {
@@ -401,7 +401,7 @@ impl<'a, T: Number> Room<'a, T> {
     }
 }
 
-impl WholeRule for Whitening {
+impl TensorRule for Whitening {
     fn takes(&self, shape: &[usize]) -> Result<(), &'static str> {
         as_matrix(shape).map(|_| ())
     }
@@ -417,7 +417,7 @@ impl WholeRule for Whitening {
         std::iter::once(average).chain(factors).collect()
     }
 
-    fn work(&self, shape: &[usize]) -> usize {
+    fn workspace(&self, shape: &[usize]) -> usize {
         as_matrix(shape).map_or(0, |of| {
             let [len, square, line, pack, pack_square] = lens(self.0.axes(of)).map(padded);
             3 * len + 2 * square + 2 * line + pack + pack_square
@@ -433,7 +433,7 @@ impl WholeRule for Whitening {
             return 0.0;
         }
         let axes = self.0.axes(of);
-        let mut room = Room::new(view.work, axes);
+        let mut room = Room::new(view.workspace, axes);
         let mut factors = [&mut **left, &mut **right];
         if step.t == 1 {
             for (axis, factor) in axes.iter().zip(&mut factors) {
@@ -471,7 +471,7 @@ impl WholeRule for Whitening {
                 room.multiply(loops, *axis, factor, axis.side == Side::Left);
             }
             for (axis, factor) in axes.iter().zip(&mut factors) {
-                room.learn(loops, *axis, factor, precond_lr);
+                room.update_memory(loops, *axis, factor, precond_lr);
             }
         }
 

@@ -1,7 +1,7 @@
 use crate::error::Result;
 use crate::kernel::element;
 use crate::real::{Average, Real};
-use crate::rule::{Decay, ElementRule, Holds, IntoRule, MAX_SUMS, Rule, Scope, Step, Sums};
+use crate::rule::{Decay, ElementRule, IntoRule, MAX_SUMS, Rule, Scope, StateKind, Step, Sums};
 use crate::settings::Range;
 
 crate::settings! {
@@ -93,7 +93,7 @@ impl<R: Real> Scalars<R> {
 
 impl ElementRule<2> for Layerwise {
     const STATE: [&'static str; 2] = ["exp_avg", "exp_avg_sq"];
-    const HOLDS: [Holds; 2] = [Holds::Average, Holds::Square];
+    const KINDS: [StateKind; 2] = [StateKind::Signed, StateKind::Unsigned];
     const MEMORY: &'static [(&'static str, f64)] = &[("trust_ratio", 1.0)];
     const SCOPE: Scope = Scope::Tensor;
     const SUMS: usize = 2;
@@ -121,7 +121,7 @@ impl ElementRule<2> for Layerwise {
         sums
     }
 
-    fn learn(&self, _: Step, sums: &Sums, memory: &mut [f64]) {
+    fn update_memory(&self, _: Step, sums: &Sums, memory: &mut [f64]) {
         let (theta, u) = (sums[0].sqrt(), sums[1].sqrt());
         // so that a tensor of zeros can be left
         memory[0] = if theta == 0.0 || u == 0.0 { 1.0 } else { theta / u };

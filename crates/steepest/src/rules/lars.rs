@@ -1,7 +1,7 @@
 use crate::error::Result;
 use crate::kernel::element;
 use crate::real::Real;
-use crate::rule::{Decay, ElementRule, IntoRule, MAX_SUMS, Rule, Scope, Step, Sums};
+use crate::rule::{Decay, ElementRule, IntoRule, MAX_SUMS, Rule, Scope, StateKind, Step, Sums};
 use crate::settings::Range;
 
 crate::settings! {
@@ -78,6 +78,7 @@ struct Scalars<R> {
 
 impl<const NESTEROV: bool> ElementRule<1> for Layerwise<NESTEROV> {
     const STATE: [&'static str; 1] = ["velocity"];
+    const KINDS: [StateKind; 1] = [StateKind::Signed];
     const MEMORY: &'static [(&'static str, f64)] = &[("trust_ratio", 1.0)];
     const SCOPE: Scope = Scope::Tensor;
     const SUMS: usize = 2;
@@ -95,7 +96,7 @@ impl<const NESTEROV: bool> ElementRule<1> for Layerwise<NESTEROV> {
         sums
     }
 
-    fn learn(&self, _: Step, sums: &Sums, memory: &mut [f64]) {
+    fn update_memory(&self, _: Step, sums: &Sums, memory: &mut [f64]) {
         let (theta, g) = (sums[0].sqrt(), sums[1].sqrt());
         // so that a tensor of zeros can be left
         let zero = theta == 0.0 || g == 0.0;

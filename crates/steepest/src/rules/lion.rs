@@ -1,7 +1,7 @@
 use crate::error::Result;
 use crate::kernel::element;
 use crate::real::{Average, Real};
-use crate::rule::{Decay, ElementRule, IntoRule, Rule, Step};
+use crate::rule::{Decay, ElementRule, IntoRule, Rule, StateKind, Step};
 use crate::settings::Range;
 
 crate::settings! {
@@ -66,6 +66,7 @@ struct Scalars<R> {
 
 impl ElementRule<1> for Sign {
     const STATE: [&'static str; 1] = ["exp_avg"];
+    const KINDS: [StateKind; 1] = [StateKind::Signed];
     type Scalars<R: Real> = Scalars<R>;
 
     fn scalars<R: Real>(&self, step: Step, _: &[f64]) -> Scalars<R> {

@@ -1,7 +1,7 @@
 use crate::error::Result;
 use crate::kernel::{ElementKernel, element};
 use crate::real::Real;
-use crate::rule::{Decay, ElementRule, Holds, IntoRule, Rule, Step};
+use crate::rule::{Decay, ElementRule, IntoRule, Rule, StateKind, Step};
 use crate::settings::Range;
 
 crate::settings! {
@@ -99,11 +99,11 @@ impl<const MOMENTUM: bool, const N: usize> ElementRule<N> for DualAverage<MOMENT
         }
         names
     };
-    const HOLDS: [Holds; N] = {
-        let mut holds = [Holds::Square; N];
-        holds[1] = Holds::Average;
+    const KINDS: [StateKind; N] = {
+        let mut holds = [StateKind::Unsigned; N];
+        holds[1] = StateKind::Signed;
         if MOMENTUM {
-            holds[2] = Holds::Point;
+            holds[2] = StateKind::Point;
         }
         holds
     };

@@ -1,7 +1,7 @@
 use crate::error::{Error, Result};
 use crate::kernel::element;
 use crate::real::{Average, Real};
-use crate::rule::{Decay, ElementRule, Holds, IntoRule, MAX_SUMS, Rule, Scope, Step, Sums};
+use crate::rule::{Decay, ElementRule, IntoRule, MAX_SUMS, Rule, Scope, StateKind, Step, Sums};
 use crate::settings::{Dialect, Range, Settings};
 use crate::word_setting;
 use std::marker::PhantomData;
@@ -134,7 +134,7 @@ const SQUARES: usize = LARGEST + BETAS;
 /// An optimizer whose steps are scaled, with `N − 1` numbers of state; the last of the `N` is Δ.
 trait Base<const N: usize>: Send + Sync + 'static {
     const STATE: [&'static str; N];
-    const HOLDS: [Holds; N];
+    const KINDS: [StateKind; N];
     type Scalars<R: Real>: Copy + Send + Sync;
     fn scalars<R: Real>(of: &Mechanic, step: Step) -> Self::Scalars<R>;
     /// What it takes away from the parameter, −u, and its state behind it. Δ stays as it is.
@@ -170,7 +170,7 @@ struct Scalars<R, B> {
 
 impl<B: Base<N>, const N: usize> ElementRule<N> for Tuned<B> {
     const STATE: [&'static str; N] = B::STATE;
-    const HOLDS: [Holds; N] = B::HOLDS;
+    const KINDS: [StateKind; N] = B::KINDS;
     const MEMORY: &'static [(&'static str, f64)] = &[
         ("s", 0.0),
         ("s_before", 0.0),
@@ -221,7 +221,7 @@ impl<B: Base<N>, const N: usize> ElementRule<N> for Tuned<B> {
         sums
     }
 
-    fn learn(&self, _: Step, sums: &Sums, memory: &mut [f64]) {
+    fn update_memory(&self, _: Step, sums: &Sums, memory: &mut [f64]) {
         let (optax, eps, s) = (self.0.dialect == Dialect::Optax, self.0.eps, memory[S]);
         let decay = self.0.s_decay * s * sums[2].sqrt() / (sums[3].sqrt() + eps);
         let h = self.kept(s) * (sums[0] + decay * sums[1]);
@@ -265,7 +265,7 @@ struct AdaptiveScalars<R> {
 impl Base<3> for Adaptive {
     const STATE: [&'static str; 3] = ["exp_avg", "exp_avg_sq", "delta"];
     // θ is found from Δ, which therefore is kept as exactly
-    const HOLDS: [Holds; 3] = [Holds::Average, Holds::Square, Holds::Point];
+    const KINDS: [StateKind; 3] = [StateKind::Signed, StateKind::Unsigned, StateKind::Point];
     type Scalars<R: Real> = AdaptiveScalars<R>;
 
     fn scalars<R: Real>(of: &Mechanic, step: Step) -> AdaptiveScalars<R> {
@@ -298,7 +298,7 @@ struct MomentumScalars<R> {
 
 impl Base<2> for Momentum {
     const STATE: [&'static str; 2] = ["momentum_buffer", "delta"];
-    const HOLDS: [Holds; 2] = [Holds::Average, Holds::Point];
+    const KINDS: [StateKind; 2] = [StateKind::Signed, StateKind::Point];
     type Scalars<R: Real> = MomentumScalars<R>;
 
     fn scalars<R: Real>(of: &Mechanic, step: Step) -> MomentumScalars<R> {
@@ -325,7 +325,7 @@ struct SignsScalars<R> {
 
 impl Base<2> for Signs {
     const STATE: [&'static str; 2] = ["exp_avg", "delta"];
-    const HOLDS: [Holds; 2] = [Holds::Average, Holds::Point];
+    const KINDS: [StateKind; 2] = [StateKind::Signed, StateKind::Point];
     type Scalars<R: Real> = SignsScalars<R>;
 
     fn scalars<R: Real>(of: &Mechanic, step: Step) -> SignsScalars<R> {

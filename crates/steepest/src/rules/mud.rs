@@ -3,7 +3,7 @@ use crate::error::Result;
 use crate::matrix::{Loops, Matrix, Number, packed_len, padded, solve_len, take, unpack_row};
 use crate::param::Param;
 use crate::real::Average;
-use crate::rule::{Decay, IntoRule, Rule, StateSpec, Step, TensorView, WholeRule};
+use crate::rule::{Decay, IntoRule, Rule, StateSpec, Step, TensorRule, TensorView};
 use crate::settings::Range;
 
 super::others::matrix_settings! {
@@ -70,7 +70,7 @@ super::others::matrix_settings! {
 impl IntoRule for Mud {
     fn into_rule(self) -> Result<Rule> {
         let others = self.adam(false)?;
-        Rule::whole(&self, Decay::Decoupled(self.weight_decay), Decorrelated(self.clone()), others)
+        Rule::tensor(&self, Decay::Decoupled(self.weight_decay), Decorrelated(self.clone()), others)
     }
 }
 
@@ -82,7 +82,7 @@ fn normalize<T: Number>(loops: Loops, x: &mut [T], eps: f64) {
     loops.map([x], [], move |[x], []| [x * factor]);
 }
 
-impl WholeRule for Decorrelated {
+impl TensorRule for Decorrelated {
     fn takes(&self, shape: &[usize]) -> Result<(), &'static str> {
         as_matrix(shape).map(|_| ())
     }
@@ -91,7 +91,7 @@ impl WholeRule for Decorrelated {
         vec![StateSpec { name: "momentum_buffer", shape: param.shape.clone(), initial: 0.0 }]
     }
 
-    fn work(&self, shape: &[usize]) -> usize {
+    fn workspace(&self, shape: &[usize]) -> usize {
         as_matrix(shape).map_or(0, |(rows, columns)| {
             let blocks = Blocks::new(self.0.block_rows, rows, columns);
             let copies = if rows > columns { 2 } else { 1 };
@@ -102,7 +102,7 @@ impl WholeRule for Decorrelated {
     fn update<T: Number>(&self, step: Step, view: TensorView<'_, T>) -> f64 {
         let Mud { momentum, nesterov, passes, rms, eps, block_rows, .. } = self.0;
         let Ok((rows, columns)) = as_matrix(view.shape) else { return 0.0 };
-        let (loops, keep, mut rest) = (view.loops, view.keep(step), view.work);
+        let (loops, keep, mut rest) = (view.loops, view.keep(step), view.workspace);
         if view.grad.is_empty() {
             return 0.0;
         }

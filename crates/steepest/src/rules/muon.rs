@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::matrix::{Number, take};
 use crate::param::Param;
 use crate::real::Average;
-use crate::rule::{Decay, IntoRule, Rule, StateSpec, Step, TensorView, WholeRule};
+use crate::rule::{Decay, IntoRule, Rule, StateSpec, Step, TensorRule, TensorView};
 use crate::settings::{Dialect, Range};
 
 crate::word_setting! {
@@ -104,7 +104,7 @@ super::others::matrix_settings! {
 impl IntoRule for Muon {
     fn into_rule(self) -> Result<Rule> {
         let others = self.adam(self.nesterov && self.dialect == Dialect::Optax)?;
-        Rule::whole(&self, Decay::Decoupled(self.weight_decay), Orthogonal(self.clone()), others)
+        Rule::tensor(&self, Decay::Decoupled(self.weight_decay), Orthogonal(self.clone()), others)
     }
 }
 
@@ -124,7 +124,7 @@ pub(super) fn fans(shape: &[usize], unit_axis: usize) -> (usize, usize) {
     if shape.len() == 2 && unit_axis == 1 { (columns, rows) } else { (rows, columns) }
 }
 
-impl WholeRule for Orthogonal {
+impl TensorRule for Orthogonal {
     fn takes(&self, shape: &[usize]) -> Result<(), &'static str> {
         as_matrix(shape).map(|_| ())
     }
@@ -134,14 +134,14 @@ impl WholeRule for Orthogonal {
         vec![StateSpec { name: "momentum_buffer", shape: shape.to_vec(), initial: 0.0 }]
     }
 
-    fn work(&self, shape: &[usize]) -> usize {
+    fn workspace(&self, shape: &[usize]) -> usize {
         as_matrix(shape).map_or(0, |(rows, columns)| work(rows, columns))
     }
 
     fn update<T: Number>(&self, step: Step, view: TensorView<'_, T>) -> f64 {
         let Muon { momentum, nesterov, eps, steps, coefficients, scale, rms, dialect, .. } = self.0;
         let Ok(of) = as_matrix(view.shape) else { return 0.0 };
-        let (loops, keep, mut rest) = (view.loops, view.keep(step), view.work);
+        let (loops, keep, mut rest) = (view.loops, view.keep(step), view.workspace);
         let average = Average::<T>::new(momentum);
         let ahead = match (dialect, nesterov) {
             (Dialect::Optax, true) => ahead(step, momentum),

@@ -1,7 +1,7 @@
 use crate::error::{Error, Result};
 use crate::kernel::element;
 use crate::real::{Average, Real};
-use crate::rule::{Decay, ElementRule, Holds, IntoRule, Rule, Step, Sums};
+use crate::rule::{Decay, ElementRule, IntoRule, Rule, StateKind, Step, Sums};
 use crate::settings::{Dialect, Range, Settings, only_in};
 
 crate::settings! {
@@ -124,11 +124,11 @@ struct Scalars<R> {
 
 impl<const EPS_ROOT: bool> ElementRule<2> for Ahead<EPS_ROOT> {
     const STATE: [&'static str; 2] = ["exp_avg", "exp_avg_sq"];
-    const HOLDS: [Holds; 2] = [Holds::Average, Holds::Square];
+    const KINDS: [StateKind; 2] = [StateKind::Signed, StateKind::Unsigned];
     const MEMORY: &'static [(&'static str, f64)] = &[("mu_product", 1.0)];
     type Scalars<R: Real> = Scalars<R>;
 
-    fn learn(&self, step: Step, _: &Sums, memory: &mut [f64]) {
+    fn update_memory(&self, step: Step, _: &Sums, memory: &mut [f64]) {
         memory[0] *= self.momentum(step.t as f64);
     }
 

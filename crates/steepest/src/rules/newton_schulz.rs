@@ -139,7 +139,7 @@ pub(super) fn orthogonalize<'a, T: Number>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::Level;
+    use crate::kernel::InstructionSet;
 
     /// The polynomials as they are written, one product after the other.
     fn obvious(polynomial: Polynomial, steps: u64, x: &[f64], rows: usize, columns: usize) -> Vec<f64> {
@@ -168,7 +168,7 @@ mod tests {
 
     #[test]
     fn steps_on_the_gram_matrix_are_steps_on_the_matrix() {
-        let loops = Loops { level: Level::best(), parallel: true };
+        let loops = Loops { isa: InstructionSet::best(), parallel: true };
         for (rows, columns) in [(17, 60), (60, 17), (20, 20), (3, 40), (1, 5)] {
             for (polynomial, steps) in [
                 (Polynomial::Quintic, 5),

@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::matrix::{Loops, Number, padded, take};
 use crate::param::Param;
 use crate::real::Average;
-use crate::rule::{Decay, IntoRule, Rule, StateSpec, Step, TensorView, WholeRule};
+use crate::rule::{Decay, IntoRule, Rule, StateSpec, Step, TensorRule, TensorView};
 use crate::settings::Range;
 
 super::others::matrix_settings! {
@@ -71,7 +71,7 @@ super::others::matrix_settings! {
 impl IntoRule for NorMuon {
     fn into_rule(self) -> Result<Rule> {
         let others = self.adam(false)?;
-        Rule::whole(&self, Decay::Decoupled(self.weight_decay), Rows(self.clone()), others)
+        Rule::tensor(&self, Decay::Decoupled(self.weight_decay), Rows(self.clone()), others)
     }
 }
 
@@ -112,7 +112,7 @@ fn mean_squares<T: Number>(
     }
 }
 
-impl WholeRule for Rows {
+impl TensorRule for Rows {
     fn takes(&self, shape: &[usize]) -> Result<(), &'static str> {
         as_matrix(shape).map(|_| ())
     }
@@ -126,7 +126,7 @@ impl WholeRule for Rows {
         ]
     }
 
-    fn work(&self, shape: &[usize]) -> usize {
+    fn workspace(&self, shape: &[usize]) -> usize {
         as_matrix(shape).map_or(0, |(rows, columns)| work(rows, columns) + padded(rows.max(columns)))
     }
 
@@ -134,7 +134,7 @@ impl WholeRule for Rows {
         let NorMuon { momentum, beta2, nesterov, steps, coefficients, rms, eps, .. } = self.0;
         let Ok(of @ (_, columns)) = as_matrix(view.shape) else { return 0.0 };
         let by_column = outputs_are_columns(view.shape, view.unit_axis);
-        let (loops, keep, mut rest) = (view.loops, view.keep(step), view.work);
+        let (loops, keep, mut rest) = (view.loops, view.keep(step), view.workspace);
         let [momentum_buffer, row_var] = view.state else { return 0.0 };
         if view.grad.is_empty() {
             return 0.0;

@@ -1,7 +1,7 @@
 use crate::error::Result;
 use crate::kernel::element;
 use crate::real::Real;
-use crate::rule::{Decay, ElementRule, IntoRule, MAX_SUMS, Rule, Scope, Step, Sums};
+use crate::rule::{Decay, ElementRule, IntoRule, MAX_SUMS, Rule, Scope, StateKind, Step, Sums};
 use crate::settings::Range;
 
 crate::settings! {
@@ -72,6 +72,7 @@ struct Scalars<R> {
 
 impl ElementRule<1> for Layerwise {
     const STATE: [&'static str; 1] = ["exp_avg"];
+    const KINDS: [StateKind; 1] = [StateKind::Signed];
     const MEMORY: &'static [(&'static str, f64)] = &[("norm_sq", 0.0)];
     const SCOPE: Scope = Scope::Tensor;
     const SUMS: usize = 1;
@@ -96,7 +97,7 @@ impl ElementRule<1> for Layerwise {
         sums
     }
 
-    fn learn(&self, step: Step, sums: &Sums, memory: &mut [f64]) {
+    fn update_memory(&self, step: Step, sums: &Sums, memory: &mut [f64]) {
         let average = self.0.beta2 * memory[0] + (1.0 - self.0.beta2) * sums[0];
         memory[0] = if step.t == 1 { sums[0] } else { average };
     }

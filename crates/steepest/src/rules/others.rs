@@ -4,7 +4,7 @@ use super::adam::AdamW;
 use crate::error::Result;
 use crate::kernel::element;
 use crate::real::{Average, Real};
-use crate::rule::{Body, ElementRule, Holds, IntoRule, Others, Step};
+use crate::rule::{Body, ElementRule, Fallback, IntoRule, StateKind, Step};
 
 crate::word_setting! {
     /// What happens to the parameters that a matrix method does not take: vectors and single numbers.
@@ -50,7 +50,7 @@ macro_rules! matrix_settings {
         impl $name {
             /// The rule for what is not a matrix; with `nesterov`, both moments corrected as optax's
             /// `adam(nesterov=True)` does.
-            fn adam(&self, nesterov: bool) -> crate::Result<Option<crate::rule::Others>> {
+            fn adam(&self, nesterov: bool) -> crate::Result<Option<crate::rule::Fallback>> {
                 let adamw = crate::rules::AdamW {
                     beta1: self.adam_beta1,
                     beta2: self.adam_beta2,
@@ -71,7 +71,7 @@ pub(super) fn beside(
     adamw: AdamW,
     lr_factor: f64,
     nesterov: bool,
-) -> Result<Option<Others>> {
+) -> Result<Option<Fallback>> {
     if by == OtherParameters::Refuse {
         return Ok(None);
     }
@@ -80,7 +80,7 @@ pub(super) fn beside(
     if nesterov {
         rule.body = Body::Element(element(Nesterov { beta1, beta2, eps }));
     }
-    Ok(Some(Others { rule: Box::new(rule), lr_factor }))
+    Ok(Some(Fallback { rule: Box::new(rule), lr_factor }))
 }
 
 /// optax's Adam with Nesterov's momentum: the next step's share of m, and this gradient's own.
@@ -103,7 +103,7 @@ struct Scalars<R> {
 
 impl ElementRule<2> for Nesterov {
     const STATE: [&'static str; 2] = ["exp_avg", "exp_avg_sq"];
-    const HOLDS: [Holds; 2] = [Holds::Average, Holds::Square];
+    const KINDS: [StateKind; 2] = [StateKind::Signed, StateKind::Unsigned];
     type Scalars<R: Real> = Scalars<R>;
 
     fn scalars<R: Real>(&self, step: Step, _: &[f64]) -> Scalars<R> {

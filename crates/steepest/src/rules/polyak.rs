@@ -1,7 +1,7 @@
 use crate::error::Result;
 use crate::kernel::element;
 use crate::real::Real;
-use crate::rule::{Decay, ElementRule, IntoRule, MAX_SUMS, Rule, Scope, Step, Sums};
+use crate::rule::{Decay, ElementRule, IntoRule, MAX_SUMS, Rule, Scope, StateKind, Step, Sums};
 use crate::settings::Range;
 use crate::word_setting;
 
@@ -76,6 +76,7 @@ struct Gap(Polyak);
 
 impl ElementRule<0> for Gap {
     const STATE: [&'static str; 0] = [];
+    const KINDS: [StateKind; 0] = [];
     const MEMORY: &'static [(&'static str, f64)] = &[("rate", 0.0)];
     const SCOPE: Scope = Scope::All;
     const SUMS: usize = 1;
@@ -94,7 +95,7 @@ impl ElementRule<0> for Gap {
         sums
     }
 
-    fn learn(&self, step: Step, sums: &Sums, memory: &mut [f64]) {
+    fn update_memory(&self, step: Step, sums: &Sums, memory: &mut [f64]) {
         let gap = step.loss.unwrap_or(self.0.f_min) - self.0.f_min;
         let gap = if self.0.variant == PolyakVariant::SpsPlus { gap.max(0.0) } else { gap };
         let square = sums[0] + self.0.eps;

@@ -1,7 +1,7 @@
 use crate::error::Result;
 use crate::kernel::element;
 use crate::real::{Average, Real};
-use crate::rule::{Decay, ElementRule, Holds, IntoRule, MAX_SUMS, Rule, Scope, Step, Sums};
+use crate::rule::{Decay, ElementRule, IntoRule, MAX_SUMS, Rule, Scope, StateKind, Step, Sums};
 use crate::settings::Range;
 
 crate::settings! {
@@ -132,7 +132,8 @@ struct Scalars<R> {
 
 impl ElementRule<4> for Estimate {
     const STATE: [&'static str; 4] = ["exp_avg", "exp_avg_sq", "s", "moved"];
-    const HOLDS: [Holds; 4] = [Holds::Average, Holds::Square, Holds::Average, Holds::Point];
+    const KINDS: [StateKind; 4] =
+        [StateKind::Signed, StateKind::Unsigned, StateKind::Signed, StateKind::Point];
     const MEMORY: &'static [(&'static str, f64)] =
         &[("d", 0.0), ("d_max", 0.0), ("d_numerator", 0.0), ("d_before", 0.0)];
     const SCOPE: Scope = Scope::All;
@@ -166,7 +167,7 @@ impl ElementRule<4> for Estimate {
         sums
     }
 
-    fn learn(&self, _: Step, sums: &Sums, memory: &mut [f64]) {
+    fn update_memory(&self, _: Step, sums: &Sums, memory: &mut [f64]) {
         let d = memory[D];
         memory[D_BEFORE] = d;
         // only zeros so far: nothing is known

@@ -1,7 +1,7 @@
 use crate::error::{Error, Result};
 use crate::kernel::element;
 use crate::real::{Average, Real};
-use crate::rule::{Decay, ElementRule, Holds, IntoRule, Rule, Step};
+use crate::rule::{Decay, ElementRule, IntoRule, Rule, StateKind, Step};
 use crate::settings::{Dialect, Range, Settings, only_in};
 
 crate::settings! {
@@ -127,9 +127,9 @@ const fn names<const N: usize>(centered: bool, momentum: bool) -> [&'static str;
     names
 }
 
-const fn holds<const N: usize>() -> [Holds; N] {
-    let mut holds = [Holds::Average; N];
-    holds[0] = Holds::Square;
+const fn holds<const N: usize>() -> [StateKind; N] {
+    let mut holds = [StateKind::Signed; N];
+    holds[0] = StateKind::Unsigned;
     holds
 }
 
@@ -147,7 +147,7 @@ struct Scalars<R> {
 
 impl<const CENTERED: bool, const MOMENTUM: bool, const N: usize> ElementRule<N> for Root<CENTERED, MOMENTUM> {
     const STATE: [&'static str; N] = names(CENTERED, MOMENTUM);
-    const HOLDS: [Holds; N] = holds();
+    const KINDS: [StateKind; N] = holds();
     type Scalars<R: Real> = Scalars<R>;
 
     fn scalars<R: Real>(&self, step: Step, _: &[f64]) -> Scalars<R> {
@@ -203,7 +203,7 @@ impl<const CENTERED: bool, const MOMENTUM: bool, const N: usize> ElementRule<N>
     for Moved<CENTERED, MOMENTUM>
 {
     const STATE: [&'static str; N] = names(CENTERED, MOMENTUM);
-    const HOLDS: [Holds; N] = holds();
+    const KINDS: [StateKind; N] = holds();
     type Scalars<R: Real> = MovedScalars<R>;
 
     fn initial(&self) -> [f64; N] {

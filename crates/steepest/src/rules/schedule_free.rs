@@ -1,7 +1,7 @@
 use crate::error::Result;
 use crate::kernel::element;
 use crate::real::{Average, Real};
-use crate::rule::{Decay, ElementRule, Holds, IntoRule, Rule, Step, Sums};
+use crate::rule::{Decay, ElementRule, IntoRule, Rule, StateKind, Step, Sums};
 use crate::settings::Range;
 
 crate::settings! {
@@ -190,7 +190,7 @@ impl Averaging {
         y + (y - z) * R::of((1.0 - self.share) / self.share)
     }
 
-    fn learn(&self, step: Step, memory: &mut [f64]) {
+    fn update_memory(&self, step: Step, memory: &mut [f64]) {
         memory[0] = memory[0].max(self.lr(step));
         memory[1] += self.weight(step, memory);
     }
@@ -218,7 +218,7 @@ struct Descent(Averaging);
 
 impl ElementRule<1> for Descent {
     const STATE: [&'static str; 1] = ["z"];
-    const HOLDS: [Holds; 1] = [Holds::Point];
+    const KINDS: [StateKind; 1] = [StateKind::Point];
     const MEMORY: &'static [(&'static str, f64)] = MEMORY;
     const EVALUATES: bool = true;
     type Scalars<R: Real> = Mixing<R>;
@@ -227,8 +227,8 @@ impl ElementRule<1> for Descent {
         self.0.scalars(step, memory)
     }
 
-    fn learn(&self, step: Step, _: &Sums, memory: &mut [f64]) {
-        self.0.learn(step, memory);
+    fn update_memory(&self, step: Step, _: &Sums, memory: &mut [f64]) {
+        self.0.update_memory(step, memory);
     }
 
     fn evaluate<R: Real>(&self, y: R, [z]: [R; 1]) -> R {
@@ -260,7 +260,7 @@ struct Scalars<R> {
 
 impl ElementRule<2> for Adaptive {
     const STATE: [&'static str; 2] = ["z", "exp_avg_sq"];
-    const HOLDS: [Holds; 2] = [Holds::Point, Holds::Square];
+    const KINDS: [StateKind; 2] = [StateKind::Point, StateKind::Unsigned];
     const MEMORY: &'static [(&'static str, f64)] = MEMORY;
     const EVALUATES: bool = true;
     type Scalars<R: Real> = Scalars<R>;
@@ -275,8 +275,8 @@ impl ElementRule<2> for Adaptive {
         }
     }
 
-    fn learn(&self, step: Step, _: &Sums, memory: &mut [f64]) {
-        self.averaging.learn(step, memory);
+    fn update_memory(&self, step: Step, _: &Sums, memory: &mut [f64]) {
+        self.averaging.update_memory(step, memory);
     }
 
     fn evaluate<R: Real>(&self, y: R, [z, _]: [R; 2]) -> R {

@@ -1,7 +1,7 @@
 use crate::error::{Error, Result};
 use crate::kernel::element;
 use crate::real::{Average, Real};
-use crate::rule::{Decay, ElementRule, IntoRule, Rule, Step};
+use crate::rule::{Decay, ElementRule, IntoRule, Rule, StateKind, Step};
 use crate::settings::{Dialect, Range, Settings, only_in};
 
 crate::settings! {
@@ -87,6 +87,7 @@ struct Plain;
 
 impl ElementRule<0> for Plain {
     const STATE: [&'static str; 0] = [];
+    const KINDS: [StateKind; 0] = [];
     type Scalars<R: Real> = R;
 
     fn scalars<R: Real>(&self, step: Step, _: &[f64]) -> R {
@@ -110,6 +111,7 @@ struct Scalars<R> {
 
 impl<const NESTEROV: bool> ElementRule<1> for Momentum<NESTEROV> {
     const STATE: [&'static str; 1] = ["momentum_buffer"];
+    const KINDS: [StateKind; 1] = [StateKind::Signed];
     type Scalars<R: Real> = Scalars<R>;
 
     fn scalars<R: Real>(&self, step: Step, _: &[f64]) -> Scalars<R> {
@@ -135,6 +137,7 @@ struct Velocity<const NESTEROV: bool>(f64);
 
 impl<const NESTEROV: bool> ElementRule<1> for Velocity<NESTEROV> {
     const STATE: [&'static str; 1] = ["momentum_buffer"];
+    const KINDS: [StateKind; 1] = [StateKind::Signed];
     type Scalars<R: Real> = Average<R>;
 
     fn scalars<R: Real>(&self, step: Step, _: &[f64]) -> Average<R> {

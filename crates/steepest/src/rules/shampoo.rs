@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::matrix::{Loops, Matrix, Number, packed_len, padded, take};
 use crate::param::Param;
 use crate::real::{Average, Real};
-use crate::rule::{Decay, IntoRule, Rule, StateSpec, Step, TensorView, WholeRule};
+use crate::rule::{Decay, IntoRule, Rule, StateSpec, Step, TensorRule, TensorView};
 use crate::settings::Range;
 
 crate::word_setting! {
@@ -95,7 +95,7 @@ super::others::matrix_settings! {
 impl IntoRule for Shampoo {
     fn into_rule(self) -> Result<Rule> {
         let others = self.adam(false)?;
-        Rule::whole(&self, Decay::Decoupled(self.weight_decay), Roots(self.clone()), others)
+        Rule::tensor(&self, Decay::Decoupled(self.weight_decay), Roots(self.clone()), others)
     }
 }
 
@@ -194,7 +194,7 @@ impl<'a, T: Number> Bench<'a, T> {
     }
 
     /// `into ← keep·into + take·S` where S is xxᵀ for the left side, xᵀx for the right.
-    pub fn learn(&mut self, loops: Loops, side: Side, average: Average<T>, into: &mut [T]) {
+    pub fn update_memory(&mut self, loops: Loops, side: Side, average: Average<T>, into: &mut [T]) {
         let (rows, columns) = self.of;
         let x = Matrix { data: &*self.x, rows, columns };
         let (n, packed) = match side {
@@ -218,7 +218,7 @@ impl<'a, T: Number> Bench<'a, T> {
 
 struct Roots(Shampoo);
 
-impl WholeRule for Roots {
+impl TensorRule for Roots {
     fn takes(&self, shape: &[usize]) -> Result<(), &'static str> {
         as_matrix(shape).map(|_| ())
     }
@@ -233,7 +233,7 @@ impl WholeRule for Roots {
         state
     }
 
-    fn work(&self, shape: &[usize]) -> usize {
+    fn workspace(&self, shape: &[usize]) -> usize {
         as_matrix(shape).map_or(0, |of| work(of, self.0.max_side))
     }
 
@@ -245,7 +245,7 @@ impl WholeRule for Roots {
             return 0.0;
         }
         let scale = T::of(view.scale);
-        let mut bench = Bench::new(view.work, of, max_side);
+        let mut bench = Bench::new(view.workspace, of, max_side);
         loops.map([&mut *bench.x], [view.grad], move |_, [g]| [g * scale]);
         let (moments, matrices) = view.state.split_at_mut(if grafting == Grafting::Adam { 2 } else { 1 });
 
@@ -255,7 +255,7 @@ impl WholeRule for Roots {
         let refresh = step.t <= every || step.t.is_multiple_of(every);
         for ((side, n), pair) in sides(of, max_side).zip(matrices.chunks_exact_mut(2)) {
             let [matrix, root] = pair else { continue };
-            bench.learn(loops, side, average, matrix);
+            bench.update_memory(loops, side, average, matrix);
             if refresh {
                 let mut desk = bench.desk(n);
                 desk.eigen(loops, matrix, seen);

@@ -1,7 +1,7 @@
 use crate::error::Result;
 use crate::kernel::element;
 use crate::real::{Average, Real};
-use crate::rule::{Decay, ElementRule, IntoRule, Rule, Step};
+use crate::rule::{Decay, ElementRule, IntoRule, Rule, StateKind, Step};
 use crate::settings::Range;
 
 crate::settings! {
@@ -103,6 +103,7 @@ struct OfGradient;
 
 impl ElementRule<0> for OfGradient {
     const STATE: [&'static str; 0] = [];
+    const KINDS: [StateKind; 0] = [];
     type Scalars<R: Real> = R;
 
     fn scalars<R: Real>(&self, step: Step, _: &[f64]) -> R {
@@ -127,6 +128,7 @@ struct Scalars<R> {
 
 impl ElementRule<1> for OfAverage {
     const STATE: [&'static str; 1] = ["exp_avg"];
+    const KINDS: [StateKind; 1] = [StateKind::Signed];
     type Scalars<R: Real> = Scalars<R>;
 
     fn scalars<R: Real>(&self, step: Step, _: &[f64]) -> Scalars<R> {

@@ -2,7 +2,7 @@ use crate::error::Result;
 use crate::matrix::{Number, take};
 use crate::param::Param;
 use crate::real::Average;
-use crate::rule::{Decay, IntoRule, Rule, StateSpec, Step, TensorView, WholeRule};
+use crate::rule::{Decay, IntoRule, Rule, StateSpec, Step, TensorRule, TensorView};
 use crate::settings::Range;
 
 crate::settings! {
@@ -54,7 +54,7 @@ crate::settings! {
 
 impl IntoRule for Sm3 {
     fn into_rule(self) -> Result<Rule> {
-        Rule::whole(&self, Decay::Decoupled(self.weight_decay), Cover(self.clone()), None)
+        Rule::tensor(&self, Decay::Decoupled(self.weight_decay), Cover(self.clone()), None)
     }
 }
 
@@ -67,7 +67,7 @@ fn axes(shape: &[usize]) -> &[usize] {
     if shape.is_empty() { &[1] } else { shape }
 }
 
-impl WholeRule for Cover {
+impl TensorRule for Cover {
     fn takes(&self, shape: &[usize]) -> Result<(), &'static str> {
         if shape.len() <= NAMES.len() { Ok(()) } else { Err("it has more than 6 axes") }
     }
@@ -79,7 +79,7 @@ impl WholeRule for Cover {
         mu.chain([StateSpec { name: "exp_avg", shape: shape.to_vec(), initial: 0.0 }]).collect()
     }
 
-    fn work(&self, shape: &[usize]) -> usize {
+    fn workspace(&self, shape: &[usize]) -> usize {
         shape.iter().product()
     }
 
@@ -87,7 +87,7 @@ impl WholeRule for Cover {
         const TOGETHER: usize = 256;
         let Sm3 { momentum, beta2, eps, .. } = self.0;
         let (scale, keep, lr) = (T::of(view.scale), T::of(view.keep(step)), T::of(step.lr));
-        let (shape, loops, mut rest) = (axes(view.shape), view.loops, view.work);
+        let (shape, loops, mut rest) = (axes(view.shape), view.loops, view.workspace);
         let len = view.theta.len();
         if len == 0 {
             return 0.0;

@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::matrix::Number;
 use crate::param::Param;
 use crate::real::Average;
-use crate::rule::{Decay, IntoRule, Rule, StateSpec, Step, TensorView, WholeRule};
+use crate::rule::{Decay, IntoRule, Rule, StateSpec, Step, TensorRule, TensorView};
 use crate::settings::Range;
 
 super::others::matrix_settings! {
@@ -82,13 +82,13 @@ super::others::matrix_settings! {
 impl IntoRule for Soap {
     fn into_rule(self) -> Result<Rule> {
         let others = self.adam(false)?;
-        Rule::whole(&self, Decay::Decoupled(self.weight_decay), Rotated(self.clone()), others)
+        Rule::tensor(&self, Decay::Decoupled(self.weight_decay), Rotated(self.clone()), others)
     }
 }
 
 struct Rotated(Soap);
 
-impl WholeRule for Rotated {
+impl TensorRule for Rotated {
     fn takes(&self, shape: &[usize]) -> Result<(), &'static str> {
         as_matrix(shape).map(|_| ())
     }
@@ -103,7 +103,7 @@ impl WholeRule for Rotated {
             .collect()
     }
 
-    fn work(&self, shape: &[usize]) -> usize {
+    fn workspace(&self, shape: &[usize]) -> usize {
         as_matrix(shape).map_or(0, |of| work(of, self.0.max_side))
     }
 
@@ -118,12 +118,12 @@ impl WholeRule for Rotated {
         let sides = || sides(of, max_side);
         let scale = T::of(view.scale);
         let of_matrices = Average::<T>::new(shampoo_beta);
-        let mut bench = Bench::new(view.work, of, max_side);
+        let mut bench = Bench::new(view.workspace, of, max_side);
         loops.map([&mut *bench.x], [view.grad], move |_, [g]| [g * scale]);
         if step.t == 1 {
             for ((side, n), pair) in sides().zip(matrices.chunks_exact_mut(2)) {
                 let [matrix, vectors] = pair else { continue };
-                bench.learn(loops, side, of_matrices, matrix);
+                bench.update_memory(loops, side, of_matrices, matrix);
                 let mut desk = bench.desk(n);
                 desk.eigen(loops, matrix, 1.0);
                 let least = n as f64 * T::EPSILON * desk.values[0];
@@ -149,7 +149,7 @@ impl WholeRule for Rotated {
 
         loops.map([&mut *bench.x], [view.grad], move |_, [g]| [g * scale]);
         for ((side, _), pair) in sides().zip(matrices.chunks_exact_mut(2)) {
-            bench.learn(loops, side, of_matrices, &mut *pair[0]);
+            bench.update_memory(loops, side, of_matrices, &mut *pair[0]);
         }
         if since_first.t.is_multiple_of(precondition_frequency) {
             bench.x.copy_from_slice(m);

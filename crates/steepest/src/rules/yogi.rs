@@ -1,7 +1,7 @@
 use crate::error::Result;
 use crate::kernel::element;
 use crate::real::{Average, Real};
-use crate::rule::{Decay, ElementRule, Holds, IntoRule, Rule, Step};
+use crate::rule::{Decay, ElementRule, IntoRule, Rule, StateKind, Step};
 use crate::settings::Range;
 
 crate::settings! {
@@ -76,7 +76,7 @@ struct Scalars<R> {
 
 impl ElementRule<2> for Controlled {
     const STATE: [&'static str; 2] = ["exp_avg", "exp_avg_sq"];
-    const HOLDS: [Holds; 2] = [Holds::Average, Holds::Square];
+    const KINDS: [StateKind; 2] = [StateKind::Signed, StateKind::Unsigned];
     type Scalars<R: Real> = Scalars<R>;
 
     fn initial(&self) -> [f64; 2] {

@@ -1,7 +1,8 @@
 //! One step from the gradients of several batches.
 
 use crate::error::{Error, Result};
-use crate::kernel::{Float, Job, Level};
+use crate::float::Float;
+use crate::kernel::{InstructionSet, Loop};
 
 /// The mean gradient of several batches, weighted by their numbers of samples.
 ///
@@ -49,16 +50,16 @@ pub struct Accumulator<T> {
 struct TakeIn<'a, T> {
     mean: &'a mut [T],
     gradient: &'a [T],
-    share: T,
+    fraction: T,
 }
 
-impl<T: Float> Job for TakeIn<'_, T> {
+impl<T: Float> Loop for TakeIn<'_, T> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
         for (mean, g) in self.mean.iter_mut().zip(self.gradient) {
-            *mean = *mean + (*g - *mean) * self.share;
+            *mean = *mean + (*g - *mean) * self.fraction;
         }
     }
 }
@@ -92,15 +93,15 @@ impl<T: Float> Accumulator<T> {
         }
         self.batches = step;
         self.samples = self.samples.saturating_add(samples);
-        let share = samples as f64 / self.samples as f64;
-        let level = Level::best();
+        let fraction = samples as f64 / self.samples as f64;
+        let isa = InstructionSet::best();
         for (mean, gradient) in self.mean.iter_mut().zip(gradients) {
             let gradient = gradient.as_ref();
-            if share == 1.0 {
+            if fraction == 1.0 {
                 // the first batch: also what was left of another round does not count
                 mean.copy_from_slice(gradient);
             } else {
-                level.run(TakeIn { mean, gradient, share: T::of(share) });
+                isa.run(TakeIn { mean, gradient, fraction: T::of(fraction) });
             }
         }
         Ok(())

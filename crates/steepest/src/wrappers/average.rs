@@ -1,7 +1,8 @@
 //! Averages of the weights over the steps: EMA and SWA.
 
 use crate::error::{Error, Result};
-use crate::kernel::{Float, Job, Level};
+use crate::float::Float;
+use crate::kernel::{InstructionSet, Loop};
 use crate::real::Average;
 use crate::settings::{Range, Settings};
 
@@ -49,7 +50,7 @@ crate::settings! {
     /// Polyak & Juditsky, Acceleration of Stochastic Approximation by Averaging, SIAM J. Control Optim. 30, 1992; with
     /// exponential weights: Tarvainen & Valpola, Mean teachers are better role models, NeurIPS 2017, equation 1.
     pub struct Ema("ema") {
-        /// share of the old average that is kept
+        /// fraction of the old average that is kept
         decay: f64 = 0.999, Range::FRACTION;
         /// the first step after which the weights are taken in
         start: u64 = 1, Range::AT_LEAST_ONE;
@@ -131,7 +132,7 @@ pub(crate) enum Mix {
     Leave,
     /// The weights become the average.
     Copy,
-    /// An average that keeps this share.
+    /// An average that keeps this fraction.
     Keep(f64),
     /// The mean of this many.
     Mean(f64),
@@ -184,7 +185,7 @@ struct Mixing<'a, T, F> {
     mix: F,
 }
 
-impl<T: Float, F: Fn(T, T) -> T> Job for Mixing<'_, T, F> {
+impl<T: Float, F: Fn(T, T) -> T> Loop for Mixing<'_, T, F> {
     type Output = ();
 
     #[inline(always)]
@@ -196,17 +197,17 @@ impl<T: Float, F: Fn(T, T) -> T> Job for Mixing<'_, T, F> {
 }
 
 /// Takes `theta` into `average`.
-pub(crate) fn average<T: Float>(level: Level, mix: Mix, theta: &[T], average: &mut [T]) {
+pub(crate) fn average<T: Float>(isa: InstructionSet, mix: Mix, theta: &[T], average: &mut [T]) {
     match mix {
         Mix::Leave => {}
         Mix::Copy => average.copy_from_slice(theta),
         Mix::Keep(decay) => {
             let rate = Average::new(decay);
-            level.run(Mixing { average, theta, mix: move |w, x| rate.mix(w, x) });
+            isa.run(Mixing { average, theta, mix: move |w, x| rate.mix(w, x) });
         }
         Mix::Mean(count) => {
             let count = T::of(count);
-            level.run(Mixing { average, theta, mix: move |w, x| w + (x - w) / count });
+            isa.run(Mixing { average, theta, mix: move |w, x| w + (x - w) / count });
         }
     }
 }

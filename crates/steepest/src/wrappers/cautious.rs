@@ -1,9 +1,10 @@
 //! What is done to a rule's update before it is kept: caution, bounds, cautious weight decay.
 //!
 //! The update is the difference between the weights before the rule (after weight decay) and behind it: `u = (1 − ηλ)θ − θ'`.
-//! What depends on all of it (the share that a mask keeps, a norm) is found beforehand, by a rule that works on copies.
+//! What depends on all of it (the fraction that a mask keeps, a norm) is found beforehand, by a rule that works on copies.
 
-use crate::kernel::{Float, Job, Level, Prologue};
+use crate::float::Float;
+use crate::kernel::{InstructionSet, Loop, Prologue};
 
 /// A block that a rule has updated.
 pub(crate) struct Updated<'a, T> {
@@ -38,27 +39,27 @@ struct Count<'a, T> {
     after: &'a [T],
 }
 
-impl<T: Float> Job for Count<'_, T> {
+impl<T: Float> Loop for Count<'_, T> {
     type Output = Passed;
 
     #[inline(always)]
     fn run(self) -> Passed {
         // sums side by side, joined in a fixed order: the same bits on every instruction set
-        const LANES: usize = 16;
-        let (mut counts, mut squares) = ([0.0f64; LANES], [0.0f64; LANES]);
+        const SUMMANDS: usize = 16;
+        let (mut counts, mut squares) = ([0.0f64; SUMMANDS], [0.0f64; SUMMANDS]);
         for (i, after) in self.after.iter().enumerate() {
             let (u, passes) = self.updated.update(i, *after);
             let u = u.wide();
-            counts[i % LANES] += f64::from(u8::from(passes));
-            squares[i % LANES] += if passes { u * u } else { 0.0 };
+            counts[i % SUMMANDS] += f64::from(u8::from(passes));
+            squares[i % SUMMANDS] += if passes { u * u } else { 0.0 };
         }
         [counts.iter().sum(), squares.iter().sum()]
     }
 }
 
 /// What of an update caution lets pass.
-pub(crate) fn count<T: Float>(level: Level, updated: Updated<'_, T>, after: &[T]) -> Passed {
-    level.run(Count { updated, after })
+pub(crate) fn count<T: Float>(isa: InstructionSet, updated: Updated<'_, T>, after: &[T]) -> Passed {
+    isa.run(Count { updated, after })
 }
 
 struct Finish<'a, T> {
@@ -67,7 +68,7 @@ struct Finish<'a, T> {
     factor: T,
 }
 
-impl<T: Float> Job for Finish<'_, T> {
+impl<T: Float> Loop for Finish<'_, T> {
     type Output = ();
 
     #[inline(always)]
@@ -81,8 +82,8 @@ impl<T: Float> Job for Finish<'_, T> {
 }
 
 /// Keeps of the update what caution lets pass, `factor` times.
-pub(crate) fn finish<T: Float>(level: Level, updated: Updated<'_, T>, after: &mut [T], factor: f64) {
-    level.run(Finish { updated, after, factor: T::of(factor) });
+pub(crate) fn finish<T: Float>(isa: InstructionSet, updated: Updated<'_, T>, after: &mut [T], factor: f64) {
+    isa.run(Finish { updated, after, factor: T::of(factor) });
 }
 
 struct Decay<'a, T> {
@@ -91,7 +92,7 @@ struct Decay<'a, T> {
     shrink: T,
 }
 
-impl<T: Float> Job for Decay<'_, T> {
+impl<T: Float> Loop for Decay<'_, T> {
     type Output = ();
 
     #[inline(always)]
@@ -105,6 +106,6 @@ impl<T: Float> Job for Decay<'_, T> {
 }
 
 /// Weight decay where it goes the way of the update.
-pub(crate) fn decay<T: Float>(level: Level, before: &[T], after: &mut [T], shrink: f64) {
-    level.run(Decay { before, after, shrink: T::of(shrink) });
+pub(crate) fn decay<T: Float>(isa: InstructionSet, before: &[T], after: &mut [T], shrink: f64) {
+    isa.run(Decay { before, after, shrink: T::of(shrink) });
 }

@@ -1,6 +1,7 @@
 //! Lookahead: slow weights that follow the optimizer's.
 
-use crate::kernel::{Float, Job, Level};
+use crate::float::Float;
+use crate::kernel::{InstructionSet, Loop};
 use crate::settings::Range;
 
 crate::settings! {
@@ -49,18 +50,10 @@ crate::settings! {
     }
 }
 
-/// What a step does to the slow weights.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Look {
-    /// They begin with the weights before the step.
-    pub begin: bool,
-    /// They follow by this part of the way after the step, and the weights go back to them.
-    pub follow: Option<f64>,
-}
-
 impl Lookahead {
-    pub(crate) fn look(&self, t: u64) -> Look {
-        Look { begin: t == 1, follow: t.is_multiple_of(self.every).then_some(self.alpha) }
+    /// By what part of the way the slow weights follow after step `t`, if it is their turn.
+    pub(crate) fn follows(&self, t: u64) -> Option<f64> {
+        t.is_multiple_of(self.every).then_some(self.alpha)
     }
 }
 
@@ -70,7 +63,7 @@ struct Follow<'a, T> {
     alpha: T,
 }
 
-impl<T: Float> Job for Follow<'_, T> {
+impl<T: Float> Loop for Follow<'_, T> {
     type Output = ();
 
     #[inline(always)]
@@ -83,6 +76,6 @@ impl<T: Float> Job for Follow<'_, T> {
 }
 
 /// Moves `slow` towards `theta`, and `theta` there.
-pub(crate) fn follow<T: Float>(level: Level, alpha: f64, theta: &mut [T], slow: &mut [T]) {
-    level.run(Follow { slow, theta, alpha: T::of(alpha) });
+pub(crate) fn follow<T: Float>(isa: InstructionSet, alpha: f64, theta: &mut [T], slow: &mut [T]) {
+    isa.run(Follow { slow, theta, alpha: T::of(alpha) });
 }

@@ -1,10 +1,11 @@
 //! Sharpness-aware minimization: the gradient at the worst point nearby.
 
 use crate::error::{Error, Result};
-use crate::kernel::Float;
-use crate::optimizer::{Optimizer, StepArgs, StepReport};
+use crate::float::Float;
+use crate::optimizer::Optimizer;
 use crate::param::Slot;
 use crate::settings::{Range, Settings};
+use crate::step::{StepArgs, StepReport};
 
 crate::settings! {
     /// Steps with the gradient at the point nearby where the loss is highest, to find minima that are wide.

@@ -10,7 +10,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use steepest::registry::Entry;
 use steepest::settings::Values;
-use steepest::{DType, Level, Optimizer, Param, Slice, SliceMut, Slot, StepArgs};
+use steepest::{DType, InstructionSet, Optimizer, Param, Slice, SliceMut, Slot, StepArgs};
 
 /// Set to run with small sizes: for valgrind, where a step takes fifty times as long.
 pub fn small() -> bool {
@@ -18,8 +18,8 @@ pub fn small() -> bool {
 }
 
 /// The instruction sets of this processor, the reference first.
-pub fn levels() -> impl Iterator<Item = Level> {
-    Level::ALL.into_iter().filter(|level| level.is_available())
+pub fn levels() -> impl Iterator<Item = InstructionSet> {
+    InstructionSet::ALL.into_iter().filter(|level| level.is_available())
 }
 
 // ---------------------------------------------------------------------------------------------

@@ -1,14 +1,17 @@
-//! One step of elements whose state is kept in [8 bits](crate::packed).
+//! One step of elements whose state is kept in 8 bits.
 //!
 //! A batch of groups at a time goes through three loops, each of which becomes vector code: codes to lanes, the rule on lanes,
 //! lanes to codes. The first and the last do not know the rule; only the second is compiled for each.
 #![allow(unsafe_code)] // raw pointers into borrowed slices
 
 use crate::dtype::HALF_OF_LAST;
-use crate::kernel::{Job, LINE, Level, MAX_STATES, Prologue, fetch, highest};
-use crate::packed::{Decode, Encode, GROUP, LANES, Order, SET, Set, join, place, split, tame};
+use crate::kernel::instruction_set::{InstructionSet, RawLoop, highest};
+use crate::kernel::prefetch::{LINE, fetch};
+use crate::kernel::prologue::Prologue;
+use crate::kernel::quantized::code::{Decode, Encode, Set, join_halves, opaque, split_lane, tame};
+use crate::kernel::quantized::order::{GROUP, LANES, Order, SET};
 use crate::random::Dither;
-use crate::rule::{ElementRule, Holds};
+use crate::rule::{ElementRule, MAX_STATES, StateKind};
 use std::slice::{from_raw_parts, from_raw_parts_mut};
 
 /// Sets of a batch: together with their parameters and gradients they stay in a first-level cache. Fewer leave the processor
@@ -19,18 +22,18 @@ const SETS: usize = 8;
 /// but parameters and gradients are read in one loop of three, and it would forget them in the others.
 const AHEAD: usize = SETS * SET;
 
-/// A run of whole groups whose state is kept in 8 bits.
+/// Whole groups of elements whose state is kept in 8 bits.
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy)]
-pub struct Packed {
-    pub at: At,
+pub struct QuantizedElements {
+    pub operands: Operands,
     /// Codes of each array; f32 where it holds points.
     pub state: [*mut u8; MAX_STATES],
-    /// The scales of each array's groups, the first that of this run's first element.
+    /// The scales of each array's groups, the first that of the first element.
     pub scales: [*mut u8; MAX_STATES],
     pub groups: usize,
-    /// As in [`Piece`](crate::kernel::Piece).
-    pub far: usize,
+    /// Up to where memory may be asked for early, counted from the first element; 0 where all may lie in a cache.
+    pub prefetch: usize,
     /// The random words of the lanes.
     pub dither: Dither,
 }
@@ -38,15 +41,15 @@ pub struct Packed {
 /// Where parameters and gradients lie.
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy)]
-pub enum At {
-    F32(InF32),
-    Bf16(InBf16),
+pub enum Operands {
+    F32(F32Operands),
+    Bf16(Bf16Operands),
 }
 
 /// Parameters and gradients in f32.
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy)]
-pub struct InF32 {
+pub struct F32Operands {
     pub theta: *mut f32,
     pub grad: *const f32,
 }
@@ -54,14 +57,14 @@ pub struct InF32 {
 /// Parameters and gradients in bfloat16, and the corrections of the parameters, rounded to the nearest.
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy)]
-pub struct InBf16 {
+pub struct Bf16Operands {
     pub theta: *mut u8,
     pub correction: *mut u8,
     pub grad: *const u8,
 }
 
-/// How parameters and gradients are kept, a lane's two at a time.
-pub(crate) trait Memory: Copy {
+/// How parameters and gradients are read and written: the two of a lane at a time.
+pub(crate) trait PairedOperands: Copy {
     /// Which elements share a lane.
     const ORDER: Order;
     /// Whether a gradient's bits below bfloat16's can hold something.
@@ -78,11 +81,11 @@ pub(crate) trait Memory: Copy {
     /// Writes the parameters of lane `l`.
     ///
     /// # Safety
-    /// As for [`Memory::load`].
+    /// As for [`PairedOperands::load`].
     unsafe fn store(self, l: usize, new: [f32; 2]);
 }
 
-impl Memory for InF32 {
+impl PairedOperands for F32Operands {
     const ORDER: Order = Order::Apart;
     const FINE: bool = true;
 
@@ -113,7 +116,7 @@ impl Memory for InF32 {
     }
 }
 
-impl Memory for InBf16 {
+impl PairedOperands for Bf16Operands {
     const ORDER: Order = Order::Adjacent;
     const FINE: bool = false;
 
@@ -143,7 +146,7 @@ impl Memory for InBf16 {
                 *self.grad.cast::<[u8; 4]>().add(l),
             )
         };
-        let (high, grad) = (lane(high), split(lane(grad)));
+        let (high, grad) = (lane(high), split_lane(lane(grad)));
         // two corrections; with the sign bit turned over they are numbers from 0, 128 too large
         let low = u32::from(u16::from_le_bytes(low) ^ 0x8080);
         let first = (high << 16).wrapping_add((low & 0xFF) << 8).wrapping_sub(0x8000);
@@ -173,118 +176,121 @@ fn lane(bytes: [u8; 4]) -> u32 {
     if cfg!(target_endian = "big") { lane.rotate_left(16) } else { lane }
 }
 
-/// The step of a rule on a run.
-pub(crate) struct PackedRun<R: ElementRule<N>, const N: usize, M> {
+/// The step of a rule on some groups.
+pub(crate) struct QuantizedUpdate<R: ElementRule<N>, const N: usize, M> {
     pub scalars: R::Scalars<f32>,
     pub prologue: Prologue<f32>,
-    pub level: Level,
-    pub packed: Packed,
-    pub memory: M,
+    pub isa: InstructionSet,
+    pub elements: QuantizedElements,
+    pub operands: M,
 }
 
-impl<R: ElementRule<N>, const N: usize, M: Memory> PackedRun<R, N, M> {
+impl<R: ElementRule<N>, const N: usize, M: PairedOperands> QuantizedUpdate<R, N, M> {
     /// # Safety
-    /// [`Run::run_packed`](crate::kernel::Run::run_packed)'s contract, with parameters and gradients at `memory`.
+    /// The contract of [`TypedKernel::update_quantized`](crate::kernel::TypedKernel), with parameters and gradients at `operands`.
     pub unsafe fn run(self) {
-        match self.level {
-            // part of a group is not for here
-            _ if self.packed.groups == 0 => {}
-            Level::Scalar => Level::Scalar.run(PackedJob::<R, N, M, false, true>(self)),
-            level if self.prologue.is_plain() => level.run(PackedJob::<R, N, M, true, false>(self)),
-            level => level.run(PackedJob::<R, N, M, false, false>(self)),
+        // SAFETY: the caller's contract.
+        unsafe {
+            match self.isa {
+                // part of a group is not for here
+                _ if self.elements.groups == 0 => {}
+                isa @ InstructionSet::Scalar => isa.run_raw(UpdateLoop::<R, N, M, false, true>(self)),
+                isa if self.prologue.is_plain() => isa.run_raw(UpdateLoop::<R, N, M, true, false>(self)),
+                isa => isa.run_raw(UpdateLoop::<R, N, M, false, false>(self)),
+            }
         }
     }
 }
 
 /// `PLAIN`: the gradient needs neither scaling, clipping nor decay; a loop over single numbers asks each time.
-struct PackedJob<R: ElementRule<N>, const N: usize, M, const PLAIN: bool, const ONE_BY_ONE: bool>(
-    PackedRun<R, N, M>,
+struct UpdateLoop<R: ElementRule<N>, const N: usize, M, const PLAIN: bool, const ONE_BY_ONE: bool>(
+    QuantizedUpdate<R, N, M>,
 );
 
-impl<R: ElementRule<N>, const N: usize, M: Memory, const PLAIN: bool, const ONE_BY_ONE: bool> Job
-    for PackedJob<R, N, M, PLAIN, ONE_BY_ONE>
+impl<R: ElementRule<N>, const N: usize, M: PairedOperands, const PLAIN: bool, const ONE_BY_ONE: bool> RawLoop
+    for UpdateLoop<R, N, M, PLAIN, ONE_BY_ONE>
 {
     type Output = ();
-    const HIGHEST: Level = highest::<f32>(ONE_BY_ONE);
+    const HIGHEST: InstructionSet = highest::<f32>(ONE_BY_ONE);
 
     #[inline(always)]
-    fn run(self) {
-        let Packed { state, scales, groups, far, dither, .. } = self.0.packed;
-        let mut room = [Set::NEW; SETS];
+    unsafe fn run(self) {
+        let QuantizedElements { state, scales, groups, prefetch, dither, .. } = self.0.elements;
+        let mut batch = [Set::NEW; SETS];
         for first in (0..groups).step_by(SETS / 2) {
             let n = (groups - first).min(SETS / 2);
-            let room = &mut room[..2 * n];
+            let sets = &mut batch[..2 * n];
             for k in 0..N {
-                if R::HOLDS[k] != Holds::Point {
-                    // SAFETY: `run_packed`'s contract.
+                if R::KINDS[k] != StateKind::Point {
+                    // SAFETY: the contract of `TypedKernel::update_quantized`.
                     let (codes, scales) = unsafe {
                         (
                             from_raw_parts(state[k].add(first * GROUP), n * GROUP),
                             from_raw_parts(scales[k].add(first), n),
                         )
                     };
-                    let (holds, into) = (R::HOLDS[k], &mut *room);
-                    self.0.level.run(Decode::<ONE_BY_ONE> { holds, codes, scales, array: k, into });
+                    let (kind, into) = (R::KINDS[k], &mut *sets);
+                    self.0.isa.run(Decode::<ONE_BY_ONE> { kind, codes, scales, array: k, into });
                 }
             }
-            for (q, set) in room.iter_mut().enumerate() {
+            for (q, set) in sets.iter_mut().enumerate() {
                 let start = first * GROUP + q * SET;
                 let mut points = [std::ptr::null_mut(); MAX_STATES];
                 for k in 0..N {
                     points[k] = state[k].cast::<f32>().wrapping_add(start);
                 }
-                if start + AHEAD + SET <= far {
-                    self.0.memory.skip(start + AHEAD).fetch();
-                    for (array, holds) in state.iter().zip(R::HOLDS) {
-                        let size = if holds == Holds::Point { 4 } else { 1 };
+                if start + AHEAD + SET <= prefetch {
+                    self.0.operands.skip(start + AHEAD).fetch();
+                    for (array, kind) in state.iter().zip(R::KINDS) {
+                        let size = if kind == StateKind::Point { 4 } else { 1 };
                         for line in (0..size * SET).step_by(LINE) {
                             fetch(array.wrapping_add(size * (start + AHEAD) + line));
                         }
                     }
                 }
-                // SAFETY: `run_packed`'s contract: a whole set lies there.
-                unsafe { self.set(self.0.memory.skip(start), &points, set, dither.skip(start / 2)) };
+                // SAFETY: the contract of `TypedKernel::update_quantized`: a whole set lies there.
+                unsafe { self.set(self.0.operands.skip(start), &points, set, dither.skip(start / 2)) };
             }
-            let mut share = 0;
+            let mut index = 0;
             for k in 0..N {
-                if R::HOLDS[k] != Holds::Point {
-                    // SAFETY: `run_packed`'s contract.
+                if R::KINDS[k] != StateKind::Point {
+                    // SAFETY: the contract of `TypedKernel::update_quantized`.
                     let (codes, scales) = unsafe {
                         (
                             from_raw_parts_mut(state[k].add(first * GROUP), n * GROUP),
                             from_raw_parts_mut(scales[k].add(first), n),
                         )
                     };
-                    let (holds, from) = (R::HOLDS[k], &*room);
-                    self.0.level.run(Encode::<ONE_BY_ONE> { holds, share, array: k, from, codes, scales });
-                    share += 1;
+                    let (kind, from) = (R::KINDS[k], &*sets);
+                    self.0.isa.run(Encode::<ONE_BY_ONE> { kind, index, array: k, from, codes, scales });
+                    index += 1;
                 }
             }
         }
     }
 }
 
-impl<R: ElementRule<N>, const N: usize, M: Memory, const PLAIN: bool, const ONE_BY_ONE: bool>
-    PackedJob<R, N, M, PLAIN, ONE_BY_ONE>
+impl<R: ElementRule<N>, const N: usize, M: PairedOperands, const PLAIN: bool, const ONE_BY_ONE: bool>
+    UpdateLoop<R, N, M, PLAIN, ONE_BY_ONE>
 {
-    /// Words that round a lane of all arrays.
+    /// How many words round a lane of all arrays.
     const WORDS: usize = {
-        let (mut k, mut packed) = (0, 0usize);
+        let (mut k, mut quantized) = (0, 0usize);
         while k < N {
-            packed += if matches!(R::HOLDS[k], Holds::Point) { 0 } else { 1 };
+            quantized += if matches!(R::KINDS[k], StateKind::Point) { 0 } else { 1 };
             k += 1;
         }
-        packed.div_ceil(2)
+        quantized.div_ceil(2)
     };
 
     /// The rule on a set, whose state is in its lanes and, where it holds points, at `points`.
     ///
     /// # Safety
-    /// A set lies at `memory` and, where the rule has some, at `points`; nobody else uses its parameters and points.
+    /// A set lies at `operands` and, where the rule has some, at `points`; nobody else uses its parameters and points.
     #[inline(always)]
-    unsafe fn set(&self, memory: M, points: &[*mut f32; MAX_STATES], set: &mut Set, dither: Dither) {
+    unsafe fn set(&self, operands: M, points: &[*mut f32; MAX_STATES], set: &mut Set, dither: Dither) {
         for l in 0..LANES {
-            let l = place::<ONE_BY_ONE>(l);
+            let l = opaque::<ONE_BY_ONE>(l);
             let pair = M::ORDER.pair(l);
             let mut words = [0; MAX_STATES / 2];
             // a plain loop, as elsewhere in functions of an instruction set
@@ -295,30 +301,30 @@ impl<R: ElementRule<N>, const N: usize, M: Memory, const PLAIN: bool, const ONE_
             }
             let mut old = [[0.0; N]; 2];
             for k in 0..N {
-                (old[0][k], old[1][k]) = if R::HOLDS[k] == Holds::Point {
+                (old[0][k], old[1][k]) = if R::KINDS[k] == StateKind::Point {
                     // SAFETY: the caller's contract.
                     unsafe { (*points[k].add(pair.0), *points[k].add(pair.1)) }
                 } else {
-                    split(set.0[k][l])
+                    split_lane(set.0[k][l])
                 };
             }
             // SAFETY: the caller's contract.
-            let [first, second] = unsafe { memory.load(l) };
+            let [first, second] = unsafe { operands.load(l) };
             let (first, new_first) = self.element(first, old[0]);
             let (second, new_second) = self.element(second, old[1]);
             // SAFETY: the caller's contract.
-            unsafe { memory.store(l, [first, second]) };
-            let mut share = 0;
+            unsafe { operands.store(l, [first, second]) };
+            let mut index = 0;
             for k in 0..N {
-                if R::HOLDS[k] == Holds::Point {
+                if R::KINDS[k] == StateKind::Point {
                     // SAFETY: the caller's contract.
                     unsafe {
                         (*points[k].add(pair.0), *points[k].add(pair.1)) = (new_first[k], new_second[k])
                     };
                 } else {
                     // what is subnormal, the codes take for zero
-                    set.0[k][l] = join(new_first[k], new_second[k], words[share / 2]);
-                    share += 1;
+                    set.0[k][l] = join_halves(new_first[k], new_second[k], words[index / 2]);
+                    index += 1;
                 }
             }
         }

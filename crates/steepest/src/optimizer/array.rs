@@ -1,0 +1,147 @@
+//! One state array of a tensor: aligned, allocated when the optimizer is made, saved by name.
+
+use crate::aligned::Aligned;
+use crate::dtype::DType;
+use crate::float::Float;
+use crate::kernel::Loop;
+use crate::kernel::quantized::{Dequantize, GROUP, Order, fill, from_order, in_order};
+use crate::rule::{StateKind, StateSpec};
+use half::bf16;
+use std::borrow::Cow;
+
+/// The most state arrays that a tensor can have.
+pub(crate) const MAX_ARRAYS: usize = 8;
+
+/// How the values of one array lie in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Storage {
+    F64,
+    F32,
+    Bf16,
+    /// Codes in this order, and beside them the scales of groups.
+    Bits8(Order),
+    /// The bits below bfloat16's.
+    Correction,
+}
+
+impl Storage {
+    /// Bytes of one element.
+    pub fn size(self) -> usize {
+        match self {
+            Self::F64 => 8,
+            Self::F32 => 4,
+            Self::Bf16 => 2,
+            Self::Bits8(_) | Self::Correction => 1,
+        }
+    }
+}
+
+/// One state array of one tensor.
+#[derive(Debug, Clone)]
+pub(crate) struct StateArray {
+    pub spec: StateSpec,
+    pub kind: StateKind,
+    pub storage: Storage,
+    data: Aligned,
+    /// The scales of groups, for 8 bits.
+    scales: Aligned,
+}
+
+impl StateArray {
+    /// In the type that the parameter's arithmetic is done in; the array with number `place` of its tensor.
+    pub fn new(spec: StateSpec, param: DType, place: usize) -> Self {
+        let storage = if param == DType::F64 { Storage::F64 } else { Storage::F32 };
+        Self::stored(spec, StateKind::Point, storage, place)
+    }
+
+    pub fn stored(spec: StateSpec, kind: StateKind, storage: Storage, place: usize) -> Self {
+        let len: usize = spec.shape.iter().product();
+        let mut data = Aligned::side_by_side(len * storage.size(), place);
+        let quantized = matches!(storage, Storage::Bits8(_));
+        let mut scales = Aligned::new(if quantized { len.div_ceil(GROUP) } else { 0 });
+        let initial = spec.initial;
+        match storage {
+            Storage::F64 => data.slice_mut::<f64>().fill(initial),
+            Storage::F32 => data.slice_mut::<f32>().fill(initial as f32),
+            Storage::Bf16 => data.slice_mut::<bf16>().fill(bf16::from_f64(initial)),
+            Storage::Bits8(_) => fill(kind, initial, data.slice_mut(), scales.slice_mut()),
+            Storage::Correction => {}
+        }
+        Self { spec, kind, storage, data, scales }
+    }
+
+    /// Bytes of memory.
+    pub fn size(&self) -> usize {
+        self.data.len() + self.scales.len()
+    }
+
+    /// Where its values lie.
+    pub fn address(&mut self) -> *mut u8 {
+        self.data.address()
+    }
+
+    /// Where the scales of its groups lie.
+    pub fn scales_address(&mut self) -> *mut u8 {
+        self.scales.address()
+    }
+
+    /// Its values, kept in the type of the arithmetic.
+    pub fn slice<T: Float>(&self) -> &[T] {
+        debug_assert_eq!(self.storage.size(), T::DTYPE.size());
+        self.data.slice()
+    }
+
+    /// The same, to be changed.
+    pub fn slice_mut<T: Float>(&mut self) -> &mut [T] {
+        debug_assert_eq!(self.storage.size(), T::DTYPE.size());
+        self.data.slice_mut()
+    }
+
+    /// Its values in the type of the arithmetic, however they are kept.
+    pub fn widened<T: Float>(&self) -> Cow<'_, [T]> {
+        match (self.storage, T::DTYPE) {
+            (Storage::F64, DType::F64) | (Storage::F32, DType::F32) => Cow::Borrowed(self.slice()),
+            _ => self.to_f64().into_iter().map(T::of).collect(),
+        }
+    }
+
+    /// The values as f64: exact for all types.
+    pub fn to_f64(&self) -> Vec<f64> {
+        match self.storage {
+            Storage::F64 => self.data.slice::<f64>().to_vec(),
+            Storage::F32 => self.data.slice::<f32>().iter().map(|x| f64::from(*x)).collect(),
+            Storage::Bf16 => self.data.slice::<bf16>().iter().map(|x| x.to_f64()).collect(),
+            Storage::Correction => self.data.slice::<i8>().iter().map(|x| f64::from(*x)).collect(),
+            Storage::Bits8(order) => {
+                let mut into = vec![0.0; self.data.len()];
+                let (codes, scales) = (self.data.slice(), self.scales.slice());
+                Dequantize { kind: self.kind, order, codes, scales, into: &mut into }.run();
+                into.into_iter().map(f64::from).collect()
+            }
+        }
+    }
+
+    /// Its bytes as a state file holds them: little-endian, codes in the order of the elements.
+    pub fn bytes(&self) -> Cow<'_, [u8]> {
+        match self.storage {
+            Storage::Bits8(order) => in_order(order, self.data.slice()).into(),
+            _ => self.data.slice::<u8>().into(),
+        }
+    }
+
+    /// The scales of its groups, for 8 bits.
+    pub fn scales(&self) -> Option<&[u8]> {
+        matches!(self.storage, Storage::Bits8(_)).then(|| self.scales.slice())
+    }
+
+    /// Takes over bytes of its length, as [`bytes`](Self::bytes) gave them, and scales.
+    pub fn fill(&mut self, bytes: &[u8], scales: Option<&[u8]>) {
+        match self.storage {
+            Storage::Bits8(order) => from_order(order, bytes, self.data.slice_mut()),
+            _ => self.data.slice_mut::<u8>().copy_from_slice(bytes),
+        }
+        if let Some(scales) = scales {
+            self.scales.slice_mut::<u8>().copy_from_slice(scales);
+        }
+    }
+}

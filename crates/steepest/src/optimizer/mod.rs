@@ -1,0 +1,131 @@
+//! The optimizer: made once from a rule and the parameters, then stepped.
+
+pub(crate) mod array;
+mod assignment;
+mod builder;
+mod change;
+mod checks;
+mod evaluate;
+pub(crate) mod formats;
+pub(crate) mod group;
+mod save;
+mod state_file;
+pub(crate) mod tensor;
+
+pub use assignment::Assignment;
+pub use builder::Builder;
+pub use group::Group;
+
+use crate::error::{Error, Result, nearest};
+use crate::health::TensorHealth;
+use crate::optimizer::array::StateArray;
+use crate::optimizer::checks::check_step;
+use crate::optimizer::tensor::TensorState;
+use crate::param::{Param, Slot};
+use crate::step::{self, Setup, StepArgs, StepReport, Workspace};
+
+/// Updates parameters in one pass over memory.
+///
+/// ```
+/// use steepest::{AdamW, Clip, DType, Optimizer, Param, Slot};
+/// let mut theta = vec![1.0f32, 2.0];
+/// let mut optimizer = Optimizer::builder(AdamW { weight_decay: 0.1, ..AdamW::default() })
+///     .clip(Clip::GlobalNorm(1.0))
+///     .build([Param::new("theta", [2], DType::F32)])?;
+/// for _ in 0..1000 {
+///     let gradient: Vec<f32> = theta.iter().map(|x| 2.0 * x).collect();
+///     optimizer.step(0.01, &mut [Slot::new(&mut theta, &gradient)])?;
+/// }
+/// assert!(theta.iter().all(|x| x.abs() < 0.01));
+/// # Ok::<(), steepest::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Optimizer {
+    setup: Setup,
+    tensors: Vec<TensorState>,
+    work: Workspace,
+    /// The groups that matched each tensor, as text.
+    groups: Vec<Vec<String>>,
+    steps_taken: u64,
+}
+
+impl Optimizer {
+    /// One step of all parameters.
+    ///
+    /// `args` is the learning rate, or [`StepArgs`]. `slots` holds every parameter in the order of
+    /// [`Builder::build`]. The step runs on the current rayon pool; the bits do not depend on it.
+    /// Subnormal gradients, and subnormal numbers that arise in averages of gradients, count as zero. Nothing is
+    /// allocated, except by rayon when it is called from outside its pool: one queue
+    /// block in some sixty steps.
+    ///
+    /// # Errors
+    /// Slices that do not fit, a bad learning rate, a gradient that is not finite (see
+    /// [`NonFinite`]). After an error nothing has changed.
+    pub fn step(&mut self, args: impl Into<StepArgs>, slots: &mut [Slot<'_>]) -> Result<StepReport> {
+        let (args, step) = (args.into(), self.steps_taken.saturating_add(1));
+        check_step(&self.setup, &self.tensors, step, args, slots)?;
+        let report =
+            step::run(&self.setup, &mut self.tensors, &mut self.work, self.steps_taken, args, slots)?;
+        self.steps_taken = report.step;
+        Ok(report)
+    }
+
+    /// The parameters, in the order of `build`.
+    pub fn params(&self) -> &[Param] {
+        &self.setup.params
+    }
+
+    /// The name of the optimizer's rule.
+    pub fn name(&self) -> &'static str {
+        self.setup.rules[0].name
+    }
+
+    /// Steps taken so far; a skipped step does not count.
+    pub fn steps_taken(&self) -> u64 {
+        self.steps_taken
+    }
+
+    /// What is known of the gradients of each parameter, in the order of `build`. Updated by
+    /// steps that read the gradient beforehand: all but those under [`NonFinite::Unchecked`].
+    pub fn health(&self) -> Vec<TensorHealth> {
+        self.tensors.iter().map(|tensor| tensor.health).collect()
+    }
+
+    /// Bytes of state, all parameters together.
+    pub fn state_bytes(&self) -> usize {
+        self.tensors.iter().map(TensorState::bytes).sum()
+    }
+
+    /// The state array `state` (such as `exp_avg`) of the parameter called `param`, widened to f64.
+    ///
+    /// # Errors
+    /// No such parameter or array; the nearest name is given.
+    pub fn state(&self, param: &str, state: &str) -> Result<Vec<f64>> {
+        let unknown = |kind, name: &str, known: Vec<&str>| Error::UnknownName {
+            kind,
+            name: name.to_owned(),
+            nearest: nearest(name, known.iter().copied()).map(str::to_owned),
+            known: known.into_iter().map(str::to_owned).collect(),
+        };
+        let params = &self.setup.params;
+        let i = params
+            .iter()
+            .position(|p| p.name == param)
+            .ok_or_else(|| unknown("parameter", param, params.iter().map(|p| p.name.as_str()).collect()))?;
+        let array =
+            self.tensors[i].all_arrays().find(|array| array.spec.name == state).map(StateArray::to_f64);
+        let number = || self.memory_by_name(i).find(|(name, _)| *name == state).map(|(_, value)| vec![value]);
+        array.or_else(number).ok_or_else(|| {
+            let arrays = self.tensors[i].all_arrays().map(|array| array.spec.name);
+            let numbers = self.memory_by_name(i).map(|(name, _)| name);
+            unknown("state array", state, arrays.chain(numbers).collect())
+        })
+    }
+
+    /// The numbers that the rule of tensor `i` keeps for it as a whole: name and value.
+    fn memory_by_name(&self, i: usize) -> impl Iterator<Item = (&'static str, f64)> {
+        let tensor = &self.tensors[i];
+        let names = self.setup.rules[tensor.rule].memory();
+        names.into_iter().zip(&tensor.memory).map(|((name, _), value)| (name, *value))
+    }
+}

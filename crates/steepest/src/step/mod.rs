@@ -1,0 +1,108 @@
+//! One step over all tensors, pass by pass.
+//!
+//! 1. [`bind`]: each tensor is bound to the slices that the caller lends.
+//! 2. [`scan`]: every gradient is read once, where clipping by norm or the policy for non-finite gradients needs it.
+//! 3. [`by_unit`]: adaptive clipping and centralization look at each unit.
+//! 4. [`measure`]: rules that need to know something of the whole read what they measure once more, and update their memory.
+//! 5. [`update_scale`]: caution and bounds find what each update is to be multiplied by.
+//! 6. [`element`] and [`tensor`]: the update itself, in one pass.
+
+mod args;
+mod arithmetic;
+mod bind;
+mod by_unit;
+mod chunks;
+mod element;
+mod load;
+mod measure;
+mod plan;
+mod scan;
+mod setup;
+mod shared;
+mod tensor;
+mod units;
+mod update_scale;
+mod wrap;
+
+pub use args::{StepArgs, StepReport};
+pub(crate) use arithmetic::Arithmetic;
+pub(crate) use plan::Plan;
+pub(crate) use setup::{Setup, Workspace, lay_out};
+
+use crate::error::{Error, Result};
+use crate::health::{NonFinite, NonFiniteAt};
+use crate::optimizer::tensor::TensorState;
+use crate::param::Slot;
+
+/// Takes the step after `taken` steps, whose arguments and slots were checked. After an error nothing has changed.
+pub(crate) fn run(
+    setup: &Setup,
+    tensors: &mut [TensorState],
+    work: &mut Workspace,
+    taken: u64,
+    args: StepArgs,
+    slots: &mut [Slot<'_>],
+) -> Result<StepReport> {
+    bind::bind(setup, tensors, work, args, slots);
+    let report = passes(setup, tensors, work, taken, args);
+    // the addresses are those of this step's slices
+    work.targets.clear();
+    report
+}
+
+fn passes(
+    setup: &Setup,
+    tensors: &mut [TensorState],
+    work: &mut Workspace,
+    taken: u64,
+    args: StepArgs,
+) -> Result<StepReport> {
+    let step = taken.saturating_add(1);
+    let mut report = StepReport { step, gradient_norm: None, clip_factor: 1.0, skipped: None };
+    if setup.scans() {
+        if let Err(at) = scan::scan(setup, tensors, work, args.gradient_scale) {
+            return refuse(setup, work, taken, at);
+        }
+        let (norm, factor) = scan::clip_by_norm(setup, work);
+        (report.gradient_norm, report.clip_factor) = (Some(norm), factor);
+    }
+    by_unit::scale_units(setup, work);
+    measure::measure(setup, tensors, work);
+    measure::update_memory(setup, tensors, work);
+    update_scale::scale_updates(setup, tensors, work);
+    let measured = setup.measures_updates(step);
+    element::update(setup, tensors, work, measured);
+    tensor::update(setup, tensors, work, measured);
+    finish(setup, tensors, work, measured);
+    Ok(report)
+}
+
+/// A gradient that is not finite: an error, or a step that is skipped.
+fn refuse(setup: &Setup, work: &Workspace, taken: u64, at: NonFiniteAt) -> Result<StepReport> {
+    if setup.non_finite == NonFinite::Skip {
+        scan::zero_gradients(setup, &work.targets);
+        return Ok(StepReport { step: taken, gradient_norm: None, clip_factor: 1.0, skipped: Some(at) });
+    }
+    Err(Error::NonFiniteGradient {
+        step: taken.saturating_add(1),
+        tensor: setup.params[at.tensor].name.clone(),
+        index: at.index,
+        value: at.value,
+        count: at.count,
+    })
+}
+
+/// Counts the step, and notes how far it moved each tensor.
+fn finish(setup: &Setup, tensors: &mut [TensorState], work: &Workspace, measured: bool) {
+    for (i, (tensor, target)) in tensors.iter_mut().zip(&work.targets).enumerate() {
+        if target.gradient.is_none() {
+            continue;
+        }
+        tensor.steps = target.step.t;
+        if measured {
+            let chunks = setup.plan.of(i, &work.moved).iter();
+            let (moved, size) = chunks.fold((0.0, 0.0), |sum, x| (sum.0 + x.0, sum.1 + x.1));
+            tensor.health.update_ratio = (size > 0.0).then(|| (moved / size).sqrt());
+        }
+    }
+}

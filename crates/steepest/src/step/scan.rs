@@ -1,0 +1,150 @@
+//! The first pass: reads every gradient once. It gives norms, what health and clipping need, and what is not finite.
+#![allow(unsafe_code)] // raw pointers into borrowed slices
+
+use crate::clip::{Clip, coefficient};
+use crate::dtype::DType;
+use crate::health::NonFiniteAt;
+use crate::kernel::{GradientStats, gradient_stats};
+use crate::optimizer::tensor::TensorState;
+use crate::step::arithmetic::Arithmetic;
+use crate::step::bind::{GradientPlace, Target};
+use crate::step::plan::{BLOCK, Chunk, Sweep};
+use crate::step::setup::{Setup, Workspace};
+
+/// Reads every gradient once, finds the norms and looks at the health; or returns the first place that is not finite, and then no
+/// history has changed.
+pub(crate) fn scan(
+    setup: &Setup,
+    tensors: &mut [TensorState],
+    work: &mut Workspace,
+    scale: f64,
+) -> Result<(), NonFiniteAt> {
+    // one more pass before the update, or none
+    let alone = work.sums.is_empty() && work.passed.is_empty();
+    read(setup, &work.targets, if alone { Sweep::Backwards } else { Sweep::Forwards }, &mut work.stats);
+    for i in 0..tensors.len() {
+        work.norms[i] = norm(setup, work, i, scale)?;
+    }
+    for (i, (tensor, param)) in tensors.iter_mut().zip(&setup.params).enumerate() {
+        if work.targets[i].gradient.is_some() && !param.is_empty() {
+            let zeros = setup.plan.of(i, &work.stats).iter().map(|stats| stats.zeros).sum::<u64>();
+            tensor.health.observe(work.norms[i], zeros as f64 / param.len() as f64);
+        }
+    }
+    Ok(())
+}
+
+/// Folds clipping by norm into the targets' scales; returns the norm of all gradients and the smallest factor.
+pub(crate) fn clip_by_norm(setup: &Setup, work: &mut Workspace) -> (f64, f64) {
+    let total = join_norms(&work.norms);
+    let mut smallest = 1.0f64;
+    for (target, norm) in work.targets.iter_mut().zip(&work.norms) {
+        let factor = match setup.clip {
+            Some(Clip::GlobalNorm(most)) => coefficient(total, most),
+            Some(Clip::TensorNorm(most)) => coefficient(*norm, most),
+            _ => 1.0,
+        };
+        target.scale *= factor;
+        smallest = smallest.min(factor);
+    }
+    (total, smallest)
+}
+
+/// Sets the gradients to zero where the step was to, for a step that is skipped.
+pub(crate) fn zero_gradients(setup: &Setup, targets: &[Target]) {
+    setup.plan.each_chunk(Sweep::Forwards, |_, chunk, _: &mut ()| {
+        // SAFETY: each chunk is in one task, and no other borrow of its gradient is alive.
+        unsafe { targets[chunk.tensor].zero_gradient(chunk.start, chunk.len) };
+    });
+}
+
+fn read(setup: &Setup, targets: &[Target], sweep: Sweep, stats: &mut [GradientStats]) {
+    setup.plan.each_chunk_into(sweep, stats, |chunk, _: &mut ()| {
+        let target = &targets[chunk.tensor];
+        Some(match target.gradient {
+            None => GradientStats::default(),
+            Some(gradient) if target.is_f64() => of_chunk::<f64>(setup, target, gradient, chunk),
+            Some(gradient) => of_chunk::<f32>(setup, target, gradient, chunk),
+        })
+    });
+}
+
+fn of_chunk<T: Arithmetic>(
+    setup: &Setup,
+    target: &Target,
+    gradient: GradientPlace,
+    chunk: Chunk,
+) -> GradientStats {
+    if gradient.dtype == T::DTYPE {
+        // SAFETY: the gradient has the parameter's length (checked by the step) and the type `T`; it is only read.
+        let grad = unsafe { std::slice::from_raw_parts(gradient.at.cast::<T>().add(chunk.start), chunk.len) };
+        return gradient_stats(setup.isa, grad, setup.prefetch(chunk));
+    }
+    let mut copy = [T::ZERO; BLOCK];
+    let mut total = GradientStats::default();
+    for block in chunk.blocks(BLOCK) {
+        let copy = &mut copy[..block.len];
+        // SAFETY: the block lies within the tensor, and gradients are only read.
+        unsafe { target.load_gradient(setup.isa, block.start, copy) };
+        let stats = gradient_stats(setup.isa, copy, 0);
+        total.sum_of_squares += stats.sum_of_squares;
+        total.zeros += stats.zeros;
+    }
+    total
+}
+
+/// The norm of a tensor's scaled gradient, or where it is not finite.
+fn norm(setup: &Setup, work: &Workspace, tensor: usize, scale: f64) -> Result<f64, NonFiniteAt> {
+    let in_f64 = setup.params[tensor].dtype == DType::F64;
+    let squares = setup.plan.of(tensor, &work.stats).iter().map(|stats| stats.sum_of_squares).sum::<f64>();
+    let norm = squares.sqrt() * scale.abs();
+    // no element is larger than the norm: below this none overflows, in f32 or in f64
+    if norm <= if in_f64 { f64::MAX } else { f64::from(f32::MAX) / 2.0 } {
+        return Ok(norm);
+    }
+    let (mut first, mut count, mut largest) = (None, 0, 0.0f64);
+    each_element(setup, work, tensor, |index, g| {
+        let scaled = if in_f64 { g * scale } else { f64::from(g as f32 * scale as f32) };
+        if !scaled.is_finite() {
+            count += 1;
+            first = first.or(Some((index, scaled)));
+        }
+        largest = largest.max(scaled.abs());
+    });
+    if let Some((index, value)) = first {
+        return Err(NonFiniteAt { tensor, index, value, count });
+    }
+    if norm.is_finite() {
+        return Ok(norm);
+    }
+    // f64 only: finite values whose squares overflow
+    let mut sum = 0.0;
+    each_element(setup, work, tensor, |_, g| sum += (g * scale / largest.max(f64::MIN_POSITIVE)).powi(2));
+    Ok((largest * sum.sqrt()).min(f64::MAX))
+}
+
+/// Calls `see` with each element of the gradient of `tensor`, in order, as f64. Slow: for naming what is wrong.
+fn each_element(setup: &Setup, work: &Workspace, tensor: usize, mut see: impl FnMut(usize, f64)) {
+    let target = &work.targets[tensor];
+    for i in 0..setup.params[tensor].len() {
+        // SAFETY: the element lies within the tensor, and gradients are only read.
+        let g = unsafe {
+            if target.is_f64() {
+                let mut g = [0.0f64];
+                target.load_gradient(setup.isa, i, &mut g);
+                g[0]
+            } else {
+                let mut g = [0.0f32];
+                target.load_gradient(setup.isa, i, &mut g);
+                f64::from(g[0])
+            }
+        };
+        see(i, g);
+    }
+}
+
+/// `√Σ norm²`, also where the sum would overflow.
+fn join_norms(norms: &[f64]) -> f64 {
+    let total = norms.iter().map(|n| n * n).sum::<f64>().sqrt();
+    if total.is_finite() { total } else { norms.iter().fold(0.0f64, |sum, n| sum.hypot(*n)).min(f64::MAX) }
+}
