@@ -9,8 +9,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::path::PathBuf;
 use steepest::registry::Entry;
+use steepest::rule::Scope;
 use steepest::settings::Values;
-use steepest::{DType, Level, Optimizer, Param, Slice, SliceMut, Slot, StepArgs};
+use steepest::{DType, Error, Level, Optimizer, Param, Slice, SliceMut, Slot, StepArgs};
 
 /// Set to run with small sizes: for valgrind, where a step takes fifty times as long.
 pub fn small() -> bool {
@@ -18,9 +19,11 @@ pub fn small() -> bool {
 }
 
 /// The instruction sets of this processor, the reference first.
-pub fn levels() -> impl Iterator<Item = Level> {
-    Level::ALL.into_iter().filter(|level| level.is_available())
+pub fn instruction_sets() -> impl Iterator<Item = Level> {
+    Level::ALL.into_iter().filter(|instructions| instructions.is_available())
 }
+
+pub const DTYPES: [DType; 4] = [DType::F64, DType::F32, DType::Bf16, DType::F16];
 
 // ---------------------------------------------------------------------------------------------
 // Tensors
@@ -94,6 +97,11 @@ pub fn bits(values: &[f64]) -> Vec<u64> {
     values.iter().map(|x| if x.is_nan() { u64::MAX } else { x.to_bits() }).collect()
 }
 
+/// The bits of each tensor.
+pub fn all_bits(theta: &[Data]) -> Vec<Vec<u64>> {
+    theta.iter().map(Data::bits).collect()
+}
+
 /// The largest of some differences; NaN if one of them is NaN.
 pub fn worst(differences: impl Iterator<Item = f64>) -> f64 {
     differences.fold(0.0, |worst, x| if worst.is_nan() || x <= worst { worst } else { x })
@@ -103,6 +111,11 @@ pub fn worst(differences: impl Iterator<Item = f64>) -> f64 {
 pub fn slots<'a>(theta: &'a mut [Data], grads: &'a [Data]) -> Vec<Slot<'a>> {
     assert_eq!(theta.len(), grads.len());
     theta.iter_mut().zip(grads).map(|(t, g)| Slot::new(t.all_mut(), g.all())).collect()
+}
+
+/// What the rule sums before the update, with its defaults.
+pub fn scope(entry: &Entry) -> Scope {
+    entry.make(&Values::new()).unwrap().scope()
 }
 
 /// A step's arguments with a loss, for the rules that need one.
@@ -147,6 +160,66 @@ pub fn state_words(optimizer: &Optimizer) -> Vec<u64> {
     state_of(optimizer).into_values().flat_map(|values| bits(&values)).collect()
 }
 
+/// A vector.
+pub fn param(name: &str, n: usize, dtype: DType) -> Param {
+    Param::new(name, [n], dtype)
+}
+
+/// Two tensors, and gradients whose second tensor has −∞ at 5 and ∞ at 7.
+pub fn with_infinities(dtype: DType) -> (Vec<Data>, Vec<Data>, Vec<Data>) {
+    let theta = vec![Data::of(dtype, &random(1, 30)), Data::of(dtype, &random(2, 20))];
+    let good = vec![Data::of(dtype, &random(3, 30)), Data::of(dtype, &random(4, 20))];
+    let mut values = random(5, 20);
+    (values[5], values[7]) = (f64::NEG_INFINITY, f64::INFINITY);
+    let bad = vec![good[0].clone(), Data::of(dtype, &values)];
+    (theta, good, bad)
+}
+
+/// Two layers of a small network.
+pub fn layers() -> [Param; 4] {
+    [
+        Param::new("hidden.weight", [3, 4], DType::F32),
+        Param::new("hidden.bias", [3], DType::F32),
+        Param::new("out.weight", [2, 3], DType::F32),
+        Param::new("out.bias", [2], DType::F32),
+    ]
+}
+
+/// Three steps of an optimizer; the parameters' bits.
+pub fn trained(optimizer: steepest::Result<Optimizer>, lr: f64) -> Vec<Vec<u64>> {
+    let mut optimizer = optimizer.unwrap();
+    let lengths: Vec<usize> = optimizer.params().iter().map(Param::len).collect();
+    let of = |seed: u64| -> Vec<Data> {
+        lengths.iter().enumerate().map(|(i, n)| Data::of(DType::F32, &random(seed + i as u64, *n))).collect()
+    };
+    let (mut theta, grads) = (of(10), of(20));
+    for _ in 0..3 {
+        optimizer.step(args(lr), &mut slots(&mut theta, &grads)).unwrap();
+    }
+    all_bits(&theta)
+}
+
+/// The weights that `optimizer` evaluates with; `theta` is as it was afterwards.
+pub fn evaluation(optimizer: &Optimizer, theta: &mut [Data]) -> Vec<Vec<f64>> {
+    let before = all_bits(theta);
+    let found = {
+        let mut held: Vec<_> = theta.iter_mut().map(Data::all_mut).collect();
+        let guard = optimizer.evaluation(&mut held[..]).unwrap();
+        guard.iter().map(|slice| to_f64(slice.as_slice())).collect()
+    };
+    assert_eq!(all_bits(theta), before, "evaluation left a trace");
+    found
+}
+
+fn to_f64(slice: Slice<'_>) -> Vec<f64> {
+    match slice {
+        Slice::F64(s) => s.to_vec(),
+        Slice::F32(s) => s.iter().map(|x| f64::from(*x)).collect(),
+        Slice::Bf16(s) => s.iter().map(|x| x.to_f64()).collect(),
+        Slice::F16(s) => s.iter().map(|x| x.to_f64()).collect(),
+    }
+}
+
 /// A tensor of a file: type, shape, bytes.
 pub type Stored = (Dtype, Vec<usize>, Vec<u8>);
 
@@ -179,6 +252,20 @@ pub fn with_steps(file: &[u8], steps: u64) -> Vec<u8> {
             }
         }
     })
+}
+
+/// The problems of a file that must be refused; nothing of it may have been loaded.
+pub fn problems_of(optimizer: &mut Optimizer, file: &[u8]) -> Vec<String> {
+    let before = (state_words(optimizer), optimizer.steps_taken());
+    let error = optimizer.from_bytes(file).unwrap_err();
+    assert_eq!((state_words(optimizer), optimizer.steps_taken()), before, "loaded in part: {error}");
+    let text = error.to_string();
+    let Error::StateMismatch { problems } = error else { panic!("{text}") };
+    for problem in &problems {
+        assert!(text.contains(problem), "{text}");
+    }
+    assert!(text.ends_with("nothing was loaded; use the settings and parameters it was saved with"));
+    problems
 }
 
 // ---------------------------------------------------------------------------------------------
