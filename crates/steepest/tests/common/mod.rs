@@ -8,6 +8,7 @@ use safetensors::tensor::{Dtype, TensorView};
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::{Arc, LazyLock, RwLock};
 use steepest::registry::Entry;
 use steepest::rule::Scope;
 use steepest::settings::Values;
@@ -302,6 +303,21 @@ fn signed(h: u64) -> f64 {
     (h >> 11) as f64 * 2f64.powi(-52) - 1.0
 }
 
+/// What step `step` adds to the gradients of a tensor; none where it makes them 0. Most steps are asked for often.
+fn noise(tensor: usize, step: u64) -> Arc<[Option<f64>]> {
+    type Known = HashMap<(usize, u64), Arc<[Option<f64>]>>;
+    static KNOWN: LazyLock<RwLock<Known>> = LazyLock::new(Default::default);
+    if let Some(known) = KNOWN.read().unwrap().get(&(tensor, step)) {
+        return known.clone();
+    }
+    let len = SHAPES[tensor].1.iter().product::<usize>();
+    let drawn = (0..len as u64).map(|i| {
+        let h = hash(NOISE, tensor as u64, step, i);
+        (!h.is_multiple_of(17)).then(|| 0.1 * signed(h))
+    });
+    KNOWN.write().unwrap().entry((tensor, step)).or_insert_with(|| drawn.collect()).clone()
+}
+
 /// A quadratic bowl with noise.
 pub struct Problem {
     pub start: Vec<Vec<f64>>,
@@ -331,15 +347,10 @@ impl Problem {
 
     /// The gradient at `theta` for step 1, 2, 3…
     pub fn gradient(&self, tensor: usize, step: u64, theta: &[f64]) -> Vec<f64> {
-        let (centre, curvature) = (&self.centre[tensor], &self.curvature[tensor]);
-        theta
-            .iter()
-            .enumerate()
-            .map(|(i, x)| {
-                let h = hash(NOISE, tensor as u64, step, i as u64);
-                let pull = curvature[i] * (x - centre[i]);
-                if h.is_multiple_of(17) { 0.0 } else { pull + 0.1 * signed(h) }
-            })
+        let noise = noise(tensor, step);
+        let of_element = self.centre[tensor].iter().zip(&self.curvature[tensor]).zip(&*noise);
+        let each = theta.iter().zip(of_element);
+        each.map(|(x, ((centre, curvature), noise))| noise.map_or(0.0, |e| curvature * (x - centre) + e))
             .collect()
     }
 

@@ -106,7 +106,7 @@ struct Composed {
 
 macro_rules! composed {
     ($holds:ident, $concerns:expr, $at_least:expr) => {
-        Composed { name: stringify!($holds), concerns: $concerns, holds: $holds, at_least: $at_least }
+        Composed { name: crate::full_name!($holds), concerns: $concerns, holds: $holds, at_least: $at_least }
     };
 }
 
@@ -126,7 +126,8 @@ const PROPERTIES: &[Composed] = &[
 
 /// A test for each property and each setting of the fixture.
 pub fn trials() -> Vec<Trial> {
-    let mut trials = vec![crate::trial("composition::the_fixture_has_cases_of_each_kind".into(), || {
+    let kinds = crate::full_name!(the_fixture_has_cases_of_each_kind).to_owned();
+    let mut trials = vec![crate::trial(kinds, || {
         for property in PROPERTIES {
             let cases = FIXTURE.1.iter().filter(|case| (property.concerns)(case)).count();
             assert!(cases >= property.at_least, "{}: {cases}", property.name);
@@ -134,7 +135,7 @@ pub fn trials() -> Vec<Trial> {
     })];
     for property in PROPERTIES {
         for case in FIXTURE.1.iter().filter(|case| (property.concerns)(case)) {
-            let name = format!("composition::{}::{}", property.name, case.setting.name);
+            let name = format!("{}::{}", property.name, case.setting.name);
             trials.push(crate::trial(name, || (property.holds)(case)));
         }
     }

@@ -21,6 +21,8 @@ pub const PROPERTIES: &[Property] = &[property!(it_converges_within_its_budget_f
 
 pub const ALONE: &[Alone] = &[alone!(a_budget_that_is_too_small_is_noticed)];
 
+pub const TUNE: Alone = alone!(tune);
+
 const SEEDS: u64 = 10;
 
 /// Something to minimize: parameters of some shapes, a loss with its gradient, and when it counts as solved.
@@ -306,7 +308,7 @@ fn a_budget_that_is_too_small_is_noticed() {
 
 /// Finds a learning rate and a number of steps for optimizers that have none yet, and prints them: the smallest budget of a
 /// list at which some rate of a grid brings every start to half of the target, so that a digit lost elsewhere fails no test.
-pub fn tune() {
+fn tune() {
     let mut budgets = budgets();
     budgets.retain(|name, _| OPTIMIZERS.iter().any(|entry| entry.name == name));
     let mut unsolved = Vec::new();

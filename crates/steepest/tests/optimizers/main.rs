@@ -36,13 +36,21 @@ struct Property {
     holds: fn(&'static Entry),
 }
 
+/// The path of a function of this module, below the program's name.
+macro_rules! full_name {
+    ($function:ident) => {
+        concat!(module_path!(), "::", stringify!($function)).split_at("optimizers::".len()).1
+    };
+}
+use full_name;
+
 /// The [`Property`] of a function of this module, for all optimizers or for those of a condition.
 macro_rules! property {
     ($holds:ident) => {
         property!($holds, |_| true)
     };
     ($holds:ident, $concerns:expr) => {
-        crate::Property { name: stringify!($holds), concerns: $concerns, holds: $holds }
+        crate::Property { name: crate::full_name!($holds), concerns: $concerns, holds: $holds }
     };
 }
 use property;
@@ -52,20 +60,20 @@ type Alone = (&'static str, fn());
 
 macro_rules! alone {
     ($holds:ident) => {
-        (stringify!($holds), $holds)
+        (crate::full_name!($holds), $holds)
     };
 }
 use alone;
 
-fn trials(module: &str, properties: &[Property], alone: &[Alone]) -> Vec<Trial> {
+fn trials(properties: &'static [Property], alone: &[Alone]) -> Vec<Trial> {
     let mut trials = Vec::new();
     for property in properties {
         for entry in OPTIMIZERS.iter().filter(|entry| (property.concerns)(entry)) {
-            let (name, holds) = (format!("{module}::{}::{}", property.name, entry.name), property.holds);
-            trials.push(trial(name, move || holds(entry)));
+            let name = format!("{}::{}", property.name, entry.name);
+            trials.push(trial(name, || (property.holds)(entry)));
         }
     }
-    trials.extend(alone.iter().map(|&(name, holds)| trial(format!("{module}::{name}"), holds)));
+    trials.extend(alone.iter().map(|&(name, holds)| trial(name.to_owned(), holds)));
     trials
 }
 
@@ -78,20 +86,20 @@ fn trial(name: String, holds: impl FnOnce() + Send + 'static) -> Trial {
 
 fn main() -> ExitCode {
     let all = [
-        trials("minimize", minimize::PROPERTIES, &[]),
-        trials("bits", bits::PROPERTIES, &[]),
-        trials("quantized", quantized::PROPERTIES, &[]),
-        trials("values", values::PROPERTIES, &[]),
-        trials("reference", reference::PROPERTIES, reference::ALONE),
-        trials("allocations", allocations::PROPERTIES, allocations::ALONE),
-        trials("state", state::PROPERTIES, &[]),
-        trials("matrix", matrix::PROPERTIES, &[]),
-        trials("convergence", convergence::PROPERTIES, convergence::ALONE),
-        trials("steps", steps::PROPERTIES, &[]),
-        trials("table", table::PROPERTIES, &[]),
+        trials(minimize::PROPERTIES, &[]),
+        trials(bits::PROPERTIES, &[]),
+        trials(quantized::PROPERTIES, &[]),
+        trials(values::PROPERTIES, &[]),
+        trials(reference::PROPERTIES, reference::ALONE),
+        trials(allocations::PROPERTIES, allocations::ALONE),
+        trials(state::PROPERTIES, &[]),
+        trials(matrix::PROPERTIES, &[]),
+        trials(convergence::PROPERTIES, convergence::ALONE),
+        trials(steps::PROPERTIES, &[]),
+        trials(table::PROPERTIES, &[]),
         composition::trials(),
-        // writes a fixture
-        vec![trial("convergence::tune".into(), convergence::tune).with_ignored_flag(true)],
+        // it writes a fixture
+        vec![trial(convergence::TUNE.0.to_owned(), convergence::TUNE.1).with_ignored_flag(true)],
     ];
     libtest_mimic::run(&Arguments::from_args(), all.into_iter().flatten().collect()).exit_code()
 }

@@ -1,6 +1,7 @@
 //! State, weights and gradients in few bytes.
 
 use crate::common::{self, Data, Setting, args, instruction_sets, random, scope, settings, small};
+use crate::run::is_representative;
 use crate::{Property, property};
 use std::array::from_fn;
 use std::sync::LazyLock;
@@ -20,7 +21,8 @@ pub const PROPERTIES: &[Property] = &[
     property!(a_tensor_that_comes_from_memory_steps_as_one_from_the_cache, |entry| {
         ROWS(entry) && scope(entry) != Scope::All && (!small() || ["sgd", "adamw"].contains(&entry.name))
     }),
-    property!(neither_threads_nor_an_interruption_change_a_bit_and_the_seed_does, ROWS),
+    property!(the_number_of_threads_changes_no_bit, ROWS),
+    property!(an_interruption_changes_no_bit_and_the_seed_does, ROWS),
     property!(looking_at_the_updates_changes_no_bit, ROWS),
     property!(a_zero_gradient_moves_nothing, |entry| ROWS(entry) && entry.traits.still),
     property!(numbers_that_are_not_finite_are_not_hidden_and_every_instruction_set_treats_them_alike, ROWS),
@@ -129,23 +131,19 @@ fn problem(lengths: &[usize]) -> Problem {
 }
 
 fn every_instruction_set_gives_the_bits_of_the_reference_for_every_length(entry: &Entry) {
-    let lengths: Vec<usize> = if small() {
-        vec![0, 1, 17, 128, 131, 1030]
-    } else {
-        (0..34).chain([63, 64, 65, 127, 128, 129, 200, 255, 256, 257, 1023, 1024, 1025, 3000]).collect()
-    };
-    let (theta, grads) = problem(&lengths);
-    for (i, setting) in settings(entry).iter().enumerate() {
+    let few = [0, 1, 17, 128, 131, 1030];
+    let many = (0..34).chain([63, 64, 65, 127, 128, 129, 200, 255, 256, 257, 1023, 1024, 1025, 3000]);
+    let [few, many] = [few.to_vec(), many.collect()].map(|lengths| problem(&lengths));
+    for (i, setting) in settings(entry).iter().enumerate().take(if small() { 1 } else { usize::MAX }) {
+        // another setting is another formula in the same loops
+        let (theta, grads) = if small() || i > 0 { &few } else { &many };
         for kept in KEPT {
             // what composes is the same whatever the setting
-            for composed in [false, true] {
-                if (composed || small()) && i > 0 {
-                    continue;
-                }
-                let run = Run { composed, ..Run::new(entry, setting, kept) };
-                let expected = Run { instructions: Level::Scalar, ..run }.of(&theta, &grads);
+            for composed in if i == 0 { &[false, true][..] } else { &[false] } {
+                let run = Run { composed: *composed, ..Run::new(entry, setting, kept) };
+                let expected = Run { instructions: Level::Scalar, ..run }.of(theta, grads);
                 for instructions in instruction_sets().skip(1) {
-                    let same = Run { instructions, ..run }.of(&theta, &grads) == expected;
+                    let same = Run { instructions, ..run }.of(theta, grads) == expected;
                     assert!(same, "{} {kept:?} {instructions:?} {composed}", setting.name);
                 }
             }
@@ -158,11 +156,14 @@ fn a_tensor_that_comes_from_memory_steps_as_one_from_the_cache(entry: &Entry) {
     static FAR: LazyLock<Problem> = LazyLock::new(|| problem(&[3037, 96 * 1024]));
     let (theta, grads) = &*FAR;
     let alone: Vec<Vec<Vec<f64>>> = grads.iter().map(|set| set[..1].to_vec()).collect();
-    let whole = [DType::F32, DType::F64]
-        .map(|dtype| (dtype, dtype, StateFormat::F32, Master::None, Rounding::Nearest));
+    let whole = |dtype| (dtype, dtype, StateFormat::F32, Master::None, Rounding::Nearest);
     let setting = &settings(entry)[0];
-    for kept in whole.into_iter().chain(KEPT).take(if small() { 2 } else { usize::MAX }) {
-        for instructions in instruction_sets() {
+    // where memory is asked for is the kernel's: all kinds and instruction sets for some
+    let all = is_representative(entry) && !small();
+    let kinds =
+        [whole(DType::F32), KEPT[1], whole(DType::F64), KEPT[0]].into_iter().chain(KEPT[2..].iter().copied());
+    for kept in kinds.take(if all { usize::MAX } else { 2 }) {
+        for instructions in instruction_sets().filter(|set| all || *set == Level::best()) {
             for &measured in if instructions == Level::best() { &[false, true][..] } else { &[false] } {
                 let run = Run { instructions, measured, steps: (0, 2), ..Run::new(entry, setting, kept) };
                 let (near, _) = run.of(&theta[..1], &alone);
@@ -173,36 +174,42 @@ fn a_tensor_that_comes_from_memory_steps_as_one_from_the_cache(entry: &Entry) {
     }
 }
 
-fn neither_threads_nor_an_interruption_change_a_bit_and_the_seed_does(entry: &Entry) {
+fn the_number_of_threads_changes_no_bit(entry: &Entry) {
     // more than stays on the calling thread
     static LARGE: LazyLock<Problem> =
         LazyLock::new(|| problem(if small() { &[1, 17, 300] } else { &[1, 17, 3000, 30_000, 70_000] }));
     let (theta, grads) = &*LARGE;
     let pools: [_; 3] = from_fn(|n| rayon::ThreadPoolBuilder::new().num_threads(n + 1).build().unwrap());
     let setting = &settings(entry)[0];
-    for kept in KEPT {
+    // how work is divided does not depend on the formula: all kinds for some
+    for &kept in if is_representative(entry) { &KEPT[..] } else { &KEPT[1..2] } {
         let run = Run { steps: (0, 4), ..Run::new(entry, setting, kept) };
-        let place = format!("{kept:?}");
         let expected = pools[0].install(|| run.of(theta, grads));
         for (n, pool) in pools.iter().enumerate().skip(1) {
             let same = pool.install(|| run.of(theta, grads)) == expected;
-            assert!(same, "{place}: {} threads", n + 1);
+            assert!(same, "{kept:?}: {} threads", n + 1);
         }
-        let same = Run { steps: (2, 2), ..run }.of(theta, grads) == expected;
-        assert!(same, "{place}: through a file");
-        if small() {
-            continue;
-        }
+    }
+}
+
+fn an_interruption_changes_no_bit_and_the_seed_does(entry: &Entry) {
+    let (theta, grads) = problem(if small() { &[1, 17, 300] } else { &[1, 17, 3000, 5000] });
+    let setting = &settings(entry)[0];
+    for kept in KEPT {
+        let run = Run { steps: (0, 4), ..Run::new(entry, setting, kept) };
+        let expected = run.of(&theta, &grads);
+        let same = Run { steps: (2, 2), ..run }.of(&theta, &grads) == expected;
+        assert!(same, "{kept:?}: through a file");
         let (_, _, format, master, rounding) = kept;
-        let other = Run { seed: 8, ..run }.of(theta, grads);
+        let other = Run { seed: 8, ..run }.of(&theta, &grads);
         // state is rounded at random where it is kept in few bytes and holds no points, and weights where asked for
         let rule = entry.make(&setting.values).unwrap();
         let of_state = format != StateFormat::F32 && rule.holds().iter().any(|holds| *holds != Holds::Point);
         let of_weights = rounding == Rounding::Stochastic && master != Master::F32;
         if of_state || of_weights {
-            assert!(other != expected, "{place}: the seed does nothing");
+            assert!(other != expected, "{kept:?}: the seed does nothing");
         } else {
-            assert!(other == expected, "{place}: the seed does something");
+            assert!(other == expected, "{kept:?}: the seed does something");
         }
     }
 }

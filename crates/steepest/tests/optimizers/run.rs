@@ -16,6 +16,15 @@ pub const TYPES: [(DType, DType); 8] = [
     (DType::F16, DType::F16),
 ];
 
+/// Where the kernel and the driver are at work and not the formula, these stand for all: no state, one array, two, four; sums
+/// of the tensor and of all tensors; a point to evaluate at; a tensor rule.
+const REPRESENTATIVES: [&str; 8] =
+    ["sgd", "lion", "adamw", "adan", "lamb", "prodigy", "schedule_free_adamw", "adafactor"];
+
+pub fn is_representative(entry: &Entry) -> bool {
+    REPRESENTATIVES.contains(&entry.name)
+}
+
 pub fn types(entry: &Entry) -> &'static [(DType, DType)] {
     if entry.traits.half { &TYPES } else { &TYPES[..2] }
 }
