@@ -81,6 +81,9 @@ pub struct TensorHealth {
     log_variance: f64,
 }
 
+/// What stands for an update ratio that is not known: it is no ratio.
+const UNKNOWN: f64 = -1.0;
+
 impl TensorHealth {
     const WARM_UP: u64 = 20;
     const MEMORY: f64 = 0.98;
@@ -96,7 +99,7 @@ impl TensorHealth {
 
     /// All of it as numbers, as a state file holds it.
     pub(crate) fn to_numbers(self) -> ([f64; Self::NUMBERS], [u64; Self::COUNTS]) {
-        let ratio = self.update_ratio.unwrap_or(f64::NAN);
+        let ratio = self.update_ratio.unwrap_or(UNKNOWN);
         let numbers = [self.norm, self.zeros, ratio, self.log_mean, self.log_variance];
         (numbers, [self.seen, self.exploded, self.vanished, self.verdict as u64])
     }
@@ -108,7 +111,7 @@ impl TensorHealth {
     ) -> Self {
         let verdicts = [Verdict::Unknown, Verdict::Normal, Verdict::Exploding, Verdict::Vanishing];
         let verdict = verdicts.into_iter().find(|v| *v as u64 == verdict).unwrap_or_default();
-        let update_ratio = (!ratio.is_nan()).then_some(ratio);
+        let update_ratio = (ratio != UNKNOWN).then_some(ratio);
         Self { norm, zeros, update_ratio, verdict, seen, exploded, vanished, log_mean, log_variance }
     }
 

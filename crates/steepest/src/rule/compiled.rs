@@ -67,7 +67,14 @@ impl Rule {
     ) -> Result<Self> {
         settings.check_ranges()?;
         let body = Body::Element(kernel);
-        Ok(Self { name: S::OWNER, settings: settings.values(), decay, body, make: Some(make::<S>), fallback: None })
+        Ok(Self {
+            name: S::OWNER,
+            settings: settings.values(),
+            decay,
+            body,
+            make: Some(make::<S>),
+            fallback: None,
+        })
     }
 
     /// The rule of an optimizer that needs whole tensors, from its settings.

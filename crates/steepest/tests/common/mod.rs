@@ -8,9 +8,11 @@ use safetensors::tensor::{Dtype, TensorView};
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::{Arc, LazyLock, RwLock};
 use steepest::registry::Entry;
+use steepest::rule::Scope;
 use steepest::settings::Values;
-use steepest::{DType, InstructionSet, Optimizer, Param, Slice, SliceMut, Slot, StepArgs};
+use steepest::{DType, Error, InstructionSet, Optimizer, Param, Slice, SliceMut, Slot, StepArgs};
 
 /// Set to run with small sizes: for valgrind, where a step takes fifty times as long.
 pub fn small() -> bool {
@@ -18,9 +20,11 @@ pub fn small() -> bool {
 }
 
 /// The instruction sets of this processor, the reference first.
-pub fn levels() -> impl Iterator<Item = InstructionSet> {
-    InstructionSet::ALL.into_iter().filter(|level| level.is_available())
+pub fn instruction_sets() -> impl Iterator<Item = InstructionSet> {
+    InstructionSet::ALL.into_iter().filter(|instructions| instructions.is_available())
 }
+
+pub const DTYPES: [DType; 4] = [DType::F64, DType::F32, DType::Bf16, DType::F16];
 
 // ---------------------------------------------------------------------------------------------
 // Tensors
@@ -94,6 +98,11 @@ pub fn bits(values: &[f64]) -> Vec<u64> {
     values.iter().map(|x| if x.is_nan() { u64::MAX } else { x.to_bits() }).collect()
 }
 
+/// The bits of each tensor.
+pub fn all_bits(theta: &[Data]) -> Vec<Vec<u64>> {
+    theta.iter().map(Data::bits).collect()
+}
+
 /// The largest of some differences; NaN if one of them is NaN.
 pub fn worst(differences: impl Iterator<Item = f64>) -> f64 {
     differences.fold(0.0, |worst, x| if worst.is_nan() || x <= worst { worst } else { x })
@@ -103,6 +112,11 @@ pub fn worst(differences: impl Iterator<Item = f64>) -> f64 {
 pub fn slots<'a>(theta: &'a mut [Data], grads: &'a [Data]) -> Vec<Slot<'a>> {
     assert_eq!(theta.len(), grads.len());
     theta.iter_mut().zip(grads).map(|(t, g)| Slot::new(t.all_mut(), g.all())).collect()
+}
+
+/// What the rule sums before the update, with its defaults.
+pub fn scope(entry: &Entry) -> Scope {
+    entry.make(&Values::new()).unwrap().scope()
 }
 
 /// A step's arguments with a loss, for the rules that need one.
@@ -115,11 +129,12 @@ pub fn random(seed: u64, n: usize) -> Vec<f64> {
     (0..n).map(|i| signed(hash(99, seed, 0, i as u64))).collect()
 }
 
-/// The state of every parameter, in f64, and its number of steps: `<parameter>/<array>`.
+/// The state of every parameter, in f64, and its number of steps: `<parameter>/<array>`; without the history of its gradients.
 pub fn state_of(optimizer: &Optimizer) -> BTreeMap<String, Vec<f64>> {
     let bytes = optimizer.to_bytes().unwrap();
     let file = SafeTensors::deserialize(&bytes).unwrap();
     file.iter()
+        .filter(|(name, _)| !is_history(name))
         .map(|(name, view)| {
             let values = match view.dtype() {
                 Dtype::F64 => view.data().as_chunks().0.iter().map(|b| f64::from_le_bytes(*b)).collect(),
@@ -142,9 +157,81 @@ pub fn state_of(optimizer: &Optimizer) -> BTreeMap<String, Vec<f64>> {
         .collect()
 }
 
+/// Whether a state file holds the history of a tensor's gradients under this key.
+pub fn is_history(key: &str) -> bool {
+    key.ends_with("/health") || key.ends_with("/health.counts")
+}
+
+/// Changes the header of a state file.
+pub fn edit_header(about: &mut HashMap<String, String>, edit: impl FnOnce(&mut serde_json::Value)) {
+    let mut header = serde_json::from_str(&about["steepest"]).unwrap();
+    edit(&mut header);
+    about.insert("steepest".into(), header.to_string());
+}
+
 /// All state of an optimizer, in one line of words with all NaNs alike.
 pub fn state_words(optimizer: &Optimizer) -> Vec<u64> {
     state_of(optimizer).into_values().flat_map(|values| bits(&values)).collect()
+}
+
+/// A vector.
+pub fn param(name: &str, n: usize, dtype: DType) -> Param {
+    Param::new(name, [n], dtype)
+}
+
+/// Two tensors, and gradients whose second tensor has −∞ at 5 and ∞ at 7.
+pub fn with_infinities(dtype: DType) -> (Vec<Data>, Vec<Data>, Vec<Data>) {
+    let theta = vec![Data::of(dtype, &random(1, 30)), Data::of(dtype, &random(2, 20))];
+    let good = vec![Data::of(dtype, &random(3, 30)), Data::of(dtype, &random(4, 20))];
+    let mut values = random(5, 20);
+    (values[5], values[7]) = (f64::NEG_INFINITY, f64::INFINITY);
+    let bad = vec![good[0].clone(), Data::of(dtype, &values)];
+    (theta, good, bad)
+}
+
+/// Two layers of a small network.
+pub fn layers() -> [Param; 4] {
+    [
+        Param::new("hidden.weight", [3, 4], DType::F32),
+        Param::new("hidden.bias", [3], DType::F32),
+        Param::new("out.weight", [2, 3], DType::F32),
+        Param::new("out.bias", [2], DType::F32),
+    ]
+}
+
+/// Three steps of an optimizer; the parameters' bits.
+pub fn trained(optimizer: steepest::Result<Optimizer>, lr: f64) -> Vec<Vec<u64>> {
+    let mut optimizer = optimizer.unwrap();
+    let lengths: Vec<usize> = optimizer.params().iter().map(Param::len).collect();
+    let of = |seed: u64| -> Vec<Data> {
+        lengths.iter().enumerate().map(|(i, n)| Data::of(DType::F32, &random(seed + i as u64, *n))).collect()
+    };
+    let (mut theta, grads) = (of(10), of(20));
+    for _ in 0..3 {
+        optimizer.step(args(lr), &mut slots(&mut theta, &grads)).unwrap();
+    }
+    all_bits(&theta)
+}
+
+/// The weights that `optimizer` evaluates with; `theta` is as it was afterwards.
+pub fn evaluation(optimizer: &Optimizer, theta: &mut [Data]) -> Vec<Vec<f64>> {
+    let before = all_bits(theta);
+    let found = {
+        let mut held: Vec<_> = theta.iter_mut().map(Data::all_mut).collect();
+        let guard = optimizer.evaluation(&mut held[..]).unwrap();
+        guard.iter().map(|slice| to_f64(slice.as_slice())).collect()
+    };
+    assert_eq!(all_bits(theta), before, "evaluation left a trace");
+    found
+}
+
+fn to_f64(slice: Slice<'_>) -> Vec<f64> {
+    match slice {
+        Slice::F64(s) => s.to_vec(),
+        Slice::F32(s) => s.iter().map(|x| f64::from(*x)).collect(),
+        Slice::Bf16(s) => s.iter().map(|x| x.to_f64()).collect(),
+        Slice::F16(s) => s.iter().map(|x| x.to_f64()).collect(),
+    }
 }
 
 /// A tensor of a file: type, shape, bytes.
@@ -172,13 +259,27 @@ pub fn edited(
 /// A state file that says that every parameter has taken `steps` steps.
 pub fn with_steps(file: &[u8], steps: u64) -> Vec<u8> {
     edited(file, |tensors, about| {
-        about.insert("steps_taken".into(), steps.to_string());
-        for (dtype, _, data) in tensors.values_mut() {
-            if *dtype == Dtype::U64 {
+        edit_header(about, |header| header["steps_taken"] = steps.into());
+        for (key, (_, _, data)) in tensors {
+            if key.ends_with("/steps") {
                 *data = steps.to_le_bytes().to_vec();
             }
         }
     })
+}
+
+/// The problems of a file that must be refused; nothing of it may have been loaded.
+pub fn problems_of(optimizer: &mut Optimizer, file: &[u8]) -> Vec<String> {
+    let before = (state_words(optimizer), optimizer.steps_taken());
+    let error = optimizer.from_bytes(file).unwrap_err();
+    assert_eq!((state_words(optimizer), optimizer.steps_taken()), before, "loaded in part: {error}");
+    let text = error.to_string();
+    let Error::StateMismatch { problems } = error else { panic!("{text}") };
+    for problem in &problems {
+        assert!(text.contains(problem), "{text}");
+    }
+    assert!(text.ends_with("nothing was loaded; use the settings and parameters it was saved with"));
+    problems
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -215,6 +316,21 @@ fn signed(h: u64) -> f64 {
     (h >> 11) as f64 * 2f64.powi(-52) - 1.0
 }
 
+/// What step `step` adds to the gradients of a tensor; none where it makes them 0. Most steps are asked for often.
+fn noise(tensor: usize, step: u64) -> Arc<[Option<f64>]> {
+    type Known = HashMap<(usize, u64), Arc<[Option<f64>]>>;
+    static KNOWN: LazyLock<RwLock<Known>> = LazyLock::new(Default::default);
+    if let Some(known) = KNOWN.read().unwrap().get(&(tensor, step)) {
+        return known.clone();
+    }
+    let len = SHAPES[tensor].1.iter().product::<usize>();
+    let drawn = (0..len as u64).map(|i| {
+        let h = hash(NOISE, tensor as u64, step, i);
+        (!h.is_multiple_of(17)).then(|| 0.1 * signed(h))
+    });
+    KNOWN.write().unwrap().entry((tensor, step)).or_insert_with(|| drawn.collect()).clone()
+}
+
 /// A quadratic bowl with noise.
 pub struct Problem {
     pub start: Vec<Vec<f64>>,
@@ -244,15 +360,10 @@ impl Problem {
 
     /// The gradient at `theta` for step 1, 2, 3…
     pub fn gradient(&self, tensor: usize, step: u64, theta: &[f64]) -> Vec<f64> {
-        let (centre, curvature) = (&self.centre[tensor], &self.curvature[tensor]);
-        theta
-            .iter()
-            .enumerate()
-            .map(|(i, x)| {
-                let h = hash(NOISE, tensor as u64, step, i as u64);
-                let pull = curvature[i] * (x - centre[i]);
-                if h.is_multiple_of(17) { 0.0 } else { pull + 0.1 * signed(h) }
-            })
+        let noise = noise(tensor, step);
+        let of_element = self.centre[tensor].iter().zip(&self.curvature[tensor]).zip(&*noise);
+        let each = theta.iter().zip(of_element);
+        each.map(|(x, ((centre, curvature), noise))| noise.map_or(0.0, |e| curvature * (x - centre) + e))
             .collect()
     }
 

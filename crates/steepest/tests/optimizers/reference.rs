@@ -1,14 +1,25 @@
-//! Every optimizer of the registry against the trajectories that torch and optax computed.
+//! The trajectories of `fixtures/`: torch's, optax's, those of the authors' packages and of the papers.
 
-mod common;
-
-use common::{Fixture, Problem, SHAPES, STEPS, Setting, fixtures, levels};
+use crate::common::{self, Fixture, Problem, SHAPES, STEPS, Setting, fixtures};
+use crate::{Alone, Property, alone, property};
 use std::collections::{BTreeMap, BTreeSet};
 use steepest::registry::{Entry, OPTIMIZERS};
 use steepest::settings::{Value, Values};
 use steepest::{DType, Optimizer};
 
-#[test]
+pub const PROPERTIES: &[Property] = &[
+    property!(it_follows_its_sources),
+    property!(every_setting_is_moved_by_a_fixture),
+    property!(every_dialect_has_a_fixture, |entry| !entry.dialects.is_empty()),
+    property!(single_precision_stays_near_double),
+];
+
+pub const ALONE: &[Alone] = &[
+    alone!(the_generator_gives_the_bits_of_the_fixture),
+    alone!(the_comparison_sees_a_wrong_digit),
+    alone!(a_dialect_has_the_defaults_of_its_library),
+];
+
 fn the_generator_gives_the_bits_of_the_fixture() {
     assert_eq!(common::hash(0, 0, 0, 0), 0x49f8_d5b6_23ef_1a6d);
     let (problem, fixture) = (Problem::new(), Fixture::load("problem").unwrap());
@@ -131,25 +142,27 @@ fn differences(
     wrong
 }
 
-#[test]
-fn every_optimizer_follows_torch_and_optax() {
+fn it_follows_its_sources(entry: &Entry) {
+    let fixtures = fixtures(entry);
+    assert!(
+        !fixtures.is_empty(),
+        "no trajectory: fixtures/<source>_{}.safetensors is missing; docs/adding-an-optimizer.md says which script writes it",
+        entry.name
+    );
     let mut wrong = Vec::new();
-    for entry in OPTIMIZERS {
-        for (library, fixture) in fixtures(entry) {
-            for setting in &fixture.settings {
-                let ours = run(entry, setting);
-                // optax's state has other names, and for some rules another scale; kron's has ours
-                let state = ["torch", "krontorch"].contains(&library.as_str());
-                let found = differences(entry, &library, &fixture, setting, &ours, state);
-                let place = format!("{library} {} {}", entry.name, setting.name);
-                wrong.extend(found.into_iter().map(|line| format!("{place}: {line}")));
-            }
+    for (library, fixture) in fixtures {
+        for setting in &fixture.settings {
+            let ours = run(entry, setting);
+            // optax's state has other names, and for some rules another scale; kron's has ours
+            let state = ["torch", "krontorch"].contains(&library.as_str());
+            let found = differences(entry, &library, &fixture, setting, &ours, state);
+            let place = format!("{library} {}", setting.name);
+            wrong.extend(found.into_iter().map(|line| format!("{place}: {line}")));
         }
     }
     assert!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), wrong.join("\n"));
 }
 
-#[test]
 fn the_comparison_sees_a_wrong_digit() {
     let entry = &OPTIMIZERS[0];
     let (_, fixture) = fixtures(entry).remove(0);
@@ -164,45 +177,46 @@ fn the_comparison_sees_a_wrong_digit() {
     assert_eq!(differences(entry, "torch", &fixture, setting, &ours, true).len(), 2);
 }
 
-#[test]
-fn every_setting_of_every_optimizer_is_moved_by_a_fixture() {
-    for entry in OPTIMIZERS {
-        let settings: Vec<Setting> =
-            fixtures(entry).into_iter().flat_map(|(_, fixture)| fixture.settings).collect();
-        let parameters = (entry.parameters)();
-        let moved = |setting: &Setting, name: &str, default| {
-            setting.values.get(name).is_some_and(|value| value != default)
-        };
-        let special =
-            settings.iter().filter(|s| parameters.iter().any(|p| moved(s, p.name, &p.default))).count();
-        assert!(special >= 3, "{}: {special} settings of its fixtures are not the defaults", entry.name);
-        // `others` refuses the vectors of the problem: tests/matrix.rs
-        for parameter in parameters.iter().filter(|parameter| parameter.name != "others") {
-            assert!(
-                settings.iter().any(|setting| moved(setting, parameter.name, &parameter.default)),
-                "{}: no fixture moves {}",
-                entry.name,
-                parameter.name
-            );
-        }
+fn every_setting_is_moved_by_a_fixture(entry: &Entry) {
+    let settings: Vec<Setting> =
+        fixtures(entry).into_iter().flat_map(|(_, fixture)| fixture.settings).collect();
+    let parameters = (entry.parameters)();
+    let moved = |setting: &Setting, name: &str, default| {
+        setting.values.get(name).is_some_and(|value| value != default)
+    };
+    let special = settings.iter().filter(|s| parameters.iter().any(|p| moved(s, p.name, &p.default))).count();
+    assert!(
+        special >= 3,
+        "fixtures/*_{}.safetensors have {special} settings that are not the defaults, expected 3 at least",
+        entry.name
+    );
+    // `others` refuses the vectors of the problem: tests/library/matrix.rs
+    for parameter in parameters.iter().filter(|parameter| parameter.name != "others") {
+        assert!(
+            settings.iter().any(|setting| moved(setting, parameter.name, &parameter.default)),
+            "no setting of fixtures/*_{}.safetensors moves `{}` from its default, {}",
+            entry.name,
+            parameter.name,
+            parameter.default
+        );
     }
 }
 
-#[test]
-fn every_dialect_has_a_fixture() {
-    for entry in OPTIMIZERS {
-        let found: BTreeSet<String> = fixtures(entry)
-            .into_iter()
-            .flat_map(|(_, fixture)| fixture.settings)
-            .map(|setting| setting.values.get("dialect").map_or("torch".to_owned(), ToString::to_string))
-            .collect();
-        for dialect in entry.dialects {
-            assert!(found.contains(&dialect.to_string()), "{}: no fixture of dialect {dialect}", entry.name);
-        }
+fn every_dialect_has_a_fixture(entry: &Entry) {
+    let found: BTreeSet<String> = fixtures(entry)
+        .into_iter()
+        .flat_map(|(_, fixture)| fixture.settings)
+        .map(|setting| setting.values.get("dialect").map_or("torch".to_owned(), ToString::to_string))
+        .collect();
+    for dialect in entry.dialects {
+        assert!(
+            found.contains(&dialect.to_string()),
+            "no setting of fixtures/*_{}.safetensors has dialect {dialect}",
+            entry.name
+        );
     }
 }
 
-#[test]
 fn a_dialect_has_the_defaults_of_its_library() {
     let mut compared = 0;
     for entry in OPTIMIZERS {
@@ -224,44 +238,36 @@ fn a_dialect_has_the_defaults_of_its_library() {
     assert!(compared >= 20, "{compared} dialects");
 }
 
-#[test]
-fn single_precision_stays_near_double() {
+fn single_precision_stays_near_double(entry: &Entry) {
     // A step rounds θ by at most 2⁻²⁴ of itself. 200 of them, all in one direction and made 5 times
     // as large by the problem (see fixtures/README.md), are 6e-5; gradients and state add their
     // roundings through the far smaller update.
     const TOLERANCE: f64 = 1e-4;
     let problem = Problem::new();
-    for entry in OPTIMIZERS {
-        for setting in common::settings(entry) {
-            let reference = run(entry, &setting);
-            for level in levels() {
-                let mut optimizer = Optimizer::builder(entry.make(&setting.values))
-                    .instruction_set(level)
-                    .build(Problem::params(DType::F32))
-                    .unwrap();
-                let mut theta = problem.theta(DType::F32);
-                for step in 1..=STEPS {
-                    problem.step_of(&setting, &mut optimizer, step, DType::F32, &mut theta);
-                }
-                let (mut errors, mut size) = (Vec::new(), 0.0);
-                for ((name, _), theta) in SHAPES.iter().zip(&theta) {
-                    for (a, b) in theta.to_f64().iter().zip(&reference[&format!("{name}/theta@{STEPS}")]) {
-                        errors.push((a - b) * (a - b));
-                        size += b * b;
-                    }
-                }
-                // where a rounding can turn a sign, a few elements go another way: then the middle one counts
-                let error = if entry.traits.continuous {
-                    errors.iter().sum::<f64>()
-                } else {
-                    errors.sort_unstable_by(f64::total_cmp);
-                    errors[errors.len() / 2] * errors.len() as f64
-                };
-                let relative = (error / size).sqrt();
-                let place = format!("{} {} {level:?}", entry.name, setting.name);
-                assert!(relative <= TOLERANCE, "{place}: {relative:.1e}");
-                assert!(relative > 0.0, "{place}: f32 cannot have every bit of f64");
+    for setting in common::settings(entry) {
+        let reference = run(entry, &setting);
+        let mut optimizer =
+            Optimizer::builder(entry.make(&setting.values)).build(Problem::params(DType::F32)).unwrap();
+        let mut theta = problem.theta(DType::F32);
+        for step in 1..=STEPS {
+            problem.step_of(&setting, &mut optimizer, step, DType::F32, &mut theta);
+        }
+        let (mut errors, mut size) = (Vec::new(), 0.0);
+        for ((name, _), theta) in SHAPES.iter().zip(&theta) {
+            for (a, b) in theta.to_f64().iter().zip(&reference[&format!("{name}/theta@{STEPS}")]) {
+                errors.push((a - b) * (a - b));
+                size += b * b;
             }
         }
+        // where a rounding can turn a sign, a few elements go another way: then the middle one counts
+        let error = if entry.traits.continuous {
+            errors.iter().sum::<f64>()
+        } else {
+            errors.sort_unstable_by(f64::total_cmp);
+            errors[errors.len() / 2] * errors.len() as f64
+        };
+        let relative = (error / size).sqrt();
+        assert!(relative <= TOLERANCE, "{}: {relative:.1e}", setting.name);
+        assert!(relative > 0.0, "{}: f32 cannot have every bit of f64", setting.name);
     }
 }

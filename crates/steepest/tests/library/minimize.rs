@@ -1,11 +1,8 @@
-//! Minimizing plain functions: the classic lessons against their closed forms, and every optimizer
-//! of the registry on a bowl and on Rosenbrock's valley.
+//! Minimizing plain functions: the classic lessons against their closed forms.
 
-use steepest::registry::{Entry, OPTIMIZERS};
 use steepest::schedule::{Cosine, Exponential};
-use steepest::settings::Values;
 use steepest::stop::Stop;
-use steepest::{Error, Float, LearningRate, Minimize, Minimum, Sgd, functions, minimize};
+use steepest::{Error, Float, Minimize, Sgd, minimize};
 
 fn sum_of_squares<T: Float>(theta: &[T], g: &mut [T]) -> T {
     let mut sum = T::ZERO;
@@ -85,56 +82,6 @@ fn least_squares_follows_its_closed_form() {
     let stop = Stop::max_steps(20_000);
     let minimum = minimize(line, &[0.0, 0.0], Sgd::default(), 0.01, stop).unwrap();
     assert!((minimum.theta[0] - 1.0).abs() < 1e-14 && minimum.theta[1].abs() < 1e-14);
-}
-
-/// The best of a few learning rates, as a user would look for it; falling to zero, since an
-/// optimizer that normalizes its steps does not settle at a constant rate.
-fn best_of_rates(entry: &Entry, function: &str, steps: u64, gradient: f64) -> Minimum<f64> {
-    let function = functions::find(function).unwrap();
-    let start = function.start(2).unwrap();
-    let run = |lr: f64, falls: bool| {
-        let stop = Stop::gradient_tolerance(gradient)
-            | Stop::divergence(1e6)
-            | Stop::non_finite()
-            | Stop::max_steps(steps);
-        let f = |x: &[f64], g: &mut [f64]| {
-            function.gradient(x, g);
-            function.value(x)
-        };
-        let falling = LearningRate::from((lr, Cosine::default()));
-        let rate = if falls { falling } else { lr.into() };
-        Minimize::new(entry.make(&Values::new()), rate, stop).trace(0).run(f, &start)
-    };
-    let rates = [1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.0015, 0.0003];
-    // averaged weights settle at a constant rate too, and those that go far only there
-    let constant = rates.into_iter().filter(|_| entry.traits.schedule_free).map(|lr| (lr, false));
-    rates
-        .into_iter()
-        .map(|lr| (lr, true))
-        .chain(constant)
-        .map(|(lr, falls)| run(lr, falls).unwrap_or_else(|error| panic!("{} at {lr}: {error}", entry.name)))
-        .min_by(|a, b| a.best.value.total_cmp(&b.best.value))
-        .unwrap()
-}
-
-#[test]
-fn every_optimizer_minimizes_a_bowl() {
-    for entry in OPTIMIZERS {
-        // twice as long as the longest average of the defaults remembers, AdEMAMix's
-        let minimum = best_of_rates(entry, "quadratic", 20_000, 1e-6);
-        assert!(minimum.value < 1e-8, "{}: {} at {:?}", entry.name, minimum.value, minimum.theta);
-    }
-}
-
-#[test]
-fn every_optimizer_follows_rosenbrocks_valley() {
-    for entry in OPTIMIZERS {
-        let minimum = best_of_rates(entry, "rosenbrock", 50_000, 1e-6);
-        // 24 at the start; 4 at the valley's floor. One that does not settle is on its way: Mechanic's own algorithm in numpy
-        // ends at 2.6e-3
-        let bar = if entry.traits.settles { 1e-6 } else { 1e-2 };
-        assert!(minimum.value < bar, "{}: {} at {:?}", entry.name, minimum.value, minimum.theta);
-    }
 }
 
 #[test]

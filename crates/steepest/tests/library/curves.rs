@@ -1,15 +1,13 @@
 //! Training with 8-bit state, and with bf16 parameters beside it, gives the curves of f32; what lacks a correction or random
 //! rounding does not. `examples/curves` is the same on larger networks, with every other way to keep numbers.
 
-#[path = "../examples/curves/network.rs"]
+#[path = "../../examples/curves/network.rs"]
 mod network;
-#[path = "../examples/curves/statistics.rs"]
+#[path = "../../examples/curves/statistics.rs"]
 mod statistics;
-#[path = "../examples/curves/study.rs"]
+#[path = "../../examples/curves/study.rs"]
 #[allow(dead_code)] // the example reads more of it
 mod study;
-
-mod common;
 
 use statistics::{Paired, quantile, two_sided};
 use steepest::{GradientCheckOptions, check_gradient};
@@ -29,7 +27,7 @@ fn gradients_are_those_of_the_losses() {
         // gains and biases away from their start, where some slopes are hidden
         let start: Vec<f64> = network.start(3).concat();
         let start: Vec<f64> =
-            start.iter().zip(common::random(4, start.len())).map(|(x, e)| x + 0.1 * e).collect();
+            start.iter().zip(crate::common::random(4, start.len())).map(|(x, e)| x + 0.1 * e).collect();
         let theta = split(&start);
         let mut grad = theta.clone();
         let loss = network.gradient(&theta, &input, labels, &mut grad);

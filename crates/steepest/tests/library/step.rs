@@ -1,24 +1,17 @@
-//! What a step promises beside the formula: refusing, skipping, clipping, freezing, groups, health,
-//! and errors that say what to do.
+//! What a step promises beside the formula: clipping, freezing, groups, health, and errors that say what to do.
 
-mod common;
-
-use common::{Data, Fixture, args, levels, random, slots, state_words};
+use crate::common::{
+    self, DTYPES, Data, Fixture, all_bits, instruction_sets, layers, param, random, slots, state_words,
+    trained, with_infinities,
+};
 use half::{bf16, f16};
-use steepest::registry::{self, Entry, OPTIMIZERS};
-use steepest::rule::{Body, Decay, Rule, Scope, StateSpec, Step, TensorRule, TensorView};
-use steepest::matrix::Number;
+use steepest::registry::{self, OPTIMIZERS};
+use steepest::rule::{Body, Decay, Rule, StateSpec, Step, TensorRule, TensorView};
 use steepest::settings::{Value, Values};
 use steepest::{
-    Adam, AdamW, Clip, DType, DoG, Error, Group, InstructionSet, IntoRule, NonFinite, NonFiniteAt, Optimizer,
-    Param, Polyak, Sgd, Slot, StepArgs, Verdict,
+    Adam, AdamW, Clip, DType, DoG, Error, Group, InstructionSet, IntoRule, NonFinite, Optimizer, Param,
+    Polyak, Sgd, Slot, StepArgs, Verdict,
 };
-
-const DTYPES: [DType; 4] = [DType::F64, DType::F32, DType::Bf16, DType::F16];
-
-fn param(name: &str, n: usize, dtype: DType) -> Param {
-    Param::new(name, [n], dtype)
-}
 
 /// A momentum whose buffer holds the first gradient exactly as the rule saw it: μ·0 + 1·g.
 fn recording() -> Sgd {
@@ -28,103 +21,6 @@ fn recording() -> Sgd {
 // ---------------------------------------------------------------------------------------------
 // Gradients that are not finite
 // ---------------------------------------------------------------------------------------------
-
-/// Two tensors, and gradients whose second tensor has −∞ at 5 and ∞ at 7.
-fn with_infinities(dtype: DType) -> (Vec<Data>, Vec<Data>, Vec<Data>) {
-    let theta = vec![Data::of(dtype, &random(1, 30)), Data::of(dtype, &random(2, 20))];
-    let good = vec![Data::of(dtype, &random(3, 30)), Data::of(dtype, &random(4, 20))];
-    let mut values = random(5, 20);
-    (values[5], values[7]) = (f64::NEG_INFINITY, f64::INFINITY);
-    let bad = vec![good[0].clone(), Data::of(dtype, &values)];
-    (theta, good, bad)
-}
-
-fn bits(theta: &[Data]) -> Vec<Vec<u64>> {
-    theta.iter().map(Data::bits).collect()
-}
-
-#[test]
-fn an_infinite_gradient_is_an_error_that_names_it_and_changes_nothing() {
-    for entry in OPTIMIZERS {
-        for dtype in DTYPES {
-            if !entry.traits.half && dtype.size() == 2 {
-                continue;
-            }
-            let (mut theta, good, bad) = with_infinities(dtype);
-            let mut optimizer = Optimizer::builder(entry.make(&Values::new()))
-                .build([param("a", 30, dtype), param("b", 20, dtype)])
-                .unwrap();
-            for _ in 0..2 {
-                optimizer.step(args(0.01), &mut slots(&mut theta, &good)).unwrap();
-            }
-            let before = (bits(&theta), state_words(&optimizer), optimizer.health().to_vec());
-            let error = optimizer.step(args(0.01), &mut slots(&mut theta, &bad)).unwrap_err();
-            assert_eq!(
-                error,
-                Error::NonFiniteGradient {
-                    step: 3,
-                    tensor: "b".into(),
-                    index: 5,
-                    value: f64::NEG_INFINITY,
-                    count: 2
-                },
-            );
-            let after = (bits(&theta), state_words(&optimizer), optimizer.health().to_vec());
-            assert_eq!(before, after, "{} {dtype}", entry.name);
-            assert_eq!(optimizer.steps_taken(), 2);
-        }
-    }
-}
-
-#[test]
-fn a_skipped_step_leaves_no_trace() {
-    for entry in OPTIMIZERS {
-        for dtype in DTYPES {
-            if !entry.traits.half && dtype.size() == 2 {
-                continue;
-            }
-            let run = |skip: bool| {
-                let (mut theta, good, bad) = with_infinities(dtype);
-                let mut optimizer = Optimizer::builder(entry.make(&Values::new()))
-                    .non_finite(NonFinite::Skip)
-                    .build([param("a", 30, dtype), param("b", 20, dtype)])
-                    .unwrap();
-                optimizer.step(args(0.01), &mut slots(&mut theta, &good)).unwrap();
-                if skip {
-                    let before = (bits(&theta), state_words(&optimizer));
-                    let report = optimizer.step(args(0.01), &mut slots(&mut theta, &bad)).unwrap();
-                    let at = NonFiniteAt { tensor: 1, index: 5, value: f64::NEG_INFINITY, count: 2 };
-                    assert_eq!((report.skipped, report.step), (Some(at), 1));
-                    assert_eq!(before, (bits(&theta), state_words(&optimizer)));
-                }
-                let report = optimizer.step(args(0.01), &mut slots(&mut theta, &good)).unwrap();
-                assert_eq!((report.skipped, report.step), (None, 2));
-                (bits(&theta), state_words(&optimizer), optimizer.health().to_vec())
-            };
-            assert!(run(true) == run(false), "{} {dtype}", entry.name);
-        }
-    }
-}
-
-#[test]
-fn an_unchecked_nan_goes_through_to_its_element_alone() {
-    for entry in OPTIMIZERS.iter().filter(|entry| entry.traits.elementwise) {
-        let mut optimizer = Optimizer::builder(entry.make(&Values::new()))
-            .non_finite(NonFinite::Unchecked)
-            .build([param("a", 40, DType::F32)])
-            .unwrap();
-        let mut theta = [Data::of(DType::F32, &random(1, 40))];
-        let mut gradient = random(2, 40);
-        gradient[33] = f64::NAN;
-        let grads = [Data::of(DType::F32, &gradient)];
-        let report = optimizer.step(args(0.01), &mut slots(&mut theta, &grads)).unwrap();
-        assert_eq!(report.gradient_norm, None, "the gradient was read for nothing");
-        let nans: Vec<usize> = (0..40).filter(|i| theta[0].to_f64()[*i].is_nan()).collect();
-        // NaN has no sign to step along
-        let signless = !entry.traits.continuous && nans.is_empty();
-        assert!(signless || nans == [33], "{}: {nans:?}", entry.name);
-    }
-}
 
 #[test]
 fn clipping_by_norm_finds_a_nan_even_unchecked() {
@@ -406,18 +302,18 @@ fn a_negative_scale_clips_units_like_a_positive_one() {
 }
 
 #[test]
-fn the_norm_of_all_gradients_has_the_same_bits_for_every_level_and_any_threads() {
+fn the_norm_of_all_gradients_has_the_same_bits_for_every_instruction_set_and_any_threads() {
     // seven tasks for three threads; the tensors end within chunks
     let lengths = [1, 33_000, 20_001, 250_000, 70_007];
     for dtype in DTYPES {
         let theta: Vec<Data> = lengths.iter().map(|n| Data::of(dtype, &vec![0.0; *n])).collect();
         let grads: Vec<Data> =
             lengths.iter().enumerate().map(|(i, n)| Data::of(dtype, &random(i as u64, *n))).collect();
-        let norm = |level: InstructionSet, threads: usize| {
+        let norm = |instructions: InstructionSet, threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             let params = lengths.iter().enumerate().map(|(i, n)| param(&format!("p{i}"), *n, dtype));
             let mut optimizer =
-                Optimizer::builder(Sgd::default()).instruction_set(level).build(params).unwrap();
+                Optimizer::builder(Sgd::default()).instruction_set(instructions).build(params).unwrap();
             let mut theta = theta.clone();
             pool.install(|| optimizer.step(0.0, &mut slots(&mut theta, &grads)))
                 .unwrap()
@@ -428,10 +324,10 @@ fn the_norm_of_all_gradients_has_the_same_bits_for_every_level_and_any_threads()
         let naive = grads.iter().flat_map(Data::to_f64).map(|g| g * g).sum::<f64>().sqrt();
         // the naive sum of 373 000 squares is off by at most 373 000 · 1.1e-16, half of it after the root
         assert!((expected / naive - 1.0).abs() < 2.1e-11, "{dtype}: {expected} and {naive}");
-        for level in levels() {
+        for instructions in instruction_sets() {
             for threads in 1..=3 {
-                let found = norm(level, threads);
-                assert_eq!(found.to_bits(), expected.to_bits(), "{dtype} {level:?} {threads} threads");
+                let found = norm(instructions, threads);
+                assert_eq!(found.to_bits(), expected.to_bits(), "{dtype} {instructions:?} {threads} threads");
             }
         }
     }
@@ -440,76 +336,6 @@ fn the_norm_of_all_gradients_has_the_same_bits_for_every_level_and_any_threads()
 // ---------------------------------------------------------------------------------------------
 // The scale of gradients; frozen parameters
 // ---------------------------------------------------------------------------------------------
-
-#[test]
-fn a_scale_is_as_if_the_gradient_had_been_multiplied() {
-    for entry in OPTIMIZERS {
-        for clip in [None, Some(Clip::GlobalNorm(0.5)), Some(Clip::TensorNorm(0.5))] {
-            // powers of two round nothing
-            let (scale, factor) = (1.0 / 1024.0, 1024.0);
-            let run = |scale: f64, factor: f64| {
-                let mut optimizer = Optimizer::builder(entry.make(&Values::new()))
-                    .clip(clip)
-                    .build([param("a", 30, DType::F32)])
-                    .unwrap();
-                let mut theta = [Data::of(DType::F32, &random(1, 30))];
-                let grads =
-                    [Data::of(DType::F32, &random(2, 30).iter().map(|g| g * factor).collect::<Vec<_>>())];
-                let mut norm = None;
-                for _ in 0..3 {
-                    let args = StepArgs { gradient_scale: scale, ..args(0.01) };
-                    norm = optimizer.step(args, &mut slots(&mut theta, &grads)).unwrap().gradient_norm;
-                }
-                (bits(&theta), state_words(&optimizer), norm, optimizer.health()[0].norm)
-            };
-            assert_eq!(run(scale, factor), run(1.0, 1.0), "{} {clip:?}", entry.name);
-        }
-    }
-}
-
-/// Whether a rule measures all tensors together, so that what one does shows in the others.
-fn binds_tensors(entry: &Entry) -> bool {
-    entry.make(&Values::new()).unwrap().scope() == Scope::All
-}
-
-#[test]
-fn a_frozen_parameter_skips_the_step_as_if_it_had_not_been_there() {
-    for entry in OPTIMIZERS.iter().filter(|entry| !binds_tensors(entry)) {
-        let (mut theta, grads, _) = with_infinities(DType::F32);
-        let start = theta.clone();
-        let params = [param("a", 30, DType::F32), param("b", 20, DType::F32)];
-        let mut optimizer = Optimizer::builder(entry.make(&Values::new())).build(params.clone()).unwrap();
-        for step in 1..=4 {
-            let frozen = step % 2 == 0;
-            let mut slots = slots(&mut theta, &grads);
-            if frozen {
-                slots[1].grad = None;
-            }
-            let report = optimizer.step(args(0.01), &mut slots).unwrap();
-            assert_eq!(report.step, step);
-            if frozen {
-                let alone = grads[0].to_f64().iter().map(|g| g * g).sum::<f64>().sqrt();
-                // two orders of summing 30 squares
-                assert!((report.gradient_norm.unwrap() - alone).abs() < 1e-14);
-            }
-        }
-        let state = common::state_of(&optimizer);
-        assert_eq!((state["a/steps"][0], state["b/steps"][0]), (4.0, 2.0), "{}", entry.name);
-        assert_eq!((optimizer.health()[0].seen, optimizer.health()[1].seen), (4, 2));
-        for (i, steps) in [(0, 4), (1, 2)] {
-            let mut alone = [start[i].clone()];
-            let mut optimizer =
-                Optimizer::builder(entry.make(&Values::new())).build([params[i].clone()]).unwrap();
-            for _ in 0..steps {
-                optimizer.step(args(0.01), &mut slots(&mut alone, &grads[i..=i])).unwrap();
-            }
-            assert_eq!(alone[0].bits(), theta[i].bits(), "{} tensor {i}", entry.name);
-            for (name, values) in common::state_of(&optimizer) {
-                assert_eq!(values, state[&name], "{} {name}", entry.name);
-            }
-        }
-    }
-}
 
 #[test]
 fn a_frozen_slot_may_be_made_directly() {
@@ -522,69 +348,6 @@ fn a_frozen_slot_may_be_made_directly() {
 // ---------------------------------------------------------------------------------------------
 // Groups
 // ---------------------------------------------------------------------------------------------
-
-fn layers() -> [Param; 4] {
-    [
-        Param::new("hidden.weight", [3, 4], DType::F32),
-        Param::new("hidden.bias", [3], DType::F32),
-        Param::new("out.weight", [2, 3], DType::F32),
-        Param::new("out.bias", [2], DType::F32),
-    ]
-}
-
-/// Three steps of an optimizer; the parameters' bits.
-fn trained(optimizer: steepest::Result<Optimizer>, lr: f64) -> Vec<Vec<u64>> {
-    let mut optimizer = optimizer.unwrap();
-    let lengths: Vec<usize> = optimizer.params().iter().map(Param::len).collect();
-    let of = |seed: u64| -> Vec<Data> {
-        lengths.iter().enumerate().map(|(i, n)| Data::of(DType::F32, &random(seed + i as u64, *n))).collect()
-    };
-    let (mut theta, grads) = (of(10), of(20));
-    for _ in 0..3 {
-        optimizer.step(args(lr), &mut slots(&mut theta, &grads)).unwrap();
-    }
-    bits(&theta)
-}
-
-/// The first of `some` where `from_first`, else of `others`.
-fn picked(some: &[Vec<u64>], others: &[Vec<u64>], from_some: [bool; 4]) -> Vec<Vec<u64>> {
-    (0..4).map(|i| if from_some[i] { some[i].clone() } else { others[i].clone() }).collect()
-}
-
-#[test]
-fn a_group_changes_its_parameters_and_no_others() {
-    for entry in OPTIMIZERS.iter().filter(|entry| !binds_tensors(entry)) {
-        let make = || Optimizer::builder(entry.make(&Values::new()));
-        let (whole, half) = (trained(make().build(layers()), 0.01), trained(make().build(layers()), 0.005));
-        let group = Group::named("hidden.*").lr_factor(0.5);
-        let found = trained(make().group(group).build(layers()), 0.01);
-        assert_eq!(found, picked(&half, &whole, [true, true, false, false]), "{}", entry.name);
-
-        if (entry.parameters)().iter().any(|parameter| parameter.name == "weight_decay") {
-            let decayed = |lambda: f64| {
-                let values = Values::from([("weight_decay".into(), Value::Number(lambda))]);
-                Optimizer::builder(entry.make(&values))
-            };
-            let (with, without) = (decayed(0.3).build(layers()), decayed(0.0).build(layers()));
-            let (with, without) = (trained(with, 0.01), trained(without, 0.01));
-            // the matrix: what a matrix method leaves to another rule has a decay of its own
-            assert_ne!(with[0], without[0], "{}: decay does nothing", entry.name);
-            let found = decayed(0.3).group(Group::rank_at_most(1).weight_decay(0.0)).build(layers());
-            let expected = picked(&without, &with, [false, true, false, true]);
-            assert_eq!(trained(found, 0.01), expected, "{}", entry.name);
-            let found = decayed(0.0).group(Group::rank_at_least(2).weight_decay(0.3)).build(layers());
-            let expected = picked(&with, &without, [true, false, true, false]);
-            assert_eq!(trained(found, 0.01), expected, "{}", entry.name);
-        }
-
-        let other = || Sgd { momentum: 0.25, ..Sgd::default() };
-        let sgd = trained(Optimizer::builder(other()).build(layers()), 0.01);
-        let found = make().group(Group::named("*.bias").rule(other())).build(layers()).unwrap();
-        assert_eq!(found.state("out.bias", "momentum_buffer").unwrap(), [0.0, 0.0]);
-        let expected = picked(&sgd, &whole, [false, true, false, true]);
-        assert_eq!(trained(Ok(found), 0.01), expected, "{}", entry.name);
-    }
-}
 
 #[test]
 fn a_later_group_wins_and_leaves_what_it_does_not_set() {
@@ -1007,7 +770,7 @@ fn a_tensor_rule_sees_whole_tensors_beside_element_rules() {
         assert!((optimizer.health()[i].update_ratio.unwrap() / ratio - 1.0).abs() < 3e-11, "tensor {i}");
     }
     for threads in 2..=3 {
-        assert_eq!(bits(&run(threads).1), bits(&after), "{threads} threads");
+        assert_eq!(all_bits(&run(threads).1), all_bits(&after), "{threads} threads");
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use steepest::registry::OPTIMIZERS;
+use steepest::registry::{OPTIMIZERS, find};
 
 /// Who is named elsewhere, and why.
 const KNOWN: [&str; 4] = [
@@ -79,4 +79,18 @@ fn an_optimizer_is_its_file_and_its_lines_in_the_table() {
     rows.sort_unstable();
     found.sort_unstable();
     assert_eq!(found, rows);
+}
+
+#[test]
+fn names_are_unique() {
+    let mut names: Vec<&str> = OPTIMIZERS.iter().map(|entry| entry.name).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), OPTIMIZERS.len());
+}
+
+#[test]
+fn state_is_counted_for_each_element() {
+    let bytes = |name| find(name).unwrap().state_bytes().unwrap();
+    assert_eq!((bytes("sgd"), bytes("adagrad"), bytes("adamw")), (0.0, 4.0, 8.0));
 }

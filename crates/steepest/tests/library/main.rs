@@ -1,0 +1,14 @@
+//! What the library promises beside its formulas; what holds of every optimizer is in `tests/optimizers`.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod curves;
+mod matrix;
+mod minimize;
+mod quantized;
+mod registry;
+mod schedules;
+mod state;
+mod step;
+mod wrappers;
