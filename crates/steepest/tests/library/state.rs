@@ -1,7 +1,7 @@
 //! Saving and loading: the bits go on as if nothing had happened, and a file that does not fit is
 //! refused whole.
 
-use crate::common::{Data, edited, problems_of, slots, state_words};
+use crate::common::{Data, edit_header, edited, problems_of, slots, state_words};
 use safetensors::tensor::Dtype;
 use std::path::Path;
 use steepest::{AdamW, DType, Error, Group, Optimizer, Param, Sgd, Slot};

@@ -3,8 +3,7 @@
 
 use crate::common::{self, Data, Fixture, Problem, evaluation, random, slots};
 use serde_json::Value as Json;
-use std::collections::BTreeMap;
-use steepest::rule::{Body, Decay, ElementRule, Step};
+use steepest::rule::{Body, Decay, ElementRule, StateKind, Step};
 use steepest::settings::Settings;
 use steepest::stop::Stop;
 use steepest::{

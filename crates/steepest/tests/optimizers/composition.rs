@@ -14,8 +14,8 @@ use steepest::registry::find;
 use steepest::rule::{Body, Decay, StateSpec, Step, TensorRule, TensorView};
 use steepest::settings::Value;
 use steepest::{
-    Accumulator, Builder, Clip, DType, Ema, InstructionSet, Lookahead, Optimizer, Param, Real, Rule, Sam,
-    SamStep, Swa, UpdateClip,
+    Accumulator, Builder, Clip, DType, Ema, InstructionSet, Lookahead, Optimizer, Param, Rule, Sam, SamStep,
+    Swa, UpdateClip,
 };
 
 /// What the builder knows of the fixtures' `combine`.
