@@ -24,7 +24,8 @@ mod driver;
 mod dtype;
 mod eigen;
 mod error;
-mod exact;
+pub mod exact;
+mod file;
 pub mod functions;
 mod gradient_check;
 mod group;
@@ -54,6 +55,7 @@ pub use combine::{
 };
 pub use dtype::{DType, Slice, SliceMut};
 pub use error::{Error, Result, nearest};
+pub use file::write_atomically;
 pub use gradient_check::{Coordinate, GradientCheck, GradientCheckOptions, Precision, check_gradient};
 pub use group::Group;
 pub use health::{NonFinite, NonFiniteAt, TensorHealth, Verdict};

@@ -2,6 +2,7 @@
 
 use crate::dtype::DType;
 use crate::error::{Error, Result};
+pub(crate) use crate::file::write_atomically;
 use crate::kernel::Job;
 use crate::kernel::{ElementKernel, Run};
 use crate::matrix::Number;
@@ -13,9 +14,6 @@ use half::bf16;
 use safetensors::tensor::{Dtype, SafeTensors};
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::Write;
-use std::path::Path;
 
 /// The most state arrays that a tensor can have.
 pub const MAX_ARRAYS: usize = 8;
@@ -372,21 +370,4 @@ pub(crate) fn fill<'a>(arrays: impl Iterator<Item = &'a mut StateArray>, data: &
     for array in arrays {
         array.fill(&mut data);
     }
-}
-
-/// Writes beside the target and renames, so that a crash leaves the old file or the new one.
-pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
-    let beside = path.with_added_extension("part");
-    let write = || {
-        let mut file = File::create(&beside)?;
-        file.write_all(bytes)?;
-        // the bytes before the name: renaming does not wait for them
-        file.sync_all()?;
-        std::fs::rename(&beside, path)
-    };
-    write().map_err(|e| {
-        // half a file helps nobody; the error to report is the first one
-        let _ = std::fs::remove_file(&beside);
-        Error::File { path: path.display().to_string(), reason: e.to_string() }
-    })
 }
