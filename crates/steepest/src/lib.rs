@@ -30,13 +30,16 @@ pub mod functions;
 mod gradient_check;
 mod group;
 mod health;
+mod hint;
 mod kernel;
 mod lbfgs;
 pub mod matrix;
 mod minimize;
+pub mod names;
 mod optimizer;
 mod packed;
 mod packed_step;
+mod page;
 mod param;
 mod precision;
 mod random;
@@ -48,17 +51,19 @@ pub mod schedule;
 pub mod settings;
 mod state;
 pub mod stop;
+mod value;
 
 pub use clip::Clip;
 pub use combine::{
     Accumulator, Averaging, Ema, Evaluation, Lookahead, Sam, SamReport, SamStep, Swa, Tensors, UpdateClip,
 };
 pub use dtype::{DType, Slice, SliceMut};
-pub use error::{Error, Result, nearest};
+pub use error::{Error, GradientFault, Result};
 pub use file::write_atomically;
 pub use gradient_check::{Coordinate, GradientCheck, GradientCheckOptions, Precision, check_gradient};
 pub use group::Group;
 pub use health::{NonFinite, NonFiniteAt, TensorHealth, Verdict};
+pub use hint::{Hint, nearest};
 pub use kernel::{ElementKernel, Float, Level, element};
 #[doc(hidden)]
 pub use kernel::{read, stream};

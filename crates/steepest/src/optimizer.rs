@@ -4,7 +4,7 @@ use crate::clip::{Clip, coefficient};
 use crate::combine::{Averaging, Combine, Evaluation, Lookahead, Passed, Tensors, UpdateClip};
 use crate::driver::{Desks, Pass, Plan, Sweep, Target, Units};
 use crate::dtype::{DType, Half, SliceMut};
-use crate::error::{Error, Result, nearest};
+use crate::error::{Error, Result};
 use crate::group::{Assigned, Group, assign};
 use crate::health::{NonFinite, NonFiniteAt, TensorHealth};
 use crate::kernel::{GradientStats, Level, MAX_STATES};
@@ -1036,14 +1036,8 @@ impl Optimizer {
     /// # Errors
     /// No such parameter or array; the nearest name is given.
     pub fn state(&self, param: &str, state: &str) -> Result<Vec<f64>> {
-        let unknown = |kind, name: &str, known: Vec<&str>| Error::UnknownName {
-            kind,
-            name: name.to_owned(),
-            nearest: nearest(name, known.iter().copied()).map(str::to_owned),
-            known: known.into_iter().map(str::to_owned).collect(),
-        };
         let i = self.params.iter().position(|p| p.name == param).ok_or_else(|| {
-            unknown("parameter", param, self.params.iter().map(|p| p.name.as_str()).collect())
+            Error::unknown_name("parameter", param, self.params.iter().map(|p| p.name.as_str()))
         })?;
         let memory = self.memory_by_name(i);
         let arrays = || self.state[i].iter().chain(&self.masters[i]);
@@ -1051,7 +1045,7 @@ impl Optimizer {
         let number = || memory.iter().find(|(name, _)| *name == state).map(|(_, value)| vec![*value]);
         array.or_else(number).ok_or_else(|| {
             let names = arrays().map(|a| a.spec.name);
-            unknown("state array", state, names.chain(memory.iter().map(|m| m.0)).collect())
+            Error::unknown_name("state array", state, names.chain(memory.iter().map(|m| m.0)))
         })
     }
 

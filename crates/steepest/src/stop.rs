@@ -26,7 +26,7 @@
 //! # Ok::<(), steepest::Error>(())
 //! ```
 
-use crate::error::{Error, Result, nearest};
+use crate::error::{Error, Result};
 use crate::settings::{Parameter, Range, Settings, Values};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -121,7 +121,7 @@ crate::settings! {
         /// how far below the best an improvement must be, in the metric's own unit
         min_delta: f64 = 0.0, Range::NON_NEGATIVE;
         /// what is watched: the validation metric or the training loss
-        of: Watch = Watch::Metric, Range::FINITE;
+        of: Watch = Watch::Metric;
     }
 }
 
@@ -360,6 +360,12 @@ impl Entry {
     }
 }
 
+impl crate::names::Named for Entry {
+    fn name(&self) -> &str {
+        self.name
+    }
+}
+
 macro_rules! into_stop {
     ($($rule:ident),+) => {
         $(impl From<$rule> for Stop {
@@ -388,15 +394,7 @@ pub const REGISTRY: &[Entry] = &[
 /// # Errors
 /// [`Error::UnknownName`], with the nearest name.
 pub fn find(name: &str) -> Result<&'static Entry> {
-    REGISTRY.iter().find(|entry| entry.name == name).ok_or_else(|| {
-        let known = || REGISTRY.iter().map(|entry| entry.name);
-        Error::UnknownName {
-            kind: "stop rule",
-            name: name.to_owned(),
-            nearest: nearest(name, known()).map(str::to_owned),
-            known: known().map(str::to_owned).collect(),
-        }
-    })
+    crate::names::find("stop rule", REGISTRY, name)
 }
 
 /// A stop rule by name; see [`find`] and [`Entry::make`].

@@ -59,9 +59,9 @@ crate::settings! {
         /// λ, decoupled weight decay
         weight_decay: f64 = 0.0, Range::NON_NEGATIVE;
         /// multiply the step by the root mean square of the parameter
-        scale_by_parameter: bool = true, Range::FINITE;
+        scale_by_parameter: bool = true;
         /// keep sums of rows and columns instead of every element's square
-        factored: bool = true, Range::FINITE;
+        factored: bool = true;
         /// the shortest axis that is factored
         min_dim_size_to_factor: u64 = 1, Range::AT_LEAST_ONE;
         /// β, share of the old average step that is kept; 0 keeps none
