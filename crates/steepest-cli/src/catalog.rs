@@ -55,7 +55,7 @@ pub fn items(kind: Kind) -> Vec<Item> {
             all.sort_unstable();
             all.into_iter().map(|(name, summary)| item(name, summary)).collect()
         }
-        Kind::StopRules => stop::REGISTRY.iter().map(|e| item(e.name, e.summary.to_owned())).collect(),
+        Kind::StopRules => stop::REGISTRY.iter().map(|e| item(e.name, e.summary())).collect(),
         Kind::Functions => FUNCTIONS.iter().map(|f| item(f.name, f.summary.to_owned())).collect(),
         Kind::Data => {
             let summary = |set: &embedded::Embedded| {
@@ -144,7 +144,7 @@ fn schedule_page(name: &str, paint: Paint) -> Option<String> {
 
 fn stop_rule(name: &str, paint: Paint) -> Option<String> {
     let entry = stop::find(name).ok()?;
-    let text = wrap(entry.summary, WIDTH, "") + "\n";
+    let text = prose(entry.page, "") + "\n";
     Some(text + settings("Settings", &entry.parameters(), paint).trim_end() + "\n")
 }
 

@@ -76,7 +76,7 @@ fn reasons_are_written_and_read_as_ever() {
 #[test]
 fn a_saved_stopper_is_written_and_read_as_ever() {
     let stop = (Stop::no_improvement(1) & Stop::target_loss(0.5))
-        | Divergence { factor: 2.0, patience: 3 }.into()
+        | Stop::from(Divergence { factor: 2.0, patience: 3 })
         | Stop::max_epochs(9.0);
     let mut stopper = Stopper::new(stop.clone()).unwrap();
     let seen = |step, loss, metric| Progress {
