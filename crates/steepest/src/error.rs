@@ -242,7 +242,7 @@ impl Error {
         }
     }
 
-    /// What [`Error::NonFiniteGradient`] found, for a message with another advice.
+    /// What [`Error::NonFiniteGradient`] found, for a message with other advice.
     pub fn gradient_fault(&self) -> Option<GradientFault<'_>> {
         match self {
             Self::NonFiniteGradient { step, tensor, index, value, count } => {
@@ -257,7 +257,7 @@ impl Error {
 /// depend on who speaks.
 ///
 /// ```
-/// use steepest::{DType, Error, Optimizer, Param, Sgd, Slot};
+/// use steepest::{DType, Optimizer, Param, Sgd, Slot};
 /// let mut optimizer = Optimizer::builder(Sgd::default()).build([Param::new("w", [2], DType::F32)])?;
 /// let (mut theta, gradient) = ([0.0f32; 2], [0.0, f32::NAN]);
 /// let error = optimizer.step(0.1, &mut [Slot::new(&mut theta, &gradient)]).unwrap_err();

@@ -20,7 +20,7 @@ impl Setting for Names {
             None
         }
     }
-    /// The table of schedules knows the names.
+    /// Without the names: the table, which stands above the schedules, puts them in.
     fn domain((): ()) -> Domain {
         Domain::Names(Vec::new())
     }

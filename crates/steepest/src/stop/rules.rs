@@ -1,4 +1,4 @@
-//! The list of stop rules, and what is made of it: a rule is its file and its line here.
+//! The list of stop rules, and what is made of it: a rule is its file and its line in the list.
 
 use super::divergence::{Diverged, Divergence};
 use super::gradient_tolerance::{GradientTolerance, SmallGradient};
