@@ -49,13 +49,13 @@ pub fn items(kind: Kind) -> Vec<Item> {
     match kind {
         Kind::Optimizers => OPTIMIZERS.iter().chain([&LBFGS]).map(|e| item(e.name, e.summary())).collect(),
         Kind::Schedules => {
-            let plateau = (ReduceOnPlateau::NAME, ReduceOnPlateau::SUMMARY);
-            let rest = schedule::REGISTRY.iter().map(|e| (e.name, e.summary));
+            let plateau = (ReduceOnPlateau::NAME, ReduceOnPlateau::summary());
+            let rest = schedule::REGISTRY.iter().map(|e| (e.name, e.summary()));
             let mut all: Vec<_> = rest.chain([plateau]).collect();
             all.sort_unstable();
-            all.into_iter().map(|(name, summary)| item(name, summary.to_owned())).collect()
+            all.into_iter().map(|(name, summary)| item(name, summary)).collect()
         }
-        Kind::StopRules => stop::REGISTRY.iter().map(|e| item(e.name, e.summary.to_owned())).collect(),
+        Kind::StopRules => stop::REGISTRY.iter().map(|e| item(e.name, e.summary())).collect(),
         Kind::Functions => FUNCTIONS.iter().map(|f| item(f.name, f.summary.to_owned())).collect(),
         Kind::Data => {
             let summary = |set: &embedded::Embedded| {
@@ -86,18 +86,8 @@ pub fn page(item: &Item, paint: Paint) -> String {
 
 fn optimizer(name: &str, paint: Paint) -> Option<String> {
     let entry = registry::find_method(name).ok()?;
-    let mut text = String::new();
-    for (heading, body) in sections(entry.page) {
-        if !heading.is_empty() {
-            let _ = writeln!(text, "{}", paint.bold(&heading));
-        }
-        text.push_str(&prose(&body, if heading.is_empty() { "" } else { "  " }));
-        text.push('\n');
-        // what can be set stands after what is computed with it
-        if heading == "Formula" {
-            text.push_str(&settings("Settings (--set NAME=VALUE)", &(entry.parameters)(), paint));
-        }
-    }
+    let table = settings("Settings (--set NAME=VALUE)", &(entry.parameters)(), paint);
+    let mut text = documentation(sections(entry.page), "Formula", &table, paint);
     let _ = writeln!(text, "{}", paint.bold("In numbers"));
     let _ = writeln!(text, "  learning rate to begin with: {} (--lr)", short(entry.default_lr));
     let _ =
@@ -114,26 +104,47 @@ fn optimizer(name: &str, paint: Paint) -> Option<String> {
     Some(text)
 }
 
+/// Sections of a page, with the table of settings after the formula: what can be set stands after what is
+/// computed with it. `formula` says what the formula gives.
+fn documentation(
+    sections: impl IntoIterator<Item = (String, String)>,
+    formula: &str,
+    table: &str,
+    paint: Paint,
+) -> String {
+    let mut text = String::new();
+    for (heading, body) in sections {
+        if !heading.is_empty() {
+            let title = if heading == "Formula" { formula } else { &heading };
+            let _ = writeln!(text, "{}", paint.bold(title));
+        }
+        text.push_str(&prose(&body, if heading.is_empty() { "" } else { "  " }));
+        text.push('\n');
+        if heading == "Formula" {
+            text.push_str(table);
+        }
+    }
+    text
+}
+
 fn schedule_page(name: &str, paint: Paint) -> Option<String> {
-    let (summary, heading, formula, source, parameters) = if name == ReduceOnPlateau::NAME {
-        type Plateau = ReduceOnPlateau;
-        let heading = "Factor f of the learning rate, from 1 on";
-        (Plateau::SUMMARY, heading, Plateau::FORMULA, Plateau::SOURCE, Plateau::parameters())
+    let (page, formula, parameters) = if name == ReduceOnPlateau::NAME {
+        (ReduceOnPlateau::PAGE, "Formula", ReduceOnPlateau::parameters())
     } else {
         let entry = schedule::find(name).ok()?;
-        let heading = "Factor of the learning rate at step e = 0, 1, … (T: its length in steps)";
-        (entry.summary, heading, entry.formula, entry.source, entry.parameters())
+        (entry.page, "Factor of the learning rate at step e = 0, 1, …", entry.parameters())
     };
-    let mut text = wrap(summary, WIDTH, "");
-    let _ = writeln!(text, "\n{}\n{}", paint.bold(heading), wrap(formula, WIDTH, "  "));
-    text.push_str(&settings("Settings (--set schedule.NAME=VALUE)", &parameters, paint));
-    let _ = write!(text, "{}\n{}", paint.bold("Source"), wrap(source, WIDTH, "  "));
-    Some(text)
+    let table = settings("Settings (--set schedule.NAME=VALUE)", &parameters, paint);
+    // the other sections speak to who calls the library
+    let shown = ["", "Formula", "Differences", "Source"];
+    let sections = sections(page).into_iter().filter(|(heading, _)| shown.contains(&heading.as_str()));
+    let text = documentation(sections, formula, &table, paint);
+    Some(text.trim_end().to_owned() + "\n")
 }
 
 fn stop_rule(name: &str, paint: Paint) -> Option<String> {
     let entry = stop::find(name).ok()?;
-    let text = wrap(entry.summary, WIDTH, "") + "\n";
+    let text = prose(entry.page, "") + "\n";
     Some(text + settings("Settings", &entry.parameters(), paint).trim_end() + "\n")
 }
 
@@ -201,14 +212,14 @@ fn settings(heading: &str, parameters: &[Parameter], paint: Paint) -> String {
     let row = |p: &Parameter| {
         let default = p.default.to_string();
         let default = if default.is_empty() { "-".to_owned() } else { default };
-        vec![p.name.to_owned(), default, p.valid.clone(), p.about.clone()]
+        vec![p.name.to_owned(), default, p.domain.to_string(), p.about.clone()]
     };
     // a long list of words would push the meanings off the screen
-    let long = parameters.iter().filter(|p| p.valid.chars().count() > 24);
-    let notes: String = long.map(|p| wrap(&format!("{}: {}", p.name, p.valid), WIDTH, "  ")).collect();
+    let mut notes = String::new();
     let rows = parameters.iter().map(|p| {
         let mut row = row(p);
-        if p.valid.chars().count() > 24 {
+        if row[2].chars().count() > 24 {
+            notes.push_str(&wrap(&format!("{}: {}", p.name, row[2]), WIDTH, "  "));
             row[2] = "see below".to_owned();
         }
         row

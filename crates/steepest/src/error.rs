@@ -1,7 +1,8 @@
 //! Everything that can go wrong, as data: where, what was expected, what was found, what to do.
 
 use crate::dtype::DType;
-use crate::settings::Value;
+use crate::hint::{Hint, nearest};
+use crate::value::Value;
 use std::fmt;
 
 /// The error of every function of this crate.
@@ -12,25 +13,25 @@ use std::fmt;
 #[non_exhaustive]
 pub enum Error {
     /// A name that no table knows (an optimizer, a schedule, a stop rule, a function).
-    #[error("no {kind} is called `{name}`; {}", Hint { nearest, known })]
+    #[error("no {kind} is called `{name}`; {}", Hint { nearest: nearest.as_deref(), known })]
     UnknownName {
         /// What was looked for: `optimizer`, `schedule`, …
         kind: &'static str,
         /// The name that was asked for.
         name: String,
-        /// The known name with the smallest edit distance, if one is near.
+        /// The known name that is most like it, if one is near.
         nearest: Option<String>,
         /// All known names.
         known: Vec<String>,
     },
     /// A setting that its owner does not have.
-    #[error("{owner} has no setting `{setting}`; {}", Hint { nearest, known })]
+    #[error("{owner} has no setting `{setting}`; {}", Hint { nearest: nearest.as_deref(), known })]
     UnknownSetting {
         /// The optimizer or schedule.
         owner: &'static str,
         /// The setting that was asked for.
         setting: String,
-        /// The known setting with the smallest edit distance, if one is near.
+        /// The known setting that is most like it, if one is near.
         nearest: Option<String>,
         /// All settings of the owner.
         known: Vec<String>,
@@ -74,7 +75,7 @@ pub enum Error {
         remedy: String,
     },
     /// A pattern of a parameter group that matches no parameter.
-    #[error("group `{group}` matches none of the {count} parameters; {}; see them all with `Optimizer::plan`", Hint { nearest, known: &[] })]
+    #[error("group `{group}` matches none of the {count} parameters; {}; see them all with `Optimizer::plan`", Hint { nearest: nearest.as_deref(), known: &[] })]
     GroupMatchesNothing {
         /// The group's selector as text.
         group: String,
@@ -147,7 +148,8 @@ pub enum Error {
     },
     /// A gradient that is not a number or infinite.
     #[error(
-        "step {step}: the gradient of `{tensor}` is {value} at index {index} ({count} such values in it); nothing was changed; lower the learning rate, clip the gradient, or skip such steps with `NonFinite::Skip`"
+        "step {step}: {}; nothing was changed; lower the learning rate, clip the gradient, or skip such steps with `NonFinite::Skip`",
+        GradientFault { step: *step, tensor, index: *index, value: *value, count: *count }
     )]
     NonFiniteGradient {
         /// The step that was refused, counted from 1.
@@ -214,44 +216,74 @@ pub enum Error {
 /// `Result` with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// "did you mean …" when a name is near, the list of names otherwise.
-struct Hint<'a> {
-    nearest: &'a Option<String>,
-    known: &'a [String],
-}
+impl Error {
+    /// [`Error::UnknownName`], with the known name that is most like `name`.
+    pub fn unknown_name<'a>(
+        kind: &'static str,
+        name: &str,
+        known: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        let known: Vec<&str> = known.into_iter().collect();
+        Self::UnknownName {
+            kind,
+            name: name.to_owned(),
+            nearest: nearest(name, known.iter().copied()).map(str::to_owned),
+            known: known.into_iter().map(str::to_owned).collect(),
+        }
+    }
 
-impl fmt::Display for Hint<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.nearest, self.known) {
-            (Some(name), []) => write!(f, "did you mean `{name}`"),
-            (None, []) => write!(f, "check the spelling"),
-            (Some(name), known) => {
-                write!(f, "did you mean `{name}`? known: {}", known.join(", "))
+    /// [`Error::UnknownSetting`], with the setting of `owner` that is most like `setting`.
+    pub fn unknown_setting(owner: &'static str, setting: &str, known: &[&str]) -> Self {
+        Self::UnknownSetting {
+            owner,
+            setting: setting.to_owned(),
+            nearest: nearest(setting, known.iter().copied()).map(str::to_owned),
+            known: known.iter().map(|name| (*name).to_owned()).collect(),
+        }
+    }
+
+    /// What [`Error::NonFiniteGradient`] found, for a message with other advice.
+    pub fn gradient_fault(&self) -> Option<GradientFault<'_>> {
+        match self {
+            Self::NonFiniteGradient { step, tensor, index, value, count } => {
+                Some(GradientFault { step: *step, tensor, index: *index, value: *value, count: *count })
             }
-            (None, known) => write!(f, "known: {}", known.join(", ")),
+            _ => None,
         }
     }
 }
 
-/// The candidate most like `name`, if one is near enough to be what was meant.
+/// What [`Error::NonFiniteGradient`] found. `Display` says it in words, without step and advice, which
+/// depend on who speaks.
 ///
 /// ```
-/// assert_eq!(steepest::nearest("adamW", ["sgd", "adamw"]), Some("adamw"));
-/// assert_eq!(steepest::nearest("sdg", ["sgd", "adamw"]), Some("sgd"));
-/// assert_eq!(steepest::nearest("lbfgs", ["sgd", "adamw"]), None);
+/// use steepest::{DType, Optimizer, Param, Sgd, Slot};
+/// let mut optimizer = Optimizer::builder(Sgd::default()).build([Param::new("w", [2], DType::F32)])?;
+/// let (mut theta, gradient) = ([0.0f32; 2], [0.0, f32::NAN]);
+/// let error = optimizer.step(0.1, &mut [Slot::new(&mut theta, &gradient)]).unwrap_err();
+/// let fault = error.gradient_fault().unwrap();
+/// assert_eq!(fault.step, 1);
+/// assert_eq!(fault.to_string(), "the gradient of `w` is NaN at index 1 (1 such value in it)");
+/// # Ok::<(), steepest::Error>(())
 /// ```
-pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let wanted = name.to_lowercase();
-    let likeness = |candidate: &str| {
-        let candidate = candidate.to_lowercase();
-        // in a short name, one slip of the finger leaves little for the other measure
-        let one_slip = wanted.chars().count() > 2 && strsim::osa_distance(&wanted, &candidate) <= 1;
-        strsim::jaro_winkler(&wanted, &candidate).max(if one_slip { 0.9 } else { 0.0 })
-    };
-    candidates
-        .into_iter()
-        .map(|c| (likeness(c), c))
-        .filter(|(likeness, _)| *likeness > 0.75)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, c)| c)
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct GradientFault<'a> {
+    /// The step that was refused, counted from 1.
+    pub step: u64,
+    /// The first tensor with such a value, in the order of `build`.
+    pub tensor: &'a str,
+    /// Index of the first such value in the flat tensor.
+    pub index: usize,
+    /// The value: NaN or an infinity.
+    pub value: f64,
+    /// How many such values the tensor has.
+    pub count: usize,
+}
+
+impl fmt::Display for GradientFault<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { tensor, index, value, count, .. } = self;
+        let plural = if *count == 1 { "" } else { "s" };
+        write!(f, "the gradient of `{tensor}` is {value} at index {index} ({count} such value{plural} in it)")
+    }
 }

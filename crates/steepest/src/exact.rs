@@ -1,7 +1,21 @@
-//! `f64` in saved state: JSON has no infinity and no NaN, and a state must come back as it was.
+//! `f64` in saved state, for serde: JSON has no infinity and no NaN, and a state must come back as it was.
 //!
 //! A finite number is written as a number, any other as a word. That a finite number comes back
 //! bit for bit is serde_json's part; it needs that crate's `float_roundtrip` feature.
+//!
+//! ```
+//! #[derive(serde::Serialize, serde::Deserialize)]
+//! struct Saved {
+//!     #[serde(with = "steepest::exact")]
+//!     loss: f64,
+//!     #[serde(with = "steepest::exact::option")]
+//!     best: Option<f64>,
+//! }
+//! let text = serde_json::to_string(&Saved { loss: f64::INFINITY, best: None })?;
+//! assert_eq!(text, r#"{"loss":"inf","best":null}"#);
+//! assert_eq!(serde_json::from_str::<Saved>(&text)?.loss, f64::INFINITY);
+//! # Ok::<(), serde_json::Error>(())
+//! ```
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
@@ -12,12 +26,19 @@ enum Written {
     Word(String),
 }
 
-/// For `#[serde(with = "crate::exact")]`.
-pub(crate) fn serialize<S: Serializer>(x: &f64, to: S) -> Result<S::Ok, S::Error> {
+/// Writes a number, or the word for what is none.
+///
+/// # Errors
+/// What the format says.
+pub fn serialize<S: Serializer>(x: &f64, to: S) -> Result<S::Ok, S::Error> {
     if x.is_finite() { Written::Number(*x) } else { Written::Word(x.to_string()) }.serialize(to)
 }
 
-pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+/// Reads what [`serialize`] wrote.
+///
+/// # Errors
+/// A word that is neither `inf`, `-inf` nor `NaN`; what the format says.
+pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
     match Written::deserialize(from)? {
         Written::Number(x) => Ok(x),
         Written::Word(word) => {
@@ -26,18 +47,26 @@ pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::
     }
 }
 
-/// The same for `Option<f64>`: `#[serde(with = "crate::exact::option")]`.
-pub(crate) mod option {
+/// The same for `Option<f64>`.
+pub mod option {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
     #[derive(Serialize, Deserialize)]
     struct Exact(#[serde(with = "super")] f64);
 
-    pub(crate) fn serialize<S: Serializer>(x: &Option<f64>, to: S) -> Result<S::Ok, S::Error> {
+    /// Writes a number, the word for what is none, or nothing.
+    ///
+    /// # Errors
+    /// What the format says.
+    pub fn serialize<S: Serializer>(x: &Option<f64>, to: S) -> Result<S::Ok, S::Error> {
         x.map(Exact).serialize(to)
     }
 
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
+    /// Reads what [`serialize`] wrote.
+    ///
+    /// # Errors
+    /// As [`super::deserialize`].
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
         Ok(Option::<Exact>::deserialize(from)?.map(|x| x.0))
     }
 }

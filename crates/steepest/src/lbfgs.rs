@@ -76,7 +76,7 @@ crate::settings! {
         /// ends when no coordinate, or not the value, changes by more
         tolerance_change: f64 = 1e-9, Range::NON_NEGATIVE;
         /// how far to go along the direction
-        line_search: LineSearch = LineSearch::StrongWolfe, Range::FINITE;
+        line_search: LineSearch = LineSearch::StrongWolfe;
     }
 }
 

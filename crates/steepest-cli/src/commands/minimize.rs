@@ -370,7 +370,7 @@ fn near(x: &[f64]) -> String {
 /// The reason in words that suit a function: it has no training loss.
 fn why(reason: &Reason) -> String {
     match reason {
-        Reason::Divergence { loss, .. } => format!("f ran away to {}", significant(*loss, 3)),
+        Reason::Divergence(diverged) => format!("f ran away to {}", significant(diverged.loss, 3)),
         reason => reason.to_string(),
     }
 }

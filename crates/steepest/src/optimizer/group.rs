@@ -1,6 +1,7 @@
 //! Parameter groups: which parameters differ from the rest, chosen by name or rank.
 
-use crate::error::{Error, Result, nearest};
+use crate::error::{Error, Result};
+use crate::hint::nearest;
 use crate::param::Param;
 use crate::precision::StateFormat;
 use crate::rule::{Fallback, IntoRule, Rule};

@@ -16,7 +16,7 @@ pub use assignment::Assignment;
 pub use builder::Builder;
 pub use group::Group;
 
-use crate::error::{Error, Result, nearest};
+use crate::error::{Error, Result};
 use crate::health::TensorHealth;
 use crate::optimizer::array::StateArray;
 use crate::optimizer::checks::check_step;
@@ -101,24 +101,18 @@ impl Optimizer {
     /// # Errors
     /// No such parameter or array; the nearest name is given.
     pub fn state(&self, param: &str, state: &str) -> Result<Vec<f64>> {
-        let unknown = |kind, name: &str, known: Vec<&str>| Error::UnknownName {
-            kind,
-            name: name.to_owned(),
-            nearest: nearest(name, known.iter().copied()).map(str::to_owned),
-            known: known.into_iter().map(str::to_owned).collect(),
-        };
         let params = &self.setup.params;
         let i = params
             .iter()
             .position(|p| p.name == param)
-            .ok_or_else(|| unknown("parameter", param, params.iter().map(|p| p.name.as_str()).collect()))?;
+            .ok_or_else(|| Error::unknown_name("parameter", param, params.iter().map(|p| p.name.as_str())))?;
         let array =
             self.tensors[i].all_arrays().find(|array| array.spec.name == state).map(StateArray::to_f64);
         let number = || self.memory_by_name(i).find(|(name, _)| *name == state).map(|(_, value)| vec![value]);
         array.or_else(number).ok_or_else(|| {
             let arrays = self.tensors[i].all_arrays().map(|array| array.spec.name);
             let numbers = self.memory_by_name(i).map(|(name, _)| name);
-            unknown("state array", state, arrays.chain(numbers).collect())
+            Error::unknown_name("state array", state, arrays.chain(numbers))
         })
     }
 

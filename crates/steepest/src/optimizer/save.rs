@@ -1,10 +1,9 @@
 //! Saving an optimizer's state, and loading it.
 
 use crate::error::{Error, Result};
+use crate::file::write_atomically;
 use crate::optimizer::Optimizer;
 use crate::optimizer::state_file::{self, Saved, SavedTensor};
-use std::fs::File;
-use std::io::Write;
 use std::path::Path;
 
 impl Optimizer {
@@ -44,7 +43,7 @@ impl Optimizer {
     /// # Errors
     /// What the file system says.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        write_atomically(path.as_ref(), &self.to_bytes()?)
+        write_atomically(path, &self.to_bytes()?)
     }
 
     /// Restores what [`Optimizer::save`] wrote.
@@ -81,21 +80,4 @@ impl Optimizer {
             tensors: tensors.collect(),
         }
     }
-}
-
-/// Writes beside the target and renames, so that a crash leaves the old file or the new one.
-fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
-    let beside = path.with_added_extension("part");
-    let write = || {
-        let mut file = File::create(&beside)?;
-        file.write_all(bytes)?;
-        // the bytes before the name: renaming does not wait for them
-        file.sync_all()?;
-        std::fs::rename(&beside, path)
-    };
-    write().map_err(|e| {
-        // half a file helps nobody; the error to report is the first one
-        let _ = std::fs::remove_file(&beside);
-        Error::File { path: path.display().to_string(), reason: e.to_string() }
-    })
 }

@@ -53,7 +53,7 @@ crate::settings! {
         /// ε_root, added to the average square in every step
         eps_root: f64 = 1e-16, Range::NON_NEGATIVE;
         /// look one step ahead, as NAdam does
-        nesterov: bool = false, Range::FINITE;
+        nesterov: bool = false;
         /// λ: a step of rate η shrinks the weights by the share ηλ
         weight_decay: f64 = 0.0, Range::NON_NEGATIVE;
     }

@@ -61,7 +61,7 @@ crate::settings! {
         /// λ, the L2 penalty, added to the gradient
         weight_decay: f64 = 0.0, Range::NON_NEGATIVE;
         /// divide by the largest average square so far
-        amsbound: bool = false, Range::FINITE;
+        amsbound: bool = false;
     }
 }
 

@@ -59,9 +59,9 @@ crate::settings! {
         /// λ, decoupled weight decay
         weight_decay: f64 = 0.0, Range::NON_NEGATIVE;
         /// multiply the step by the root mean square of the parameter
-        scale_by_parameter: bool = true, Range::FINITE;
+        scale_by_parameter: bool = true;
         /// keep sums of rows and columns instead of every element's square
-        factored: bool = true, Range::FINITE;
+        factored: bool = true;
         /// the shortest axis that is factored
         min_dim_size_to_factor: u64 = 1, Range::AT_LEAST_ONE;
         /// β, share of the old average step that is kept; 0 keeps none
@@ -120,7 +120,7 @@ impl Without {
     }
 
     /// `kept ← average of kept and the mean of (scale·g)² + eps` along the axis.
-    fn learn<T: Number>(self, loops: Loops, kept: &mut [T], g: &[T], scale: T, eps: f64, w: f64) {
+    fn take_in<T: Number>(self, loops: Loops, kept: &mut [T], g: &[T], scale: T, eps: f64, w: f64) {
         const TOGETHER: usize = 256;
         let average = Average::<f64>::new(1.0 - w);
         let mean = |sum: f64| sum / self.size as f64 + eps;
@@ -243,8 +243,8 @@ impl TensorRule for Factored {
         let (moments, average_step) = view.state.split_at_mut(if axes.is_some() { 2 } else { 1 });
         let (row, column): (&[T], &[T]) = match (axes, moments) {
             (Some([without_row, without_column]), [row, column]) => {
-                without_row.learn(loops, row, view.grad, scale, added, w);
-                without_column.learn(loops, column, view.grad, scale, added, w);
+                without_row.take_in(loops, row, view.grad, scale, added, w);
+                without_column.take_in(loops, column, view.grad, scale, added, w);
                 // R divided by its mean over the rows of each matrix
                 let of_rows = without_column.after(without_row);
                 let share = take(&mut rest, row.len());

@@ -55,7 +55,7 @@ crate::settings! {
         /// added to the corrected average square, inside the root; optax only
         eps_root: f64 = 0.0, Range::NON_NEGATIVE;
         /// divide by the largest average square so far
-        amsgrad: bool = false, Range::FINITE;
+        amsgrad: bool = false;
         /// λ, the L2 penalty, added to the gradient
         weight_decay: f64 = 0.0, Range::NON_NEGATIVE;
     }
@@ -111,7 +111,7 @@ crate::settings! {
         /// added to the corrected average square, inside the root; optax only
         eps_root: f64 = 0.0, Range::NON_NEGATIVE;
         /// divide by the largest average square so far
-        amsgrad: bool = false, Range::FINITE;
+        amsgrad: bool = false;
         /// λ: a step of rate η shrinks the weights by the share ηλ
         weight_decay: f64 = 0.01, Range::NON_NEGATIVE;
     }

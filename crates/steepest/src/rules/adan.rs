@@ -57,7 +57,7 @@ crate::settings! {
         /// λ, the strength of weight decay
         weight_decay: f64 = 0.0, Range::NON_NEGATIVE;
         /// decay before the step, as AdamW does, instead of after it
-        no_prox: bool = false, Range::FINITE;
+        no_prox: bool = false;
     }
 }
 

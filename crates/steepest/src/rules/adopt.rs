@@ -53,9 +53,9 @@ crate::settings! {
         /// ε, the least denominator
         eps: f64 = 1e-6, Range::NON_NEGATIVE;
         /// clip the divided gradient to ±(t − 1)^¼
-        use_clipping: bool = true, Range::FINITE;
+        use_clipping: bool = true;
         /// look one step ahead
-        nesterov: bool = false, Range::FINITE;
+        nesterov: bool = false;
         /// λ: a step of rate η shrinks the weights by the share ηλ
         weight_decay: f64 = 0.0, Range::NON_NEGATIVE;
     }

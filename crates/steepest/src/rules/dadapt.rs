@@ -60,9 +60,9 @@ crate::settings! {
         /// λ: the L2 penalty, or with decoupled the share γλ by which a step of rate γ shrinks the weights
         weight_decay: f64 = 0.0, Range::NON_NEGATIVE;
         /// take weight decay straight from the weights, not through the gradient
-        decoupled: bool = false, Range::FINITE;
+        decoupled: bool = false;
         /// correct the averages for their start at 0
-        bias_correction: bool = false, Range::FINITE;
+        bias_correction: bool = false;
         /// the first estimate: a distance that is surely too short
         d0: f64 = 1e-6, Range::POSITIVE;
         /// how many times larger one step may make d

@@ -50,7 +50,7 @@ crate::settings! {
         /// λ, the L2 penalty, added to the gradient
         weight_decay: f64 = 0.0, Range::NON_NEGATIVE;
         /// a distance and a sum for each tensor alone (L-DoG)
-        layerwise: bool = false, Range::FINITE;
+        layerwise: bool = false;
     }
 }
 

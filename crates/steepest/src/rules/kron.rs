@@ -97,7 +97,7 @@ super::others::matrix_settings! {
         /// s, the size of the first preconditioner's root: 1 begins with the average gradient itself, clipped
         init_scale: f64 = 1.0, Range::POSITIVE;
         /// fit the factors to the average gradient, which is what they precondition; else to the gradient
-        fit_momentum: bool = true, Range::FINITE;
+        fit_momentum: bool = true;
         /// share of the steps that refresh the factors, at first: all, since they know nothing
         max_share: f64 = 1.0, Range::new(0.0, true, 1.0, false);
         /// and in the end: factors that have been learned move slowly, and a refresh costs several steps
@@ -107,7 +107,7 @@ super::others::matrix_settings! {
         /// steps before the share falls
         flat_steps: u64 = 500, Range::AT_LEAST_ONE;
         /// which sides have a diagonal: less memory and time, coarser steps
-        diagonal: DiagonalSides = DiagonalSides::None, Range::FINITE;
+        diagonal: DiagonalSides = DiagonalSides::None;
         /// the longest side that has a triangle: 8192 takes 256 MiB in f32
         max_side: u64 = 8192, Range::AT_LEAST_ONE;
         /// c, the largest root mean square of U: white gradients have about 1

@@ -51,7 +51,7 @@ crate::settings! {
         /// μ, share of the old velocity that is kept
         momentum: f64 = 0.9, Range::RATE;
         /// look ahead along the velocity
-        nesterov: bool = false, Range::FINITE;
+        nesterov: bool = false;
     }
 }
 

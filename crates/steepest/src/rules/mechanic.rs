@@ -76,7 +76,7 @@ crate::settings! {
     /// Cutkosky, Defazio & Mehta, Mechanic: A Learning Rate Tuner, NeurIPS 2023, algorithm 1.
     pub struct Mechanic("mechanic") {
         /// whose steps are scaled
-        base: MechanicBase = MechanicBase::Adamw, Range::FINITE;
+        base: MechanicBase = MechanicBase::Adamw;
         /// β₁ of AdamW and Lion
         beta1: f64 = 0.9, Range::RATE;
         /// β₂ of AdamW and Lion; Lion's authors have 0.99

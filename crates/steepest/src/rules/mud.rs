@@ -52,7 +52,7 @@ super::others::matrix_settings! {
         /// μ, share of the old sum of gradients that is kept
         momentum: f64 = 0.95, Range::RATE;
         /// look ahead: add the gradient once more
-        nesterov: bool = true, Range::FINITE;
+        nesterov: bool = true;
         /// how often rows are decorrelated
         passes: u64 = 1, Range::new(1.0, false, 100.0, false);
         /// how many rows are decorrelated from each other; 0 for all, as in the paper. A large matrix costs less in blocks

@@ -80,13 +80,13 @@ super::others::matrix_settings! {
         /// μ, share of the old average gradient that is kept
         momentum: f64 = 0.95, Range::RATE;
         /// look ahead: average the gradient once more
-        nesterov: bool = true, Range::FINITE;
+        nesterov: bool = true;
         /// how many polynomials are applied
         steps: u64 = 5, Range::new(1.0, false, 100.0, false);
         /// which polynomials
-        coefficients: Polynomial = Polynomial::Quintic, Range::FINITE;
+        coefficients: Polynomial = Polynomial::Quintic;
         /// how the size of a step follows the matrix's shape
-        scale: UpdateScale = UpdateScale::Original, Range::FINITE;
+        scale: UpdateScale = UpdateScale::Original;
         /// the factor of `match_rms_adamw`
         rms: f64 = 0.2, Range::POSITIVE;
         /// ε, added to the norm

@@ -60,7 +60,7 @@ crate::settings! {
         /// λ of weight decay
         weight_decay: f64 = 0.0, Range::NON_NEGATIVE;
         /// shrink the weights directly instead of adding λθ to the gradient
-        decoupled_weight_decay: bool = false, Range::FINITE;
+        decoupled_weight_decay: bool = false;
     }
     dialects {
         Torch {},

@@ -53,11 +53,11 @@ super::others::matrix_settings! {
         /// β₂, share of the rows' old average square that is kept
         beta2: f64 = 0.95, Range::RATE;
         /// look ahead: average the gradient once more
-        nesterov: bool = true, Range::FINITE;
+        nesterov: bool = true;
         /// how many polynomials are applied
         steps: u64 = 5, Range::new(1.0, false, 100.0, false);
         /// which polynomials
-        coefficients: Polynomial = Polynomial::Quintic, Range::FINITE;
+        coefficients: Polynomial = Polynomial::Quintic;
         /// the root mean square of a step of rate 1
         rms: f64 = 0.2, Range::POSITIVE;
         /// ε, added to norms and roots

@@ -31,8 +31,7 @@ macro_rules! matrix_settings {
             pub struct $name($owner) {
                 $($fields)*
                 /// what updates vectors and single numbers: AdamW, or nothing does and they are an error
-                others: crate::rules::OtherParameters = crate::rules::OtherParameters::Adamw,
-                    crate::settings::Range::FINITE;
+                others: crate::rules::OtherParameters = crate::rules::OtherParameters::Adamw;
                 /// AdamW's share of the learning rate
                 adam_lr_factor: f64 = $lr_factor, crate::settings::Range::NON_NEGATIVE;
                 /// β₁ of AdamW

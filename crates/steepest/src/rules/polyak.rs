@@ -62,7 +62,7 @@ crate::settings! {
         /// ε, added to the squared norm
         eps: f64 = 0.0, Range::NON_NEGATIVE;
         /// what happens where the loss is below its bound
-        variant: PolyakVariant = PolyakVariant::Sps, Range::FINITE;
+        variant: PolyakVariant = PolyakVariant::Sps;
     }
 }
 

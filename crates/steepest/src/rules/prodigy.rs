@@ -65,11 +65,11 @@ crate::settings! {
         /// λ: a step of rate γ shrinks the weights by the share γλ, or the L2 penalty
         weight_decay: f64 = 0.0, Range::NON_NEGATIVE;
         /// take weight decay straight from the weights, not through the gradient
-        decoupled: bool = true, Range::FINITE;
+        decoupled: bool = true;
         /// correct the averages for their start at 0
-        bias_correction: bool = false, Range::FINITE;
+        bias_correction: bool = false;
         /// keep η out of s, for a warm-up that begins near 0
-        safeguard_warmup: bool = false, Range::FINITE;
+        safeguard_warmup: bool = false;
         /// d₀, the first estimate: a distance that is surely too short
         d0: f64 = 1e-6, Range::POSITIVE;
         /// a factor of the estimate

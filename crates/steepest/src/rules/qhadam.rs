@@ -54,7 +54,7 @@ crate::settings! {
         /// λ, the L2 penalty, added to the gradient
         weight_decay: f64 = 0.0, Range::NON_NEGATIVE;
         /// shrink the weights by the share ηλ instead of adding λθ to the gradient
-        decoupled_weight_decay: bool = false, Range::FINITE;
+        decoupled_weight_decay: bool = false;
     }
 }
 

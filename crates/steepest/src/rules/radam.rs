@@ -54,13 +54,13 @@ crate::settings! {
         /// λ of weight decay
         weight_decay: f64 = 0.0, Range::NON_NEGATIVE;
         /// shrink the weights directly instead of adding λθ to the gradient
-        decoupled_weight_decay: bool = false, Range::FINITE;
+        decoupled_weight_decay: bool = false;
         /// added to the corrected average square, inside the root; optax only
         eps_root: f64 = 0.0, Range::NON_NEGATIVE;
         /// ρ from which on steps are divided; optax only
         threshold: f64 = 5.0, Range::new(4.0, true, f64::INFINITY, true);
         /// look ahead along the average gradient; optax only
-        nesterov: bool = false, Range::FINITE;
+        nesterov: bool = false;
     }
     dialects { Torch {}, Optax {} }
 }

@@ -53,19 +53,19 @@ crate::settings! {
         /// ε, added to the root
         eps: f64 = 1e-8, Range::NON_NEGATIVE;
         /// divide by the estimated standard deviation instead of the root mean square
-        centered: bool = false, Range::FINITE;
+        centered: bool = false;
         /// share μ of the velocity that is kept; 0 is none
         momentum: f64 = 0.0, Range::RATE;
         /// λ, the L2 penalty, added to the gradient
         weight_decay: f64 = 0.0, Range::NON_NEGATIVE;
         /// add ε inside the root: false in torch, true in Keras, either in optax
-        eps_in_sqrt: bool = false, Range::FINITE;
+        eps_in_sqrt: bool = false;
         /// what the average of squares begins with; optax only
         initial_scale: f64 = 0.0, Range::NON_NEGATIVE;
         /// divide averages by 1 − αᵗ, as they began at zero; optax only
-        bias_correction: bool = false, Range::FINITE;
+        bias_correction: bool = false;
         /// look ahead along the velocity; optax only
-        nesterov: bool = false, Range::FINITE;
+        nesterov: bool = false;
     }
     dialects {
         Torch {},

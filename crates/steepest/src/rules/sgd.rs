@@ -49,7 +49,7 @@ crate::settings! {
         /// share τ of the gradient that is left out of the velocity after the first step; torch only
         dampening: f64 = 0.0, Range::FRACTION;
         /// look ahead along the velocity
-        nesterov: bool = false, Range::FINITE;
+        nesterov: bool = false;
         /// λ, the L2 penalty, added to the gradient
         weight_decay: f64 = 0.0, Range::NON_NEGATIVE;
     }

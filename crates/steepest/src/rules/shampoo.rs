@@ -81,7 +81,7 @@ super::others::matrix_settings! {
         /// the longest side that has a matrix
         max_side: u64 = 2048, Range::AT_LEAST_ONE;
         /// whose step gives the size
-        grafting: Grafting = Grafting::Adam, Range::FINITE;
+        grafting: Grafting = Grafting::Adam;
         /// γ, Adam's share of the old squares
         graft_beta2: f64 = 0.999, Range::RATE;
         /// δ, Adam's ε

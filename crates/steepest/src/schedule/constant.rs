@@ -1,19 +1,14 @@
-use super::{Entry, Schedule, make_from_settings};
+use super::entry::Entry;
+use super::factor::Schedule;
 use crate::error::Result;
 use crate::settings::{Range, Settings, Values};
 
-pub(super) const ENTRY: Entry = Entry {
-    name: Constant::OWNER,
-    summary: "The base rate, or a fraction of it for the first steps.",
-    formula: "factor if e < T or T = 0, else 1",
-    source: "torch.optim.lr_scheduler.ConstantLR",
-    parameters: Constant::parameters,
-    make: make_from_settings::<Constant>,
-};
+pub(super) const ENTRY: Entry = Entry::of::<Constant>();
 
 crate::settings! {
-    /// The base rate throughout; with `factor`, a fraction of it for the first steps.
+    /// The base rate, or a fraction of it for the first steps.
     ///
+    /// # Formula
     /// ```text
     /// factor(e) = factor if e < steps or steps = 0, else 1
     /// ```

@@ -1,16 +1,11 @@
-use super::{Entry, Schedule, make_from_settings, remaining, resolve_length};
+use super::curve::{remaining, resolve_length};
+use super::entry::Entry;
+use super::factor::Schedule;
 use crate::error::Result;
 use crate::settings::{Range, Settings, Values};
 use std::f64::consts::FRAC_PI_2;
 
-pub(super) const ENTRY: Entry = Entry {
-    name: Cosine::OWNER,
-    summary: "Half a cosine from the base rate down to a floor.",
-    formula: "floor + (1 − floor)·((1 + cos(π·min(e, T)/T))/2)^exponent",
-    source: "Loshchilov and Hutter 2017, SGDR, equation 5 without restarts",
-    parameters: Cosine::parameters,
-    make: make_from_settings::<Cosine>,
-};
+pub(super) const ENTRY: Entry = Entry::of::<Cosine>();
 
 crate::word_setting! {
     /// What [`Cosine`] does after its last step.
@@ -24,9 +19,11 @@ crate::word_setting! {
 }
 
 crate::settings! {
-    /// Half a cosine from the base rate down to a floor: slow at first, fast in the middle, slow at
-    /// the end.
+    /// Half a cosine from the base rate down to a floor.
     ///
+    /// Slow at first, fast in the middle, slow at the end.
+    ///
+    /// # Formula
     /// ```text
     /// factor(e) = floor + (1 − floor)·((1 + cos(π·min(e, T)/T))/2)^exponent        T = steps
     /// ```
@@ -62,7 +59,7 @@ crate::settings! {
         /// a power of the cosine's fall: above 1 falls earlier
         exponent: f64 = 1.0, Range::POSITIVE;
         /// what happens after the last step
-        after: AfterEnd = AfterEnd::Hold, Range::FINITE;
+        after: AfterEnd = AfterEnd::Hold;
     }
 }
 

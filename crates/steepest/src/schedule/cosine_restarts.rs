@@ -1,19 +1,15 @@
-use super::{Entry, Schedule, cosine_between, make_from_settings, remaining};
+use super::curve::{cosine_between, remaining};
+use super::entry::Entry;
+use super::factor::Schedule;
 use crate::error::Result;
 use crate::settings::{Range, Settings, Values};
 
-pub(super) const ENTRY: Entry = Entry {
-    name: CosineRestarts::OWNER,
-    summary: "Half a cosine down to a floor, then again from the top, each period longer if wished.",
-    formula: "floor + (1 − floor)·(1 + cos(π·c/P))/2, c steps into a period of P = period·growth^i",
-    source: "Loshchilov and Hutter 2017, SGDR, equation 5",
-    parameters: CosineRestarts::parameters,
-    make: make_from_settings::<CosineRestarts>,
-};
+pub(super) const ENTRY: Entry = Entry::of::<CosineRestarts>();
 
 crate::settings! {
-    /// Half a cosine down to a floor, then again from the top.
+    /// Half a cosine down to a floor, then again from the top, each period longer if wished.
     ///
+    /// # Formula
     /// ```text
     /// P_i = period·growth^i                       the length of period i = 0, 1, …
     /// c   = e − (P_0 + … + P_{i−1})               steps since the last restart, c < P_i

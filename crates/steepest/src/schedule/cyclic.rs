@@ -1,15 +1,10 @@
-use super::{Entry, Schedule, make_from_settings, power};
+use super::curve::power;
+use super::entry::Entry;
+use super::factor::Schedule;
 use crate::error::Result;
 use crate::settings::{Range, Settings, Values};
 
-pub(super) const ENTRY: Entry = Entry {
-    name: Cyclic::OWNER,
-    summary: "Up and down along straight lines, over and over, each peak lower if wished.",
-    formula: "low + (1 − low)·s·f; s rises 0 → 1 in `up` steps and falls back in `down`; f = 1, 2^−cycle or gamma^e",
-    source: "Smith 2017, Cyclical Learning Rates, section 3",
-    parameters: Cyclic::parameters,
-    make: make_from_settings::<Cyclic>,
-};
+pub(super) const ENTRY: Entry = Entry::of::<Cyclic>();
 
 crate::word_setting! {
     /// How [`Cyclic`]'s peaks change.
@@ -25,8 +20,9 @@ crate::word_setting! {
 }
 
 crate::settings! {
-    /// Up and down along straight lines, over and over.
+    /// Up and down along straight lines, over and over, each peak lower if wished.
     ///
+    /// # Formula
     /// ```text
     /// k = e mod (up + down),  c = ⌊e/(up + down)⌋
     /// s = k/up                  if k ≤ up
@@ -63,7 +59,7 @@ crate::settings! {
         /// steps back; 0 for as many as up
         down: u64 = 0, Range::NON_NEGATIVE;
         /// how the peaks change
-        mode: CyclicMode = CyclicMode::Triangular, Range::FINITE;
+        mode: CyclicMode = CyclicMode::Triangular;
         /// what exp_range multiplies the height with, in every step
         gamma: f64 = 1.0, Range::POSITIVE;
     }

@@ -1,21 +1,17 @@
-use super::{Entry, Schedule, make_from_settings, power};
+use super::curve::power;
+use super::entry::Entry;
+use super::factor::Schedule;
 use crate::error::Result;
 use crate::settings::{Range, Settings, Values};
 
-pub(super) const ENTRY: Entry = Entry {
-    name: Exponential::OWNER,
-    summary: "Multiplies the rate by gamma in every step.",
-    formula: "max(gamma^e, floor)",
-    source: "torch.optim.lr_scheduler.ExponentialLR",
-    parameters: Exponential::parameters,
-    make: make_from_settings::<Exponential>,
-};
+pub(super) const ENTRY: Entry = Entry::of::<Exponential>();
 
 crate::settings! {
-    /// Multiplies the rate by γ in every step.
+    /// Multiplies the rate by gamma in every step.
     ///
+    /// # Formula
     /// ```text
-    /// factor(e) = max(γ^e, floor)
+    /// factor(e) = max(γ^e, floor)        γ = gamma
     /// ```
     ///
     /// To fall to a fraction `q` over `n` steps, take γ = q^(1/n). A γ above 1 grows, up to the

@@ -1,20 +1,16 @@
-use super::{Entry, Schedule, make_from_settings};
+use super::entry::{Entry, Traits};
+use super::factor::Schedule;
 use crate::error::Result;
 use crate::settings::{Range, Settings, Values};
 
-pub(super) const ENTRY: Entry = Entry {
-    name: InverseSqrt::OWNER,
-    summary: "A linear warm-up to the base rate, then a fall with the square root of the step.",
-    formula: "min(n/w, √(w/n)), n = e + 1, w = warmup",
-    source: "Vaswani et al. 2017, Attention Is All You Need, equation 3",
-    parameters: InverseSqrt::parameters,
-    make: make_from_settings::<InverseSqrt>,
-};
+pub(super) const ENTRY: Entry = Entry { traits: Traits { own_warmup: true }, ..Entry::of::<InverseSqrt>() };
 
 crate::settings! {
-    /// A linear warm-up to the base rate, then a fall with the square root of the step; known as
-    /// the Noam schedule.
+    /// A linear warm-up to the base rate, then a fall with the square root of the step.
     ///
+    /// Known as the Noam schedule.
+    ///
+    /// # Formula
     /// ```text
     /// factor(e) = min(n/w, √(w/n))        n = e + 1, w = warmup
     /// ```

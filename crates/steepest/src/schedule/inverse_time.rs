@@ -1,21 +1,16 @@
-use super::{Entry, Schedule, make_from_settings};
+use super::entry::Entry;
+use super::factor::Schedule;
 use crate::error::Result;
 use crate::settings::{Range, Settings, Values};
 
-pub(super) const ENTRY: Entry = Entry {
-    name: InverseTime::OWNER,
-    summary: "Falls as one over the time: the classic rate of stochastic approximation.",
-    formula: "1/(1 + beta·e)",
-    source: "Robbins and Monro 1951, A Stochastic Approximation Method; Bottou 2012, Stochastic Gradient Descent Tricks, section 5",
-    parameters: InverseTime::parameters,
-    make: make_from_settings::<InverseTime>,
-};
+pub(super) const ENTRY: Entry = Entry::of::<InverseTime>();
 
 crate::settings! {
-    /// Falls as one over the time.
+    /// Falls as one over the time: the classic rate of stochastic approximation.
     ///
+    /// # Formula
     /// ```text
-    /// factor(e) = 1/(1 + β·e)
+    /// factor(e) = 1/(1 + β·e)        β = beta
     /// ```
     ///
     /// With the base rate α the rate is the classic α/(1 + β·e). Its sum over all steps diverges

@@ -1,19 +1,15 @@
-use super::{Entry, Schedule, linear_between, make_from_settings, remaining, resolve_length};
+use super::curve::{linear_between, remaining, resolve_length};
+use super::entry::Entry;
+use super::factor::Schedule;
 use crate::error::Result;
 use crate::settings::{Range, Settings, Values};
 
-pub(super) const ENTRY: Entry = Entry {
-    name: Linear::OWNER,
-    summary: "A straight line from one fraction of the base rate to another.",
-    formula: "start + (end − start)·min(e, T)/T",
-    source: "torch.optim.lr_scheduler.LinearLR",
-    parameters: Linear::parameters,
-    make: make_from_settings::<Linear>,
-};
+pub(super) const ENTRY: Entry = Entry::of::<Linear>();
 
 crate::settings! {
     /// A straight line from one fraction of the base rate to another, where it stays.
     ///
+    /// # Formula
     /// ```text
     /// factor(e) = start + (end − start)·min(e, T)/T        T = steps
     /// ```
@@ -21,7 +17,7 @@ crate::settings! {
     /// # Differences
     /// torch's LinearLR defaults to a warm-up (start 1/3, end 1, 5 steps); here the default is the
     /// decay to 0 over the whole run that other libraries call linear, and a warm-up is
-    /// [`Warmup`](super::Warmup). torch multiplies the rate of the step before, which agrees to
+    /// `warmup`. torch multiplies the rate of the step before, which agrees to
     /// rounding. optax's `linear_schedule` is the same in absolute rates.
     ///
     /// # Errors

@@ -1,21 +1,17 @@
-use super::{Entry, Schedule, make_from_settings, power};
+use super::curve::power;
+use super::entry::Entry;
+use super::factor::Schedule;
 use crate::error::{Error, Result};
 use crate::settings::{Range, Settings, Values};
 
-pub(super) const ENTRY: Entry = Entry {
-    name: MultiStep::OWNER,
-    summary: "Multiplies the rate by gamma at each of the given steps.",
-    formula: "gamma^(how many milestones are ≤ e)",
-    source: "torch.optim.lr_scheduler.MultiStepLR; the default milestones: He et al. 2016, Deep Residual Learning, section 4.2",
-    parameters: MultiStep::parameters,
-    make: make_from_settings::<MultiStep>,
-};
+pub(super) const ENTRY: Entry = Entry::of::<MultiStep>();
 
 crate::settings! {
-    /// Multiplies the rate by γ at each milestone.
+    /// Multiplies the rate by gamma at each of the given steps.
     ///
+    /// # Formula
     /// ```text
-    /// factor(e) = γ^#{m in milestones: m ≤ e}
+    /// factor(e) = γ^#{m in milestones: m ≤ e}        γ = gamma
     /// ```
     ///
     /// A milestone given twice counts twice; their order does not matter.
@@ -23,7 +19,7 @@ crate::settings! {
     /// # Differences
     /// torch multiplies the rate of the step before, which agrees to rounding. optax:
     /// `piecewise_constant_schedule`, which takes one factor for each milestone; here that is a
-    /// [`Sequence`](super::Sequence) of constants.
+    /// `sequence` of constants.
     ///
     /// # Errors
     /// [`validate`](Schedule::validate): a setting outside its range; [`Error::Conflict`] for a

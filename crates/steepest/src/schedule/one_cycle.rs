@@ -1,15 +1,10 @@
-use super::{Entry, Schedule, cosine_between, linear_between, make_from_settings, resolve_length};
+use super::curve::{cosine_between, linear_between, resolve_length};
+use super::entry::{Entry, Traits};
+use super::factor::Schedule;
 use crate::error::{Error, Result};
 use crate::settings::{Range, Settings, Values};
 
-pub(super) const ENTRY: Entry = Entry {
-    name: OneCycle::OWNER,
-    summary: "Up to the base rate, then down far below where it began: one cycle for the whole run.",
-    formula: "1/D → 1 until rise·T − 1, then → 1/(D·F) until T − 1; D = initial_divisor, F = final_divisor",
-    source: "Smith and Topin 2018, Super-Convergence; torch.optim.lr_scheduler.OneCycleLR",
-    parameters: OneCycle::parameters,
-    make: make_from_settings::<OneCycle>,
-};
+pub(super) const ENTRY: Entry = Entry { traits: Traits { own_warmup: true }, ..Entry::of::<OneCycle>() };
 
 crate::word_setting! {
     /// The shape of [`OneCycle`]'s phases.
@@ -23,8 +18,9 @@ crate::word_setting! {
 }
 
 crate::settings! {
-    /// Up to the base rate, then down far below where it began.
+    /// Up to the base rate, then down far below where it began: one cycle for the whole run.
     ///
+    /// # Formula
     /// ```text
     /// two phases:   1/D → 1          from e = 0 to rise·T − 1
     ///               1 → 1/(D·F)      from there to T − 1
@@ -72,9 +68,9 @@ crate::settings! {
         /// how many times lower than at the beginning it ends
         final_divisor: f64 = 1e4, Range::AT_LEAST_ONE;
         /// back to the beginning first, as fast as it rose, and only then further down
-        three_phase: bool = false, Range::FINITE;
+        three_phase: bool = false;
         /// the shape of each phase
-        anneal: Anneal = Anneal::Cosine, Range::FINITE;
+        anneal: Anneal = Anneal::Cosine;
     }
 }
 

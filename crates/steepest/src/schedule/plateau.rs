@@ -1,6 +1,7 @@
 //! Lower the rate when a metric no longer improves.
 
 use crate::error::{Error, Result};
+use crate::page::{self, with_page};
 use crate::settings::{Parameter, Range, Settings, Values};
 use serde::{Deserialize, Serialize};
 
@@ -36,7 +37,7 @@ crate::settings! {
         /// how much better than the best a metric must be to count
         threshold: f64 = 1e-4, Range::NON_NEGATIVE;
         /// whether the threshold is a fraction of the best or a difference from it
-        threshold_mode: ThresholdMode = ThresholdMode::Relative, Range::FINITE;
+        threshold_mode: ThresholdMode = ThresholdMode::Relative;
         /// observations after a reduction during which none is counted as bad
         cooldown: u64 = 0, Range::NON_NEGATIVE;
         /// the smallest factor of the base rate
@@ -44,57 +45,57 @@ crate::settings! {
         /// a reduction by no more than this fraction of the base rate is left out
         smallest_change: f64 = 1e-8, Range::NON_NEGATIVE;
         /// whether the metric is better when smaller or when larger
-        mode: Mode = Mode::Min, Range::FINITE;
+        mode: Mode = Mode::Min;
     }
 }
 
-/// Lowers the rate when a metric no longer improves.
-///
-/// ```text
-/// better:  a < best·(1 − threshold)   (min, rel)      a < best − threshold   (min, abs)
-///          a > best·(1 + threshold)   (max, rel)      a > best + threshold   (max, abs)
-/// if better: best = a, bad = 0;  else: bad = bad + 1
-/// if cooling down: bad = 0, one observation less to cool down
-/// if bad > patience: f ← max(f·factor, min_factor), bad = 0, cool down for `cooldown` observations
-/// ```
-///
-/// A metric that is NaN is never better, so it counts as bad.
-///
-/// # State
-/// [`PlateauState`]: the factor, the best metric, two counters. Saved and restored exactly.
-///
-/// # Parameters
-/// [`PlateauSettings`].
-///
-/// # Differences
-/// From torch's ReduceLROnPlateau, none in what it does. Its `min_lr` and `eps` are rates; here
-/// they are fractions of the base rate, `min_factor` and `smallest_change`. As in torch, a
-/// relative threshold with a negative metric asks for less than no improvement (equal counts as
-/// better): use `threshold_mode = "abs"` there. optax's `reduce_on_plateau` fires one observation
-/// earlier (when bad reaches patience) and has both thresholds at once.
-///
-/// # Errors
-/// [`new`](Self::new): a setting outside its range; [`Error::Conflict`] for a relative threshold
-/// of 1 or more with `mode = "min"`, which no positive metric can pass.
-///
-/// # Example
-/// ```
-/// use steepest::schedule::plateau::{PlateauSettings, ReduceOnPlateau};
-/// let settings = PlateauSettings { patience: 1, factor: 0.5, ..Default::default() };
-/// let mut schedule = ReduceOnPlateau::new(settings)?;
-/// assert!(!schedule.observe(0.30)); // the best so far
-/// assert!(!schedule.observe(0.31)); // bad, forgiven
-/// assert!(schedule.observe(0.30)); // bad, no better than the best: reduced
-/// assert_eq!(schedule.factor(), 0.5);
-/// # Ok::<(), steepest::Error>(())
-/// ```
-///
-/// # Source
-/// torch.optim.lr_scheduler.ReduceLROnPlateau.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ReduceOnPlateau {
-    settings: PlateauSettings,
-    state: PlateauState,
+with_page! {
+    /// Lowers the rate when a metric no longer improves.
+    ///
+    /// # Formula
+    /// ```text
+    /// better:  a < best·(1 − threshold)   (min, rel)      a < best − threshold   (min, abs)
+    ///          a > best·(1 + threshold)   (max, rel)      a > best + threshold   (max, abs)
+    /// if better: best = a, bad = 0;  else: bad = bad + 1
+    /// if cooling down: bad = 0, one observation less to cool down
+    /// if bad > patience: f ← max(f·factor, min_factor), bad = 0, cool down for `cooldown` observations
+    /// ```
+    ///
+    /// `f` is the factor of the learning rate, from 1 on. A metric that is NaN is never better, so it counts as bad.
+    ///
+    /// # State
+    /// [`PlateauState`]: the factor, the best metric, two counters. Saved and restored exactly.
+    ///
+    /// # Differences
+    /// From torch's ReduceLROnPlateau, none in what it does. Its `min_lr` and `eps` are rates; here
+    /// they are fractions of the base rate, `min_factor` and `smallest_change`. As in torch, a
+    /// relative threshold with a negative metric asks for less than no improvement (equal counts as
+    /// better): use `threshold_mode = "abs"` there. optax's `reduce_on_plateau` fires one observation
+    /// earlier (when bad reaches patience) and has both thresholds at once.
+    ///
+    /// # Errors
+    /// [`new`](Self::new): a setting outside its range; [`Error::Conflict`] for a relative threshold
+    /// of 1 or more with `mode = "min"`, which no positive metric can pass.
+    ///
+    /// # Example
+    /// ```
+    /// use steepest::schedule::plateau::{PlateauSettings, ReduceOnPlateau};
+    /// let settings = PlateauSettings { patience: 1, factor: 0.5, ..Default::default() };
+    /// let mut schedule = ReduceOnPlateau::new(settings)?;
+    /// assert!(!schedule.observe(0.30)); // the best so far
+    /// assert!(!schedule.observe(0.31)); // bad, forgiven
+    /// assert!(schedule.observe(0.30)); // bad, no better than the best: reduced
+    /// assert_eq!(schedule.factor(), 0.5);
+    /// # Ok::<(), steepest::Error>(())
+    /// ```
+    ///
+    /// # Source
+    /// torch.optim.lr_scheduler.ReduceLROnPlateau.
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct ReduceOnPlateau {
+        settings: PlateauSettings,
+        state: PlateauState,
+    }
 }
 
 /// What [`ReduceOnPlateau`] remembers.
@@ -121,15 +122,13 @@ impl Default for PlateauState {
 impl ReduceOnPlateau {
     /// Its name in files and on the command line.
     pub const NAME: &'static str = PlateauSettings::OWNER;
-    /// What it does, in one sentence.
-    pub const SUMMARY: &'static str = "Lowers the rate when a metric no longer improves.";
-    /// When it lowers the rate, and how.
-    pub const FORMULA: &'static str =
-        "after more than `patience` observations without improvement: f ← max(f·factor, min_factor)";
-    /// Whose convention it is.
-    pub const SOURCE: &'static str = "torch.optim.lr_scheduler.ReduceLROnPlateau";
 
-    /// The table of settings.
+    /// What it does, in one sentence.
+    pub fn summary() -> String {
+        page::summary(Self::PAGE)
+    }
+
+    /// The table of settings: name, meaning, default, valid values.
     pub fn parameters() -> Vec<Parameter> {
         PlateauSettings::parameters()
     }

@@ -1,19 +1,15 @@
-use super::{Entry, Schedule, make_from_settings, remaining, resolve_length};
+use super::curve::{remaining, resolve_length};
+use super::entry::Entry;
+use super::factor::Schedule;
 use crate::error::Result;
 use crate::settings::{Range, Settings, Values};
 
-pub(super) const ENTRY: Entry = Entry {
-    name: Polynomial::OWNER,
-    summary: "Falls to a floor as a power of the steps that remain.",
-    formula: "floor + (1 − floor)·(1 − min(e, T)/T)^power",
-    source: "torch.optim.lr_scheduler.PolynomialLR; Liu et al. 2015, ParseNet",
-    parameters: Polynomial::parameters,
-    make: make_from_settings::<Polynomial>,
-};
+pub(super) const ENTRY: Entry = Entry::of::<Polynomial>();
 
 crate::settings! {
     /// Falls to a floor as a power of the steps that remain, and stays there.
     ///
+    /// # Formula
     /// ```text
     /// factor(e) = floor + (1 − floor)·(1 − min(e, T)/T)^power        T = steps
     /// ```
@@ -21,7 +17,7 @@ crate::settings! {
     /// # Differences
     /// torch's `total_iters` defaults to 5, here to the whole run; torch has no floor. optax's
     /// `polynomial_schedule` has it as `end_value`, and a `transition_begin`, which here is a
-    /// [`Sequence`](super::Sequence) of a constant and this.
+    /// `sequence` of a constant and this.
     ///
     /// # Errors
     /// [`validate`](Schedule::validate): a setting outside its range.

@@ -1,12 +1,14 @@
-use super::{Entry, Names, Schedule, put_prefixed, take_prefixed};
+use super::entry::{Entry, Make, Traits};
+use super::factor::Schedule;
+use super::inner::{Names, put_prefixed, take_prefixed};
 use crate::error::{Error, Result};
+use crate::page::with_page;
 use crate::settings::{Range, Settings, Values};
 
 pub(super) const ENTRY: Entry = Entry {
     name: SequenceSettings::OWNER,
-    summary: "Several schedules one after the other, each from its own beginning.",
-    formula: "part_i(e − boundary_i) from boundary_i on; boundary_1 = 0",
-    source: "torch.optim.lr_scheduler.SequentialLR; optax.join_schedules",
+    page: Sequence::PAGE,
+    traits: Traits { own_warmup: false },
     parameters: SequenceSettings::parameters,
     make,
 };
@@ -16,48 +18,51 @@ crate::settings! {
     /// `2.floor`.
     pub struct SequenceSettings("sequence") {
         /// the schedules in order; their settings are `1.NAME`, `2.NAME`, …
-        parts: Names = Names(vec!["constant".to_owned(), "cosine".to_owned()]), Range::FINITE;
+        parts: Names = Names(vec!["constant".to_owned(), "cosine".to_owned()]);
         /// the first step of each part but the first, rising
         boundaries: Vec<f64> = vec![1000.0], Range::AT_LEAST_ONE;
     }
 }
 
-/// Several schedules one after the other, each from its own beginning.
-///
-/// ```text
-/// factor(e) = part_i(e − b_i)    for b_i ≤ e < b_{i+1};    b_1 = 0, b_2, … = boundaries
-/// ```
-///
-/// A part whose length is the whole run gets its own share: up to the next boundary, or, for the
-/// last one, the rest of the run.
-///
-/// # Differences
-/// None from optax's `join_schedules`, whose schedules are pure functions as these are. torch's
-/// `SequentialLR` agrees to rounding, save that each of its parts multiplies the rate found at the
-/// boundary.
-///
-/// # Errors
-/// [`new`](Self::new): [`Error::Conflict`] when the boundaries are not one fewer than the parts,
-/// or do not rise; an error of a part.
-///
-/// # Example
-/// ```
-/// use steepest::schedule::{Constant, Exponential, Schedule, Sequence};
-/// let parts: Vec<Box<dyn Schedule>> = vec![
-///     Box::new(Constant::default()),
-///     Box::new(Exponential { gamma: 0.5, floor: 0.0 }),
-/// ];
-/// let schedule = Sequence::new(parts, vec![10])?;
-/// assert_eq!([0, 9, 10, 11, 12].map(|e| schedule.factor(e)), [1.0, 1.0, 1.0, 0.5, 0.25]);
-/// # Ok::<(), steepest::Error>(())
-/// ```
-///
-/// # Source
-/// torch.optim.lr_scheduler.SequentialLR; optax.join_schedules.
-#[derive(Debug)]
-pub struct Sequence {
-    parts: Vec<Box<dyn Schedule>>,
-    boundaries: Vec<u64>,
+with_page! {
+    /// Several schedules one after the other, each from its own beginning.
+    ///
+    /// # Formula
+    /// ```text
+    /// factor(e) = part_i(e − b_i)    for b_i ≤ e < b_{i+1};    b_1 = 0, b_2, … = boundaries
+    /// ```
+    ///
+    /// A part whose length is the whole run lasts up to the next boundary, or, for the last one, to the end of
+    /// the run.
+    ///
+    /// # Differences
+    /// None from optax's `join_schedules`, whose schedules are pure functions as these are. torch's
+    /// `SequentialLR` agrees to rounding, save that each of its parts multiplies the rate found at the
+    /// boundary.
+    ///
+    /// # Errors
+    /// [`new`](Self::new): [`Error::Conflict`] when the boundaries are not one fewer than the parts,
+    /// or do not rise; an error of a part.
+    ///
+    /// # Example
+    /// ```
+    /// use steepest::schedule::{Constant, Exponential, Schedule, Sequence};
+    /// let parts: Vec<Box<dyn Schedule>> = vec![
+    ///     Box::new(Constant::default()),
+    ///     Box::new(Exponential { gamma: 0.5, floor: 0.0 }),
+    /// ];
+    /// let schedule = Sequence::new(parts, vec![10])?;
+    /// assert_eq!([0, 9, 10, 11, 12].map(|e| schedule.factor(e)), [1.0, 1.0, 1.0, 0.5, 0.25]);
+    /// # Ok::<(), steepest::Error>(())
+    /// ```
+    ///
+    /// # Source
+    /// torch.optim.lr_scheduler.SequentialLR; optax.join_schedules.
+    #[derive(Debug)]
+    pub struct Sequence {
+        parts: Vec<Box<dyn Schedule>>,
+        boundaries: Vec<u64>,
+    }
 }
 
 impl Sequence {
@@ -79,7 +84,7 @@ impl Sequence {
     }
 }
 
-fn make(values: &Values) -> Result<Box<dyn Schedule>> {
+fn make(values: &Values, make: Make) -> Result<Box<dyn Schedule>> {
     let mut own = values.clone();
     // the numbers of the parts first: what is left must be settings of the sequence itself
     let names = match values.get("parts") {
@@ -96,7 +101,7 @@ fn make(values: &Values) -> Result<Box<dyn Schedule>> {
             remedy: format!("use {} or {}", part.floor(), part.ceil()),
         });
     }
-    let parts = settings.parts.0.iter().zip(&inner).map(|(name, inner)| super::make(name, inner));
+    let parts = settings.parts.0.iter().zip(&inner).map(|(name, inner)| make(name, inner));
     let boundaries = settings.boundaries.iter().map(|b| *b as u64).collect();
     Ok(Box::new(Sequence::new(parts.collect::<Result<_>>()?, boundaries)?))
 }
@@ -172,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn each_part_begins_at_its_boundary_and_gets_its_share() {
+    fn each_part_begins_at_its_boundary_and_gets_its_part_of_the_run() {
         let mut sequence = three();
         assert!(sequence.ready().is_err());
         sequence.resolve(70);

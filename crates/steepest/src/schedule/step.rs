@@ -1,21 +1,17 @@
-use super::{Entry, Schedule, make_from_settings, power};
+use super::curve::power;
+use super::entry::Entry;
+use super::factor::Schedule;
 use crate::error::Result;
 use crate::settings::{Range, Settings, Values};
 
-pub(super) const ENTRY: Entry = Entry {
-    name: Step::OWNER,
-    summary: "Multiplies the rate by gamma every so many steps.",
-    formula: "max(gamma^⌊e/size⌋, floor)",
-    source: "torch.optim.lr_scheduler.StepLR",
-    parameters: Step::parameters,
-    make: make_from_settings::<Step>,
-};
+pub(super) const ENTRY: Entry = Entry::of::<Step>();
 
 crate::settings! {
-    /// Multiplies the rate by γ every `size` steps.
+    /// Multiplies the rate by gamma every so many steps.
     ///
+    /// # Formula
     /// ```text
-    /// factor(e) = max(γ^⌊e/size⌋, floor)
+    /// factor(e) = max(γ^⌊e/size⌋, floor)        γ = gamma
     /// ```
     ///
     /// # Differences

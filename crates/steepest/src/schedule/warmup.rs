@@ -1,12 +1,15 @@
-use super::{Entry, Names, Schedule, linear_between, put_prefixed, remaining, take_prefixed};
+use super::curve::{linear_between, remaining};
+use super::entry::{Entry, Make, Traits};
+use super::factor::Schedule;
+use super::inner::{Names, put_prefixed, take_prefixed};
 use crate::error::{Error, Result};
+use crate::page::with_page;
 use crate::settings::{Range, Settings, Values};
 
 pub(super) const ENTRY: Entry = Entry {
     name: WarmupSettings::OWNER,
-    summary: "A straight rise over the first steps, then another schedule from its beginning.",
-    formula: "then(0)·(start + (1 − start)·e/T) if e < T, else then(e − T)",
-    source: "Goyal et al. 2017, Accurate, Large Minibatch SGD, section 2.2",
+    page: Warmup::PAGE,
+    traits: Traits { own_warmup: true },
     parameters: WarmupSettings::parameters,
     make,
 };
@@ -20,43 +23,46 @@ crate::settings! {
         /// the fraction of the following schedule's first rate to begin with
         start: f64 = 0.01, Range::FRACTION;
         /// the schedule that follows; its settings are `then.NAME`
-        then: Names = Names(vec!["constant".to_owned()]), Range::FINITE;
+        then: Names = Names(vec!["constant".to_owned()]);
     }
 }
 
-/// A straight rise over the first steps, then another schedule from its beginning.
-///
-/// ```text
-/// factor(e) = then(0)·(start + (1 − start)·e/T)    if e < T = steps
-///           = then(e − T)                          otherwise
-/// ```
-///
-/// It is continuous for every schedule that follows, also one that does not begin at 1. A `then`
-/// whose length is the whole run gets what the warm-up leaves of it.
-///
-/// # Differences
-/// torch: `SequentialLR` of a `LinearLR` and the other schedule, with one milestone. optax's
-/// `warmup_cosine_decay_schedule` is this with a cosine, where `decay_steps` includes the warm-up.
-///
-/// # Errors
-/// [`new`](Self::new): a setting outside its range, or an error of the schedule that follows.
-///
-/// # Example
-/// ```
-/// use steepest::schedule::{Exponential, Schedule, Warmup};
-/// let after = Exponential { gamma: 0.5, floor: 0.0 };
-/// let schedule = Warmup::new(4, 0.0, Box::new(after))?;
-/// assert_eq!([0, 1, 2, 4, 5].map(|e| schedule.factor(e)), [0.0, 0.25, 0.5, 1.0, 0.5]);
-/// # Ok::<(), steepest::Error>(())
-/// ```
-///
-/// # Source
-/// Goyal et al. 2017, "Accurate, Large Minibatch SGD: Training ImageNet in 1 Hour", section 2.2.
-#[derive(Debug)]
-pub struct Warmup {
-    steps: u64,
-    start: f64,
-    then: Box<dyn Schedule>,
+with_page! {
+    /// A straight rise over the first steps, then another schedule from its beginning.
+    ///
+    /// # Formula
+    /// ```text
+    /// factor(e) = then(0)·(start + (1 − start)·e/T)    if e < T = steps
+    ///           = then(e − T)                          otherwise
+    /// ```
+    ///
+    /// It is continuous for every schedule that follows, also one that does not begin at 1. A `then`
+    /// whose length is the whole run gets what the warm-up leaves of it.
+    ///
+    /// # Differences
+    /// torch: `SequentialLR` of a `LinearLR` and the other schedule, with one milestone. optax's
+    /// `warmup_cosine_decay_schedule` is this with a cosine, where `decay_steps` includes the warm-up.
+    ///
+    /// # Errors
+    /// [`new`](Self::new): a setting outside its range, or an error of the schedule that follows.
+    ///
+    /// # Example
+    /// ```
+    /// use steepest::schedule::{Exponential, Schedule, Warmup};
+    /// let after = Exponential { gamma: 0.5, floor: 0.0 };
+    /// let schedule = Warmup::new(4, 0.0, Box::new(after))?;
+    /// assert_eq!([0, 1, 2, 4, 5].map(|e| schedule.factor(e)), [0.0, 0.25, 0.5, 1.0, 0.5]);
+    /// # Ok::<(), steepest::Error>(())
+    /// ```
+    ///
+    /// # Source
+    /// Goyal et al. 2017, "Accurate, Large Minibatch SGD: Training ImageNet in 1 Hour", section 2.2.
+    #[derive(Debug)]
+    pub struct Warmup {
+        steps: u64,
+        start: f64,
+        then: Box<dyn Schedule>,
+    }
 }
 
 impl Warmup {
@@ -84,7 +90,7 @@ impl Warmup {
     }
 }
 
-fn make(values: &Values) -> Result<Box<dyn Schedule>> {
+fn make(values: &Values, make: Make) -> Result<Box<dyn Schedule>> {
     let mut own = values.clone();
     let inner = take_prefixed(&mut own, "then");
     let settings = WarmupSettings::from_values(&own)?;
@@ -95,7 +101,7 @@ fn make(values: &Values) -> Result<Box<dyn Schedule>> {
             remedy: "name one; `sequence` joins several".to_owned(),
         });
     };
-    Ok(Box::new(Warmup::new(settings.steps, settings.start, super::make(name, &inner)?)?))
+    Ok(Box::new(Warmup::new(settings.steps, settings.start, make(name, &inner)?)?))
 }
 
 impl Schedule for Warmup {

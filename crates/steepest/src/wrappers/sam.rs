@@ -54,7 +54,7 @@ crate::settings! {
         /// how far away the worst point is sought; ASAM wants about ten times as much
         rho: f64 = 0.05, Range::NON_NEGATIVE;
         /// in proportion to the size of each weight (ASAM)
-        adaptive: bool = false, Range::FINITE;
+        adaptive: bool = false;
         /// what is added to the size of each weight, with adaptive
         eta: f64 = 0.01, Range::NON_NEGATIVE;
     }

@@ -144,31 +144,16 @@ fn a_save_that_fails_leaves_the_old_file() {
     let path = folder.path().join("state.safetensors");
     adamw().save(&path).unwrap();
     let old = std::fs::read(&path).unwrap();
-    // where the new file is to be written, there is a folder
-    let part = folder.path().join("state.safetensors.part");
-    std::fs::create_dir(&part).unwrap();
-    let error = adamw().save(&path).unwrap_err();
-    assert!(
-        matches!(&error, Error::File { path: named, .. } if *named == path.display().to_string()),
-        "{error}"
-    );
-    assert_eq!(std::fs::read(&path).unwrap(), old);
-    std::fs::remove_dir(&part).unwrap();
-
     // the new file is written, but cannot take its place: that is a folder which is not empty
     let taken = folder.path().join("taken");
     std::fs::create_dir(&taken).unwrap();
     std::fs::write(taken.join("inside"), "kept").unwrap();
-    assert!(matches!(adamw().save(&taken), Err(Error::File { .. })));
+    let error = adamw().save(&taken).unwrap_err();
+    assert!(
+        matches!(&error, Error::File { path: named, .. } if *named == taken.display().to_string()),
+        "{error}"
+    );
+    assert_eq!(std::fs::read(&path).unwrap(), old);
     assert_eq!(names_in(folder.path()), ["state.safetensors", "taken"], "half a file was left");
     assert_eq!(std::fs::read(taken.join("inside")).unwrap(), b"kept");
-
-    // a disk that is full in the middle of writing
-    #[cfg(target_os = "linux")]
-    {
-        std::os::unix::fs::symlink("/dev/full", &part).unwrap();
-        assert!(matches!(adamw().save(&path), Err(Error::File { .. })));
-        assert_eq!(std::fs::read(&path).unwrap(), old);
-        assert_eq!(names_in(folder.path()), ["state.safetensors", "taken"], "half a file was left");
-    }
 }

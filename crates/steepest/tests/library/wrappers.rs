@@ -291,7 +291,11 @@ fn settings_outside_their_range_are_refused() {
         build(sgd().clip_update(UpdateClip::Rms(0.0))).starts_with("clip_update: rms = 0 is outside (0, ∞)")
     );
     assert!(build(sgd().fully_decoupled_decay(f64::NAN)).contains("reference_lr = NaN is outside (0, ∞)"));
-    let own = |lambda| Rule { decay: Decay::Own(lambda), ..halfway() };
+    let own = |lambda| {
+        let mut rule = halfway();
+        rule.decay = Decay::Own(lambda);
+        rule
+    };
     let owned = |lambda| Optimizer::builder(own(lambda)).fully_decoupled_decay(0.1);
     owned(0.0).build([Param::new("a", [1], DType::F32)]).unwrap();
     let remedy = "set weight_decay to 0, or leave the kind of decay to the rule";

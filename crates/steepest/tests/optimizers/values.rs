@@ -6,7 +6,7 @@ use crate::{Property, property};
 use proptest::prelude::*;
 use proptest::test_runner::{RngSeed, TestRunner};
 use steepest::registry::Entry;
-use steepest::settings::{Parameter, Value, Values};
+use steepest::settings::{Domain, Parameter, Range, Value, Values};
 use steepest::{DType, Error, InstructionSet};
 
 pub const PROPERTIES: &[Property] = &[
@@ -76,32 +76,25 @@ fn step_numbers_up_to_the_last_neither_wrap_nor_panic(entry: &Entry) {
 
 /// A value for a setting from its row of the table: `u` in [0, 1) chooses.
 fn drawn(parameter: &Parameter, u: f64) -> Value {
-    let whole = parameter.valid.starts_with("whole, ");
-    let interval = parameter.valid.trim_start_matches("each in ").trim_start_matches("whole, ");
-    let number = || {
-        let (low, high) = interval[1..interval.len() - 1].split_once(", ").expect("an interval");
-        let bound = |text: &str| match text {
-            "∞" => f64::INFINITY,
-            "-∞" => f64::NEG_INFINITY,
-            text => text.parse().expect("a bound"),
-        };
-        match (bound(low), bound(high)) {
-            // unbounded ranges hold small terms, decays and exponents: 1e-8 to 1 above the low end
-            (low, f64::INFINITY) => low.max(-1.0) + 10f64.powf(8.0 * u - 8.0),
-            // near the upper end things are most delicate: 1 − 1e-4 of the way at most; not on an open lower end
-            (low, high) => low + (high - low) * (1.0 - 10f64.powf(-4.0 * u.max(1e-3))),
-        }
+    let number = |range: &Range| match (range.low(), range.high()) {
+        // unbounded ranges hold small terms, decays and exponents: 1e-8 to 1 above the low end
+        (low, f64::INFINITY) => low.max(-1.0) + 10f64.powf(8.0 * u - 8.0),
+        // near the upper end things are most delicate: 1 − 1e-4 of the way at most; not on an open lower end
+        (low, high) => low + (high - low) * (1.0 - 10f64.powf(-4.0 * u.max(1e-3))),
     };
-    match &parameter.default {
-        Value::Flag(_) => Value::Flag(u < 0.5),
-        Value::Number(x) if x.fract() == 0.0 && interval.starts_with("[1, ") => Value::Number(*x),
-        Value::Number(_) if whole => Value::Number((20.0 * u).floor()),
-        Value::Number(_) => Value::Number(number()),
-        Value::Numbers(xs) => Value::Numbers(vec![number(); xs.len()]),
-        Value::Word(_) => {
-            let words: Vec<&str> = interval.split(", ").collect();
-            Value::Word(words[(u * words.len() as f64) as usize].to_owned())
+    let from_one = |range: &Range| range.low() == 1.0 && !range.is_low_open();
+    match (&parameter.domain, &parameter.default) {
+        (Domain::Flag, _) => Value::Flag(u < 0.5),
+        (Domain::Interval(range) | Domain::Whole(range), Value::Number(x))
+            if x.fract() == 0.0 && from_one(range) =>
+        {
+            Value::Number(*x)
         }
+        (Domain::Whole(_), _) => Value::Number((20.0 * u).floor()),
+        (Domain::Interval(range), _) => Value::Number(number(range)),
+        (Domain::List(range), Value::Numbers(xs)) => Value::Numbers(vec![number(range); xs.len()]),
+        (Domain::Words(words), _) => Value::Word(words[(u * words.len() as f64) as usize].to_owned()),
+        (domain, default) => panic!("{}: nothing is drawn from {domain} beside {default}", parameter.name),
     }
 }
 

@@ -1,0 +1,120 @@
+//! The table, how a row is found, and what is made of a row.
+
+use super::entry::{Entry, Traits};
+use crate::dtype::DType;
+use crate::error::{Error, Result};
+use crate::lbfgs::Lbfgs;
+use crate::minimize::{LearningRate, Minimize};
+use crate::names;
+use crate::optimizer::Optimizer;
+use crate::param::Param;
+use crate::settings::{Settings, Values};
+use crate::stop::Stop;
+
+/// Every optimizer.
+pub static OPTIMIZERS: &[Entry] = crate::rules::TABLE;
+
+/// L-BFGS, which evaluates the loss itself, several times in a step: for [`Minimize::lbfgs`](crate::Minimize::lbfgs), and
+/// not among [`OPTIMIZERS`], whose step has one gradient. It makes no rule.
+pub static LBFGS: Entry = Entry {
+    name: Lbfgs::OWNER,
+    page: Lbfgs::PAGE,
+    default_lr: 1.0,
+    // both loops of the recursion read two vectors for each of 100 remembered steps
+    traffic: 1600,
+    traits: Traits { needs_function: true, learning_rate_free: true, ..Traits::TENSOR },
+    dialects: Lbfgs::DIALECTS,
+    parameters: Lbfgs::parameters,
+    make: |_| {
+        Err(Error::Conflict {
+            owner: Lbfgs::OWNER,
+            conflict: "it evaluates the loss several times in a step, and a training step has one gradient"
+                .into(),
+            remedy: "use it with `minimize`, or another optimizer".into(),
+        })
+    },
+};
+
+/// What `minimize` can use: an optimizer, or [`LBFGS`].
+///
+/// # Errors
+/// [`Error::UnknownName`], with the nearest name.
+pub fn find_method(name: &str) -> Result<&'static Entry> {
+    names::find("optimizer", OPTIMIZERS.iter().chain([&LBFGS]), name)
+}
+
+/// The optimizer called `name`.
+///
+/// # Errors
+/// [`Error::UnknownName`], with the nearest name.
+///
+/// ```
+/// let error = steepest::registry::find("adamv").unwrap_err();
+/// assert!(error.to_string().starts_with("no optimizer is called `adamv`; did you mean `adam"));
+/// ```
+pub fn find(name: &str) -> Result<&'static Entry> {
+    names::find("optimizer", OPTIMIZERS, name)
+}
+
+impl Entry {
+    /// Bytes of state for each element of a large f32 matrix, with default settings.
+    ///
+    /// # Errors
+    /// None: the defaults are valid.
+    pub fn state_bytes(&self) -> Result<f64> {
+        let matrix = Param::new("matrix", [256, 256], DType::F32);
+        let len = matrix.len() as f64;
+        let optimizer = Optimizer::builder(self.make(&Values::new())).build([matrix])?;
+        Ok((optimizer.state_bytes() as f64 / len * 100.0).round() / 100.0)
+    }
+
+    /// A minimization with these settings, whatever the method's kind.
+    ///
+    /// # Errors
+    /// As [`Entry::make`].
+    pub fn minimize(
+        &self,
+        settings: &Values,
+        rate: impl Into<LearningRate>,
+        stop: impl Into<Stop>,
+    ) -> Result<Minimize> {
+        if self.traits.needs_function {
+            return Ok(Minimize::lbfgs(Lbfgs::from_values(settings)?, rate, stop));
+        }
+        Ok(Minimize::new(self.make(settings)?, rate, stop))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::reference::reference_page;
+    use super::*;
+
+    #[test]
+    fn every_page_is_complete() {
+        for entry in OPTIMIZERS {
+            for heading in ["Formula", "State", "Differences", "Errors", "Example", "Source"] {
+                let body = entry.section(heading);
+                assert!(body.is_some_and(|b| !b.is_empty()), "{}: no section {heading}", entry.name);
+            }
+            assert!(entry.summary().ends_with('.'), "{}: {}", entry.name, entry.summary());
+            assert!((entry.parameters)().iter().all(|p| !p.about.is_empty()), "{}", entry.name);
+        }
+        let page = reference_page();
+        assert!(OPTIMIZERS.iter().all(|entry| page.contains(&format!("\n## {}\n", entry.name))));
+    }
+
+    #[test]
+    fn names_are_unique() {
+        let mut names: Vec<&str> = OPTIMIZERS.iter().map(|entry| entry.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), OPTIMIZERS.len());
+    }
+
+    #[test]
+    fn state_is_counted_for_each_element() {
+        let bytes = |name| find(name).unwrap().state_bytes().unwrap();
+        assert_eq!((bytes("sgd"), bytes("adagrad"), bytes("adamw")), (0.0, 4.0, 8.0));
+    }
+}

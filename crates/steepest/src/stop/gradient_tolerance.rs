@@ -1,0 +1,36 @@
+use super::rule::{Memory, Seen, StopRule};
+use super::words::Short;
+use crate::settings::Range;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+crate::settings! {
+    /// Stops when the gradient is as good as zero.
+    pub struct GradientTolerance("gradient_tolerance") {
+        /// the Euclidean norm of the whole gradient that is small enough
+        norm: f64 = 1e-6, Range::NON_NEGATIVE;
+    }
+}
+
+/// The gradient is as small as [`GradientTolerance`] asks for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SmallGradient {
+    /// The tolerance.
+    pub tolerance: f64,
+    /// The Euclidean norm of the gradient.
+    pub norm: f64,
+}
+
+impl StopRule for GradientTolerance {
+    type Why = SmallGradient;
+    fn judge(&self, seen: &Seen<'_>, _: &mut Memory) -> Option<Option<SmallGradient>> {
+        let norm = seen.progress.gradient_norm?;
+        Some((norm <= self.norm).then_some(SmallGradient { tolerance: self.norm, norm }))
+    }
+}
+
+impl fmt::Display for SmallGradient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the gradient's norm {} is at most {}", Short(self.norm), Short(self.tolerance))
+    }
+}

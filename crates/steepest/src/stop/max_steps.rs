@@ -1,0 +1,36 @@
+use super::rule::{Memory, Seen, StopRule};
+use crate::settings::Range;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+crate::settings! {
+    /// Stops after so many optimizer steps.
+    pub struct MaxSteps("max_steps") {
+        /// optimizer steps
+        steps: u64 = 10_000, Range::AT_LEAST_ONE;
+    }
+}
+
+/// The limit of [`MaxSteps`] is reached.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StepsDone {
+    /// Steps done.
+    pub steps: u64,
+}
+
+impl StopRule for MaxSteps {
+    type Why = StepsDone;
+    fn judge(&self, seen: &Seen<'_>, _: &mut Memory) -> Option<Option<StepsDone>> {
+        let steps = seen.progress.step;
+        Some((steps >= self.steps).then_some(StepsDone { steps }))
+    }
+}
+
+impl fmt::Display for StepsDone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.steps {
+            1 => write!(f, "1 step is done"),
+            steps => write!(f, "{steps} steps are done"),
+        }
+    }
+}
