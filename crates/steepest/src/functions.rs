@@ -576,7 +576,7 @@ const THREE_HUMP_CAMEL: Function = Function {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gradient_check::{GradientCheckOptions, check_gradient};
+    use crate::minimize::{GradientCheckOptions, check_gradient};
 
     fn dimensions(function: &Function) -> Vec<usize> {
         match function.dimension {

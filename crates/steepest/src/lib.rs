@@ -26,11 +26,9 @@ mod eigen;
 mod error;
 mod exact;
 pub mod functions;
-mod gradient_check;
 mod group;
 mod health;
 mod kernel;
-mod lbfgs;
 pub mod matrix;
 mod minimize;
 mod optimizer;
@@ -54,14 +52,15 @@ pub use combine::{
 };
 pub use dtype::{DType, Slice, SliceMut};
 pub use error::{Error, Result, nearest};
-pub use gradient_check::{Coordinate, GradientCheck, GradientCheckOptions, Precision, check_gradient};
 pub use group::Group;
 pub use health::{NonFinite, NonFiniteAt, TensorHealth, Verdict};
 pub use kernel::{ElementKernel, Float, Level, element};
 #[doc(hidden)]
 pub use kernel::{read, stream};
-pub use lbfgs::{Lbfgs, LbfgsMinimizer, LineSearch};
-pub use minimize::{LearningRate, Minimize, Minimum, Point, Visit, minimize};
+pub use minimize::{
+    Coordinate, GradientCheck, GradientCheckOptions, Lbfgs, LbfgsMinimizer, LearningRate, LineSearch,
+    Minimize, Minimum, Point, Precision, Visit, check_gradient, minimize,
+};
 pub use optimizer::{Assignment, Builder, Optimizer, StepArgs, StepReport};
 pub use param::{Gradient, Param, Slot};
 pub use precision::{Master, Rounding, StateFormat};

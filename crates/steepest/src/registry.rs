@@ -3,8 +3,7 @@
 
 use crate::dtype::DType;
 use crate::error::{Error, Result, nearest};
-use crate::lbfgs::Lbfgs;
-use crate::minimize::{LearningRate, Minimize};
+use crate::minimize::{Lbfgs, LearningRate, Minimize};
 use crate::optimizer::Optimizer;
 use crate::param::Param;
 use crate::rule::Rule;

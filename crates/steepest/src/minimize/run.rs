@@ -1,9 +1,9 @@
-//! Minimizing a plain function: the library without a network.
+//! A minimization from a start to its end.
 
+use super::lbfgs::{Lbfgs, LbfgsMinimizer};
 use crate::clip::Clip;
 use crate::error::{Error, Result};
 use crate::kernel::Float;
-use crate::lbfgs::{Lbfgs, LbfgsMinimizer};
 use crate::optimizer::{Builder, Optimizer, StepArgs};
 use crate::param::{Param, Slot};
 use crate::rule::IntoRule;
