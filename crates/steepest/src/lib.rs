@@ -59,7 +59,7 @@ pub use kernel::{ElementKernel, Float, Level, element};
 pub use kernel::{read, stream};
 pub use minimize::{
     Coordinate, GradientCheck, GradientCheckOptions, Lbfgs, LbfgsMinimizer, LearningRate, LineSearch,
-    Minimize, Minimum, Point, Precision, Visit, check_gradient, minimize,
+    Minimize, Minimum, Point, Visit, check_gradient, minimize,
 };
 pub use optimizer::{Assignment, Builder, Optimizer, StepArgs, StepReport};
 pub use param::{Gradient, Param, Slot};
