@@ -58,8 +58,9 @@ pub use kernel::{ElementKernel, Float, Level, element};
 #[doc(hidden)]
 pub use kernel::{read, stream};
 pub use minimize::{
-    Coordinate, GradientCheck, GradientCheckOptions, Lbfgs, LbfgsMinimizer, LearningRate, LineSearch,
-    Minimize, Minimum, Point, Visit, check_gradient, minimize,
+    Coordinate, GradientCheck, GradientCheckOptions, IntoMinimizer, Iterate, Lbfgs, LbfgsMinimizer,
+    LearningRate, LineSearch, Minimize, MinimizeReport, Minimizer, Objective, Point, Visit, check_gradient,
+    check_objective, minimize,
 };
 pub use optimizer::{Assignment, Builder, Optimizer, StepArgs, StepReport};
 pub use param::{Gradient, Param, Slot};

@@ -3,6 +3,7 @@
 
 use crate::dtype::DType;
 use crate::error::{Error, Result, nearest};
+use crate::kernel::Float;
 use crate::minimize::{Lbfgs, LearningRate, Minimize};
 use crate::optimizer::Optimizer;
 use crate::param::Param;
@@ -138,14 +139,14 @@ impl Entry {
     ///
     /// # Errors
     /// As [`Entry::make`].
-    pub fn minimize(
+    pub fn minimize<T: Float>(
         &self,
         settings: &Values,
         rate: impl Into<LearningRate>,
         stop: impl Into<Stop>,
-    ) -> Result<Minimize> {
+    ) -> Result<Minimize<T>> {
         if self.traits.needs_function {
-            return Ok(Minimize::lbfgs(Lbfgs::from_values(settings)?, rate, stop));
+            return Ok(Minimize::new(Lbfgs::from_values(settings)?, rate, stop));
         }
         Ok(Minimize::new(self.make(settings)?, rate, stop))
     }
@@ -162,8 +163,8 @@ impl Entry {
 /// Every optimizer.
 pub static OPTIMIZERS: &[Entry] = crate::rules::TABLE;
 
-/// L-BFGS, which evaluates the loss itself, several times in a step: for [`Minimize::lbfgs`](crate::Minimize::lbfgs), and
-/// not among [`OPTIMIZERS`], whose step has one gradient. It makes no rule.
+/// L-BFGS, which evaluates the loss itself, several times in a step: for [`Minimize`], and not
+/// among [`OPTIMIZERS`], whose step has one gradient. It makes no rule.
 pub static LBFGS: Entry = Entry {
     name: Lbfgs::OWNER,
     page: Lbfgs::PAGE,

@@ -1,11 +1,11 @@
-//! Minimizing plain functions: the classic lessons against their closed forms, and every optimizer
-//! of the registry on a bowl and on Rosenbrock's valley.
+//! Minimizing plain functions: the classic lessons against their closed forms, every optimizer of the registry on a
+//! bowl and on Rosenbrock's valley, and what may be minimized with what.
 
 use steepest::registry::{Entry, OPTIMIZERS};
 use steepest::schedule::{Cosine, Exponential};
 use steepest::settings::Values;
 use steepest::stop::Stop;
-use steepest::{Error, Float, LearningRate, Minimize, Minimum, Sgd, functions, minimize};
+use steepest::{Error, Float, LearningRate, Minimize, MinimizeReport, Sgd, functions, minimize};
 
 fn sum_of_squares<T: Float>(theta: &[T], g: &mut [T]) -> T {
     let mut sum = T::ZERO;
@@ -89,7 +89,7 @@ fn least_squares_follows_its_closed_form() {
 
 /// The best of a few learning rates, as a user would look for it; falling to zero, since an
 /// optimizer that normalizes its steps does not settle at a constant rate.
-fn best_of_rates(entry: &Entry, function: &str, steps: u64, gradient: f64) -> Minimum<f64> {
+fn best_of_rates(entry: &Entry, function: &str, steps: u64, gradient: f64) -> MinimizeReport<f64> {
     let function = functions::find(function).unwrap();
     let start = function.start(2).unwrap();
     let run = |lr: f64, falls: bool| {

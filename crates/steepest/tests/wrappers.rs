@@ -410,7 +410,7 @@ fn sam_follows_its_paper() {
         let ours = run(Optimizer::builder(rule), case, |optimizer, t, lr, theta| {
             let mut values: Vec<Vec<f64>> = theta.iter().map(Data::to_f64).collect();
             let report = sam
-                .step(optimizer, lr, &mut values, |theta, g| {
+                .step(optimizer, lr, &mut values, |theta: &[Vec<f64>], g: &mut [Vec<f64>]| {
                     for (i, g) in g.iter_mut().enumerate() {
                         g.copy_from_slice(&problem.gradient(i, t, &theta[i]));
                     }
@@ -439,7 +439,7 @@ fn sam_leaves_the_parameters_where_a_step_is_refused() {
     let mut calls = 0;
     for bad_call in [1, 2] {
         calls = 0;
-        let error = sam.step(&mut sgd, 0.1, &mut theta, |_, g| {
+        let error = sam.step(&mut sgd, 0.1, &mut theta, |_: &[Vec<f32>], g: &mut [Vec<f32>]| {
             calls += 1;
             g[0].copy_from_slice(&[1.0, if calls == bad_call { f32::NAN } else { 2.0 }]);
             1.0
@@ -448,7 +448,8 @@ fn sam_leaves_the_parameters_where_a_step_is_refused() {
         assert_eq!(theta, [[0.1, 0.2]]);
     }
     assert_eq!((calls, sgd.steps_taken()), (2, 0));
-    assert!(sam.step(&mut sgd, 0.1, &mut [vec![0.0; 3]], |_, _| 0.0).is_err());
+    let zero = |_: &[Vec<f32>], _: &mut [Vec<f32>]| 0.0;
+    assert!(sam.step(&mut sgd, 0.1, &mut [vec![0.0; 3]], zero).is_err());
 }
 
 fn rosenbrock(x: &[f64], g: &mut [f64]) -> f64 {
@@ -524,7 +525,7 @@ fn lbfgs_follows_torch() {
 fn lbfgs_minimizes_and_says_why_it_ended() {
     let run = |f: fn(&[f64], &mut [f64]) -> f64, start: &[f64]| {
         let mut visits = Vec::new();
-        let minimize = Minimize::lbfgs(Lbfgs::default(), 1.0, Stop::max_steps(200));
+        let minimize = Minimize::new(Lbfgs::default(), 1.0, Stop::max_steps(200));
         let minimum = minimize.run_observed(f, start, |at| visits.push((at.step, at.value))).unwrap();
         assert_eq!(visits.last().unwrap(), &(minimum.steps, minimum.value));
         assert!(visits.windows(2).all(|w| w[1].0 == w[0].0 + 1 && w[1].1 <= w[0].1), "{visits:?}");
@@ -546,7 +547,7 @@ fn lbfgs_minimizes_and_says_why_it_ended() {
         g[0] = 2.0 * (x[0] - 3.0);
         if x[0] < 3.5 { (x[0] - 3.0).powi(2) } else { f64::NAN }
     };
-    let minimum = Minimize::lbfgs(Lbfgs::default(), 10.0, Stop::max_steps(50)).run(walled, &[0.0]).unwrap();
+    let minimum = Minimize::new(Lbfgs::default(), 10.0, Stop::max_steps(50)).run(walled, &[0.0]).unwrap();
     assert!((minimum.theta[0] - 3.0).abs() < 1e-6, "{:?}", minimum.theta);
     // in f32
     let bowl = |x: &[f32], g: &mut [f32]| {
@@ -554,9 +555,9 @@ fn lbfgs_minimizes_and_says_why_it_ended() {
         x[0] * x[0] + 10.0 * x[1] * x[1]
     };
     let minimum =
-        Minimize::lbfgs(Lbfgs::default(), 1.0, Stop::max_steps(50)).run(bowl, &[3.0f32, 1.0]).unwrap();
+        Minimize::new(Lbfgs::default(), 1.0, Stop::max_steps(50)).run(bowl, &[3.0f32, 1.0]).unwrap();
     assert!(minimum.theta.iter().all(|x| x.abs() < 1e-4), "{:?}", minimum.theta);
-    let refused = Minimize::lbfgs(Lbfgs::default(), 1.0, Stop::max_steps(50)).clip(Clip::Value(1.0));
+    let refused = Minimize::new(Lbfgs::default(), 1.0, Stop::max_steps(50)).clip(Clip::Value(1.0));
     assert_eq!(
         refused.run(rosenbrock, &[0.0, 0.0]).unwrap_err().to_string(),
         "lbfgs: its line search needs the gradient as it is, not a clipped one; leave clipping away"

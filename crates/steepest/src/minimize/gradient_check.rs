@@ -1,6 +1,7 @@
 //! Is this gradient the gradient of this function? Central differences say.
 
 use super::difference_quotient::{Probe, Quotient, epsilon, tolerance};
+use super::objective::Objective;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::kernel::Float;
@@ -37,7 +38,7 @@ pub struct Coordinate {
     pub measured: bool,
 }
 
-/// The outcome of [`check_gradient`]. `Display` is one line for people.
+/// The outcome of [`check_gradient`] and [`check_objective`]. `Display` is one line for people.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GradientCheck {
     /// The coordinates that were checked, by rising index.
@@ -46,8 +47,8 @@ pub struct GradientCheck {
     pub dimension: usize,
     /// The type the function was computed in.
     pub dtype: DType,
-    /// The relative error to allow in this type: 1e-6 in f64, 1e-3 in f32; well above what rounding leaves of a right
-    /// gradient computed in it, well below what a wrong formula costs.
+    /// The relative error to allow in this type: 1e-6 in f64, 1e-3 in f32; well above what rounding leaves of
+    /// a right gradient computed in it, well below what a wrong formula costs.
     pub tolerance: f64,
 }
 
@@ -97,7 +98,8 @@ impl fmt::Display for GradientCheck {
     }
 }
 
-/// Compares a gradient with central differences of the function.
+/// Compares a gradient with central differences of the function; [`check_objective`] does it for an
+/// [`Objective`].
 ///
 /// ```text
 /// D(h)  = (f(x + h·e_i) − f(x − h·e_i))/2h
@@ -209,6 +211,40 @@ pub fn check_gradient<T: Float>(
         dtype: T::DTYPE,
         tolerance: tolerance::<T>(),
     })
+}
+
+/// Compares an objective's gradient with central differences of its value, as [`check_gradient`] does.
+///
+/// It asks for the gradient once, and otherwise for the [value](Objective::value) alone; so it also finds a
+/// value that is not that of the function whose gradient is computed.
+///
+/// # Errors
+/// As [`check_gradient`].
+///
+/// # Example
+/// ```
+/// use steepest::{GradientCheckOptions, check_objective};
+/// // the factor 3 is forgotten
+/// let cube = |x: &[f64], g: &mut [f64]| {
+///     g[0] = x[0].powi(2);
+///     x[0].powi(3)
+/// };
+/// let check = check_objective(cube, &[2.0], &GradientCheckOptions::default())?;
+/// assert!(!check.passed(check.tolerance));
+/// assert!((check.worst().numeric - 12.0).abs() < 1e-6);
+/// # Ok::<(), steepest::Error>(())
+/// ```
+///
+/// # Source
+/// As [`check_gradient`].
+pub fn check_objective<T: Float>(
+    mut objective: impl Objective<T>,
+    at: &[T],
+    options: &GradientCheckOptions,
+) -> Result<GradientCheck> {
+    let mut gradient = vec![T::ZERO; at.len()];
+    objective.value_and_gradient(at, &mut gradient);
+    check_gradient(|x| objective.value(x), &gradient, at, options)
 }
 
 /// The coordinates to check, by rising index.

@@ -1,27 +1,29 @@
 //! A minimization from a start to its end.
 
-use super::lbfgs::{Lbfgs, LbfgsMinimizer};
+use super::learning_rate::LearningRate;
+use super::limits::{ends, most_steps};
+use super::minimizer::{IntoMinimizer, Iterate};
+use super::objective::Objective;
+use super::trace::{Point, Trace, Visit};
 use crate::clip::Clip;
 use crate::error::{Error, Result};
 use crate::kernel::Float;
-use crate::optimizer::{Builder, Optimizer, StepArgs};
-use crate::param::{Param, Slot};
-use crate::rule::IntoRule;
-use crate::schedule::{Constant, Schedule};
 use crate::stop::{Progress, Reason, Stop, Stopper};
 use std::time::Instant;
 
 /// Minimizes `f` from `start` with an optimizer, a learning rate and a stop rule.
 ///
-/// `f` takes a point and a place for the gradient there, which it fills, and returns its value; all
-/// in `f64`, or all in `f32`. The learning rate is a number, or a number and a
-/// [schedule](crate::schedule) (see [`LearningRate`]). For an observer, clipping, or another length
-/// of the trace see [`Minimize`].
+/// `f` is an [`Objective`]: most often a closure that takes a point and a place for the gradient there, which
+/// it fills, and returns its value; all in `f64`, or all in `f32`. The optimizer is settings such as
+/// [`AdamW`](crate::AdamW) or [`Lbfgs`](crate::Lbfgs) (see [`IntoMinimizer`]). The learning rate is a number,
+/// or a number and a [schedule](crate::schedule) (see [`LearningRate`]). For an observer, clipping, or
+/// another length of the trace see [`Minimize`].
 ///
 /// # Formula
 /// ```text
 /// θ_0 = start;   θ_{t+1} = step of the optimizer from θ_t with ∇f(θ_t) and η_t = base·factor(t)
-/// until the stop rule, which sees f(θ_t) as loss and as metric, ‖∇f(θ_t)‖₂, t and the time
+/// until the stop rule, which sees f(θ_t) as loss and as metric, ‖∇f(θ_t)‖₂, t and the time,
+/// or until the optimizer has converged, as L-BFGS can
 /// ```
 /// The start is step 0 and is judged too: a start that is good enough takes no step.
 ///
@@ -51,7 +53,7 @@ use std::time::Instant;
 /// ```
 ///
 /// Least squares: the line y = w·x + b through (1, 1), (2, 2), (3, 3), (4, 4), from w = b = 0 with
-/// α = 0.01. Slope and intercept go to 1 and 0, and are not there after 1000 steps: the error in
+/// α = 0.01. w and b go to 1 and 0, and are not there after 1000 steps: the error in
 /// the direction that both share shrinks by 0.997 a step only, which leaves 5 % of it:
 ///
 /// ```
@@ -71,109 +73,26 @@ use std::time::Instant;
 /// };
 /// let stop = Stop::max_steps(1000);
 /// let line = minimize(mean_squared_error, &[0.0, 0.0], Sgd::default(), 0.01, stop)?;
-/// assert!((line.theta[0] - 0.99483).abs() < 1e-5); // the slope
-/// assert!((line.theta[1] - 0.01521).abs() < 1e-5); // the intercept
+/// assert!((line.theta[0] - 0.99483).abs() < 1e-5); // w
+/// assert!((line.theta[1] - 0.01521).abs() < 1e-5); // b
 /// # Ok::<(), steepest::Error>(())
 /// ```
 ///
 /// # Source
 /// Cauchy, Méthode générale pour la résolution des systèmes d'équations simultanées, 1847.
 pub fn minimize<T: Float>(
-    f: impl FnMut(&[T], &mut [T]) -> T,
+    f: impl Objective<T>,
     start: &[T],
-    optimizer: impl IntoRule,
+    optimizer: impl IntoMinimizer<T>,
     rate: impl Into<LearningRate>,
     stop: impl Into<Stop>,
-) -> Result<Minimum<T>> {
+) -> Result<MinimizeReport<T>> {
     Minimize::new(optimizer, rate, stop).run(f, start)
-}
-
-/// A learning rate over the steps of a run: `base · factor(t)`, t = 0, 1, …
-///
-/// From a number, it is constant; from a number and a schedule, the schedule gives the factor.
-///
-/// ```
-/// use steepest::schedule::{Exponential, Schedule};
-/// use steepest::{LearningRate, Sgd, minimize, stop::Stop};
-/// let constant: LearningRate = 0.1.into();
-/// assert_eq!(constant.at(7), 0.1);
-/// let falling: LearningRate = (0.1, Exponential { gamma: 0.5, floor: 0.0 }).into();
-/// assert_eq!(falling.at(2), 0.025);
-/// # let f = |x: &[f64], g: &mut [f64]| { g[0] = 2.0 * x[0]; x[0] * x[0] };
-/// minimize(f, &[3.0], Sgd::default(), (0.1, Exponential::default()), Stop::max_steps(10))?;
-/// # Ok::<(), steepest::Error>(())
-/// ```
-#[derive(Debug)]
-pub struct LearningRate {
-    base: f64,
-    schedule: Box<dyn Schedule>,
-}
-
-impl LearningRate {
-    /// The rate η of step `step`, counted from 0.
-    pub fn at(&self, step: u64) -> f64 {
-        self.base * self.schedule.factor(step)
-    }
-}
-
-impl From<f64> for LearningRate {
-    fn from(base: f64) -> Self {
-        (base, Constant::default()).into()
-    }
-}
-
-impl<S: Schedule + 'static> From<(f64, S)> for LearningRate {
-    fn from((base, schedule): (f64, S)) -> Self {
-        Self { base, schedule: Box::new(schedule) }
-    }
-}
-
-impl From<(f64, Box<dyn Schedule>)> for LearningRate {
-    fn from((base, schedule): (f64, Box<dyn Schedule>)) -> Self {
-        Self { base, schedule }
-    }
-}
-
-/// A point of a run, and the function there.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Point<T> {
-    /// Steps taken to come here; 0 is the start.
-    pub step: u64,
-    /// Where.
-    pub theta: Vec<T>,
-    /// f(θ).
-    pub value: T,
-    /// ‖∇f(θ)‖₂.
-    pub gradient_norm: f64,
-}
-
-/// A point of a run as an observer sees it.
-#[derive(Debug, Clone, Copy)]
-pub struct Visit<'a, T> {
-    /// Steps taken to come here; 0 is the start.
-    pub step: u64,
-    /// Where.
-    pub theta: &'a [T],
-    /// f(θ).
-    pub value: T,
-    /// ∇f(θ).
-    pub gradient: &'a [T],
-    /// ‖∇f(θ)‖₂.
-    pub gradient_norm: f64,
-    /// The learning rate of the step that would leave it.
-    pub lr: f64,
-}
-
-impl<T: Float> Visit<'_, T> {
-    fn to_point(self) -> Point<T> {
-        let Self { step, theta, value, gradient_norm, .. } = self;
-        Point { step, theta: theta.to_vec(), value, gradient_norm }
-    }
 }
 
 /// Where a run ended, the best point on the way, and why it ended.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Minimum<T> {
+pub struct MinimizeReport<T> {
     /// The last point.
     pub theta: Vec<T>,
     /// f(θ) there.
@@ -186,7 +105,7 @@ pub struct Minimum<T> {
     pub best: Point<T>,
     /// Why it ended. Its sentences call f the training loss.
     pub reason: Reason,
-    /// Points of the way, evenly spaced in steps, the first and the last among them; see
+    /// Points on the way, evenly spaced in steps, the first and the last among them; see
     /// [`Minimize::trace`].
     pub trace: Vec<Point<T>>,
 }
@@ -206,56 +125,31 @@ pub struct Minimum<T> {
 /// # Ok::<(), steepest::Error>(())
 /// ```
 #[derive(Debug)]
-pub struct Minimize {
-    method: Method,
+pub struct Minimize<T: Float = f64> {
+    optimizer: Box<dyn IntoMinimizer<T>>,
+    clip: Option<Clip>,
     rate: LearningRate,
     stop: Stop,
     trace_points: usize,
 }
 
-/// What leads from one point to the next.
-#[derive(Debug)]
-enum Method {
-    Step(Box<Builder>),
-    Lbfgs(Lbfgs),
-    /// L-BFGS with what it cannot take.
-    Refused(Error),
-}
-
-/// Numbers that a trace holds at most: 8 MB in f64.
-const TRACE_NUMBERS: usize = 1 << 20;
-
-impl Minimize {
+impl<T: Float> Minimize<T> {
     /// What [`minimize`] does.
-    pub fn new(optimizer: impl IntoRule, rate: impl Into<LearningRate>, stop: impl Into<Stop>) -> Self {
-        let (rate, stop) = (rate.into(), stop.into());
-        let method = Method::Step(Box::new(Optimizer::builder(optimizer)));
-        Self { method, rate, stop, trace_points: 1000 }
+    pub fn new(
+        optimizer: impl IntoMinimizer<T>,
+        rate: impl Into<LearningRate>,
+        stop: impl Into<Stop>,
+    ) -> Self {
+        let optimizer = Box::new(optimizer);
+        Self { optimizer, clip: None, rate: rate.into(), stop: stop.into(), trace_points: 1000 }
     }
 
-    /// Minimizes by [L-BFGS](Lbfgs): a step is one of its iterations, with up to `max_eval` evaluations. The learning rate is
-    /// 1 as a rule. It ends where L-BFGS has converged, too ([`Reason::Converged`]). In `f32` its own numbers are in
-    /// `f64`.
-    pub fn lbfgs(settings: Lbfgs, rate: impl Into<LearningRate>, stop: impl Into<Stop>) -> Self {
-        let (rate, stop) = (rate.into(), stop.into());
-        Self { method: Method::Lbfgs(settings), rate, stop, trace_points: 1000 }
-    }
-
-    /// Bounds the gradient; default: not at all.
+    /// Bounds the gradient; default: not at all. [`Lbfgs`](crate::Lbfgs) cannot take it.
     pub fn clip(self, clip: impl Into<Option<Clip>>) -> Self {
-        let method = match (self.method, clip.into()) {
-            (Method::Step(builder), clip) => Method::Step(Box::new(builder.clip(clip))),
-            (Method::Lbfgs(_), Some(_)) => Method::Refused(Error::Conflict {
-                owner: "lbfgs",
-                conflict: "its line search needs the gradient as it is, not a clipped one".to_owned(),
-                remedy: "leave clipping away".to_owned(),
-            }),
-            (method, _) => method,
-        };
-        Self { method, ..self }
+        Self { clip: clip.into(), ..self }
     }
 
-    /// Keeps at most `points` points of the way, and the last; default 1000, fewer where a point
+    /// Keeps at most `points` points on the way, and the last; default 1000, fewer where a point
     /// has more than a thousand coordinates (a trace holds a million numbers at most). A run that
     /// is longer keeps every second step, every fourth, and so on.
     pub fn trace(self, points: usize) -> Self {
@@ -266,7 +160,7 @@ impl Minimize {
     ///
     /// # Errors
     /// As [`minimize`].
-    pub fn run<T: Float>(self, f: impl FnMut(&[T], &mut [T]) -> T, start: &[T]) -> Result<Minimum<T>> {
+    pub fn run(self, f: impl Objective<T>, start: &[T]) -> Result<MinimizeReport<T>> {
         self.run_observed(f, start, |_| ())
     }
 
@@ -274,32 +168,41 @@ impl Minimize {
     ///
     /// # Errors
     /// As [`minimize`].
-    pub fn run_observed<T: Float>(
-        mut self,
-        mut f: impl FnMut(&[T], &mut [T]) -> T,
+    pub fn run_observed(
+        self,
+        mut f: impl Objective<T>,
         start: &[T],
         mut observer: impl FnMut(Visit<'_, T>),
-    ) -> Result<Minimum<T>> {
+    ) -> Result<MinimizeReport<T>> {
+        self.descend(&mut f, start, &mut observer)
+    }
+
+    /// The run itself, compiled once for each precision.
+    fn descend(
+        mut self,
+        objective: &mut dyn Objective<T>,
+        start: &[T],
+        observer: &mut dyn FnMut(Visit<'_, T>),
+    ) -> Result<MinimizeReport<T>> {
         check_start(start)?;
         let mut stopper = self.stopper()?;
-        let mut trace = Trace::new(self.trace_points.min(TRACE_NUMBERS / start.len()));
-        let mut theta = start.to_vec();
-        let mut gradient = vec![T::ZERO; start.len()];
-        let method = std::mem::replace(&mut self.method, Method::Lbfgs(Lbfgs::default()));
-        let mut way = Way::new(method, start)?;
-        let mut value = f(&theta, &mut gradient);
+        let mut trace = Trace::new(self.trace_points, start.len());
+        let mut minimizer = self.optimizer.into_minimizer(start.len(), self.clip)?;
+        let mut at = Iterate::new(start.to_vec());
+        at.evaluate(objective);
         let mut converged = None;
         let mut best: Option<Point<T>> = None;
         let begin = Instant::now();
         for step in 0.. {
-            let (lr, gradient_norm) = (self.rate.at(step), norm(&gradient));
-            let (theta_now, gradient_now) = (theta.as_slice(), gradient.as_slice());
-            let visit = Visit { step, theta: theta_now, value, gradient: gradient_now, gradient_norm, lr };
+            let (lr, gradient_norm) = (self.rate.at(step), norm(&at.gradient));
+            let Iterate { theta, value, gradient } = &at;
+            let value = *value;
+            let visit = Visit { step, theta, value, gradient, gradient_norm, lr };
             if step == 0 && !value.is_finite() {
                 return Err(Error::NonFiniteObjective { step, value: value.into() });
             }
             observer(visit);
-            trace.see(visit);
+            trace.observe(visit);
             if best.as_ref().is_none_or(|best| value < best.value) {
                 best = Some(visit.to_point());
             }
@@ -314,12 +217,13 @@ impl Minimize {
             });
             if let (Some(reason), Some(best)) = (reason.or(converged), best.as_ref()) {
                 let (best, trace) = (best.clone(), trace.finish(visit));
-                return Ok(Minimum { value, gradient_norm, steps: step, best, reason, trace, theta });
+                let theta = at.theta;
+                return Ok(MinimizeReport { value, gradient_norm, steps: step, best, reason, trace, theta });
             }
             if !value.is_finite() {
                 return Err(Error::NonFiniteObjective { step, value: value.into() });
             }
-            converged = way.advance(lr, &mut f, &mut theta, &mut value, &mut gradient)?;
+            converged = minimizer.advance(lr, objective, &mut at)?;
         }
         unreachable!("2⁶⁴ steps take longer than any machine lasts")
     }
@@ -333,79 +237,9 @@ impl Minimize {
                 remedy: "add a limit, such as `| Stop::max_steps(10_000)`".to_owned(),
             });
         }
-        if let Some(steps) = most_steps(&self.stop) {
-            self.rate.schedule.resolve(steps);
-        }
-        self.rate.schedule.ready()?;
+        self.rate.prepare(most_steps(&self.stop))?;
         Ok(Stopper::new(self.stop.clone())?.with_metric_name("function value"))
     }
-}
-
-/// A method at work.
-enum Way {
-    Step(Box<Optimizer>),
-    /// With point and gradient in f64.
-    Lbfgs(Box<LbfgsMinimizer>, Vec<f64>),
-}
-
-impl Way {
-    fn new<T: Float>(method: Method, start: &[T]) -> Result<Self> {
-        match method {
-            Method::Step(builder) => {
-                Ok(Self::Step(Box::new(builder.build([Param::new("theta", [start.len()], T::DTYPE)])?)))
-            }
-            Method::Lbfgs(settings) => {
-                let theta = start.iter().map(|x| x.wide()).collect();
-                Ok(Self::Lbfgs(Box::new(LbfgsMinimizer::new(settings, start.len())?), theta))
-            }
-            Method::Refused(error) => Err(error),
-        }
-    }
-
-    /// The next point, and value and gradient there; a reason if there is none after it.
-    fn advance<T: Float>(
-        &mut self,
-        lr: f64,
-        f: &mut impl FnMut(&[T], &mut [T]) -> T,
-        theta: &mut [T],
-        value: &mut T,
-        gradient: &mut [T],
-    ) -> Result<Option<Reason>> {
-        match self {
-            Self::Step(optimizer) => {
-                let slot = Slot::of(theta, gradient);
-                let args = StepArgs { loss: Some((*value).into()), ..StepArgs::from(lr) };
-                optimizer.step(args, &mut [slot])?;
-                *value = f(theta, gradient);
-                Ok(None)
-            }
-            Self::Lbfgs(lbfgs, wide) => {
-                let round = |to: &mut [T], from: &[f64]| {
-                    to.iter_mut().zip(from).for_each(|(to, from)| *to = T::of(*from));
-                };
-                if lbfgs.evaluations() == 0 {
-                    // at the start, value and gradient are known
-                    lbfgs.begin(lr, &mut |_, g| widen(gradient, g, *value), wide)?;
-                }
-                let most = lbfgs.most_evaluations();
-                let mut f = |at: &[f64], g: &mut [f64]| {
-                    round(theta, at);
-                    let value = f(theta, gradient);
-                    widen(gradient, g, value)
-                };
-                let end = lbfgs.iterate(lr, &mut f, wide, most, false);
-                round(theta, wide);
-                round(gradient, lbfgs.gradient());
-                *value = T::of(lbfgs.value());
-                Ok(end.and_then(|end| end.converged()).map(|what| Reason::Converged { what }))
-            }
-        }
-    }
-}
-
-fn widen<T: Float>(gradient: &[T], wide: &mut [f64], value: T) -> f64 {
-    wide.iter_mut().zip(gradient).for_each(|(wide, g)| *wide = g.wide());
-    value.wide()
 }
 
 fn check_start<T: Float>(start: &[T]) -> Result<()> {
@@ -424,35 +258,6 @@ fn check_start<T: Float>(start: &[T]) -> Result<()> {
             value: (*x).into(),
             expected: "finite numbers",
         }),
-    }
-}
-
-/// Whether a rule must hold sooner or later, whatever the function does. `no_improvement` must: a
-/// value cannot go down for ever, since there are finitely many floats.
-fn ends(stop: &Stop) -> bool {
-    match stop {
-        Stop::MaxSteps(_) | Stop::MaxTime(_) | Stop::NoImprovement(_) => true,
-        Stop::Any(rules) => rules.iter().any(ends),
-        // `no_improvement` may take its verdict back while the others wait
-        Stop::All(rules) => rules.iter().all(|rule| ends(rule) && !improves(rule)),
-        _ => false,
-    }
-}
-
-fn improves(stop: &Stop) -> bool {
-    match stop {
-        Stop::NoImprovement(_) => true,
-        Stop::Any(rules) | Stop::All(rules) => rules.iter().any(improves),
-        _ => false,
-    }
-}
-
-/// The steps after which a run has ended at the latest, where a rule says so.
-fn most_steps(stop: &Stop) -> Option<u64> {
-    match stop {
-        Stop::MaxSteps(rule) => Some(rule.steps),
-        Stop::Any(rules) => rules.iter().filter_map(most_steps).min(),
-        _ => None,
     }
 }
 
@@ -479,42 +284,6 @@ fn norm<T: Float>(x: &[T]) -> f64 {
     }
     let scaled = x.iter().map(|x| ((*x).into() / largest).powi(2)).sum::<f64>().sqrt();
     (largest * scaled).min(f64::MAX)
-}
-
-/// Points evenly spaced in steps, in bounded memory: when it is full, every second one goes.
-struct Trace<T> {
-    points: Vec<Point<T>>,
-    most: usize,
-    stride: u64,
-}
-
-impl<T: Float> Trace<T> {
-    fn new(most: usize) -> Self {
-        Self { points: Vec::new(), most, stride: 1 }
-    }
-
-    fn see(&mut self, at: Visit<'_, T>) {
-        if self.most == 0 || !at.step.is_multiple_of(self.stride) {
-            return;
-        }
-        while self.points.len() >= self.most {
-            self.stride *= 2;
-            let stride = self.stride;
-            self.points.retain(|point| point.step.is_multiple_of(stride));
-            if !at.step.is_multiple_of(stride) {
-                return;
-            }
-        }
-        self.points.push(at.to_point());
-    }
-
-    /// The trace with its last point, which belongs to every trace that was asked for.
-    fn finish(mut self, at: Visit<'_, T>) -> Vec<Point<T>> {
-        if self.most > 0 && self.points.last().is_none_or(|last| last.step != at.step) {
-            self.points.push(at.to_point());
-        }
-        self.points
-    }
 }
 
 #[cfg(test)]
