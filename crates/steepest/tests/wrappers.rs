@@ -12,7 +12,7 @@ use steepest::settings::{Settings, Value};
 use steepest::stop::Stop;
 use steepest::{
     Accumulator, Builder, Clip, DType, Ema, Error, Group, Lbfgs, LbfgsMinimizer, Level, Lookahead, Minimize,
-    Optimizer, Param, Real, Rule, Sam, SamStep, Slot, Swa, Tensors, UpdateClip, element,
+    Objective, Optimizer, Param, Real, Rule, Sam, SamStep, Slot, Swa, Tensors, UpdateClip, element,
 };
 
 /// What the builder knows of the fixtures' `combine`.
@@ -450,6 +450,40 @@ fn sam_leaves_the_parameters_where_a_step_is_refused() {
     assert_eq!((calls, sgd.steps_taken()), (2, 0));
     let zero = |_: &[Vec<f32>], _: &mut [Vec<f32>]| 0.0;
     assert!(sam.step(&mut sgd, 0.1, &mut [vec![0.0; 3]], zero).is_err());
+}
+
+/// Σθ² over all tensors.
+struct Squares;
+
+impl Objective<f64, [Vec<f64>]> for Squares {
+    fn value_and_gradient(&mut self, theta: &[Vec<f64>], gradient: &mut [Vec<f64>]) -> f64 {
+        for (g, x) in gradient.iter_mut().flatten().zip(theta.iter().flatten()) {
+            *g = 2.0 * x;
+        }
+        theta.iter().flatten().map(|x| x * x).sum()
+    }
+}
+
+#[test]
+fn sam_takes_an_objective_of_several_tensors() {
+    let params = || [Param::new("a", [2], DType::F64), Param::new("b", [1], DType::F64)];
+    let step = |loss: &mut dyn Objective<f64, [Vec<f64>]>| {
+        let mut sgd = Optimizer::builder(steepest::Sgd::default()).build(params()).unwrap();
+        let mut sam = SamStep::new(Sam { rho: 0.3, ..Sam::default() }, [2, 1]).unwrap();
+        let mut theta = vec![vec![1.0, -2.0], vec![2.0]];
+        let report = sam.step(&mut sgd, 0.1, &mut theta, loss).unwrap();
+        (theta, report)
+    };
+    let (theta, report) = step(&mut Squares);
+    assert_eq!(
+        step(&mut |theta: &[Vec<f64>], g: &mut [Vec<f64>]| Squares.value_and_gradient(theta, g)).0,
+        theta
+    );
+    // ‖θ‖ = 3, and the worst point at a distance of 0.3 is 1.1·θ
+    assert_eq!((report.loss, Squares.value(&theta) < 9.0), (9.0, true));
+    for (found, expected) in theta.iter().flatten().zip([1.0, -2.0, 2.0]) {
+        assert!((found - expected * (1.0 - 0.1 * 2.0 * 1.1)).abs() < 1e-12, "{found} {expected}");
+    }
 }
 
 fn rosenbrock(x: &[f64], g: &mut [f64]) -> f64 {
