@@ -27,11 +27,9 @@ pub mod exact;
 mod file;
 mod float;
 pub mod functions;
-mod gradient_check;
 mod health;
 mod hint;
 mod kernel;
-mod lbfgs;
 pub mod matrix;
 mod minimize;
 pub mod names;
@@ -56,14 +54,16 @@ pub use dtype::{DType, Slice, SliceMut};
 pub use error::{Error, GradientFault, Result};
 pub use file::write_atomically;
 pub use float::Float;
-pub use gradient_check::{Coordinate, GradientCheck, GradientCheckOptions, Precision, check_gradient};
 pub use health::{NonFinite, NonFiniteAt, TensorHealth, Verdict};
 pub use hint::{Hint, nearest};
 pub use kernel::{ElementKernel, InstructionSet, element};
 #[doc(hidden)]
 pub use kernel::{read, stream};
-pub use lbfgs::{Lbfgs, LbfgsMinimizer, LineSearch};
-pub use minimize::{LearningRate, Minimize, Minimum, Point, Visit, minimize};
+pub use minimize::{
+    Coordinate, GradientCheck, GradientCheckOptions, IntoMinimizer, Iterate, Lbfgs, LbfgsMinimizer,
+    LearningRate, LineSearch, Minimize, MinimizeReport, Minimizer, Objective, Point, Visit, check_gradient,
+    check_objective, minimize,
+};
 pub use optimizer::{Assignment, Builder, Group, Optimizer};
 pub use param::{Gradient, Param, Slot};
 pub use precision::{Master, Rounding, StateFormat};

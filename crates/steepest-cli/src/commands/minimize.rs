@@ -9,7 +9,7 @@ use steepest::registry::{self, Entry};
 use steepest::schedule::{self, Schedule};
 use steepest::settings::{Value, Values};
 use steepest::stop::{Divergence, Reason, Stop};
-use steepest::{Clip, Minimum, nearest};
+use steepest::{Clip, MinimizeReport, nearest};
 
 /// The rates that are tried where none is given.
 const RATES: [f64; 16] =
@@ -36,7 +36,7 @@ struct Ran {
     lr: f64,
     /// Whether the rate was found by trying.
     tried: bool,
-    minimum: Minimum<f64>,
+    minimum: MinimizeReport<f64>,
 }
 
 /// Minimizes a function with one or several optimizers, and draws their ways.
@@ -142,7 +142,7 @@ fn runner(spec: &OptimizerSpec, args: &Minimize) -> Result<Runner> {
     let own = spec.set.iter().filter(|setting| setting.key != "lr");
     let settings: Values = shared.chain(own).map(|s| (s.key.clone(), s.value.clone())).collect();
     // the settings are looked at before anything runs
-    entry.minimize(&settings, 1.0, Stop::max_steps(0))?;
+    entry.minimize::<f64>(&settings, 1.0, Stop::max_steps(0))?;
     let own_lr = spec.set.iter().rev().find_map(|setting| match setting.value {
         Value::Number(lr) if setting.key == "lr" => Some(lr),
         _ => None,
@@ -161,7 +161,7 @@ fn make_schedule(args: &Minimize) -> Result<Box<dyn Schedule>> {
 /// A run at the given rate, or the best of several: of the calm ones the lowest end, of equals the
 /// shortest way.
 fn best_run(args: &Minimize, function: &Function, start: &[f64], runner: Runner) -> Result<Ran> {
-    let once = |lr: f64| -> Result<Minimum<f64>> {
+    let once = |lr: f64| -> Result<MinimizeReport<f64>> {
         let stop = Stop::gradient_tolerance(args.grad_tol)
             | Stop::non_finite()
             // far above any hill of the way, so that only what runs away is stopped
@@ -180,7 +180,7 @@ fn best_run(args: &Minimize, function: &Function, start: &[f64], runner: Runner)
     let (lr, minimum) = match runner.lr {
         Some(lr) => (lr, once(lr)?),
         None => {
-            let mut best: Option<(f64, Minimum<f64>)> = None;
+            let mut best: Option<(f64, MinimizeReport<f64>)> = None;
             for lr in RATES {
                 let minimum = once(lr)?;
                 if best.as_ref().is_none_or(|(_, than)| is_better(&minimum, than, floor)) {
@@ -196,13 +196,13 @@ fn best_run(args: &Minimize, function: &Function, start: &[f64], runner: Runner)
     Ok(Ran { label, name: runner.entry.name, settings: runner.settings, lr, tried, minimum })
 }
 
-fn is_better(one: &Minimum<f64>, than: &Minimum<f64>, floor: f64) -> bool {
+fn is_better(one: &MinimizeReport<f64>, than: &MinimizeReport<f64>, floor: f64) -> bool {
     // a way that leaves the valley and falls back somewhere is luck, not a good rate
-    let calm = |run: &Minimum<f64>| {
+    let calm = |run: &MinimizeReport<f64>| {
         let height = |i: usize| run.trace.get(i).map_or(f64::NAN, |point| point.value) - floor;
         !run.reason.is_failure() && (0..run.trace.len()).all(|i| height(i) <= CALM * height(0))
     };
-    let rank = |run: &Minimum<f64>| (u8::from(!run.reason.is_failure()), u8::from(calm(run)));
+    let rank = |run: &MinimizeReport<f64>| (u8::from(!run.reason.is_failure()), u8::from(calm(run)));
     if rank(one) != rank(than) {
         return rank(one) > rank(than);
     }

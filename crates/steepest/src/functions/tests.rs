@@ -1,6 +1,6 @@
 use super::{Dimension, FUNCTIONS, Function, find};
 use crate::error::Error;
-use crate::gradient_check::{GradientCheckOptions, check_gradient};
+use crate::minimize::{GradientCheckOptions, check_gradient};
 use crate::settings::{Value, Values};
 
 fn dimensions(function: &Function) -> Vec<usize> {

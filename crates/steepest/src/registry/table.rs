@@ -3,8 +3,8 @@
 use super::entry::{Entry, Traits};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
-use crate::lbfgs::Lbfgs;
-use crate::minimize::{LearningRate, Minimize};
+use crate::float::Float;
+use crate::minimize::{Lbfgs, LearningRate, Minimize};
 use crate::names;
 use crate::optimizer::Optimizer;
 use crate::param::Param;
@@ -14,7 +14,7 @@ use crate::stop::Stop;
 /// Every optimizer.
 pub static OPTIMIZERS: &[Entry] = crate::rules::TABLE;
 
-/// L-BFGS, which evaluates the loss itself, several times in a step: for [`Minimize::lbfgs`](crate::Minimize::lbfgs), and
+/// L-BFGS, which evaluates the loss itself, several times in a step: for [`Minimize`], and
 /// not among [`OPTIMIZERS`], whose step has one gradient. It makes no rule.
 pub static LBFGS: Entry = Entry {
     name: Lbfgs::OWNER,
@@ -72,14 +72,14 @@ impl Entry {
     ///
     /// # Errors
     /// As [`Entry::make`].
-    pub fn minimize(
+    pub fn minimize<T: Float>(
         &self,
         settings: &Values,
         rate: impl Into<LearningRate>,
         stop: impl Into<Stop>,
-    ) -> Result<Minimize> {
+    ) -> Result<Minimize<T>> {
         if self.traits.needs_function {
-            return Ok(Minimize::lbfgs(Lbfgs::from_values(settings)?, rate, stop));
+            return Ok(Minimize::new(Lbfgs::from_values(settings)?, rate, stop));
         }
         Ok(Minimize::new(self.make(settings)?, rate, stop))
     }

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::float::Float;
+use crate::minimize::Objective;
 use crate::optimizer::Optimizer;
 use crate::param::Slot;
 use crate::settings::{Range, Settings};
@@ -18,14 +19,17 @@ crate::settings! {
     /// g ← ∇L(θ + ε)
     /// θ ← step of the optimizer from θ with g
     /// ```
-    /// The parameters are back at θ, bit for bit, before the optimizer sees them. A step computes two gradients.
+    /// The parameters are back at θ, bit for bit, before the optimizer sees them. A step computes two
+    /// gradients.
     ///
     /// # State
-    /// None that is saved. Between its gradients a step keeps a copy of the parameters, and one array of gradients.
+    /// None that is saved. Between its gradients a step keeps a copy of the parameters, and one array of
+    /// gradients.
     ///
     /// # Differences
-    /// The usual torch code of SAM: none; its adaptive form has eta = 0. The authors of ASAM add eta = 0.01 for weights only, not
-    /// for biases, and 1e-16 to the norm. optax's makes a step of one optimizer and its ascent of another.
+    /// The usual torch code of SAM: none; its adaptive form has eta = 0. The authors of ASAM add eta = 0.01
+    /// for weights only, not for biases, and 1e-16 to the norm. optax's makes a step of one optimizer and its
+    /// ascent of another.
     ///
     /// # Errors
     /// Settings outside their range; a gradient that is not finite; and those of [`Optimizer::step`]. The
@@ -38,7 +42,7 @@ crate::settings! {
     /// let mut sgd = Optimizer::builder(Sgd::default()).build([Param::new("theta", [1], DType::F64)])?;
     /// let mut sam = SamStep::new(Sam { rho: 0.5, ..Sam::default() }, [1])?;
     /// // L = θ²: the gradient at 2.5 is 5
-    /// let report = sam.step(&mut sgd, 0.1, &mut theta, |theta, g| {
+    /// let report = sam.step(&mut sgd, 0.1, &mut theta, |theta: &[Vec<f64>], g: &mut [Vec<f64>]| {
     ///     g[0][0] = 2.0 * theta[0][0];
     ///     theta[0][0].powi(2)
     /// })?;
@@ -48,8 +52,9 @@ crate::settings! {
     /// ```
     ///
     /// # Source
-    /// Foret, Kleiner, Mobahi & Neyshabur, Sharpness-Aware Minimization for Efficiently Improving Generalization, ICLR
-    /// 2021, equations 2 and 3 with p = 2; adaptive: Kwon, Kim, Park & Choi, ASAM, ICML 2021, algorithm 1.
+    /// Foret, Kleiner, Mobahi & Neyshabur, Sharpness-Aware Minimization for Efficiently Improving
+    /// Generalization, ICLR 2021, equations 2 and 3 with p = 2; adaptive: Kwon, Kim, Park & Choi, ASAM, ICML
+    /// 2021, algorithm 1.
     pub struct Sam("sam") {
         /// how far away the worst point is sought; ASAM wants about ten times as much
         rho: f64 = 0.05, Range::NON_NEGATIVE;
@@ -60,7 +65,7 @@ crate::settings! {
     }
 }
 
-/// [SAM](Sam) with its work space.
+/// [SAM](Sam) with its workspace.
 #[derive(Debug, Clone)]
 pub struct SamStep<T> {
     settings: Sam,
@@ -90,8 +95,9 @@ impl<T: Float> SamStep<T> {
         Ok(Self { settings, theta: zeros.clone(), gradients: zeros })
     }
 
-    /// One step of `optimizer` on `theta`. `loss` takes parameters and a place for their gradients, which it fills, and
-    /// returns the loss; it is called twice.
+    /// One step of `optimizer` on `theta`. `loss` is an [`Objective`] of all tensors: most often a closure
+    /// that takes parameters and a place for their gradients, which it fills, and returns the loss. Its
+    /// gradient is computed twice.
     ///
     /// # Errors
     /// As [`Sam`]; the parameters are as they were then.
@@ -100,17 +106,17 @@ impl<T: Float> SamStep<T> {
         optimizer: &mut Optimizer,
         args: impl Into<StepArgs>,
         theta: &mut [Vec<T>],
-        mut loss: impl FnMut(&[Vec<T>], &mut [Vec<T>]) -> T,
+        mut loss: impl Objective<T, [Vec<T>]>,
     ) -> Result<SamReport> {
         let step = optimizer.steps_taken().saturating_add(1);
         self.check(step, optimizer, theta)?;
-        let here = loss(theta, &mut self.gradients).wide();
+        let here = loss.value_and_gradient(theta, &mut self.gradients).wide();
         self.check_gradients(step, optimizer)?;
         for (kept, theta) in self.theta.iter_mut().zip(&*theta) {
             kept.copy_from_slice(theta);
         }
         self.perturb(theta);
-        let nearby = loss(theta, &mut self.gradients).wide();
+        let nearby = loss.value_and_gradient(theta, &mut self.gradients).wide();
         for (kept, theta) in self.theta.iter().zip(&mut *theta) {
             theta.copy_from_slice(kept);
         }

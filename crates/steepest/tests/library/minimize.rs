@@ -1,8 +1,13 @@
-//! Minimizing plain functions: the classic lessons against their closed forms.
+//! Minimizing plain functions: the classic lessons against their closed forms, and what may be minimized with what.
 
+use steepest::registry::find_method;
 use steepest::schedule::{Cosine, Exponential};
+use steepest::settings::Values;
 use steepest::stop::Stop;
-use steepest::{Error, Float, Minimize, Sgd, minimize};
+use steepest::{
+    AdamW, Clip, Error, Float, GradientCheckOptions, IntoMinimizer, Iterate, Lbfgs, LbfgsMinimizer, Minimize,
+    MinimizeReport, Minimizer, Objective, Optimizer, Sgd, check_objective, functions, minimize,
+};
 
 fn sum_of_squares<T: Float>(theta: &[T], g: &mut [T]) -> T {
     let mut sum = T::ZERO;
@@ -168,4 +173,159 @@ fn what_is_not_finite_is_an_error_or_a_reason() {
     };
     let error = minimize(torn, &[1.0, 1.0], Sgd::default(), 0.1, limit()).unwrap_err();
     assert!(matches!(error, Error::NonFiniteGradient { step: 1, index: 1, .. }));
+}
+
+/// Rosenbrock's valley with a value that needs no gradient, and how often it was asked for either.
+#[derive(Default)]
+struct Valley {
+    values: u64,
+    gradients: u64,
+}
+
+impl Objective<f64> for Valley {
+    fn value(&mut self, x: &[f64]) -> f64 {
+        self.values += 1;
+        functions::find("rosenbrock").unwrap().value(x)
+    }
+
+    fn value_and_gradient(&mut self, x: &[f64], g: &mut [f64]) -> f64 {
+        self.gradients += 1;
+        rosenbrock(x, g)
+    }
+}
+
+fn rosenbrock(x: &[f64], g: &mut [f64]) -> f64 {
+    let function = functions::find("rosenbrock").unwrap();
+    function.gradient(x, g);
+    function.value(x)
+}
+
+#[test]
+fn a_type_is_minimized_as_its_closure_is() {
+    fn compare(optimizer: impl IntoMinimizer<f64> + Clone, lr: f64) -> (u64, MinimizeReport<f64>) {
+        let (start, stop) = ([-1.2, 1.0], || Stop::max_steps(60));
+        let mut calls = 0;
+        let closure = |x: &[f64], g: &mut [f64]| {
+            calls += 1;
+            rosenbrock(x, g)
+        };
+        let of_closure = minimize(closure, &start, optimizer.clone(), lr, stop()).unwrap();
+        let mut valley = Valley::default();
+        let report = minimize(valley.by_ref(), &start, optimizer.clone(), lr, stop()).unwrap();
+        assert_eq!(report, of_closure);
+        assert_eq!((valley.values, valley.gradients), (0, calls));
+        assert_eq!(minimize(Valley::default(), &start, optimizer, lr, stop()).unwrap(), report);
+        (calls, report)
+    }
+    // the start, and one evaluation a step
+    assert_eq!(compare(AdamW::default(), 0.01).0, 61);
+    let (calls, report) = compare(Lbfgs::default(), 1.0);
+    assert_eq!(report.reason.stopped_by(), "converged");
+    assert!(report.steps < 60 && calls > report.steps && report.value < 1e-8, "{report:?}");
+}
+
+#[test]
+fn a_minimizer_can_be_led_by_hand() {
+    fn by_hand<T: Float>(f: fn(&[T], &mut [T]) -> T, start: &[T]) {
+        let report = minimize(f, start, Lbfgs::default(), 1.0, Stop::max_steps(7)).unwrap();
+        let mut lbfgs = LbfgsMinimizer::new(Lbfgs::default(), start.len()).unwrap();
+        let mut at = Iterate::new(start.to_vec());
+        let mut calls = 0;
+        let mut counted = |x: &[T], g: &mut [T]| {
+            calls += 1;
+            f(x, g)
+        };
+        at.evaluate(&mut counted);
+        for _ in 0..report.steps {
+            lbfgs.advance(1.0, &mut counted, &mut at).unwrap();
+        }
+        assert_eq!((&at.theta, at.value), (&report.theta, report.value));
+        assert_eq!((lbfgs.evaluations(), lbfgs.iterations()), (calls, report.steps));
+    }
+    by_hand(rosenbrock, &[-1.2, 1.0]);
+    let stretched = |x: &[f32], g: &mut [f32]| {
+        (g[0], g[1]) = (4.0 * x[0].powi(3), 20.0 * x[1]);
+        x[0].powi(4) + 10.0 * x[1] * x[1]
+    };
+    by_hand(stretched, &[3.0f32, 1.0]);
+}
+
+#[test]
+fn an_optimizer_comes_as_settings_by_name_or_with_all_that_composes_with_it() {
+    let (f, start, stop) = (sum_of_squares::<f64>, [3.0, -4.0], || Stop::max_steps(20));
+    let settings = minimize(f, &start, AdamW::default(), 0.1, stop()).unwrap();
+    for (name, lr, expected) in [
+        ("adamw", 0.1, &settings),
+        ("lbfgs", 1.0, &minimize(f, &start, Lbfgs::default(), 1.0, stop()).unwrap()),
+    ] {
+        let by_name = find_method(name).unwrap().minimize(&Values::new(), lr, stop()).unwrap();
+        assert_eq!(&by_name.run(f, &start).unwrap(), expected);
+    }
+    let builder = || Optimizer::builder(AdamW::default());
+    assert_eq!(minimize(f, &start, builder(), 0.1, stop()).unwrap(), settings);
+    // one step of at most 1 in all, in the direction of the gradient; the bound adds 1e-6 to the norm
+    let step = |minimize: Minimize| minimize.run(f, &start).unwrap().theta;
+    let sgd = || Optimizer::builder(Sgd::default());
+    let limit = || Stop::max_steps(1);
+    let clipped = step(Minimize::new(sgd().clip(Clip::GlobalNorm(1.0)), 1.0, limit()));
+    assert!((clipped[0] - 2.4).abs() < 1e-6 && (clipped[1] + 3.2).abs() < 1e-6, "{clipped:?}");
+    assert_eq!(step(Minimize::new(Sgd::default(), 1.0, limit()).clip(Clip::GlobalNorm(1.0))), clipped);
+    let both = Minimize::new(sgd().clip(Clip::GlobalNorm(9.0)), 1.0, limit()).clip(Clip::GlobalNorm(1.0));
+    assert_eq!(step(both), clipped);
+}
+
+#[test]
+fn a_gradient_check_asks_for_values_alone() {
+    let mut valley = Valley::default();
+    let options = GradientCheckOptions::default();
+    let check = check_objective(valley.by_ref(), &[-1.2, 1.0, 0.3], &options).unwrap();
+    assert!(check.passed(check.tolerance), "{check}");
+    assert!((10 + 3 * 4..=10 + 3 * 16).contains(&valley.values) && valley.gradients == 1);
+    // of a closure, a value is that of the call that computes the gradient too
+    let mut calls = 0;
+    let closure = |x: &[f64], g: &mut [f64]| {
+        calls += 1;
+        rosenbrock(x, g)
+    };
+    assert_eq!(check_objective(closure, &[-1.2, 1.0, 0.3], &options).unwrap(), check);
+    assert_eq!(calls, 1 + valley.values);
+}
+
+#[test]
+fn a_value_of_another_function_is_found() {
+    struct Torn;
+    impl Objective<f64> for Torn {
+        fn value(&mut self, x: &[f64]) -> f64 {
+            x[0].powi(2) + 0.1 * x[1]
+        }
+        fn value_and_gradient(&mut self, x: &[f64], g: &mut [f64]) -> f64 {
+            (g[0], g[1]) = (2.0 * x[0], 0.0);
+            x[0].powi(2)
+        }
+    }
+    let check = check_objective(Torn, &[1.0, 1.0], &GradientCheckOptions::default()).unwrap();
+    assert!(!check.passed(check.tolerance) && check.worst().index == 1, "{check}");
+    let error = check_objective(Torn, &[f64::NAN, 1.0], &GradientCheckOptions::default()).unwrap_err();
+    assert!(matches!(error, Error::NonFiniteGradient { index: 0, count: 1, .. }), "{error}");
+}
+
+#[test]
+fn what_lbfgs_cannot_take_is_an_error_before_the_first_step() {
+    let run = |lbfgs: Lbfgs, lr: f64| minimize(rosenbrock, &[-1.2, 1.0], lbfgs, lr, Stop::max_steps(5));
+    let error = run(Lbfgs { history_size: 0, ..Lbfgs::default() }, 1.0).unwrap_err();
+    assert!(matches!(error, Error::OutOfRange { owner: "lbfgs", setting: "history_size", .. }), "{error}");
+    let error = run(Lbfgs::default(), f64::NAN).unwrap_err();
+    assert!(matches!(error, Error::BadArgument { step: 0, what: "the learning rate", .. }), "{error}");
+    let torn = |_: &[f64], g: &mut [f64]| {
+        g.fill(f64::INFINITY);
+        1.0
+    };
+    let error = minimize(torn, &[1.0], Lbfgs::default(), 1.0, Stop::max_steps(5)).unwrap_err();
+    assert_eq!(error, Error::NonFiniteObjective { step: 0, value: f64::INFINITY });
+    // no evaluation is wasted on what cannot begin
+    let mut valley = Valley::default();
+    let clipped = Minimize::new(Lbfgs::default(), 1.0, Stop::max_steps(5)).clip(Clip::Value(1.0));
+    let error = clipped.run(valley.by_ref(), &[-1.2, 1.0]).unwrap_err();
+    assert!(matches!(error, Error::Conflict { owner: "lbfgs", .. }), "{error}");
+    assert_eq!(valley.gradients, 0);
 }

@@ -8,7 +8,7 @@ use steepest::settings::Settings;
 use steepest::stop::Stop;
 use steepest::{
     Accumulator, Builder, Clip, DType, Ema, Error, Group, Lbfgs, LbfgsMinimizer, Lookahead, Minimize,
-    Optimizer, Param, Real, Rule, Sam, SamStep, Slot, Swa, Tensors, UpdateClip, element,
+    Objective, Optimizer, Param, Real, Rule, Sam, SamStep, Slot, Swa, Tensors, UpdateClip, element,
 };
 
 #[test]
@@ -44,7 +44,7 @@ fn sam_leaves_the_parameters_where_a_step_is_refused() {
     let mut calls = 0;
     for bad_call in [1, 2] {
         calls = 0;
-        let error = sam.step(&mut sgd, 0.1, &mut theta, |_, g| {
+        let error = sam.step(&mut sgd, 0.1, &mut theta, |_: &[Vec<f32>], g: &mut [Vec<f32>]| {
             calls += 1;
             g[0].copy_from_slice(&[1.0, if calls == bad_call { f32::NAN } else { 2.0 }]);
             1.0
@@ -53,7 +53,42 @@ fn sam_leaves_the_parameters_where_a_step_is_refused() {
         assert_eq!(theta, [[0.1, 0.2]]);
     }
     assert_eq!((calls, sgd.steps_taken()), (2, 0));
-    assert!(sam.step(&mut sgd, 0.1, &mut [vec![0.0; 3]], |_, _| 0.0).is_err());
+    let zero = |_: &[Vec<f32>], _: &mut [Vec<f32>]| 0.0;
+    assert!(sam.step(&mut sgd, 0.1, &mut [vec![0.0; 3]], zero).is_err());
+}
+
+/// Σθ² over all tensors.
+struct Squares;
+
+impl Objective<f64, [Vec<f64>]> for Squares {
+    fn value_and_gradient(&mut self, theta: &[Vec<f64>], gradient: &mut [Vec<f64>]) -> f64 {
+        for (g, x) in gradient.iter_mut().flatten().zip(theta.iter().flatten()) {
+            *g = 2.0 * x;
+        }
+        theta.iter().flatten().map(|x| x * x).sum()
+    }
+}
+
+#[test]
+fn sam_takes_an_objective_of_several_tensors() {
+    let params = || [Param::new("a", [2], DType::F64), Param::new("b", [1], DType::F64)];
+    let step = |loss: &mut dyn Objective<f64, [Vec<f64>]>| {
+        let mut sgd = Optimizer::builder(steepest::Sgd::default()).build(params()).unwrap();
+        let mut sam = SamStep::new(Sam { rho: 0.3, ..Sam::default() }, [2, 1]).unwrap();
+        let mut theta = vec![vec![1.0, -2.0], vec![2.0]];
+        let report = sam.step(&mut sgd, 0.1, &mut theta, loss).unwrap();
+        (theta, report)
+    };
+    let (theta, report) = step(&mut Squares);
+    assert_eq!(
+        step(&mut |theta: &[Vec<f64>], g: &mut [Vec<f64>]| Squares.value_and_gradient(theta, g)).0,
+        theta
+    );
+    // ‖θ‖ = 3, and the worst point at a distance of 0.3 is 1.1·θ
+    assert_eq!((report.loss, Squares.value(&theta) < 9.0), (9.0, true));
+    for (found, expected) in theta.iter().flatten().zip([1.0, -2.0, 2.0]) {
+        assert!((found - expected * (1.0 - 0.1 * 2.0 * 1.1)).abs() < 1e-12, "{found} {expected}");
+    }
 }
 
 fn rosenbrock(x: &[f64], g: &mut [f64]) -> f64 {
@@ -129,7 +164,7 @@ fn lbfgs_follows_torch() {
 fn lbfgs_minimizes_and_says_why_it_ended() {
     let run = |f: fn(&[f64], &mut [f64]) -> f64, start: &[f64]| {
         let mut visits = Vec::new();
-        let minimize = Minimize::lbfgs(Lbfgs::default(), 1.0, Stop::max_steps(200));
+        let minimize = Minimize::new(Lbfgs::default(), 1.0, Stop::max_steps(200));
         let minimum = minimize.run_observed(f, start, |at| visits.push((at.step, at.value))).unwrap();
         assert_eq!(visits.last().unwrap(), &(minimum.steps, minimum.value));
         assert!(visits.windows(2).all(|w| w[1].0 == w[0].0 + 1 && w[1].1 <= w[0].1), "{visits:?}");
@@ -151,7 +186,7 @@ fn lbfgs_minimizes_and_says_why_it_ended() {
         g[0] = 2.0 * (x[0] - 3.0);
         if x[0] < 3.5 { (x[0] - 3.0).powi(2) } else { f64::NAN }
     };
-    let minimum = Minimize::lbfgs(Lbfgs::default(), 10.0, Stop::max_steps(50)).run(walled, &[0.0]).unwrap();
+    let minimum = Minimize::new(Lbfgs::default(), 10.0, Stop::max_steps(50)).run(walled, &[0.0]).unwrap();
     assert!((minimum.theta[0] - 3.0).abs() < 1e-6, "{:?}", minimum.theta);
     // in f32
     let bowl = |x: &[f32], g: &mut [f32]| {
@@ -159,9 +194,9 @@ fn lbfgs_minimizes_and_says_why_it_ended() {
         x[0] * x[0] + 10.0 * x[1] * x[1]
     };
     let minimum =
-        Minimize::lbfgs(Lbfgs::default(), 1.0, Stop::max_steps(50)).run(bowl, &[3.0f32, 1.0]).unwrap();
+        Minimize::new(Lbfgs::default(), 1.0, Stop::max_steps(50)).run(bowl, &[3.0f32, 1.0]).unwrap();
     assert!(minimum.theta.iter().all(|x| x.abs() < 1e-4), "{:?}", minimum.theta);
-    let refused = Minimize::lbfgs(Lbfgs::default(), 1.0, Stop::max_steps(50)).clip(Clip::Value(1.0));
+    let refused = Minimize::new(Lbfgs::default(), 1.0, Stop::max_steps(50)).clip(Clip::Value(1.0));
     assert_eq!(
         refused.run(rosenbrock, &[0.0, 0.0]).unwrap_err().to_string(),
         "lbfgs: its line search needs the gradient as it is, not a clipped one; leave clipping away"

@@ -372,7 +372,7 @@ fn sam_follows_its_paper(case: &Case) {
     let ours = run(Optimizer::builder(rule), case, |optimizer, t, lr, theta| {
         let mut values: Vec<Vec<f64>> = theta.iter().map(Data::to_f64).collect();
         let report = sam
-            .step(optimizer, lr, &mut values, |theta, g| {
+            .step(optimizer, lr, &mut values, |theta: &[Vec<f64>], g: &mut [Vec<f64>]| {
                 for (i, g) in g.iter_mut().enumerate() {
                     g.copy_from_slice(&problem.gradient(i, t, &theta[i]));
                 }

@@ -5,14 +5,14 @@ use steepest::registry::Entry;
 use steepest::schedule::Cosine;
 use steepest::settings::Values;
 use steepest::stop::Stop;
-use steepest::{LearningRate, Minimize, Minimum, functions};
+use steepest::{LearningRate, Minimize, MinimizeReport, functions};
 
 pub const PROPERTIES: &[Property] =
     &[property!(it_minimizes_a_bowl), property!(it_follows_rosenbrocks_valley)];
 
 /// The best of a few learning rates, as a user would look for it; falling to zero, since an
 /// optimizer that normalizes its steps does not settle at a constant rate.
-fn best_of_rates(entry: &Entry, function: &str, steps: u64, gradient: f64) -> Minimum<f64> {
+fn best_of_rates(entry: &Entry, function: &str, steps: u64, gradient: f64) -> MinimizeReport<f64> {
     let function = functions::find(function).unwrap();
     let start = function.start(2).unwrap();
     let run = |lr: f64, falls: bool| {

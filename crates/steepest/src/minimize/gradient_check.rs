@@ -1,55 +1,13 @@
 //! Is this gradient the gradient of this function? Central differences say.
 
+use super::difference_quotient::{Probe, Quotient, epsilon, tolerance};
+use super::objective::Objective;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
+use crate::float::Float;
 use crate::random::split_mix;
 use std::collections::BTreeSet;
 use std::fmt;
-
-/// The number types a gradient can be checked in: `f64` and `f32`.
-pub trait Precision: Copy + sealed::Sealed {
-    /// Its name, for messages.
-    const DTYPE: DType;
-    /// The distance from 1 to the next larger number.
-    const EPSILON: f64;
-    /// The relative error to allow: 1e-6 in `f64`, 1e-3 in `f32`; well above what rounding leaves
-    /// of a right gradient computed in this type, well below what a wrong formula costs.
-    const TOLERANCE: f64;
-    /// The same number in `f64`.
-    fn to_f64(self) -> f64;
-    /// The nearest number of this type.
-    fn from_f64(x: f64) -> Self;
-}
-
-mod sealed {
-    pub trait Sealed {}
-    impl Sealed for f64 {}
-    impl Sealed for f32 {}
-}
-
-impl Precision for f64 {
-    const DTYPE: DType = DType::F64;
-    const EPSILON: f64 = f64::EPSILON;
-    const TOLERANCE: f64 = 1e-6;
-    fn to_f64(self) -> f64 {
-        self
-    }
-    fn from_f64(x: f64) -> Self {
-        x
-    }
-}
-
-impl Precision for f32 {
-    const DTYPE: DType = DType::F32;
-    const EPSILON: f64 = f32::EPSILON as f64;
-    const TOLERANCE: f64 = 1e-3;
-    fn to_f64(self) -> f64 {
-        f64::from(self)
-    }
-    fn from_f64(x: f64) -> Self {
-        x as f32
-    }
-}
 
 /// How [`check_gradient`] goes about it.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -80,7 +38,7 @@ pub struct Coordinate {
     pub measured: bool,
 }
 
-/// The outcome of [`check_gradient`]. `Display` is one line for people.
+/// The outcome of [`check_gradient`] and [`check_objective`]. `Display` is one line for people.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GradientCheck {
     /// The coordinates that were checked, by rising index.
@@ -89,7 +47,8 @@ pub struct GradientCheck {
     pub dimension: usize,
     /// The type the function was computed in.
     pub dtype: DType,
-    /// The tolerance that suits this type: [`Precision::TOLERANCE`].
+    /// The relative error to allow in this type: 1e-6 in f64, 1e-3 in f32; well above what rounding leaves of
+    /// a right gradient computed in it, well below what a wrong formula costs.
     pub tolerance: f64,
 }
 
@@ -139,11 +98,12 @@ impl fmt::Display for GradientCheck {
     }
 }
 
-/// Compares a gradient with central differences of the function.
+/// Compares a gradient with central differences of the function; [`check_objective`] does it for an
+/// [`Objective`].
 ///
 /// ```text
 /// D(h)  = (f(x + h·e_i) − f(x − h·e_i))/2h
-/// B(h)  = (f(x + h·e_i) − 2f(x) + f(x − h·e_i))/h        the change of slope across x
+/// B(h)  = (f(x + h·e_i) − 2f(x) + f(x − h·e_i))/h        the change of the derivative across x
 /// R(h)  = (4·D(h/2) − D(h))/3                            Richardson: the error is O(h⁴)
 /// u(h)  = 2·|R(h) − D(h/2)| + |2·B(h/2) − B(h)| + (8ε·max|f| + 2ν)/h + 8ε·max(1, |x_i|)·|B(h/2)|/h
 /// error = max(0, |g_i − R| − u)/max(|g_i|, |R|, √ε·s)
@@ -154,7 +114,7 @@ impl fmt::Display for GradientCheck {
 /// one with the smallest uncertainty `u` counts. `u` holds, in this order: what the extrapolation
 /// changed, what a kink near x may hide, the rounding of `f` (ν is its measured part: the largest second
 /// difference between 9 points a few roundings apart), and that of `x` itself. `s` is the scale
-/// of the gradient: the largest |g_j| or one-sided slope. So neither a zero among large numbers, nor
+/// of the gradient: the largest |g_j| or one-sided derivative. So neither a zero among large numbers, nor
 /// a kink next to the point, nor a minimum makes a right gradient look wrong.
 ///
 /// It takes 10 evaluations of `f`, and 4 for each coordinate that agrees, up to 16 for one that does
@@ -187,8 +147,8 @@ impl fmt::Display for GradientCheck {
 /// # Source
 /// Nocedal and Wright 2006, "Numerical Optimization", section 8.1 (central differences); Richardson
 /// 1911 (the extrapolation).
-pub fn check_gradient<T: Precision>(
-    mut f: impl FnMut(&[T]) -> T,
+pub fn check_gradient<T: Float>(
+    f: impl FnMut(&[T]) -> T,
     gradient: &[T],
     at: &[T],
     options: &GradientCheckOptions,
@@ -211,33 +171,27 @@ pub fn check_gradient<T: Precision>(
             remedy: "give a point with at least one, and samples of at least 1".to_owned(),
         });
     }
-    if let Some(index) = gradient.iter().position(|g| !g.to_f64().is_finite()) {
+    if let Some(index) = gradient.iter().position(|g| !g.wide().is_finite()) {
         return Err(Error::NonFiniteGradient {
             step: 0,
             tensor: "x".to_owned(),
             index,
-            value: gradient[index].to_f64(),
-            count: gradient.iter().filter(|g| !g.to_f64().is_finite()).count(),
+            value: gradient[index].wide(),
+            count: gradient.iter().filter(|g| !g.wide().is_finite()).count(),
         });
     }
-    let middle = f(at).to_f64();
-    if !middle.is_finite() {
-        return Err(Error::NonFiniteObjective { step: 0, value: middle });
-    }
-
-    let mut probe = Probe { f, x: at.to_vec(), middle, noise: 0.0 };
-    probe.measure_noise(at);
-    let mut scale = gradient.iter().fold(0.0f64, |s, g| s.max(g.to_f64().abs()));
+    let mut probe = Probe::new(f, at)?;
+    let mut scale = gradient.iter().fold(0.0f64, |s, g| s.max(g.wide().abs()));
     let mut measured = Vec::with_capacity(indices.len());
     for index in indices {
-        let quotient = probe.quotient(index, gradient[index].to_f64())?;
-        scale = scale.max(quotient.slope);
+        let quotient = probe.quotient(index, gradient[index].wide())?;
+        scale = scale.max(quotient.one_sided);
         measured.push((index, quotient));
     }
-    let floor = T::EPSILON.sqrt() * scale;
+    let floor = epsilon::<T>().sqrt() * scale;
     let compare = |(index, quotient): (usize, Quotient)| {
         let Quotient { value: numeric, uncertainty, visible, .. } = quotient;
-        let analytic = gradient[index].to_f64();
+        let analytic = gradient[index].wide();
         let size = analytic.abs().max(numeric.abs());
         let excess = ((analytic - numeric).abs() - uncertainty).max(0.0);
         Coordinate {
@@ -255,117 +209,42 @@ pub fn check_gradient<T: Precision>(
         coordinates: measured.into_iter().map(compare).collect(),
         dimension,
         dtype: T::DTYPE,
-        tolerance: T::TOLERANCE,
+        tolerance: tolerance::<T>(),
     })
 }
 
-/// A difference quotient and what is known about it.
-#[derive(Clone, Copy)]
-struct Quotient {
-    value: f64,
-    uncertainty: f64,
-    /// The larger one-sided slope.
-    slope: f64,
-    /// Whether `f` changes by more than its rounding, at some step size.
-    visible: bool,
-}
-
-struct Probe<T, F> {
-    f: F,
-    x: Vec<T>,
-    middle: f64,
-    /// How far rounding scatters `f` near x.
-    noise: f64,
-}
-
-/// A central difference over the points that `T` really has.
-struct Central {
-    slope: f64,
-    plus: f64,
-    minus: f64,
-    half_width: f64,
-}
-
-impl<T: Precision, F: FnMut(&[T]) -> T> Probe<T, F> {
-    /// Takes `f` at 9 points so near each other that all it can do between them is to round: what
-    /// second differences leave is noise. An `f` with cancelling terms rounds worse than its value
-    /// tells.
-    fn measure_noise(&mut self, at: &[T]) {
-        let shifted = |k: i32| {
-            move |x: &T| {
-                let size = x.to_f64().abs().max(1.0);
-                T::from_f64(x.to_f64() + 4.0 * T::EPSILON * f64::from(k) * size)
-            }
-        };
-        let values: Vec<f64> = (-4..=4)
-            .map(|k| {
-                self.x = at.iter().map(shifted(k)).collect();
-                (self.f)(&self.x).to_f64()
-            })
-            .collect();
-        self.x = at.to_vec();
-        let second = values.windows(3).map(|v| (v[0] - 2.0 * v[1] + v[2]).abs());
-        // a point outside of where f is defined tells nothing
-        self.noise = second.filter(|d| d.is_finite()).fold(0.0, f64::max);
-    }
-
-    fn central(&mut self, index: usize, h: f64) -> Central {
-        let x = self.x[index];
-        let (above, below) = (T::from_f64(x.to_f64() + h), T::from_f64(x.to_f64() - h));
-        self.x[index] = above;
-        let plus = (self.f)(&self.x).to_f64();
-        self.x[index] = below;
-        let minus = (self.f)(&self.x).to_f64();
-        self.x[index] = x;
-        // the width of the points as rounded, not the one asked for
-        let width = above.to_f64() - below.to_f64();
-        Central { slope: (plus - minus) / width, plus, minus, half_width: width / 2.0 }
-    }
-
-    /// The best of several step sizes, or the first that agrees with `analytic`.
-    fn quotient(&mut self, index: usize, analytic: f64) -> Result<Quotient> {
-        let size = self.x[index].to_f64().abs().max(1.0);
-        let h0 = T::EPSILON.powf(0.2) * size;
-        let mut best: Option<Quotient> = None;
-        let mut offending = f64::NAN;
-        for factor in [1.0, 0.1, 0.01, 0.001] {
-            let wide = self.central(index, factor * h0);
-            let narrow = self.central(index, factor * h0 / 2.0);
-            let values = [wide.plus, wide.minus, narrow.plus, narrow.minus];
-            if let Some(value) = values.into_iter().find(|v| !v.is_finite()) {
-                offending = value;
-                continue;
-            }
-            let value = (4.0 * narrow.slope - wide.slope) / 3.0;
-            let largest = values.into_iter().fold(self.middle.abs(), |m, v| m.max(v.abs()));
-            let rounding = 4.0 * T::EPSILON * largest + self.noise;
-            // how much the slope changes across the point: proportional to h where f is smooth
-            let bend = |c: &Central| ((c.plus - self.middle) + (c.minus - self.middle)) / c.half_width;
-            let kink = (2.0 * bend(&narrow) - bend(&wide)).abs();
-            let h = narrow.half_width;
-            let uncertainty = 2.0 * (value - narrow.slope).abs()
-                + kink
-                + rounding / h
-                + 4.0 * T::EPSILON * size * bend(&narrow).abs() / h;
-            let change = |c: &Central| (c.plus - self.middle).abs().max((c.minus - self.middle).abs());
-            let visible = change(&wide) > 10.0 * rounding || best.is_some_and(|b| b.visible);
-            if let Some(best) = &mut best {
-                best.visible = visible;
-            }
-            let quotient = Quotient { value, uncertainty, slope: change(&narrow) / h, visible };
-            let better = best.is_none_or(|b| uncertainty < b.uncertainty);
-            if better {
-                best = Some(quotient);
-            }
-            // well inside the tolerance: no other step size can change the verdict
-            let difference = (value - analytic).abs();
-            let close = 0.1 * T::TOLERANCE * value.abs().max(analytic.abs());
-            if better && difference <= close && uncertainty <= close {
-                break;
-            }
-        }
-        best.ok_or(Error::NonFiniteObjective { step: 0, value: offending })
-    }
+/// Compares an objective's gradient with central differences of its value, as [`check_gradient`] does.
+///
+/// It asks for the gradient once, and otherwise for the [value](Objective::value) alone; so it also finds a
+/// value that is not that of the function whose gradient is computed.
+///
+/// # Errors
+/// As [`check_gradient`].
+///
+/// # Example
+/// ```
+/// use steepest::{GradientCheckOptions, check_objective};
+/// // the factor 3 is forgotten
+/// let cube = |x: &[f64], g: &mut [f64]| {
+///     g[0] = x[0].powi(2);
+///     x[0].powi(3)
+/// };
+/// let check = check_objective(cube, &[2.0], &GradientCheckOptions::default())?;
+/// assert!(!check.passed(check.tolerance));
+/// assert!((check.worst().numeric - 12.0).abs() < 1e-6);
+/// # Ok::<(), steepest::Error>(())
+/// ```
+///
+/// # Source
+/// As [`check_gradient`].
+pub fn check_objective<T: Float>(
+    mut objective: impl Objective<T>,
+    at: &[T],
+    options: &GradientCheckOptions,
+) -> Result<GradientCheck> {
+    let mut gradient = vec![T::ZERO; at.len()];
+    objective.value_and_gradient(at, &mut gradient);
+    check_gradient(|x| objective.value(x), &gradient, at, options)
 }
 
 /// The coordinates to check, by rising index.
@@ -476,13 +355,13 @@ mod tests {
     fn network(weights: &[f32], x: &[f32; 5], relu: bool) -> (f32, Vec<f32>) {
         let (w, v) = weights.split_at(weights.len() / 6 * 5);
         let act = |z: f32| if relu { z.max(0.0) } else { z.tanh() };
-        let slope = |z: f32| match relu {
+        let derivative = |z: f32| match relu {
             true => f32::from(u8::from(z > 0.0)),
             false => 1.0 - z.tanh().powi(2),
         };
         let z: Vec<f32> = w.chunks(5).map(|w| w.iter().zip(x).map(|(w, x)| w * x).sum()).collect();
         let error = z.iter().zip(v).map(|(z, v)| act(*z) * v).sum::<f32>() - 1.0;
-        let hidden = z.iter().zip(v).flat_map(|(z, v)| x.map(|x| 2.0 * error * v * slope(*z) * x));
+        let hidden = z.iter().zip(v).flat_map(|(z, v)| x.map(|x| 2.0 * error * v * derivative(*z) * x));
         let out = z.iter().map(|z| 2.0 * error * act(*z));
         (error * error, hidden.chain(out).collect())
     }
