@@ -6,7 +6,7 @@
 
 use half::bf16;
 use std::time::Instant;
-use steepest::matrix::{Loops, Matrix, packed_len};
+use steepest::linalg::{Loops, Matrix, packed_len};
 use steepest::settings::{Value, Values};
 use steepest::{DType, Muon, NonFinite, Optimizer, Param, Slot, registry};
 

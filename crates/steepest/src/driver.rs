@@ -10,7 +10,7 @@ use crate::dtype::DType;
 use crate::kernel::{
     self, ElementKernel, Float, GradientStats, Level, MAX_STATES, Piece, Prepared, Prologue, Run, Weights,
 };
-use crate::matrix::{Loops, PANEL};
+use crate::linalg::{Loops, PANEL};
 use crate::packed::{GROUP, Order, Read, Write};
 use crate::packed_step::{At, InBf16, InF32, Packed};
 use crate::param::Param;

@@ -7,7 +7,7 @@
 
 use crate::error::Result;
 use crate::kernel::ElementKernel;
-use crate::matrix::{Loops, Number};
+use crate::linalg::{Loops, Number};
 use crate::param::Param;
 use crate::real::Real;
 use crate::settings::{Settings, Values};

@@ -4,7 +4,7 @@ use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::kernel::Job;
 use crate::kernel::{ElementKernel, Run};
-use crate::matrix::Number;
+use crate::linalg::Number;
 use crate::packed::{self, GROUP, Order, Read};
 use crate::precision::Storage;
 use crate::rule::{Holds, StateSpec, Step, TensorRule, TensorView};

@@ -3,9 +3,12 @@
 mod common;
 
 use common::{Data, args, levels, random, settings, slots, small, state_words};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use steepest::linalg::{Loops, PANEL};
 use steepest::registry::{Entry, OPTIMIZERS};
+use steepest::rule::{Body, Decay, Step, TensorRule, TensorView};
 use steepest::settings::{Settings, Value, Values};
-use steepest::{Adafactor, Clip, DType, Dialect, Group, Muon, NonFinite, Optimizer, OtherParameters, Param};
+use steepest::{Adafactor, Clip, DType, Dialect, Group, MatrixFallback, Muon, NonFinite, Optimizer, Param};
 
 fn tensor_rules() -> impl Iterator<Item = &'static Entry> {
     OPTIMIZERS.iter().filter(|entry| !entry.traits.half)
@@ -59,6 +62,54 @@ fn every_level_gives_the_same_bits() {
             }
         }
     }
+}
+
+/// Three steps of a tensor rule with `len` numbers of workspace.
+fn steps_in_workspace(rule: &dyn TensorRule, decay: Decay, shape: &[usize], len: usize) {
+    let param = Param::new("p", shape, DType::F32);
+    // of f64, so that those of f32 lie where numbers of f64 may
+    let mut workspace = vec![f64::NAN; len.div_ceil(2)];
+    let mut theta: Vec<f32> = random(1, param.len()).iter().map(|x| *x as f32).collect();
+    let mut state: Vec<Vec<f32>> =
+        rule.state(&param).iter().map(|spec| vec![0.0; spec.shape.iter().product()]).collect();
+    for t in 1..=3 {
+        let grad: Vec<f32> = random(t + 1, param.len()).iter().map(|x| *x as f32).collect();
+        let mut arrays: Vec<&mut [f32]> = state.iter_mut().map(Vec::as_mut_slice).collect();
+        let view = TensorView {
+            theta: &mut theta,
+            grad: &grad,
+            scale: 1.0,
+            decay,
+            state: &mut arrays,
+            shape,
+            unit_axis: 0,
+            work: &mut bytemuck::cast_slice_mut(&mut workspace)[..len],
+            loops: Loops::default(),
+        };
+        rule.update_f32(Step { t, lr: 0.01, lambda: 0.0, loss: None }, view);
+    }
+}
+
+#[test]
+fn a_step_takes_the_workspace_that_its_rule_asks_for_and_no_less() {
+    let mut exact = 0;
+    for entry in tensor_rules() {
+        for setting in settings(entry) {
+            let rule = entry.make(&setting.values).unwrap();
+            let Body::Tensor(kernel) = &rule.body else { panic!("{}: no tensor rule", entry.name) };
+            for shape in SHAPES.iter().filter(|shape| kernel.takes(shape).is_ok()) {
+                let place = format!("{} {} {shape:?}", entry.name, setting.name);
+                let (kernel, len) = (kernel.as_ref(), kernel.work(shape));
+                steps_in_workspace(kernel, rule.decay, shape, len);
+                if let Some(less) = len.checked_sub(PANEL) {
+                    let steps = || steps_in_workspace(kernel, rule.decay, shape, less);
+                    assert!(catch_unwind(AssertUnwindSafe(steps)).is_err(), "{place}: {less} are enough");
+                    exact += 1;
+                }
+            }
+        }
+    }
+    assert!(exact > 100, "{exact}");
 }
 
 #[test]
@@ -139,18 +190,18 @@ fn what_is_not_finite_panics_nowhere() {
     }
 }
 
-fn muon(others: OtherParameters) -> Muon {
+fn muon(others: MatrixFallback) -> Muon {
     Muon { others, adam_lr_factor: 0.5, adam_weight_decay: 0.25, ..Muon::default() }
 }
 
 #[test]
-fn vectors_go_to_the_rule_beside() {
+fn vectors_go_to_the_fallback() {
     let params = [
         Param::new("w", [4, 3], DType::F32),
         Param::new("b", [4], DType::Bf16),
         Param::new("c", [4], DType::F32),
     ];
-    let optimizer = Optimizer::builder(muon(OtherParameters::Adamw))
+    let optimizer = Optimizer::builder(muon(MatrixFallback::Adamw))
         .group(Group::named("c").lr_factor(0.5).weight_decay(0.0))
         .build(params)
         .unwrap();
@@ -161,7 +212,7 @@ fn vectors_go_to_the_rule_beside() {
     assert_eq!(words[1][..6], ["w", "4×3", "f32", "muon", "1", "0"], "{plan}");
     assert_eq!(words[2][..6], ["b", "4", "bf16", "adamw", "0.5", "0.25"], "{plan}");
     assert_eq!(words[3][..6], ["c", "4", "f32", "adamw", "0.25", "0"], "{plan}");
-    // and by name, in a group, beside another rule
+    // and by name, in a group, next to another rule
     let by_name = steepest::registry::find("muon").unwrap().make(&Values::new());
     let optimizer = Optimizer::builder(steepest::Sgd::default())
         .group(Group::named("a*").rule(by_name))
@@ -174,7 +225,7 @@ fn vectors_go_to_the_rule_beside() {
 #[test]
 fn vectors_are_refused_where_settings_say_so() {
     let build = |group: Option<Group>| {
-        let builder = Optimizer::builder(muon(OtherParameters::Refuse));
+        let builder = Optimizer::builder(muon(MatrixFallback::Refuse));
         let builder = if let Some(group) = group { builder.group(group) } else { builder };
         builder.build([Param::new("w", [4, 3], DType::F32), Param::new("b", [4], DType::F32)])
     };

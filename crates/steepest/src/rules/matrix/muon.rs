@@ -1,10 +1,12 @@
-use super::newton_schulz::{Polynomial, orthogonalize, work};
-use super::others::ahead;
+use super::fallback::corrected_look_ahead;
+use super::momentum::Momentum;
+use super::newton_schulz::{Orthogonalization, Polynomial};
+use super::rule::{MatrixRule, like, outputs_are_columns};
 use crate::error::Result;
-use crate::matrix::{Number, take};
+use crate::linalg::{Number, Workspace};
 use crate::param::Param;
 use crate::real::Average;
-use crate::rule::{Decay, IntoRule, Rule, StateSpec, Step, TensorView, WholeRule};
+use crate::rule::{Decay, IntoRule, Rule, StateSpec, Step, TensorView};
 use crate::settings::{Dialect, Range};
 
 crate::word_setting! {
@@ -21,7 +23,7 @@ crate::word_setting! {
 }
 
 impl UpdateScale {
-    pub(super) fn factor(self, rms: f64, outputs: usize, inputs: usize) -> f64 {
+    fn factor(self, rms: f64, outputs: usize, inputs: usize) -> f64 {
         let (outputs, inputs) = (outputs as f64, inputs as f64);
         match self {
             Self::Original => (outputs / inputs).max(1.0).sqrt(),
@@ -31,7 +33,7 @@ impl UpdateScale {
     }
 }
 
-super::others::matrix_settings! {
+super::fallback::matrix_settings! {
     /// Steps whose matrix has all singular values near 1: the momentum, orthogonalized.
     ///
     /// # Formula
@@ -48,7 +50,7 @@ super::others::matrix_settings! {
     /// with `adam_` and `adam_lr_factor` times the learning rate.
     ///
     /// # State
-    /// `momentum_buffer`, the parameter's shape, 4 bytes per element (8 for f64); vectors: `exp_avg`, `exp_avg_sq`. Work space,
+    /// `momentum_buffer`, the parameter's shape, 4 bytes per element (8 for f64); vectors: `exp_avg`, `exp_avg_sq`. Workspace,
     /// not saved: about 4 times the largest matrix.
     ///
     /// # Differences
@@ -77,7 +79,7 @@ super::others::matrix_settings! {
     /// Jordan et al., Muon: An optimizer for hidden layers in neural networks, 2024; scales: Liu et al., Muon is Scalable for LLM
     /// Training, 2025, and Bernstein, Deriving Muon, 2025; polynomials of `polar_express`: Amsel et al., The Polar Express, 2025.
     pub struct Muon("muon") {
-        /// μ, share of the old average gradient that is kept
+        /// μ, fraction of the old average gradient that is kept
         momentum: f64 = 0.95, Range::RATE;
         /// look ahead: average the gradient once more
         nesterov: bool = true, Range::FINITE;
@@ -91,7 +93,7 @@ super::others::matrix_settings! {
         rms: f64 = 0.2, Range::POSITIVE;
         /// ε, added to the norm
         eps: f64 = 1e-7, Range::POSITIVE;
-        /// λ of matrices: a step of rate η shrinks the weights by the share ηλ
+        /// λ of matrices: a step of rate η shrinks the weights by the fraction ηλ
         weight_decay: f64 = 0.0, Range::NON_NEGATIVE;
     }
     adam { lr_factor: 0.015, beta1: 0.9, beta2: 0.95, eps: 1e-10 }
@@ -103,65 +105,51 @@ super::others::matrix_settings! {
 
 impl IntoRule for Muon {
     fn into_rule(self) -> Result<Rule> {
-        let others = self.adam(self.nesterov && self.dialect == Dialect::Optax)?;
-        Rule::whole(&self, Decay::Decoupled(self.weight_decay), Orthogonal(self.clone()), others)
+        let fallback = self.fallback(self.nesterov && self.dialect == Dialect::Optax)?;
+        Rule::whole(&self, Decay::Decoupled(self.weight_decay), Orthogonal(self.clone()), fallback)
     }
 }
 
 struct Orthogonal(Muon);
 
-/// A shape as a matrix: its first axis and all others; what is not one, why not.
-pub(super) fn as_matrix(shape: &[usize]) -> Result<(usize, usize), &'static str> {
-    match shape {
-        [] | [_] => Err("it works on matrices, and this is a vector or a single number"),
-        [rows, rest @ ..] => Ok((*rows, rest.iter().product())),
-    }
-}
+impl MatrixRule for Orthogonal {
+    type Pieces<'a, T: Number> = Orthogonalization<'a, T>;
 
-/// Outputs and inputs of a matrix whose units lie along `unit_axis`.
-pub(super) fn fans(shape: &[usize], unit_axis: usize) -> (usize, usize) {
-    let (rows, columns) = as_matrix(shape).unwrap_or_default();
-    if shape.len() == 2 && unit_axis == 1 { (columns, rows) } else { (rows, columns) }
-}
-
-impl WholeRule for Orthogonal {
-    fn takes(&self, shape: &[usize]) -> Result<(), &'static str> {
-        as_matrix(shape).map(|_| ())
+    fn state(&self, param: &Param, _: (usize, usize)) -> Vec<StateSpec> {
+        vec![like(param, "momentum_buffer")]
     }
 
-    fn state(&self, param: &Param) -> Vec<StateSpec> {
-        let shape = &param.shape[..];
-        vec![StateSpec { name: "momentum_buffer", shape: shape.to_vec(), initial: 0.0 }]
+    fn pieces<'a, T: Number>(
+        &self,
+        of: (usize, usize),
+        workspace: &mut Workspace<'a, T>,
+    ) -> Orthogonalization<'a, T> {
+        Orthogonalization::new(of, workspace)
     }
 
-    fn work(&self, shape: &[usize]) -> usize {
-        as_matrix(shape).map_or(0, |(rows, columns)| work(rows, columns))
-    }
-
-    fn update<T: Number>(&self, step: Step, view: TensorView<'_, T>) -> f64 {
-        let Muon { momentum, nesterov, eps, steps, coefficients, scale, rms, dialect, .. } = self.0;
-        let Ok(of) = as_matrix(view.shape) else { return 0.0 };
-        let (loops, keep, mut rest) = (view.loops, view.keep(step), view.work);
-        let average = Average::<T>::new(momentum);
+    fn update<T: Number>(
+        &self,
+        step: Step,
+        view: TensorView<'_, T>,
+        (rows, columns): (usize, usize),
+        pieces: Orthogonalization<'_, T>,
+    ) -> f64 {
+        let Muon { momentum: mu, nesterov, eps, steps, coefficients, scale, rms, dialect, .. } = self.0;
+        let keep = view.keep(step);
+        let average = Average::new(mu);
         let ahead = match (dialect, nesterov) {
-            (Dialect::Optax, true) => ahead(step, momentum),
-            (Dialect::Optax, false) => Average::weighted(1.0 / step.bias_correction(momentum), 0.0),
-            (_, true) => average,
-            (_, false) => Average::weighted(1.0, 0.0),
+            (Dialect::Optax, true) => Some(corrected_look_ahead(step, mu)),
+            (Dialect::Optax, false) => Some(Average::weighted(1.0 / step.bias_correction(mu), 0.0)),
+            (_, true) => Some(average),
+            (_, false) => None,
         };
-        let grad_scale = T::of(view.scale);
-        let x = take(&mut rest, view.grad.len());
-        let square = loops.map_sum([&mut *view.state[0], &mut *x], [view.grad], move |[m, _], [g]| {
-            let g = g * grad_scale;
-            let m = average.mix(m, g);
-            let u = ahead.mix(m, g);
-            ([m, u], u.wide() * u.wide())
-        });
-        let norm = T::of(square.sqrt() + eps);
-        loops.map([&mut *x], [], move |[u], []| [u / norm]);
-        let x = orthogonalize(loops, coefficients, steps, x, of, &mut rest);
+        let momentum = Momentum::new(average, ahead, view.scale);
+        let (m, polynomials) = (&mut *view.state[0], (coefficients, steps));
+        let x = pieces.direction(view.loops, momentum, m, view.grad, eps, polynomials);
+        // optax: (in, out) whatever the parameter's unit axis
         let unit_axis = if dialect == Dialect::Optax { 1 } else { view.unit_axis };
-        let (outputs, inputs) = fans(view.shape, unit_axis);
-        loops.subtract(view.theta, x, keep, step.lr * scale.factor(rms, outputs, inputs))
+        let (outputs, inputs) =
+            if outputs_are_columns(view.shape, unit_axis) { (columns, rows) } else { (rows, columns) };
+        view.loops.subtract(view.theta, x, keep, step.lr * scale.factor(rms, outputs, inputs))
     }
 }
