@@ -6,7 +6,8 @@ use crate::kernel::Float;
 /// Rotations that are collected before panels are passed over, in units of the matrix's side.
 const COLLECTED: usize = 16;
 
-/// A decomposition of a square matrix, in f64: [eigenvectors](Self::eigen) or an [orthogonal basis](Self::orthogonal).
+/// A decomposition of a square matrix, in f64: [eigenvectors](Self::eigen) or an [orthogonal
+/// basis](Self::orthogonal).
 pub(crate) struct Decomposition<'a> {
     pub(super) n: usize,
     /// Vectors: panels of 16 rows, or of 16 columns.

@@ -1,8 +1,9 @@
 //! Eigenvalues and eigenvectors of symmetric matrices.
 //!
-//! A matrix is made tridiagonal by reflections and diagonal by rotations (Golub & Van Loan, Matrix Computations,
-//! algorithms 8.3.1 to 8.3.3). Vectors lie in panels of 16 rows, which the reflections and rotations pass over one after
-//! the other: threads share panels and lanes hold rows, so neither changes a bit.
+//! A matrix is made tridiagonal by reflections and diagonal by rotations (Golub & Van Loan, Matrix
+//! Computations, algorithms 8.3.1 to 8.3.3). Vectors lie in panels of 16 rows, which the reflections and
+//! rotations pass over one after the other: threads share panels and lanes hold rows, so neither changes a
+//! bit.
 
 use super::decomposition::{Decomposition, descending, largest, swap_of};
 use super::reflections::{Reflect, Rotate, Update, identity, lines_of, reflector};
@@ -46,7 +47,8 @@ impl Decomposition<'_> {
         self.values.iter_mut().for_each(|x| *x *= largest / divisor);
     }
 
-    /// `matrix` = HTHᵀ: the diagonal of T into `values`, what is next to it into `off_diagonal`, H's reflections into `reflectors`.
+    /// `matrix` = HTHᵀ: the diagonal of T into `values`, what is next to it into `off_diagonal`, H's
+    /// reflections into `reflectors`.
     fn tridiagonalize(&mut self, loops: Loops) {
         let (n, stride) = (self.n, self.n + 1);
         self.vector.fill(0.0);
@@ -89,7 +91,8 @@ impl Decomposition<'_> {
         }
     }
 
-    /// Turns the tridiagonal matrix into its eigenvalues, in `values`, and the columns of `panels` into its vectors.
+    /// Turns the tridiagonal matrix into its eigenvalues, in `values`, and the columns of `panels` into its
+    /// vectors.
     fn diagonalize(&mut self, loops: Loops) {
         let (n, d, e) = (self.n, &mut *self.values, &mut *self.off_diagonal);
         let (rotations, _) = self.rotations.as_chunks_mut::<3>();
@@ -139,7 +142,8 @@ impl Decomposition<'_> {
         turn(loops, &rotations[..collected], self.panels, n);
     }
 
-    /// Writes the symmetric matrix of the same eigenvectors whose eigenvalues are the squares of `values` into `into`.
+    /// Writes the symmetric matrix of the same eigenvectors whose eigenvalues are the squares of `values`
+    /// into `into`.
     pub fn square<T: Float>(&mut self, loops: Loops, into: &mut [T]) {
         let (n, values) = (self.n, &*self.values);
         loops.rows(self.panels, PANEL * n, |_, lines| {
@@ -156,8 +160,9 @@ impl Decomposition<'_> {
         });
     }
 
-    /// Writes the eigenvectors of [`eigen`](Self::eigen) as the columns of `into`. Those whose eigenvalue is below `least` are
-    /// any basis of their space: they become the one whose i-th vector has zeros before place i.
+    /// Writes the eigenvectors of [`eigen`](Self::eigen) as the columns of `into`. Those whose eigenvalue is
+    /// below `least` are any basis of their space: they become the one whose i-th vector has zeros before
+    /// place i.
     pub fn eigenvectors<T: Float>(&mut self, loops: Loops, least: f64, into: &mut [T]) {
         let n = self.n;
         // NaN is not above

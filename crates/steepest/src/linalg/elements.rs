@@ -1,7 +1,7 @@
 //! Loops over the elements, lines and chunks of whole tensors.
 //!
-//! A sum is made of one sum for each chunk, joined in their order. Chunks depend on the length alone, so threads and
-//! instruction sets change no bit.
+//! A sum is made of one sum for each chunk, joined in their order. Chunks depend on the length alone, so
+//! threads and instruction sets change no bit.
 #![allow(unsafe_code)] // loads and stores without bounds checks
 
 use super::PANEL;
@@ -38,8 +38,8 @@ fn common_len<T, const W: usize, const R: usize>(written: &[&mut [T]; W], read: 
     len
 }
 
-/// A loop over the elements of slices of one length. `formula` is held by value: behind a reference, what it holds would
-/// have to be read again after every element that is written.
+/// A loop over the elements of slices of one length. `formula` is held by value: behind a reference, what it
+/// holds would have to be read again after every element that is written.
 struct Map<'a, T, F, const W: usize, const R: usize> {
     /// That of every slice: checked once, where a `Map` is made.
     len: usize,
@@ -61,7 +61,8 @@ struct Places<T, const W: usize, const R: usize> {
     read: [*const T; R],
 }
 
-#[allow(clippy::needless_range_loop)] // iterators over arrays are not always inlined into code for an instruction set
+// iterators over arrays are not always inlined into code for an instruction set
+#[allow(clippy::needless_range_loop)]
 impl<T: Float, const W: usize, const R: usize> Places<T, W, R> {
     fn of(written: &mut [&mut [T]; W], read: &[&[T]; R]) -> Self {
         Self {
@@ -158,8 +159,8 @@ where
     }
 }
 
-// What runs on a chunk is no type of its own: chunks are large, and what cuts them is compiled once instead of for every
-// caller.
+// What runs on a chunk is no type of its own: chunks are large, and what cuts them is compiled once instead
+// of for every caller.
 type OnChunk<'a, T, const W: usize, const R: usize> = dyn Fn([&mut [T]; W], [&[T]; R]) -> f64 + Sync + 'a;
 type FromChunk<'a, T, const W: usize, const R: usize> =
     dyn Fn(usize, [&mut [T]; W], [&[T]; R]) -> f64 + Sync + 'a;
@@ -178,7 +179,8 @@ impl Loops {
         if self.parallel { rayon::join(a, b) } else { (a(), b()) }
     }
 
-    /// Cuts the slices into chunks and calls `run` on each; the sum of what it returns, in the order of the chunks.
+    /// Cuts the slices into chunks and calls `run` on each; the sum of what it returns, in the order of the
+    /// chunks.
     fn chunks<T: Float, const W: usize, const R: usize>(
         self,
         written: [&mut [T]; W],
@@ -218,8 +220,8 @@ impl Loops {
         }
     }
 
-    /// Calls `run` with each line of `line` elements of the slices and with where it begins; the sum of what it
-    /// returns, in an order of the lines that no thread changes.
+    /// Calls `run` with each line of `line` elements of the slices and with where it begins; the sum of what
+    /// it returns, in an order of the lines that no thread changes.
     ///
     /// # Panics
     /// If the slices differ in length, or `line` does not divide it.
@@ -284,9 +286,9 @@ impl Loops {
         self.map_sum([], [x], |[], [x]| ([], x.wide() * x.wide()))
     }
 
-    /// Each place of `into` becomes what `formula` makes of its number and of Σ (scale·x)², in f64, over the axis of `x`
-    /// that has `size` elements, each `inner` behind the last: `(columns, 1)` for the rows of a matrix, `(rows, columns)`
-    /// for its columns.
+    /// Each place of `into` becomes what `formula` makes of its number and of Σ (scale·x)², in f64, over the
+    /// axis of `x` that has `size` elements, each `inner` behind the last: `(columns, 1)` for the rows of a
+    /// matrix, `(rows, columns)` for its columns.
     pub fn squares_along<T: Float>(
         self,
         x: &[T],
@@ -342,8 +344,9 @@ impl Loops {
         })
     }
 
-    /// Calls `run` with each run of `a.1` elements of `a.0` and one of `b.1` of `b.0`, such as its own workspace; and with
-    /// the loops to use in it, which use threads only where there are more of them than runs.
+    /// Calls `run` with each run of `a.1` elements of `a.0` and one of `b.1` of `b.0`, such as its own
+    /// workspace; and with the loops to use in it, which use threads only where there are more of them than
+    /// runs.
     pub fn pairs<T: Send>(
         self,
         a: (&mut [T], usize),

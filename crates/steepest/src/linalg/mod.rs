@@ -1,5 +1,5 @@
-//! Loops over whole tensors, products, triangular solves and decompositions of matrices: what
-//! [tensor rules](crate::rule::TensorRule) are written with. No routine allocates: what one needs comes from a
+//! Loops over whole tensors, products, triangular solves and decompositions of matrices: what [tensor
+//! rules](crate::rule::TensorRule) are written with. No routine allocates: what one needs comes from a
 //! [`Workspace`].
 
 mod decomposition;

@@ -31,7 +31,8 @@ impl Decomposition<'_> {
         }
     }
 
-    /// Sorts the columns of `s` by `values`, the largest first, and writes the orthogonal factor of the result into `into`.
+    /// Sorts the columns of `s` by `values`, the largest first, and writes the orthogonal factor of the
+    /// result into `into`.
     pub fn orthogonal<T: Float>(&mut self, loops: Loops, s: &[T], into: &mut [T]) {
         let n = self.n;
         descending(self.values, self.swaps);

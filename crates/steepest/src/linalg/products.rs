@@ -1,19 +1,21 @@
 //! Products of matrices, and how their operands are packed.
 //!
 //! Each element of a product is one chain of fused multiply-adds over the inner axis, in its order. Blocks,
-//! threads and instruction sets decide only which elements are computed side by side, so every bit is the same for
-//! all of them. That, and that a step allocates nothing, is why products are here and not from a crate: the `gemm`
-//! crate allocates in every call, and the sizes of a processor's caches decide in which order it adds.
+//! threads and instruction sets decide only which elements are computed side by side, so every bit is the
+//! same for all of them. That, and that a step allocates nothing, is why products are here and not from a
+//! crate: the `gemm` crate allocates in every call, and the sizes of a processor's caches decide in which
+//! order it adds.
 //!
-//! Operands are packed first: panels of [`PANEL`] rows (or columns), the inner axis outermost, so that one kernel
-//! serves both sides of a product, and `X·Xᵀ` packs `X` once. Of a symmetric matrix only the lower part is computed
-//! and read.
+//! Operands are packed first: panels of [`PANEL`] rows (or columns), the inner axis outermost, so that one
+//! kernel serves both sides of a product, and `X·Xᵀ` packs `X` once. Of a symmetric matrix only the lower
+//! part is computed and read.
 
 use super::{Loops, Number};
 use crate::kernel::Float;
 use std::ops::Range;
 
-/// Rows or columns of a panel: the registers of a tile, and the numbers in one, on the largest instruction set.
+/// Rows or columns of a panel: the registers of a tile, and the numbers in one, on the largest instruction
+/// set.
 pub const PANEL: usize = 16;
 /// How far along the inner axis a panel is read before the next: 16 KiB of f32, half a first-level cache.
 const DEPTH: usize = 256;
@@ -56,8 +58,8 @@ impl<'a, T> Packed<'a, T> {
         Self { data: &data[..packed_len(count, depth)], count, depth, reach: Reach::All }
     }
 
-    /// The same where nothing lies behind the diagonal, as in the rows of a lower triangle: products leave out those
-    /// zeros.
+    /// The same where nothing lies behind the diagonal, as in the rows of a lower triangle: products leave
+    /// out those zeros.
     pub fn until_diagonal(self) -> Self {
         Self { reach: Reach::UntilDiagonal, ..self }
     }
@@ -140,9 +142,10 @@ impl Loops {
         Packed::of(into, n, n)
     }
 
-    /// `into ← a·b`: row i, column j is the product of row i of `a` and column j of `b`. With `lower`, only where
-    /// j ≤ i, and whatever lies in the same tile of 16 × 16. Zeros that [`until_diagonal`](Packed::until_diagonal) and
-    /// [`from_diagonal`](Packed::from_diagonal) promise are not multiplied.
+    /// `into ← a·b`: row i, column j is the product of row i of `a` and column j of `b`. With `lower`, only
+    /// where j ≤ i, and whatever lies in the same tile of 16 × 16. Zeros that
+    /// [`until_diagonal`](Packed::until_diagonal) and [`from_diagonal`](Packed::from_diagonal) promise are
+    /// not multiplied.
     pub fn product<T: Number>(self, a: Packed<'_, T>, b: Packed<'_, T>, lower: bool, into: &mut [T]) {
         assert_eq!(a.depth, b.depth);
         let (rows, columns, depth) = (a.count, b.count, a.depth);

@@ -137,7 +137,8 @@ macro_rules! number {
             fn tile(loops: Loops, a: &[[Self; PANEL]], b: &[[Self; PANEL]], c: &mut [[Self; PANEL]; PANEL]) {
                 #[cfg(target_arch = "x86_64")]
                 match loops.level {
-                    // SAFETY: `Loops` are made with available levels only: `Builder::level` and `Level::best` see to it.
+                    // SAFETY: `Loops` are made with available levels only: `Builder::level` and `Level::best`
+                    // see to it.
                     Level::Avx512 => return unsafe { x86::$avx512(a, b, c) },
                     // SAFETY: as above; the level includes FMA.
                     Level::Avx2 => return unsafe { x86::$avx2(a, b, c) },

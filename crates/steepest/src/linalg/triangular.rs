@@ -23,11 +23,11 @@ impl Loops {
         Request::of::<f64, _>(|workspace| Pieces::new(n, workspace))
     }
 
-    /// `pack ← T⁻¹x`, its columns packed; T is the lower triangle of `t`, whatever lies above it. Where T has a 0 on its
-    /// diagonal, the row is divided by the smallest number instead.
+    /// `pack ← T⁻¹x`, its columns packed; T is the lower triangle of `t`, whatever lies above it. Where T has
+    /// a 0 on its diagonal, the row is divided by the smallest number instead.
     ///
-    /// The triangles of 16 rows on the diagonal are inverted first: what is left are products of tiles, where a
-    /// substitution, row after row, would wait for each.
+    /// The triangles of 16 rows on the diagonal are inverted first: what is left are products of tiles, where
+    /// a substitution, row after row, would wait for each.
     pub fn solve_lower<T: Number>(self, t: &[T], x: Matrix<'_, T>, pack: &mut [T], workspace: &mut [T]) {
         let n = x.rows;
         let Pieces { pack: pack_t, inverse } = Pieces::new(n, &mut Workspace::new(workspace));
@@ -58,8 +58,8 @@ impl Loops {
         });
     }
 
-    /// The same where `pack` already holds the columns of x, a matrix of `(rows, columns)`, by substitution: all it needs is
-    /// memory for the packed rows of T, [`packed_len`] of them.
+    /// The same where `pack` already holds the columns of x, a matrix of `(rows, columns)`, by substitution:
+    /// all it needs is memory for the packed rows of T, [`packed_len`] of them.
     pub fn solve_lower_packed<T: Number>(
         self,
         t: &[T],
@@ -96,7 +96,8 @@ impl Loops {
     }
 }
 
-/// `lines[k][i] ←` row i, column k of the inverse of the lower triangle of `t`, `n` numbers a row; 0 behind its `rows`.
+/// `lines[k][i] ←` row i, column k of the inverse of the lower triangle of `t`, `n` numbers a row; 0 behind
+/// its `rows`.
 fn invert_lower<T: Number>(t: &[T], n: usize, rows: usize, lines: &mut [[T; PANEL]]) {
     lines.fill([T::ZERO; PANEL]);
     let least = T::of(T::SMALLEST);

@@ -1,7 +1,7 @@
 //! Memory for a step, so that a step allocates nothing.
 //!
-//! What a routine needs is taken piece by piece from a [`Workspace`], in one function; [`Request::of`] runs that same
-//! function to find out how much it takes. So a request and what is taken cannot differ.
+//! What a routine needs is taken piece by piece from a [`Workspace`], in one function; [`Request::of`] runs
+//! that same function to find out how much it takes. So a request and what is taken cannot differ.
 
 use super::PANEL;
 use crate::kernel::Float;

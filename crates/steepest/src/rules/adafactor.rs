@@ -6,7 +6,8 @@ use crate::rule::{Decay, IntoRule, Rule, StateSpec, Step, TensorView, WholeRule}
 use crate::settings::{Dialect, Range};
 
 crate::settings! {
-    /// Steps divided by the root of an average square that is kept for rows and columns only, in units of the parameter's size.
+    /// Steps divided by the root of an average square that is kept for rows and columns only, in units of the
+    /// parameter's size.
     ///
     /// # Formula
     /// ```text
@@ -22,13 +23,15 @@ crate::settings! {
     /// With `momentum` β, θ moves by a moving average of these steps, `m ← βm + (1 − β)α·u/…`.
     ///
     /// # State
-    /// Matrices: `row_var` and `col_var`, a number for each row and each column; tensors of more axes, for each of their matrices.
-    /// Vectors: `variance`, the parameter's shape. With momentum, `exp_avg`, the parameter's shape. 4 bytes per number (8 for f64).
+    /// Matrices: `row_var` and `col_var`, a number for each row and each column; tensors of more axes, for
+    /// each of their matrices. Vectors: `variance`, the parameter's shape. With momentum, `exp_avg`, the
+    /// parameter's shape. 4 bytes per number (8 for f64).
     ///
     /// # Differences
-    /// torch: ε₁ is the spacing of numbers at 1 in the parameter's type, here the meaning of 0; always factored, no momentum. optax: ε₁
-    /// is 1e-30 and is added to g²; ρ = η; V is factored along the two longest axes, and only if both have at least 128
-    /// elements; the mean of R is not bounded; decay is `θ ← θ − (… + λθ)`, not multiplied by η. The paper has ε₁ inside as optax.
+    /// torch: ε₁ is the spacing of numbers at 1 in the parameter's type, here the meaning of 0; always
+    /// factored, no momentum. optax: ε₁ is 1e-30 and is added to g²; ρ = η; V is factored along the two
+    /// longest axes, and only if both have at least 128 elements; the mean of R is not bounded; decay is `θ ←
+    /// θ − (… + λθ)`, not multiplied by η. The paper has ε₁ inside as optax.
     ///
     /// # Errors
     /// Settings outside their range.
@@ -46,7 +49,8 @@ crate::settings! {
     /// ```
     ///
     /// # Source
-    /// Shazeer & Stern, Adafactor: Adaptive Learning Rates with Sublinear Memory Cost, ICML 2018, algorithms 4 and 5.
+    /// Shazeer & Stern, Adafactor: Adaptive Learning Rates with Sublinear Memory Cost, ICML 2018, algorithms
+    /// 4 and 5.
     pub struct Adafactor("adafactor") {
         /// how the fraction of the new square falls with the step number: w = t^beta2_decay
         beta2_decay: f64 = -0.8, Range::new(-1.0, false, 0.0, false);
@@ -270,7 +274,8 @@ impl WholeRule for Factored {
     }
 }
 
-/// [`Loops::map_sum`] along a line of the gradient `g`: `formula` gets what `u` makes of an element and its factors.
+/// [`Loops::map_sum`] along a line of the gradient `g`: `formula` gets what `u` makes of an element and its
+/// factors.
 fn along<T: Number, const W: usize>(
     loops: Loops,
     written: [&mut [T]; W],

@@ -79,10 +79,10 @@ crate::settings! {
     /// 4 bytes per element (8 for f64).
     ///
     /// # Differences
-    /// torch: none. optax: the same algebra, λ = 1e-4 by default, and it can add `eps_root` inside the root. It
-    /// knows amsgrad only without weight decay, where the maximum is of the corrected average; so it is
-    /// here in dialect optax. Its `nesterov` is our `nadam` in dialect optax with decoupled decay. Keras:
-    /// λ = 0.004, ε = 1e-7 next to the uncorrected root. The paper's λ is not multiplied by η but by its
+    /// torch: none. optax: the same algebra, λ = 1e-4 by default, and it can add `eps_root` inside the root.
+    /// It knows amsgrad only without weight decay, where the maximum is of the corrected average; so it is
+    /// here in dialect optax. Its `nesterov` is our `nadam` in dialect optax with decoupled decay. Keras: λ =
+    /// 0.004, ε = 1e-7 next to the uncorrected root. The paper's λ is not multiplied by η but by its
     /// schedule.
     ///
     /// # Errors

@@ -21,7 +21,8 @@ word_setting! {
 }
 
 crate::settings! {
-    /// A tuner round AdamW, SGD or Lion: it learns by what to multiply everything that they have moved so far.
+    /// A tuner round AdamW, SGD or Lion: it learns by what to multiply everything that they have moved so
+    /// far.
     ///
     /// # Formula
     /// ```text
@@ -35,24 +36,26 @@ crate::settings! {
     /// Δ ← Δ + u,   s ← Σ sᵢ
     /// θ ← θ₀ + sΔ
     /// ```
-    /// The inner product and norms go over all tensors. Δ is where the base alone would have gone: η is its rate, and gives the
-    /// schedule. u of AdamW: −η(m̂/(√v̂ + base_eps) + λθ); of SGD: b ← momentum·b + g + λθ, −ηb; of Lion:
-    /// −η(sign(β₁m + (1 − β₁)g) + λθ).
+    /// The inner product and norms go over all tensors. Δ is where the base alone would have gone: η is its
+    /// rate, and gives the schedule. u of AdamW: −η(m̂/(√v̂ + base_eps) + λθ); of SGD: b ← momentum·b + g +
+    /// λθ, −ηb; of Lion: −η(sign(β₁m + (1 − β₁)g) + λθ).
     ///
     /// # State
-    /// `delta`, which is Δ, and the base's: `exp_avg` and `exp_avg_sq` (AdamW), `momentum_buffer` (SGD) or `exp_avg` (Lion). Each has the
-    /// parameter's shape, 4 bytes per element (8 for f64). `s`, `s_before` and, for each of six βᵢ, `reward`, `largest` and
-    /// `squares` with its number, which are rᵢ, mᵢ and vᵢ: twenty numbers for each tensor.
+    /// `delta`, which is Δ, and the base's: `exp_avg` and `exp_avg_sq` (AdamW), `momentum_buffer` (SGD) or
+    /// `exp_avg` (Lion). Each has the parameter's shape, 4 bytes per element (8 for f64). `s`, `s_before`
+    /// and, for each of six βᵢ, `reward`, `largest` and `squares` with its number, which are rᵢ, mᵢ and vᵢ:
+    /// twenty numbers for each tensor.
     ///
     /// # Differences
-    /// All keep θ₀ and compute θ from it. Here a step adds the change of sΔ, which is the same but for rounding: it needs no θ₀, and what
-    /// else moves the weights (averages, bounds, cautious steps) is not undone by the next step. The authors' package begins
-    /// with m = 1e-6 (`m_init`), takes θ in h after the base's step, and by default recovers Δ from θ as optax does. optax: h is cut
-    /// to ±mᵢ before it enters rᵢ; rᵢ may be negative and counts as 0 then; mᵢ is at least |h| + ε; Δ is recovered as
-    /// (θ − θ₀)/(s + ε), so each step first shrinks it by the fraction ε/(s + ε); s_init is 1e-6.
+    /// All keep θ₀ and compute θ from it. Here a step adds the change of sΔ, which is the same but for
+    /// rounding: it needs no θ₀, and what else moves the weights (averages, bounds, cautious steps) is not
+    /// undone by the next step. The authors' package begins with m = 1e-6 (`m_init`), takes θ in h after the
+    /// base's step, and by default recovers Δ from θ as optax does. optax: h is cut to ±mᵢ before it enters
+    /// rᵢ; rᵢ may be negative and counts as 0 then; mᵢ is at least |h| + ε; Δ is recovered as (θ − θ₀)/(s +
+    /// ε), so each step first shrinks it by the fraction ε/(s + ε); s_init is 1e-6.
     ///
-    /// Near a minimum small βᵢ forget the size of h, and a step of sᵢ along all of Δ then overshoots: runs that differ in the last
-    /// digit may part, whoever computes them.
+    /// Near a minimum small βᵢ forget the size of h, and a step of sᵢ along all of Δ then overshoots: runs
+    /// that differ in the last digit may part, whoever computes them.
     ///
     /// # Errors
     /// Settings outside their range; no βᵢ, or more than six.

@@ -146,8 +146,8 @@ impl<R: Real> Moments<R> {
         }
     }
 
-    /// What a step is made of: the look ahead, the root that divides it, and the new averages. `EPS_ROOT`: something is added
-    /// inside the root.
+    /// What a step is made of: the look ahead, the root that divides it, and the new averages. `EPS_ROOT`:
+    /// something is added inside the root.
     #[inline(always)]
     pub fn follow<const EPS_ROOT: bool>(&self, g: R, [m, v]: [R; 2]) -> (R, R, [R; 2]) {
         let (m, v) = (self.beta1.mix(m, g), self.beta2.mix(v, g * g));

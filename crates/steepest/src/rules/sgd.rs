@@ -21,8 +21,8 @@ crate::settings! {
     /// momentum is 0.
     ///
     /// # Differences
-    /// torch: none. optax's `sgd` starts its trace at zero and knows neither dampening nor λ: equal for
-    /// τ = 0. Keras keeps η inside the velocity, `b ← μb + ηg` and `θ ← θ − b` (with nesterov, `θ − ηg − μb`),
+    /// torch: none. optax's `sgd` starts its trace at zero and knows neither dampening nor λ: equal for τ =
+    /// 0. Keras keeps η inside the velocity, `b ← μb + ηg` and `θ ← θ − b` (with nesterov, `θ − ηg − μb`),
     /// which is equal only for a constant η; it knows no dampening, and its weight decay is decoupled. It
     /// stores b with the other sign.
     ///

@@ -17,8 +17,8 @@ crate::word_setting! {
     }
 }
 
-/// [`settings!`](crate::settings!) of a matrix method, with those of the AdamW it falls back to, whose defaults stand under
-/// `adam`; its method `fallback` makes that rule, or none.
+/// [`settings!`](crate::settings!) of a matrix method, with those of the AdamW it falls back to, whose
+/// defaults stand under `adam`; its method `fallback` makes that rule, or none.
 macro_rules! matrix_settings {
     (
         $(#[doc = $page:literal])*
@@ -83,7 +83,8 @@ pub(super) fn rule(
     Ok(Some(Others { rule: Box::new(rule), lr_factor }))
 }
 
-/// optax's Adam with Nesterov's momentum: that of [NAdam](crate::NAdam) without a schedule, and without its memory.
+/// optax's Adam with Nesterov's momentum: that of [NAdam](crate::NAdam) without a schedule, and without its
+/// memory.
 struct Nesterov {
     beta1: f64,
     beta2: f64,

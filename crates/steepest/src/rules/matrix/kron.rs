@@ -24,7 +24,8 @@ crate::word_setting! {
 }
 
 super::fallback::matrix_settings! {
-    /// PSGD with a Kronecker-factored preconditioner: two triangles that learn, step by step, to make gradients white.
+    /// PSGD with a Kronecker-factored preconditioner: two triangles that learn, step by step, to make
+    /// gradients white.
     ///
     /// # Formula
     /// ```text
@@ -38,33 +39,37 @@ super::fallback::matrix_settings! {
     /// U ← U · min(1, c / rms(U))                         c = `max_rms`
     /// θ ← (1 − ηλ)θ − ηU
     /// ```
-    /// L and R are lower triangles and begin as √s·I, s = `init_scale`; tril takes the lower triangle. They descend the mean of
-    /// ‖A‖² + ‖B‖². At its minimum P·mean(FQFᵀ)·P = tr(Q⁻¹)·I and Q·mean(FᵀPF)·Q = tr(P⁻¹)·I, with P = LLᵀ and Q = RRᵀ. ‖S‖ is a
-    /// lower bound of the largest eigenvalue: ‖Sy‖ for y = Sx/‖Sx‖, x the longest column of S. A side longer than `max_side`, of
-    /// length 1, or chosen by `diagonal` has a diagonal in place of its triangle; tril keeps the diagonal then, and ‖S‖ is its
+    /// L and R are lower triangles and begin as √s·I, s = `init_scale`; tril takes the lower triangle. They
+    /// descend the mean of ‖A‖² + ‖B‖². At its minimum P·mean(FQFᵀ)·P = tr(Q⁻¹)·I and Q·mean(FᵀPF)·Q =
+    /// tr(P⁻¹)·I, with P = LLᵀ and Q = RRᵀ. ‖S‖ is a lower bound of the largest eigenvalue: ‖Sy‖ for y =
+    /// Sx/‖Sx‖, x the longest column of S. A side longer than `max_side`, of length 1, or chosen by
+    /// `diagonal` has a diagonal in place of its triangle; tril keeps the diagonal then, and ‖S‖ is its
     /// largest element.
     ///
-    /// With p(s) = `max_share` while s ≤ `flat_steps`, then falling with exp(−`share_decay`·s) to `min_share`, the factors are
-    /// refreshed at step t where the integral of p from 0 to t passes a whole number. At each 100th refresh the largest elements
-    /// of L and R are made equal first, which changes no product of both. A gradient so small that δ·mean|F| is no normal number
-    /// refreshes nothing.
+    /// With p(s) = `max_share` while s ≤ `flat_steps`, then falling with exp(−`share_decay`·s) to
+    /// `min_share`, the factors are refreshed at step t where the integral of p from 0 to t passes a whole
+    /// number. At each 100th refresh the largest elements of L and R are made equal first, which changes no
+    /// product of both. A gradient so small that δ·mean|F| is no normal number refreshes nothing.
     ///
-    /// Element i of V, row by row, is the sum of four uniform numbers that are the 16-bit pieces of SplitMix64's output i, whose
-    /// key is made from `seed` and t, for all tensors alike: no hidden state. A kernel of a convolution is the matrix of its first axis and all others.
-    /// Vectors and single numbers are updated by AdamW with the settings that begin with `adam_` and `adam_lr_factor` times the
-    /// learning rate.
+    /// Element i of V, row by row, is the sum of four uniform numbers that are the 16-bit pieces of
+    /// SplitMix64's output i, whose key is made from `seed` and t, for all tensors alike: no hidden state. A
+    /// kernel of a convolution is the matrix of its first axis and all others. Vectors and single numbers are
+    /// updated by AdamW with the settings that begin with `adam_` and `adam_lr_factor` times the learning
+    /// rate.
     ///
     /// # State
-    /// For a matrix of m × n: `exp_avg` (m × n), `left` (m × m, or m where it is a diagonal) and `right` (n × n or n), 4 bytes per
-    /// element (8 for f64). Vectors: `exp_avg`, `exp_avg_sq`. Workspace, not saved: 4 times the matrix and 3 times the larger
-    /// square.
+    /// For a matrix of m × n: `exp_avg` (m × n), `left` (m × m, or m where it is a diagonal) and `right` (n ×
+    /// n or n), 4 bytes per element (8 for f64). Vectors: `exp_avg`, `exp_avg_sq`. Workspace, not saved: 4
+    /// times the matrix and 3 times the larger square.
     ///
     /// # Differences
-    /// Li's code and kron_torch keep Q_L = Lᵀ and Q_R = Rᵀ. kron_torch: V is normal and comes from torch's generator; the δ·mean|F|·V
-    /// of a refresh also stays in M̂ and so in the step; triangles are solved in f32; a refresh comes where the steps since the last
-    /// reach 1/p, a whole number of them; balancing happens by chance, once in 100 refreshes; axes of a kernel are joined to the
-    /// squarest matrix, or each has a factor; vectors have a diagonal factor. Li's own code: a refresh happens with probability p, and
-    /// the norm of U is clipped; his later variants (Q^0.5·E·Q^1.5 and others) have other updates of the factors.
+    /// Li's code and kron_torch keep Q_L = Lᵀ and Q_R = Rᵀ. kron_torch: V is normal and comes from torch's
+    /// generator; the δ·mean|F|·V of a refresh also stays in M̂ and so in the step; triangles are solved in
+    /// f32; a refresh comes where the steps since the last reach 1/p, a whole number of them; balancing
+    /// happens by chance, once in 100 refreshes; axes of a kernel are joined to the squarest matrix, or each
+    /// has a factor; vectors have a diagonal factor. Li's own code: a refresh happens with probability p, and
+    /// the norm of U is clipped; his later variants (Q^0.5·E·Q^1.5 and others) have other updates of the
+    /// factors.
     ///
     /// # Errors
     /// Settings outside their range; `min_share` above `max_share`; with `others = refuse`, a vector.
@@ -87,12 +92,13 @@ super::fallback::matrix_settings! {
     /// ```
     ///
     /// # Source
-    /// Li, Preconditioned Stochastic Gradient Descent, 2015; Li, Stochastic Hessian Fittings with Lie Groups, 2024; defaults, schedule
-    /// and clipping: Walters, kron_torch 0.3.3.
+    /// Li, Preconditioned Stochastic Gradient Descent, 2015; Li, Stochastic Hessian Fittings with Lie Groups,
+    /// 2024; defaults, schedule and clipping: Walters, kron_torch 0.3.3.
     pub struct Kron("kron") {
         /// β₁, fraction of the old average gradient that is kept
         beta1: f64 = 0.9, Range::RATE;
-        /// μ, the step of the factors: 0.1 follows gradients within some ten refreshes; below 1, triangles stay invertible
+        /// μ, the step of the factors: 0.1 follows gradients within some ten refreshes; below 1, triangles
+        /// stay invertible
         precond_lr: f64 = 0.1, Range::new(0.0, true, 1.0, true);
         /// s, the size of the first preconditioner's root: 1 begins with the average gradient itself, clipped
         init_scale: f64 = 1.0, Range::POSITIVE;
@@ -234,7 +240,8 @@ impl<'a, T: Number> Pieces<'a, T> {
         }
     }
 
-    /// `x ← F·x` for a factor F of the left side, `x ← x·F` for one of the right; with `transposed`, Fᵀ in place of F.
+    /// `x ← F·x` for a factor F of the left side, `x ← x·F` for one of the right; with `transposed`, Fᵀ in
+    /// place of F.
     fn multiply(&mut self, loops: Loops, axis: Axis, factor: &[T], transposed: bool) {
         if axis.triangle {
             self.products.multiply(loops, axis.side, factor, transposed, true);

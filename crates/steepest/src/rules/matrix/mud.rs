@@ -8,7 +8,8 @@ use crate::rule::{Decay, IntoRule, Rule, StateSpec, Step, TensorView};
 use crate::settings::Range;
 
 super::fallback::matrix_settings! {
-    /// Muon with a triangular solve instead of polynomials: each row loses what it shares with the rows above it.
+    /// Muon with a triangular solve instead of polynomials: each row loses what it shares with the rows above
+    /// it.
     ///
     /// # Formula
     /// ```text
@@ -19,17 +20,20 @@ super::fallback::matrix_settings! {
     /// Q ← T⁻¹Q, then Q ← D⁻¹Q                                                          ⎭
     /// θ ← (1 − ηλ)θ − η · rms·√max(out, in) · Q
     /// ```
-    /// With `block_rows`, each block of so many rows is decorrelated by itself, and the last block has what is left: n rows of m numbers
-    /// then cost 2·block_rows·n·m operations a pass instead of 2·n²·m, and rows of different blocks keep what they share.
-    /// Rows without any gradient stay. Vectors and single numbers are updated by AdamW with the settings that begin with `adam_` and
-    /// `adam_lr_factor` times the learning rate.
+    /// With `block_rows`, each block of so many rows is decorrelated by itself, and the last block has what
+    /// is left: n rows of m numbers then cost 2·block_rows·n·m operations a pass instead of 2·n²·m, and rows
+    /// of different blocks keep what they share. Rows without any gradient stay. Vectors and single numbers
+    /// are updated by AdamW with the settings that begin with `adam_` and `adam_lr_factor` times the learning
+    /// rate.
     ///
     /// # State
-    /// `momentum_buffer`, the parameter's shape, 4 bytes per element (8 for f64); vectors: `exp_avg`, `exp_avg_sq`. Workspace, not saved:
-    /// about 2 times the largest matrix, 3 times where it has more rows than columns, and one number for each pair of rows of a block.
+    /// `momentum_buffer`, the parameter's shape, 4 bytes per element (8 for f64); vectors: `exp_avg`,
+    /// `exp_avg_sq`. Workspace, not saved: about 2 times the largest matrix, 3 times where it has more rows
+    /// than columns, and one number for each pair of rows of a block.
     ///
     /// # Differences
-    /// None known but precision: the authors compute in bf16 or f32. `block_rows` is ours, and 0 in the paper.
+    /// None known but precision: the authors compute in bf16 or f32. `block_rows` is ours, and 0 in the
+    /// paper.
     ///
     /// # Errors
     /// Settings outside their range; with `others = refuse`, a vector.
@@ -48,7 +52,8 @@ super::fallback::matrix_settings! {
     /// ```
     ///
     /// # Source
-    /// Southworth & Thomas, Beyond Muon: MUD (MomentUm Decorrelation) for Faster Transformer Training, 2026, algorithm MUD_p.
+    /// Southworth & Thomas, Beyond Muon: MUD (MomentUm Decorrelation) for Faster Transformer Training, 2026,
+    /// algorithm MUD_p.
     pub struct Mud("mud") {
         /// μ, fraction of the old sum of gradients that is kept
         momentum: f64 = 0.95, Range::RATE;
@@ -56,7 +61,8 @@ super::fallback::matrix_settings! {
         nesterov: bool = true, Range::FINITE;
         /// how often rows are decorrelated
         passes: u64 = 1, Range::new(1.0, false, 100.0, false);
-        /// how many rows are decorrelated from each other; 0 for all, as in the paper. A large matrix costs less in blocks
+        /// how many rows are decorrelated from each other; 0 for all, as in the paper. A large matrix costs
+        /// less in blocks
         block_rows: u64 = 0, Range::NON_NEGATIVE;
         /// the factor of the step's size
         rms: f64 = 0.2, Range::POSITIVE;

@@ -44,21 +44,22 @@ super::fallback::matrix_settings! {
     /// X ← aX + b(XXᵀ)X + c(XXᵀ)²X           `steps` times, with the coefficients of the polynomial
     /// θ ← (1 − ηλ)θ − η · scale · X
     /// ```
-    /// Norms are Frobenius norms. The polynomials are evaluated in the parameter's own precision, f32 or f64; where it
-    /// needs fewer operations, several steps are taken on XXᵀ before X is multiplied. A kernel of a convolution is the
-    /// matrix of its first axis and all others. Vectors and single numbers are updated by AdamW with the settings that begin
-    /// with `adam_` and `adam_lr_factor` times the learning rate.
+    /// Norms are Frobenius norms. The polynomials are evaluated in the parameter's own precision, f32 or f64;
+    /// where it needs fewer operations, several steps are taken on XXᵀ before X is multiplied. A kernel of a
+    /// convolution is the matrix of its first axis and all others. Vectors and single numbers are updated by
+    /// AdamW with the settings that begin with `adam_` and `adam_lr_factor` times the learning rate.
     ///
     /// # State
-    /// `momentum_buffer`, the parameter's shape, 4 bytes per element (8 for f64); vectors: `exp_avg`, `exp_avg_sq`. Workspace,
-    /// not saved: about 4 times the largest matrix.
+    /// `momentum_buffer`, the parameter's shape, 4 bytes per element (8 for f64); vectors: `exp_avg`,
+    /// `exp_avg_sq`. Workspace, not saved: about 4 times the largest matrix.
     ///
     /// # Differences
-    /// Keller Jordan's code (dialect `paper`) and torch compute the polynomials in bf16; torch bounds ‖U‖ from below instead of
-    /// adding ε, has λ = 0.1 and takes matrices only. optax: the average is bias-corrected, with nesterov
-    /// `μ/(1 − μᵗ⁺¹)·M + (1 − μ)/(1 − μᵗ)·G`, which is another direction than the above while t is small; a matrix is (in, out)
-    /// whatever the parameter's unit axis; AdamW has the same nesterov flag and the whole learning rate. Keras and burn sum
-    /// gradients (`M ← μM + G`), the same direction.
+    /// Keller Jordan's code (dialect `paper`) and torch compute the polynomials in bf16; torch bounds ‖U‖
+    /// from below instead of adding ε, has λ = 0.1 and takes matrices only. optax: the average is
+    /// bias-corrected, with nesterov `μ/(1 − μᵗ⁺¹)·M + (1 − μ)/(1 − μᵗ)·G`, which is another direction than
+    /// the above while t is small; a matrix is (in, out) whatever the parameter's unit axis; AdamW has the
+    /// same nesterov flag and the whole learning rate. Keras and burn sum gradients (`M ← μM + G`), the same
+    /// direction.
     ///
     /// # Errors
     /// Settings outside their range; with `others = refuse`, a vector.
@@ -76,8 +77,9 @@ super::fallback::matrix_settings! {
     /// ```
     ///
     /// # Source
-    /// Jordan et al., Muon: An optimizer for hidden layers in neural networks, 2024; scales: Liu et al., Muon is Scalable for LLM
-    /// Training, 2025, and Bernstein, Deriving Muon, 2025; polynomials of `polar_express`: Amsel et al., The Polar Express, 2025.
+    /// Jordan et al., Muon: An optimizer for hidden layers in neural networks, 2024; scales: Liu et al., Muon
+    /// is Scalable for LLM Training, 2025, and Bernstein, Deriving Muon, 2025; polynomials of
+    /// `polar_express`: Amsel et al., The Polar Express, 2025.
     pub struct Muon("muon") {
         /// μ, fraction of the old average gradient that is kept
         momentum: f64 = 0.95, Range::RATE;

@@ -11,7 +11,8 @@ crate::word_setting! {
         Quintic = "quintic",
         /// Polar Express: the best polynomial for each step; converges to 1.
         PolarExpress = "polar_express",
-        /// Those of Dion and optax: one for each of five steps, as fast as the quintic and closer to 1 at the end.
+        /// Those of Dion and optax: one for each of five steps, as fast as the quintic and closer to 1 at the
+        /// end.
         Dion = "dion",
         /// Newton and Schulz's `3/2 x − 1/2 x³`: converges to 1, slowly from near 0.
         Cubic = "cubic",
@@ -73,8 +74,8 @@ impl Polynomial {
 
 /// How large the errors of a Gram matrix may grow before it is computed anew.
 ///
-/// A step multiplies what lies near 0 by a². Five quintic steps give 2.4e5, which makes 1.4e-2 of f32's 6e-8, in the
-/// smallest singular values alone; one step more would make a tenth. Measured by `benches/matrix.rs`.
+/// A step multiplies what lies near 0 by a². Five quintic steps give 2.4e5, which makes 1.4e-2 of f32's 6e-8,
+/// in the smallest singular values alone; one step more would make a tenth. Measured by `benches/matrix.rs`.
 const GROWTH: f64 = 3e5;
 
 /// A matrix that is orthogonalized, and the workspace of that.
@@ -104,7 +105,8 @@ impl<'a, T: Number> Orthogonalization<'a, T> {
         }
     }
 
-    /// The orthogonal direction of Muon's kin: the momentum's look ahead U, divided by ‖U‖ + `eps`, with `steps` polynomials.
+    /// The orthogonal direction of Muon's kin: the momentum's look ahead U, divided by ‖U‖ + `eps`, with
+    /// `steps` polynomials.
     pub fn direction(
         self,
         loops: Loops,
@@ -123,7 +125,8 @@ impl<'a, T: Number> Orthogonalization<'a, T> {
         self.apply(loops, polynomial, steps)
     }
 
-    /// Applies `steps` polynomials to the singular values of `x`, whose norm is at most about 1; returns the result.
+    /// Applies `steps` polynomials to the singular values of `x`, whose norm is at most about 1; returns the
+    /// result.
     fn apply(self, loops: Loops, polynomial: Polynomial, steps: u64) -> &'a mut [T] {
         let Self { rows, columns, mut x, mut y, squares: [a, p, mut q, mut s], pack, pack_square } = self;
         let (n, depth) = (rows.min(columns), rows.max(columns));
@@ -138,7 +141,8 @@ impl<'a, T: Number> Orthogonalization<'a, T> {
             polynomial.of(step, loops, a, loops.pack_symmetric(a, n, pack_square), q);
             step += 1;
             let mut first = true;
-            // the next polynomial of A, which becomes PAP, costs 4 products of n³; from a new X, 3·depth·n² + n³
+            // the next polynomial of A, which becomes PAP, costs 4 products of n³; from a new X, 3·depth·n² +
+            // n³
             while step < steps && 2 * depth > 3 * n {
                 grown *= polynomial.coefficients(step)[0].powi(2);
                 if grown > GROWTH {

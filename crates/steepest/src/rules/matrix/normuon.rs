@@ -20,16 +20,16 @@ super::fallback::matrix_settings! {
     /// O ← O / (√v + ε)                       row by row
     /// θ ← (1 − ηλ)θ − η · rms·√(out·in)/‖O‖ · O
     /// ```
-    /// A step has the root mean square `rms·η`. Vectors and single numbers are updated by AdamW with the settings that begin
-    /// with `adam_` and `adam_lr_factor` times the learning rate.
+    /// A step has the root mean square `rms·η`. Vectors and single numbers are updated by AdamW with the
+    /// settings that begin with `adam_` and `adam_lr_factor` times the learning rate.
     ///
     /// # State
-    /// `momentum_buffer`, the parameter's shape; `row_var`, a number for each output; vectors: `exp_avg`, `exp_avg_sq`. 4 bytes per
-    /// number (8 for f64). Workspace, not saved: about 4 times the largest matrix.
+    /// `momentum_buffer`, the parameter's shape; `row_var`, a number for each output; vectors: `exp_avg`,
+    /// `exp_avg_sq`. 4 bytes per number (8 for f64). Workspace, not saved: about 4 times the largest matrix.
     ///
     /// # Differences
-    /// The paper's algorithm has no nesterov; the authors' code has, and keeps the norm of Muon's step with its factor `√max(1, out/in)`
-    /// instead of a fixed root mean square; it computes in bf16.
+    /// The paper's algorithm has no nesterov; the authors' code has, and keeps the norm of Muon's step with
+    /// its factor `√max(1, out/in)` instead of a fixed root mean square; it computes in bf16.
     ///
     /// # Errors
     /// Settings outside their range; with `others = refuse`, a vector.

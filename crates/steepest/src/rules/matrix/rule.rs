@@ -30,8 +30,8 @@ pub(super) trait MatrixRule: Send + Sync + 'static {
     /// See [`WholeRule::state`], for a matrix of so many rows and columns.
     fn state(&self, param: &Param, of: (usize, usize)) -> Vec<StateSpec>;
 
-    /// Takes the workspace of a step. It also tells how much that is, and then gets empty pieces: it must take and do nothing
-    /// else.
+    /// Takes the workspace of a step. It also tells how much that is, and then gets empty pieces: it must
+    /// take and do nothing else.
     fn pieces<'a, T: Number>(
         &self,
         of: (usize, usize),

@@ -21,7 +21,8 @@ crate::word_setting! {
 }
 
 super::fallback::matrix_settings! {
-    /// The gradient divided on both sides by roots of the sums of its squares: AdaGrad with a full matrix for each axis.
+    /// The gradient divided on both sides by roots of the sums of its squares: AdaGrad with a full matrix for
+    /// each axis.
     ///
     /// # Formula
     /// ```text
@@ -33,21 +34,23 @@ super::fallback::matrix_settings! {
     ///                                        `grafting = adam`: A = M̂ / (√(V/(1 − γᵗ)) + δ), V ← γV + (1 − γ)G²
     /// θ ← (1 − ηλ)θ − ηU
     /// ```
-    /// The first k steps compute roots each, since a root of few gradients makes large what those that follow bring anew.
-    /// γ is `graft_beta2`, δ `graft_eps`; norms are Frobenius norms. A side longer than `max_side` has no matrix, and I in place
-    /// of its root. Roots come from eigenvalues and eigenvectors in f64; eigenvalues that rounding made negative are 0. A kernel of
-    /// a convolution is the matrix of its first axis and all others. Vectors and single numbers are updated by AdamW with the settings
-    /// that begin with `adam_` and `adam_lr_factor` times the learning rate.
+    /// The first k steps compute roots each, since a root of few gradients makes large what those that follow
+    /// bring anew. γ is `graft_beta2`, δ `graft_eps`; norms are Frobenius norms. A side longer than
+    /// `max_side` has no matrix, and I in place of its root. Roots come from eigenvalues and eigenvectors in
+    /// f64; eigenvalues that rounding made negative are 0. A kernel of a convolution is the matrix of its
+    /// first axis and all others. Vectors and single numbers are updated by AdamW with the settings that
+    /// begin with `adam_` and `adam_lr_factor` times the learning rate.
     ///
     /// # State
-    /// For a matrix of m × n: `exp_avg` (m × n), with `grafting = adam` `exp_avg_sq` (m × n), `left` and `left_root` (m × m),
-    /// `right` and `right_root` (n × n), 4 bytes per element (8 for f64). Vectors: `exp_avg`, `exp_avg_sq`. Workspace, not saved:
-    /// 3 times the matrix, and for each element of the larger square 3 numbers of f64 and 2 of the parameter's type.
+    /// For a matrix of m × n: `exp_avg` (m × n), with `grafting = adam` `exp_avg_sq` (m × n), `left` and
+    /// `left_root` (m × m), `right` and `right_root` (n × n), 4 bytes per element (8 for f64). Vectors:
+    /// `exp_avg`, `exp_avg_sq`. Workspace, not saved: 3 times the matrix, and for each element of the larger
+    /// square 3 numbers of f64 and 2 of the parameter's type.
     ///
     /// # Differences
-    /// The paper (algorithm 1): `grafting = none`, `beta1 = 0`, `precondition_frequency = 1`; its L₀ = εI is the εI above. It
-    /// preconditions each axis of a kernel. Anil et al. and torch's distributed Shampoo cut long sides into blocks instead of leaving
-    /// them out.
+    /// The paper (algorithm 1): `grafting = none`, `beta1 = 0`, `precondition_frequency = 1`; its L₀ = εI is
+    /// the εI above. It preconditions each axis of a kernel. Anil et al. and torch's distributed Shampoo cut
+    /// long sides into blocks instead of leaving them out.
     ///
     /// # Errors
     /// Settings outside their range; with `others = refuse`, a vector.
@@ -65,8 +68,9 @@ super::fallback::matrix_settings! {
     /// ```
     ///
     /// # Source
-    /// Gupta, Koren & Singer, Shampoo: Preconditioned Stochastic Tensor Optimization, ICML 2018, algorithm 1; roots at intervals and
-    /// grafting: Anil et al., Scalable Second Order Optimization for Deep Learning, 2020.
+    /// Gupta, Koren & Singer, Shampoo: Preconditioned Stochastic Tensor Optimization, ICML 2018, algorithm 1;
+    /// roots at intervals and grafting: Anil et al., Scalable Second Order Optimization for Deep Learning,
+    /// 2020.
     pub struct Shampoo("shampoo") {
         /// β₁, fraction of the old average gradient that is kept
         beta1: f64 = 0.9, Range::RATE;

@@ -74,8 +74,8 @@ impl<'a, T: Number> SideProducts<'a, T> {
         }
     }
 
-    /// `x ← F·x` for a factor F of the left side, `x ← x·F` for one of the right; with `transposed`, Fᵀ in place of F. With
-    /// `lower`, F is a lower triangle, whose zeros are not multiplied.
+    /// `x ← F·x` for a factor F of the left side, `x ← x·F` for one of the right; with `transposed`, Fᵀ in
+    /// place of F. With `lower`, F is a lower triangle, whose zeros are not multiplied.
     pub fn multiply(&mut self, loops: Loops, side: Side, factor: &[T], transposed: bool, lower: bool) {
         let (rows, columns) = (self.rows, self.columns);
         let x = Matrix { data: &*self.x, rows, columns };

@@ -25,21 +25,24 @@ super::fallback::matrix_settings! {
     ///           P ← orthogonal factor of LP,  Q ← of RQ  by QR
     ///           M ← PᵀMQ
     /// ```
-    /// A side longer than `max_side` has no matrix, and I in place of its eigenvectors. Eigenvectors and QR are computed in f64.
-    /// Where an eigenvalue is 0 but for rounding, at most n·u times the largest (n: the side, u: the parameter's last place at 1), any
-    /// basis of the space is one of eigenvectors: taken is the one whose i-th vector begins with i − 1 zeros. A kernel of a convolution is the
-    /// matrix of its first axis and all others. Vectors and single numbers are updated by AdamW with the settings that begin with `adam_` and
-    /// `adam_lr_factor` times the learning rate.
+    /// A side longer than `max_side` has no matrix, and I in place of its eigenvectors. Eigenvectors and QR
+    /// are computed in f64. Where an eigenvalue is 0 but for rounding, at most n·u times the largest (n: the
+    /// side, u: the parameter's last place at 1), any basis of the space is one of eigenvectors: taken is the
+    /// one whose i-th vector begins with i − 1 zeros. A kernel of a convolution is the matrix of its first
+    /// axis and all others. Vectors and single numbers are updated by AdamW with the settings that begin with
+    /// `adam_` and `adam_lr_factor` times the learning rate.
     ///
     /// # State
-    /// For a matrix of m × n: `exp_avg` and `exp_avg_sq` (m × n, both in the eigenvectors), `left` and `left_vectors` (m × m), `right` and
-    /// `right_vectors` (n × n), 4 bytes per element (8 for f64). Vectors: `exp_avg`, `exp_avg_sq`. Workspace, not saved: 3 times the
-    /// matrix, and for each element of the larger square 3 numbers of f64 and 2 of the parameter's type.
+    /// For a matrix of m × n: `exp_avg` and `exp_avg_sq` (m × n, both in the eigenvectors), `left` and
+    /// `left_vectors` (m × m), `right` and `right_vectors` (n × n), 4 bytes per element (8 for f64). Vectors:
+    /// `exp_avg`, `exp_avg_sq`. Workspace, not saved: 3 times the matrix, and for each element of the larger
+    /// square 3 numbers of f64 and 2 of the parameter's type.
     ///
     /// # Differences
-    /// The authors' code is this formula, but decays after the step, `θ ← (1 − ηλ)(θ − ηU)`, and leaves the basis of an empty space to
-    /// LAPACK. It has one matrix for each axis of a kernel, unless `merge_dims`, and `max_precond_dim` 10000. The paper (algorithm 3) keeps M
-    /// unprojected, which is the same, and does not sort. Vectors: the authors' Adam has SOAP's β and misses the first step.
+    /// The authors' code is this formula, but decays after the step, `θ ← (1 − ηλ)(θ − ηU)`, and leaves the
+    /// basis of an empty space to LAPACK. It has one matrix for each axis of a kernel, unless `merge_dims`,
+    /// and `max_precond_dim` 10000. The paper (algorithm 3) keeps M unprojected, which is the same, and does
+    /// not sort. Vectors: the authors' Adam has SOAP's β and misses the first step.
     ///
     /// # Errors
     /// Settings outside their range; with `others = refuse`, a vector.
