@@ -1,12 +1,14 @@
 //! Muon on a large matrix: milliseconds of a step, and how far its products' rounding takes it from the exact
-//! polynomial, beside the same polynomial rounded to bf16 after every product, as torch computes it. Then each matrix
-//! method on a weight of `--side` × `--side`, beside the products of its layer: what a step adds to a training step.
+//! polynomial, beside the same polynomial rounded to bf16 after every product, as torch computes it. Then
+//! each matrix method on a weight of `--side` × `--side`, beside the products of its layer: what a step adds
+//! to a training step.
 //!
-//! `cargo bench -p steepest --bench matrix [-- --rows N --columns N --side N --batch N --rounds N --threads N]`
+//! `cargo bench -p steepest --bench matrix [-- --rows N --columns N --side N --batch N --rounds N --threads
+//! N]`
 
 use half::bf16;
 use std::time::Instant;
-use steepest::matrix::{Loops, Matrix, packed_len};
+use steepest::linalg::{Loops, Matrix, packed_len};
 use steepest::settings::{Value, Values};
 use steepest::{DType, Muon, NonFinite, Optimizer, Param, Slot, registry};
 
@@ -73,8 +75,8 @@ fn distance(found: impl Iterator<Item = f64>, exact: &[f64]) -> f64 {
     (error / exact.iter().map(|x| x * x).sum::<f64>()).sqrt()
 }
 
-/// Milliseconds of the three products of a layer with `side` inputs and outputs: forward, and the gradients of its input
-/// and its weight.
+/// Milliseconds of the three products of a layer with `side` inputs and outputs: forward, and the gradients
+/// of its input and its weight.
 fn layer(side: usize, batch: usize, rounds: usize) -> f64 {
     let loops = Loops::default();
     let draw = |rows, columns| gradient(rows, columns, false).iter().map(|x| *x as f32).collect::<Vec<f32>>();

@@ -21,7 +21,6 @@
 mod aligned;
 mod clip;
 mod dtype;
-mod eigen;
 mod error;
 pub mod exact;
 mod file;
@@ -30,7 +29,7 @@ pub mod functions;
 mod health;
 mod hint;
 mod kernel;
-pub mod matrix;
+pub mod linalg;
 mod minimize;
 pub mod names;
 mod optimizer;

@@ -3,7 +3,7 @@
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::kernel::ElementKernel;
-use crate::matrix::padded;
+use crate::linalg::PANEL;
 use crate::param::Param;
 use crate::rule::element::{Decay, Scope, StateKind};
 use crate::rule::tensor::{StateSpec, TensorKernel, TensorRule};
@@ -118,7 +118,7 @@ impl Rule {
     /// Bytes of workspace that a step needs for `param`.
     pub(crate) fn workspace(&self, param: &Param) -> usize {
         let numbers = match &self.body {
-            Body::Tensor(rule) => padded(rule.workspace(&param.shape)),
+            Body::Tensor(rule) => rule.workspace(&param.shape).next_multiple_of(PANEL),
             Body::Element(_) => 0,
         };
         numbers * if param.dtype == DType::F64 { 8 } else { 4 }

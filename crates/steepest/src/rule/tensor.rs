@@ -1,6 +1,6 @@
 //! Optimizers that need whole tensors.
 
-use crate::matrix::{Loops, Number};
+use crate::linalg::{Loops, Number};
 use crate::param::Param;
 use crate::rule::element::{Decay, Step};
 

@@ -1,16 +1,17 @@
 use crate::error::Result;
-use crate::matrix::{Loops, Number, take};
+use crate::linalg::{Loops, Number, Request, Workspace};
 use crate::param::Param;
 use crate::real::Average;
 use crate::rule::{Decay, IntoRule, Rule, StateSpec, Step, TensorRule, TensorView};
 use crate::settings::{Dialect, Range};
 
 crate::settings! {
-    /// Steps divided by the root of an average square that is kept for rows and columns only, in units of the parameter's size.
+    /// Steps divided by the root of an average square that is kept for rows and columns only, in units of the
+    /// parameter's size.
     ///
     /// # Formula
     /// ```text
-    /// w ← t^beta2_decay                      the share of the new square
+    /// w ← t^beta2_decay                      the fraction of the new square
     /// ρ ← min(η, 1/√t)
     /// α ← ρ·max(ε₂, RMS(θ))                  α = ρ without scale_by_parameter
     /// R ← (1 − w)R + w·mean of g² along the last axis
@@ -22,13 +23,15 @@ crate::settings! {
     /// With `momentum` β, θ moves by a moving average of these steps, `m ← βm + (1 − β)α·u/…`.
     ///
     /// # State
-    /// Matrices: `row_var` and `col_var`, a number for each row and each column; tensors of more axes, for each of their matrices.
-    /// Vectors: `variance`, the parameter's shape. With momentum, `exp_avg`, the parameter's shape. 4 bytes per number (8 for f64).
+    /// Matrices: `row_var` and `col_var`, a number for each row and each column; tensors of more axes, for
+    /// each of their matrices. Vectors: `variance`, the parameter's shape. With momentum, `exp_avg`, the
+    /// parameter's shape. 4 bytes per number (8 for f64).
     ///
     /// # Differences
-    /// torch: ε₁ is the spacing of numbers at 1 in the parameter's type, here the meaning of 0; always factored, no momentum. optax: ε₁
-    /// is 1e-30 and is added to g²; ρ = η; V is factored along the two longest axes, and only if both have at least 128
-    /// elements; the mean of R is not bounded; decay is `θ ← θ − (… + λθ)`, not multiplied by η. The paper has ε₁ inside as optax.
+    /// torch: ε₁ is the spacing of numbers at 1 in the parameter's type, here the meaning of 0; always
+    /// factored, no momentum. optax: ε₁ is 1e-30 and is added to g²; ρ = η; V is factored along the two
+    /// longest axes, and only if both have at least 128 elements; the mean of R is not bounded; decay is `θ ←
+    /// θ − (… + λθ)`, not multiplied by η. The paper has ε₁ inside as optax.
     ///
     /// # Errors
     /// Settings outside their range.
@@ -46,9 +49,10 @@ crate::settings! {
     /// ```
     ///
     /// # Source
-    /// Shazeer & Stern, Adafactor: Adaptive Learning Rates with Sublinear Memory Cost, ICML 2018, algorithms 4 and 5.
+    /// Shazeer & Stern, Adafactor: Adaptive Learning Rates with Sublinear Memory Cost, ICML 2018, algorithms
+    /// 4 and 5.
     pub struct Adafactor("adafactor") {
-        /// how the share of the new square falls with the step number: w = t^beta2_decay
+        /// how the fraction of the new square falls with the step number: w = t^beta2_decay
         beta2_decay: f64 = -0.8, Range::new(-1.0, false, 0.0, false);
         /// ε₁, bounds the average square; 0 is the spacing of numbers at 1 in the parameter's type
         eps1: f64 = 0.0, Range::NON_NEGATIVE;
@@ -64,7 +68,7 @@ crate::settings! {
         factored: bool = true;
         /// the shortest axis that is factored
         min_dim_size_to_factor: u64 = 1, Range::AT_LEAST_ONE;
-        /// β, share of the old average step that is kept; 0 keeps none
+        /// β, fraction of the old average step that is kept; 0 keeps none
         momentum: f64 = 0.0, Range::RATE;
     }
     dialects { Torch {}, Optax { eps1: 1e-30, min_dim_size_to_factor: 128 } }
@@ -120,54 +124,22 @@ impl Without {
     }
 
     /// `kept ← average of kept and the mean of (scale·g)² + eps` along the axis.
-    fn take_in<T: Number>(self, loops: Loops, kept: &mut [T], g: &[T], scale: T, eps: f64, w: f64) {
-        const TOGETHER: usize = 256;
+    fn average_squares<T: Number>(self, loops: Loops, kept: &mut [T], g: &[T], scale: T, eps: f64, w: f64) {
         let average = Average::<f64>::new(1.0 - w);
-        let mean = |sum: f64| sum / self.size as f64 + eps;
-        if self.inner == 1 {
-            let alone = Loops { parallel: false, ..loops };
-            loops.rows(kept, 16, |block, kept| {
-                for (i, kept) in kept.iter_mut().enumerate() {
-                    let line = &g[(16 * block + i) * self.size..][..self.size];
-                    let sum = alone
-                        .map_sum([], [line], move |[], [g]| ([], (g * scale).wide() * (g * scale).wide()));
-                    *kept = T::of(average.mix(kept.wide(), mean(sum)));
-                }
-            });
-            return;
-        }
-        loops.rows(kept, TOGETHER, |block, kept| {
-            let mut from = 0;
-            while from < kept.len() {
-                // places that lie side by side have lines that do
-                let place = block * TOGETHER + from;
-                let together = (kept.len() - from).min(self.inner - place % self.inner);
-                let kept = &mut kept[from..from + together];
-                let mut sums = [0.0f64; TOGETHER];
-                for k in 0..self.size {
-                    let line = &g[self.first(place) + k * self.inner..][..together];
-                    for (sum, g) in sums.iter_mut().zip(line) {
-                        let g = (*g * scale).wide();
-                        *sum += g * g;
-                    }
-                }
-                for (kept, sum) in kept.iter_mut().zip(sums) {
-                    *kept = T::of(average.mix(kept.wide(), mean(sum)));
-                }
-                from += together;
-            }
+        loops.squares_along(g, scale, (self.size, self.inner), kept, |kept, sum| {
+            T::of(average.mix(kept.wide(), sum / self.size as f64 + eps))
         });
     }
 }
 
-/// What the squares of a line are estimated by: one number, or one for each element.
+/// One of the two factors that the squares of a line are estimated by: one number, or one for each element.
 #[derive(Clone, Copy)]
-enum Part<'a, T> {
+enum Factor<'a, T> {
     Same(T),
     Each(&'a [T]),
 }
 
-impl<'a, T: Copy> Part<'a, T> {
+impl<'a, T: Copy> Factor<'a, T> {
     fn of(values: &'a [T], without: Without, start: usize, line: usize) -> Self {
         match without.inner {
             1 => Self::Same(values[without.index(start)]),
@@ -195,6 +167,13 @@ impl Factored {
     }
 }
 
+impl Factored {
+    /// What is computed of R in a step, where there is one.
+    fn row_workspace<'a, T>(&self, shape: &[usize], workspace: &mut Workspace<'a, T>) -> &'a mut [T] {
+        workspace.take(self.axes(shape).map_or(0, |[row, _]| row.shape(shape).iter().product()))
+    }
+}
+
 impl TensorRule for Factored {
     fn state(&self, param: &Param) -> Vec<StateSpec> {
         let shape = &param.shape[..];
@@ -212,7 +191,7 @@ impl TensorRule for Factored {
     }
 
     fn workspace(&self, shape: &[usize]) -> usize {
-        self.axes(shape).map_or(0, |[row, _]| row.shape(shape).iter().product())
+        Request::of::<f32, _>(|workspace| self.row_workspace(shape, workspace)).len()
     }
 
     fn update<T: Number>(&self, step: Step, view: TensorView<'_, T>) -> f64 {
@@ -239,24 +218,23 @@ impl TensorRule for Factored {
         }
         let scale = T::of(view.scale);
         let axes = self.axes(view.shape);
-        let mut rest = view.workspace;
         let (moments, average_step) = view.state.split_at_mut(if axes.is_some() { 2 } else { 1 });
         let (row, column): (&[T], &[T]) = match (axes, moments) {
             (Some([without_row, without_column]), [row, column]) => {
-                without_row.take_in(loops, row, view.grad, scale, added, w);
-                without_column.take_in(loops, column, view.grad, scale, added, w);
+                without_row.average_squares(loops, row, view.grad, scale, added, w);
+                without_column.average_squares(loops, column, view.grad, scale, added, w);
                 // R divided by its mean over the rows of each matrix
                 let of_rows = without_column.after(without_row);
-                let share = take(&mut rest, row.len());
+                let relative = self.row_workspace(view.shape, &mut Workspace::new(view.workspace));
                 for matrix in 0..row.len() / of_rows.size.max(1) {
                     let place = |k| of_rows.first(matrix) + k * of_rows.inner;
                     let sum: f64 = (0..of_rows.size).map(|k| row[place(k)].wide()).sum();
                     let mean = (sum / of_rows.size as f64).max(least);
                     for k in 0..of_rows.size {
-                        share[place(k)] = T::of(row[place(k)].wide() / mean);
+                        relative[place(k)] = T::of(row[place(k)].wide() / mean);
                     }
                 }
-                (share, column)
+                (relative, column)
             }
             (_, moments) => {
                 let (average, added) = (Average::weighted(1.0 - w, w), T::of(added));
@@ -266,64 +244,55 @@ impl TensorRule for Factored {
                 (&[], moments[0])
             }
         };
-        let parts = |start: usize, line: usize| match axes {
-            Some([r, c]) => (Part::of(row, r, start, line), Part::of(column, c, start, line)),
-            None => (Part::Same(T::of(1.0)), Part::Each(&column[start..start + line])),
+        let factors = |start: usize, line: usize| match axes {
+            Some([r, c]) => (Factor::of(row, r, start, line), Factor::of(column, c, start, line)),
+            None => (Factor::Same(T::of(1.0)), Factor::Each(&column[start..start + line])),
         };
         let line = view.shape.last().copied().unwrap_or(1);
         let u = move |g: T, a: T, b: T| g * scale / (a * b).max(floor).sqrt();
-        let square = |u: T| ([], u.wide() * u.wide());
-        let squares = loops.lines(line, [], [view.grad], |loops, start, [], [g]| match parts(start, line) {
-            (Part::Same(a), Part::Each(b)) | (Part::Each(b), Part::Same(a)) => {
-                loops.map_sum([], [g, b], move |[], [g, b]| square(u(g, a, b)))
-            }
-            (Part::Each(a), Part::Each(b)) => {
-                loops.map_sum([], [g, a, b], move |[], [g, a, b]| square(u(g, a, b)))
-            }
-            (Part::Same(a), Part::Same(b)) => loops.map_sum([], [g], move |[], [g]| square(u(g, a, b))),
+        let squares = loops.lines(line, [], [view.grad], |loops, start, [], [g]| {
+            along(loops, [], g, factors(start, line), u, move |[], u| ([], u.wide() * u.wide()))
         });
         let (keep, rate) = (T::of(keep), T::of(rate / (rms(squares) / d).max(1.0)));
         let moved = |old: T, new: T| (new.wide() - old.wide()) * (new.wide() - old.wide());
         if let [m] = average_step {
             let average = Average::new(momentum);
-            let of = move |theta: T, m: T, u: T| {
-                let m = average.mix(m, rate * u);
-                let new = theta * keep - m;
-                ([new, m], moved(theta, new))
-            };
-            return loops.lines(
-                line,
-                [view.theta, m],
-                [view.grad],
-                |loops, start, written, [g]| match parts(start, line) {
-                    (Part::Same(a), Part::Each(b)) | (Part::Each(b), Part::Same(a)) => {
-                        loops.map_sum(written, [g, b], move |[theta, m], [g, b]| of(theta, m, u(g, a, b)))
-                    }
-                    (Part::Each(a), Part::Each(b)) => {
-                        loops.map_sum(written, [g, a, b], move |[theta, m], [g, a, b]| {
-                            of(theta, m, u(g, a, b))
-                        })
-                    }
-                    (Part::Same(a), Part::Same(b)) => {
-                        loops.map_sum(written, [g], move |[theta, m], [g]| of(theta, m, u(g, a, b)))
-                    }
-                },
-            );
+            return loops.lines(line, [view.theta, m], [view.grad], |loops, start, written, [g]| {
+                along(loops, written, g, factors(start, line), u, move |[theta, m], u| {
+                    let m = average.mix(m, rate * u);
+                    let new = theta * keep - m;
+                    ([new, m], moved(theta, new))
+                })
+            });
         }
-        let of = move |theta: T, u: T| {
-            let new = theta * keep - rate * u;
-            ([new], moved(theta, new))
-        };
-        loops.lines(line, [view.theta], [view.grad], |loops, start, written, [g]| match parts(start, line) {
-            (Part::Same(a), Part::Each(b)) | (Part::Each(b), Part::Same(a)) => {
-                loops.map_sum(written, [g, b], move |[theta], [g, b]| of(theta, u(g, a, b)))
-            }
-            (Part::Each(a), Part::Each(b)) => {
-                loops.map_sum(written, [g, a, b], move |[theta], [g, a, b]| of(theta, u(g, a, b)))
-            }
-            (Part::Same(a), Part::Same(b)) => {
-                loops.map_sum(written, [g], move |[theta], [g]| of(theta, u(g, a, b)))
-            }
+        loops.lines(line, [view.theta], [view.grad], |loops, start, written, [g]| {
+            along(loops, written, g, factors(start, line), u, move |[theta], u| {
+                let new = theta * keep - rate * u;
+                ([new], moved(theta, new))
+            })
         })
+    }
+}
+
+/// [`Loops::map_sum`] along a line of the gradient `g`: `formula` gets what `u` makes of an element and its
+/// factors.
+fn along<T: Number, const W: usize>(
+    loops: Loops,
+    written: [&mut [T]; W],
+    g: &[T],
+    factors: (Factor<'_, T>, Factor<'_, T>),
+    u: impl Fn(T, T, T) -> T + Copy + Sync,
+    formula: impl Fn([T; W], T) -> ([T; W], f64) + Copy + Sync,
+) -> f64 {
+    match factors {
+        (Factor::Same(a), Factor::Each(b)) | (Factor::Each(b), Factor::Same(a)) => {
+            loops.map_sum(written, [g, b], move |old, [g, b]| formula(old, u(g, a, b)))
+        }
+        (Factor::Each(a), Factor::Each(b)) => {
+            loops.map_sum(written, [g, a, b], move |old, [g, a, b]| formula(old, u(g, a, b)))
+        }
+        (Factor::Same(a), Factor::Same(b)) => {
+            loops.map_sum(written, [g], move |old, [g]| formula(old, u(g, a, b)))
+        }
     }
 }

@@ -24,7 +24,7 @@ crate::settings! {
     /// # Differences
     /// torch: none. optax: the same, but it can add `eps_root` inside the root, and with amsgrad (its
     /// `amsgrad`) takes the maximum over the corrected average `v/(1 − β₂ᵗ)`; it has no λ, and its
-    /// `nesterov` is our `nadam` in dialect optax. Keras and the paper's "efficient" form put ε beside the
+    /// `nesterov` is our `nadam` in dialect optax. Keras and the paper's "efficient" form put ε next to the
     /// uncorrected root: `η√(1 − β₂ᵗ)/(1 − β₁ᵗ) · m/(√w + ε)`; Keras with ε = 1e-7 and decoupled weight
     /// decay.
     ///
@@ -46,9 +46,9 @@ crate::settings! {
     /// Kingma & Ba, Adam: A Method for Stochastic Optimization, ICLR 2015, algorithm 1; amsgrad: Reddi,
     /// Kale & Kumar, On the Convergence of Adam and Beyond, ICLR 2018, algorithm 2.
     pub struct Adam("adam") {
-        /// β₁, share of the old average gradient that is kept
+        /// β₁, fraction of the old average gradient that is kept
         beta1: f64 = 0.9, Range::RATE;
-        /// β₂, share of the old average square that is kept
+        /// β₂, fraction of the old average square that is kept
         beta2: f64 = 0.999, Range::RATE;
         /// ε, added to the root
         eps: f64 = 1e-8, Range::NON_NEGATIVE;
@@ -63,7 +63,7 @@ crate::settings! {
 }
 
 crate::settings! {
-    /// Adam with decoupled weight decay: the weights shrink by the same share whatever their gradient.
+    /// Adam with decoupled weight decay: the weights shrink by the same fraction whatever their gradient.
     ///
     /// # Formula
     /// ```text
@@ -79,10 +79,10 @@ crate::settings! {
     /// 4 bytes per element (8 for f64).
     ///
     /// # Differences
-    /// torch: none. optax: the same algebra, λ = 1e-4 by default, and it can add `eps_root` inside the root. It
-    /// knows amsgrad only without weight decay, where the maximum is of the corrected average; so it is
-    /// here in dialect optax. Its `nesterov` is our `nadam` in dialect optax with decoupled decay. Keras:
-    /// λ = 0.004, ε = 1e-7 beside the uncorrected root. The paper's λ is not multiplied by η but by its
+    /// torch: none. optax: the same algebra, λ = 1e-4 by default, and it can add `eps_root` inside the root.
+    /// It knows amsgrad only without weight decay, where the maximum is of the corrected average; so it is
+    /// here in dialect optax. Its `nesterov` is our `nadam` in dialect optax with decoupled decay. Keras: λ =
+    /// 0.004, ε = 1e-7 next to the uncorrected root. The paper's λ is not multiplied by η but by its
     /// schedule.
     ///
     /// # Errors
@@ -102,9 +102,9 @@ crate::settings! {
     /// # Source
     /// Loshchilov & Hutter, Decoupled Weight Decay Regularization, ICLR 2019, algorithm 2.
     pub struct AdamW("adamw") {
-        /// β₁, share of the old average gradient that is kept
+        /// β₁, fraction of the old average gradient that is kept
         beta1: f64 = 0.9, Range::RATE;
-        /// β₂, share of the old average square that is kept
+        /// β₂, fraction of the old average square that is kept
         beta2: f64 = 0.999, Range::RATE;
         /// ε, added to the root
         eps: f64 = 1e-8, Range::NON_NEGATIVE;
@@ -112,7 +112,7 @@ crate::settings! {
         eps_root: f64 = 0.0, Range::NON_NEGATIVE;
         /// divide by the largest average square so far
         amsgrad: bool = false;
-        /// λ: a step of rate η shrinks the weights by the share ηλ
+        /// λ: a step of rate η shrinks the weights by the fraction ηλ
         weight_decay: f64 = 0.01, Range::NON_NEGATIVE;
     }
     dialects { Torch {}, Optax { weight_decay: 1e-4 }, Keras { eps: 1e-7, weight_decay: 0.004 } }
@@ -140,12 +140,13 @@ impl IntoRule for AdamW {
     }
 }
 
-struct Averages {
-    beta1: f64,
-    beta2: f64,
-    eps: f64,
-    eps_root: f64,
-    dialect: Dialect,
+/// What Adam and AdamW have in common: all but the kind of their weight decay.
+pub(super) struct Averages {
+    pub beta1: f64,
+    pub beta2: f64,
+    pub eps: f64,
+    pub eps_root: f64,
+    pub dialect: Dialect,
 }
 
 impl Averages {
@@ -179,10 +180,10 @@ pub(super) const fn holds<const N: usize>() -> [StateKind; N] {
 }
 
 /// `CORRECTED`: the average square is corrected before its maximum is taken and `eps_root` added.
-struct Moments<const AMSGRAD: bool, const CORRECTED: bool>(Averages);
+pub(super) struct Moments<const AMSGRAD: bool, const CORRECTED: bool>(pub Averages);
 
 #[derive(Debug, Clone, Copy)]
-struct Scalars<R> {
+pub(super) struct Scalars<R> {
     /// η / (1 − β₁ᵗ)
     rate: R,
     /// 1 / (1 − β₂ᵗ)
@@ -206,7 +207,7 @@ impl<const AMSGRAD: bool, const CORRECTED: bool, const N: usize> ElementRule<N>
         let Averages { beta1, beta2, eps, eps_root, dialect } = self.0;
         let correction = 1.0 / step.bias_correction(beta2);
         let root_correction = 1.0 / step.bias_correction(beta2).sqrt();
-        // ε beside the uncorrected root is ε/√(1 − β₂ᵗ) beside the corrected one
+        // ε next to the uncorrected root is ε/√(1 − β₂ᵗ) next to the corrected one
         let eps = if dialect == Dialect::Keras { eps * root_correction } else { eps };
         Scalars {
             rate: R::of(step.lr / step.bias_correction(beta1)),

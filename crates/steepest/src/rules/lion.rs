@@ -42,9 +42,9 @@ crate::settings! {
     pub struct Lion("lion") {
         /// β₁, weight of the average in the direction of the step
         beta1: f64 = 0.9, Range::RATE;
-        /// β₂, share of the old average gradient that is kept
+        /// β₂, fraction of the old average gradient that is kept
         beta2: f64 = 0.99, Range::RATE;
-        /// λ: a step of rate η shrinks the weights by the share ηλ
+        /// λ: a step of rate η shrinks the weights by the fraction ηλ
         weight_decay: f64 = 1e-3, Range::NON_NEGATIVE;
     }
 }
@@ -55,10 +55,10 @@ impl IntoRule for Lion {
     }
 }
 
-struct Sign(Lion);
+pub(super) struct Sign(pub Lion);
 
 #[derive(Debug, Clone, Copy)]
-struct Scalars<R> {
+pub(super) struct Scalars<R> {
     lr: R,
     beta1: Average<R>,
     beta2: Average<R>,

@@ -1,10 +1,11 @@
+use super::adam::{self, Averages, Moments};
+use super::{Lion, Sgd, lion, sgd};
 use crate::error::{Error, Result};
 use crate::kernel::element;
-use crate::real::{Average, Real};
+use crate::real::Real;
 use crate::rule::{Decay, ElementRule, IntoRule, MAX_SUMS, Rule, Scope, StateKind, Step, Sums};
 use crate::settings::{Dialect, Range, Settings};
 use crate::word_setting;
-use std::marker::PhantomData;
 
 word_setting! {
     /// Whose steps [`Mechanic`] scales.
@@ -20,7 +21,8 @@ word_setting! {
 }
 
 crate::settings! {
-    /// A tuner round AdamW, SGD or Lion: it learns by what to multiply everything that they have moved so far.
+    /// A tuner round AdamW, SGD or Lion: it learns by what to multiply everything that they have moved so
+    /// far.
     ///
     /// # Formula
     /// ```text
@@ -34,24 +36,26 @@ crate::settings! {
     /// Δ ← Δ + u,   s ← Σ sᵢ
     /// θ ← θ₀ + sΔ
     /// ```
-    /// The inner product and norms go over all tensors. Δ is where the base alone would have gone: η is its rate, and gives the
-    /// schedule. u of AdamW: −η(m̂/(√v̂ + base_eps) + λθ); of SGD: b ← momentum·b + g + λθ, −ηb; of Lion:
-    /// −η(sign(β₁m + (1 − β₁)g) + λθ).
+    /// The inner product and norms go over all tensors. Δ is where the base alone would have gone: η is its
+    /// rate, and gives the schedule. u of AdamW: −η(m̂/(√v̂ + base_eps) + λθ); of SGD: b ← momentum·b + g +
+    /// λθ, −ηb; of Lion: −η(sign(β₁m + (1 − β₁)g) + λθ).
     ///
     /// # State
-    /// `delta`, which is Δ, and the base's: `exp_avg` and `exp_avg_sq` (AdamW), `momentum_buffer` (SGD) or `exp_avg` (Lion). Each has the
-    /// parameter's shape, 4 bytes per element (8 for f64). `s`, `s_before` and, for each of six βᵢ, `reward`, `largest` and
-    /// `squares` with its number, which are rᵢ, mᵢ and vᵢ: twenty numbers for each tensor.
+    /// `delta`, which is Δ, and the base's: `exp_avg` and `exp_avg_sq` (AdamW), `momentum_buffer` (SGD) or
+    /// `exp_avg` (Lion). Each has the parameter's shape, 4 bytes per element (8 for f64). `s`, `s_before`
+    /// and, for each of six βᵢ, `reward`, `largest` and `squares` with its number, which are rᵢ, mᵢ and vᵢ:
+    /// twenty numbers for each tensor.
     ///
     /// # Differences
-    /// All keep θ₀ and compute θ from it. Here a step adds the change of sΔ, which is the same but for rounding: it needs no θ₀, and what
-    /// else moves the weights (averages, bounds, cautious steps) is not undone by the next step. The authors' package begins
-    /// with m = 1e-6 (`m_init`), takes θ in h after the base's step, and by default recovers Δ from θ as optax does. optax: h is cut
-    /// to ±mᵢ before it enters rᵢ; rᵢ may be negative and counts as 0 then; mᵢ is at least |h| + ε; Δ is recovered as
-    /// (θ − θ₀)/(s + ε), so each step first shrinks it by the share ε/(s + ε); s_init is 1e-6.
+    /// All keep θ₀ and compute θ from it. Here a step adds the change of sΔ, which is the same but for
+    /// rounding: it needs no θ₀, and what else moves the weights (averages, bounds, cautious steps) is not
+    /// undone by the next step. The authors' package begins with m = 1e-6 (`m_init`), takes θ in h after the
+    /// base's step, and by default recovers Δ from θ as optax does. optax: h is cut to ±mᵢ before it enters
+    /// rᵢ; rᵢ may be negative and counts as 0 then; mᵢ is at least |h| + ε; Δ is recovered as (θ − θ₀)/(s +
+    /// ε), so each step first shrinks it by the fraction ε/(s + ε); s_init is 1e-6.
     ///
-    /// Near a minimum small βᵢ forget the size of h, and a step of sᵢ along all of Δ then overshoots: runs that differ in the last
-    /// digit may part, whoever computes them.
+    /// Near a minimum small βᵢ forget the size of h, and a step of sᵢ along all of Δ then overshoots: runs
+    /// that differ in the last digit may part, whoever computes them.
     ///
     /// # Errors
     /// Settings outside their range; no βᵢ, or more than six.
@@ -81,7 +85,7 @@ crate::settings! {
         beta1: f64 = 0.9, Range::RATE;
         /// β₂ of AdamW and Lion; Lion's authors have 0.99
         beta2: f64 = 0.999, Range::RATE;
-        /// the share of the old sum of gradients that SGD keeps
+        /// the fraction of the old sum of gradients that SGD keeps
         momentum: f64 = 0.9, Range::RATE;
         /// ε of AdamW, added to the root
         base_eps: f64 = 1e-8, Range::POSITIVE;
@@ -91,7 +95,7 @@ crate::settings! {
         s_decay: f64 = 0.01, Range::NON_NEGATIVE;
         /// βᵢ, one to six: how long each part of s remembers
         betas: Vec<f64> = vec![0.9, 0.99, 0.999, 0.9999, 0.99999, 0.999999], Range::RATE;
-        /// the first s, as a share of the base's own step: surely too small
+        /// the first s, as a fraction of the base's own step: surely too small
         s_init: f64 = 1e-8, Range::POSITIVE;
         /// the first mᵢ; 1e-6 in the authors' package
         m_init: f64 = 0.0, Range::NON_NEGATIVE;
@@ -111,11 +115,21 @@ impl IntoRule for Mechanic {
                 remedy: format!("give 1 to {BETAS} of them"),
             });
         }
-        let rule = self.clone();
+        let Self { beta1, beta2, momentum, base_eps: eps, .. } = self;
+        let settings = self.clone();
         let kernel = match self.base {
-            MechanicBase::Adamw => element(Tuned(rule, PhantomData::<Adaptive>)),
-            MechanicBase::Sgd => element(Tuned(rule, PhantomData::<Momentum>)),
-            MechanicBase::Lion => element(Tuned(rule, PhantomData::<Signs>)),
+            MechanicBase::Adamw => {
+                let averages = Averages { beta1, beta2, eps, eps_root: 0.0, dialect: Dialect::Torch };
+                element(Tuned { settings, base: Moments::<false, false>(averages) })
+            }
+            MechanicBase::Sgd => {
+                let sgd = Sgd { momentum, ..Sgd::default() };
+                element(Tuned { settings, base: sgd::Momentum::<false>(sgd) })
+            }
+            MechanicBase::Lion => {
+                let lion = Lion { beta1, beta2, ..Lion::default() };
+                element(Tuned { settings, base: lion::Sign(lion) })
+            }
         };
         Rule::element(&self, Decay::Own(self.weight_decay), kernel)
     }
@@ -136,24 +150,29 @@ trait Base<const N: usize>: Send + Sync + 'static {
     const STATE: [&'static str; N];
     const KINDS: [StateKind; N];
     type Scalars<R: Real>: Copy + Send + Sync;
-    fn scalars<R: Real>(of: &Mechanic, step: Step) -> Self::Scalars<R>;
-    /// What it takes away from the parameter, −u, and its state behind it. Δ stays as it is.
+    fn scalars<R: Real>(&self, step: Step) -> Self::Scalars<R>;
+    /// Its step u, decay included, and its new state. Δ stays as it is.
+    ///
+    /// The base's own formula gives u, begun at what decoupled decay adds to it in place of θ.
     fn step<R: Real>(s: &Self::Scalars<R>, theta: R, g: R, state: [R; N]) -> (R, [R; N]);
 }
 
-/// [`Mechanic`] round a base.
-struct Tuned<B>(Mechanic, PhantomData<B>);
+/// [`Mechanic`] around a base.
+struct Tuned<B> {
+    settings: Mechanic,
+    base: B,
+}
 
 impl<B> Tuned<B> {
     /// What is left of Δ when it is recovered from θ.
     fn kept(&self, s: f64) -> f64 {
-        if self.0.dialect == Dialect::Optax { s / (s + self.0.eps) } else { 1.0 }
+        if self.settings.dialect == Dialect::Optax { s / (s + self.settings.eps) } else { 1.0 }
     }
 
     /// sᵢ
     fn part(&self, i: usize, memory: &[f64]) -> f64 {
-        let first = self.0.s_init / self.0.betas.len() as f64 * memory[LARGEST + i];
-        (first + memory[REWARD + i].max(0.0)) / (memory[SQUARES + i].sqrt() + self.0.eps)
+        let first = self.settings.s_init / self.settings.betas.len() as f64 * memory[LARGEST + i];
+        (first + memory[REWARD + i].max(0.0)) / (memory[SQUARES + i].sqrt() + self.settings.eps)
     }
 }
 
@@ -198,14 +217,14 @@ impl<B: Base<N>, const N: usize> ElementRule<N> for Tuned<B> {
     type Scalars<R: Real> = Scalars<R, B::Scalars<R>>;
 
     fn first_memory(&self, memory: &mut [f64]) {
-        memory[LARGEST..LARGEST + BETAS].fill(self.0.m_init);
+        memory[LARGEST..LARGEST + BETAS].fill(self.settings.m_init);
     }
 
     fn scalars<R: Real>(&self, step: Step, memory: &[f64]) -> Self::Scalars<R> {
         let (now, before) = (memory[S], memory[S_BEFORE]);
         let kept = self.kept(before);
         Scalars {
-            base: B::scalars(&self.0, step),
+            base: self.base.scalars(step),
             kept: R::of(kept),
             // θ moves by s(kept·Δ + u) − s_before·Δ; the difference in f64, since its terms are nearly equal
             along: R::of(now * kept - before),
@@ -222,12 +241,12 @@ impl<B: Base<N>, const N: usize> ElementRule<N> for Tuned<B> {
     }
 
     fn update_memory(&self, _: Step, sums: &Sums, memory: &mut [f64]) {
-        let (optax, eps, s) = (self.0.dialect == Dialect::Optax, self.0.eps, memory[S]);
-        let decay = self.0.s_decay * s * sums[2].sqrt() / (sums[3].sqrt() + eps);
+        let (optax, eps, s) = (self.settings.dialect == Dialect::Optax, self.settings.eps, memory[S]);
+        let decay = self.settings.s_decay * s * sums[2].sqrt() / (sums[3].sqrt() + eps);
         let h = self.kept(s) * (sums[0] + decay * sums[1]);
         memory[S_BEFORE] = s;
         memory[S] = 0.0;
-        for (i, beta) in self.0.betas.iter().enumerate() {
+        for (i, beta) in self.settings.betas.iter().enumerate() {
             let (part, largest) = (self.part(i, memory), memory[LARGEST + i]);
             let cut = if optax { h.max(-largest).min(largest) } else { h };
             let reward = beta * memory[REWARD + i] - part * cut;
@@ -240,105 +259,68 @@ impl<B: Base<N>, const N: usize> ElementRule<N> for Tuned<B> {
 
     #[inline(always)]
     fn update<R: Real>(s: &Self::Scalars<R>, theta: R, g: R, state: [R; N]) -> (R, [R; N]) {
-        let (back, mut state) = B::step(&s.base, theta, g, state);
+        let (u, mut state) = B::step(&s.base, theta, g, state);
         let delta = state[N - 1];
-        state[N - 1] = s.kept * delta - back;
-        (theta - (s.s * back - s.along * delta), state)
+        state[N - 1] = s.kept * delta + u;
+        (theta + (s.s * u + s.along * delta), state)
     }
 }
 
-/// AdamW.
-struct Adaptive;
-
+/// The scalars of a base, and of its weight decay, which is a part of u.
 #[derive(Debug, Clone, Copy)]
-struct AdaptiveScalars<R> {
-    /// η / (1 − β₁ᵗ)
-    rate: R,
-    root_correction: R,
-    eps: R,
-    /// ηλ
+struct Decayed<S, R> {
+    base: S,
+    /// ηλ where it is decoupled, else λ
     decay: R,
-    beta1: Average<R>,
-    beta2: Average<R>,
 }
 
-impl Base<3> for Adaptive {
+impl Base<3> for Moments<false, false> {
     const STATE: [&'static str; 3] = ["exp_avg", "exp_avg_sq", "delta"];
     // θ is found from Δ, which therefore is kept as exactly
     const KINDS: [StateKind; 3] = [StateKind::Signed, StateKind::Unsigned, StateKind::Point];
-    type Scalars<R: Real> = AdaptiveScalars<R>;
+    type Scalars<R: Real> = Decayed<adam::Scalars<R>, R>;
 
-    fn scalars<R: Real>(of: &Mechanic, step: Step) -> AdaptiveScalars<R> {
-        AdaptiveScalars {
-            rate: R::of(step.lr / step.bias_correction(of.beta1)),
-            root_correction: R::of(1.0 / step.bias_correction(of.beta2).sqrt()),
-            eps: R::of(of.base_eps),
-            decay: R::of(step.lr * step.lambda),
-            beta1: Average::new(of.beta1),
-            beta2: Average::new(of.beta2),
-        }
+    fn scalars<R: Real>(&self, step: Step) -> Self::Scalars<R> {
+        let base = ElementRule::<2>::scalars(self, step, &[]);
+        Decayed { base, decay: R::of(step.lr * step.lambda) }
     }
 
     #[inline(always)]
-    fn step<R: Real>(s: &AdaptiveScalars<R>, theta: R, g: R, [m, v, delta]: [R; 3]) -> (R, [R; 3]) {
-        let (m, v) = (s.beta1.mix(m, g), s.beta2.mix(v, g * g));
-        (s.rate * m / (v.sqrt() * s.root_correction + s.eps) + s.decay * theta, [m, v, delta])
+    fn step<R: Real>(s: &Self::Scalars<R>, theta: R, g: R, [m, v, delta]: [R; 3]) -> (R, [R; 3]) {
+        let (u, [m, v]) = Self::update(&s.base, -(s.decay * theta), g, [m, v]);
+        (u, [m, v, delta])
     }
 }
 
-/// Gradient descent with momentum.
-struct Momentum;
-
-#[derive(Debug, Clone, Copy)]
-struct MomentumScalars<R> {
-    lr: R,
-    lambda: R,
-    momentum: R,
-}
-
-impl Base<2> for Momentum {
+impl Base<2> for sgd::Momentum<false> {
     const STATE: [&'static str; 2] = ["momentum_buffer", "delta"];
     const KINDS: [StateKind; 2] = [StateKind::Signed, StateKind::Point];
-    type Scalars<R: Real> = MomentumScalars<R>;
+    type Scalars<R: Real> = Decayed<sgd::Scalars<R>, R>;
 
-    fn scalars<R: Real>(of: &Mechanic, step: Step) -> MomentumScalars<R> {
-        MomentumScalars { lr: R::of(step.lr), lambda: R::of(step.lambda), momentum: R::of(of.momentum) }
+    fn scalars<R: Real>(&self, step: Step) -> Self::Scalars<R> {
+        Decayed { base: ElementRule::<1>::scalars(self, step, &[]), decay: R::of(step.lambda) }
     }
 
     #[inline(always)]
-    fn step<R: Real>(s: &MomentumScalars<R>, theta: R, g: R, [b, delta]: [R; 2]) -> (R, [R; 2]) {
-        let b = s.momentum * b + (g + s.lambda * theta);
-        (s.lr * b, [b, delta])
+    fn step<R: Real>(s: &Self::Scalars<R>, theta: R, g: R, [b, delta]: [R; 2]) -> (R, [R; 2]) {
+        let (u, [b]) = Self::update(&s.base, R::of(0.0), g + s.decay * theta, [b]);
+        (u, [b, delta])
     }
 }
 
-/// Lion.
-struct Signs;
-
-#[derive(Debug, Clone, Copy)]
-struct SignsScalars<R> {
-    lr: R,
-    decay: R,
-    beta1: Average<R>,
-    beta2: Average<R>,
-}
-
-impl Base<2> for Signs {
+impl Base<2> for lion::Sign {
     const STATE: [&'static str; 2] = ["exp_avg", "delta"];
     const KINDS: [StateKind; 2] = [StateKind::Signed, StateKind::Point];
-    type Scalars<R: Real> = SignsScalars<R>;
+    type Scalars<R: Real> = Decayed<lion::Scalars<R>, R>;
 
-    fn scalars<R: Real>(of: &Mechanic, step: Step) -> SignsScalars<R> {
-        SignsScalars {
-            lr: R::of(step.lr),
-            decay: R::of(step.lr * step.lambda),
-            beta1: Average::new(of.beta1),
-            beta2: Average::new(of.beta2),
-        }
+    fn scalars<R: Real>(&self, step: Step) -> Self::Scalars<R> {
+        let base = ElementRule::<1>::scalars(self, step, &[]);
+        Decayed { base, decay: R::of(step.lr * step.lambda) }
     }
 
     #[inline(always)]
-    fn step<R: Real>(s: &SignsScalars<R>, theta: R, g: R, [m, delta]: [R; 2]) -> (R, [R; 2]) {
-        (s.lr * s.beta1.mix(m, g).sign() + s.decay * theta, [s.beta2.mix(m, g), delta])
+    fn step<R: Real>(s: &Self::Scalars<R>, theta: R, g: R, [m, delta]: [R; 2]) -> (R, [R; 2]) {
+        let (u, [m]) = Self::update(&s.base, -(s.decay * theta), g, [m]);
+        (u, [m, delta])
     }
 }

@@ -1,6 +1,6 @@
 //! One file per optimizer: its documentation, settings, scalars of a step and formula. And the table of
-//! all: a new optimizer is its file and its lines here. Two files serve several: `newton_schulz` has the polynomials of
-//! Muon and its kin, `others` the rule for what is not a matrix.
+//! all: a new optimizer is its file and its lines here. Those for matrices are in a folder of their own, with what they
+//! share.
 
 use crate::registry::{Entry, Traits};
 use crate::rule::IntoRule;
@@ -23,20 +23,15 @@ mod dog;
 mod dowg;
 mod fromage;
 mod ftrl;
-mod kron;
 mod lamb;
 mod laprop;
 mod lars;
 mod lion;
 mod madgrad;
+mod matrix;
 mod mechanic;
-mod mud;
-mod muon;
 mod nadam;
-mod newton_schulz;
-mod normuon;
 mod novograd;
-mod others;
 mod polyak;
 mod prodigy;
 mod qhadam;
@@ -45,10 +40,8 @@ mod rmsprop;
 mod rprop;
 mod schedule_free;
 mod sgd;
-mod shampoo;
 mod signsgd;
 mod sm3;
-mod soap;
 mod yogi;
 
 pub use adabelief::AdaBelief;
@@ -68,20 +61,17 @@ pub use dog::DoG;
 pub use dowg::DoWG;
 pub use fromage::Fromage;
 pub use ftrl::Ftrl;
-pub use kron::{DiagonalSides, Kron};
 pub use lamb::Lamb;
 pub use laprop::LaProp;
 pub use lars::Lars;
 pub use lion::Lion;
 pub use madgrad::Madgrad;
+pub use matrix::{
+    DiagonalSides, Grafting, Kron, MatrixFallback, Mud, Muon, NorMuon, Polynomial, Shampoo, Soap, UpdateScale,
+};
 pub use mechanic::{Mechanic, MechanicBase};
-pub use mud::Mud;
-pub use muon::{Muon, UpdateScale};
 pub use nadam::NAdam;
-pub use newton_schulz::Polynomial;
-pub use normuon::NorMuon;
 pub use novograd::NovoGrad;
-pub use others::OtherParameters;
 pub use polyak::{Polyak, PolyakVariant};
 pub use prodigy::Prodigy;
 pub use qhadam::QHAdam;
@@ -90,10 +80,8 @@ pub use rmsprop::RmsProp;
 pub use rprop::Rprop;
 pub use schedule_free::{ScheduleFreeAdamW, ScheduleFreeSgd};
 pub use sgd::Sgd;
-pub use shampoo::{Grafting, Shampoo};
 pub use signsgd::{SignSgd, Signum};
 pub use sm3::Sm3;
-pub use soap::Soap;
 pub use yogi::Yogi;
 
 /// An entry: settings, a learning rate to begin with, bytes of traffic per f32 parameter and step, traits.

@@ -47,9 +47,9 @@ crate::settings! {
     /// Dozat, Incorporating Nesterov Momentum into Adam, ICLR workshop 2016, algorithm 2; the schedule of μ:
     /// Sutskever et al., On the importance of initialization and momentum in deep learning, ICML 2013.
     pub struct NAdam("nadam") {
-        /// β₁, share of the old average gradient that is kept
+        /// β₁, fraction of the old average gradient that is kept
         beta1: f64 = 0.9, Range::RATE;
-        /// β₂, share of the old average square that is kept
+        /// β₂, fraction of the old average square that is kept
         beta2: f64 = 0.999, Range::RATE;
         /// ε, added to the root
         eps: f64 = 1e-8, Range::NON_NEGATIVE;
@@ -110,9 +110,13 @@ impl<const EPS_ROOT: bool> Ahead<EPS_ROOT> {
     }
 }
 
+pub(super) const STATE: [&str; 2] = ["exp_avg", "exp_avg_sq"];
+pub(super) const KINDS: [StateKind; 2] = [StateKind::Signed, StateKind::Unsigned];
+
+/// How both averages follow the gradient, and how the step looks ahead along the first.
 #[derive(Debug, Clone, Copy)]
-struct Scalars<R> {
-    /// what θ moves by, of the average and of the gradient, times the root
+pub(super) struct Moments<R> {
+    /// the weights of the average and of the gradient
     ahead: Average<R>,
     /// 1 / √(1 − β₂ᵗ)
     root_correction: R,
@@ -122,26 +126,17 @@ struct Scalars<R> {
     beta2: Average<R>,
 }
 
-impl<const EPS_ROOT: bool> ElementRule<2> for Ahead<EPS_ROOT> {
-    const STATE: [&'static str; 2] = ["exp_avg", "exp_avg_sq"];
-    const KINDS: [StateKind; 2] = [StateKind::Signed, StateKind::Unsigned];
-    const MEMORY: &'static [(&'static str, f64)] = &[("mu_product", 1.0)];
-    type Scalars<R: Real> = Scalars<R>;
-
-    fn update_memory(&self, step: Step, _: &Sums, memory: &mut [f64]) {
-        memory[0] *= self.momentum(step.t as f64);
-    }
-
-    fn scalars<R: Real>(&self, step: Step, memory: &[f64]) -> Scalars<R> {
-        let NAdam { beta1, beta2, eps, eps_root, .. } = self.0;
-        let (t, product) = (step.t as f64, memory[0]);
-        let (mu, next) = (self.momentum(t), self.momentum(t + 1.0));
+impl<R: Real> Moments<R> {
+    /// From β₁ and β₂, and from ε and what is added inside the root.
+    pub fn new(
+        step: Step,
+        ahead: Average<R>,
+        (beta1, beta2): (f64, f64),
+        (eps, eps_root): (f64, f64),
+    ) -> Self {
         let correction = step.bias_correction(beta2);
-        Scalars {
-            ahead: Average::weighted(
-                step.lr * next / (1.0 - product * next),
-                step.lr * (1.0 - mu) / (1.0 - product),
-            ),
+        Self {
+            ahead,
             root_correction: R::of(1.0 / correction.sqrt()),
             eps: R::of(eps),
             // inside the corrected root, brought out to the uncorrected one
@@ -151,11 +146,41 @@ impl<const EPS_ROOT: bool> ElementRule<2> for Ahead<EPS_ROOT> {
         }
     }
 
+    /// What a step is made of: the look ahead, the root that divides it, and the new averages. `EPS_ROOT`:
+    /// something is added inside the root.
     #[inline(always)]
-    fn update<R: Real>(s: &Scalars<R>, theta: R, g: R, [m, v]: [R; 2]) -> (R, [R; 2]) {
-        let m = s.beta1.mix(m, g);
-        let v = s.beta2.mix(v, g * g);
-        let square = if EPS_ROOT { v + s.eps_root } else { v };
-        (theta - s.ahead.mix(m, g) / (square.sqrt() * s.root_correction + s.eps), [m, v])
+    pub fn follow<const EPS_ROOT: bool>(&self, g: R, [m, v]: [R; 2]) -> (R, R, [R; 2]) {
+        let (m, v) = (self.beta1.mix(m, g), self.beta2.mix(v, g * g));
+        let square = if EPS_ROOT { v + self.eps_root } else { v };
+        (self.ahead.mix(m, g), square.sqrt() * self.root_correction + self.eps, [m, v])
+    }
+}
+
+impl<const EPS_ROOT: bool> ElementRule<2> for Ahead<EPS_ROOT> {
+    const STATE: [&'static str; 2] = STATE;
+    const KINDS: [StateKind; 2] = KINDS;
+    const MEMORY: &'static [(&'static str, f64)] = &[("mu_product", 1.0)];
+    type Scalars<R: Real> = Moments<R>;
+
+    fn update_memory(&self, step: Step, _: &Sums, memory: &mut [f64]) {
+        memory[0] *= self.momentum(step.t as f64);
+    }
+
+    fn scalars<R: Real>(&self, step: Step, memory: &[f64]) -> Moments<R> {
+        let NAdam { beta1, beta2, eps, eps_root, .. } = self.0;
+        let (t, product) = (step.t as f64, memory[0]);
+        let (mu, next) = (self.momentum(t), self.momentum(t + 1.0));
+        // with η, so that the look ahead is what θ moves by, times the root
+        let ahead = Average::weighted(
+            step.lr * next / (1.0 - product * next),
+            step.lr * (1.0 - mu) / (1.0 - product),
+        );
+        Moments::new(step, ahead, (beta1, beta2), (eps, eps_root))
+    }
+
+    #[inline(always)]
+    fn update<R: Real>(s: &Moments<R>, theta: R, g: R, state: [R; 2]) -> (R, [R; 2]) {
+        let (ahead, root, state) = s.follow::<EPS_ROOT>(g, state);
+        (theta - ahead / root, state)
     }
 }

@@ -21,8 +21,8 @@ crate::settings! {
     /// momentum is 0.
     ///
     /// # Differences
-    /// torch: none. optax's `sgd` starts its trace at zero and knows neither dampening nor λ: equal for
-    /// τ = 0. Keras keeps η inside the velocity, `b ← μb + ηg` and `θ ← θ − b` (with nesterov, `θ − ηg − μb`),
+    /// torch: none. optax's `sgd` starts its trace at zero and knows neither dampening nor λ: equal for τ =
+    /// 0. Keras keeps η inside the velocity, `b ← μb + ηg` and `θ ← θ − b` (with nesterov, `θ − ηg − μb`),
     /// which is equal only for a constant η; it knows no dampening, and its weight decay is decoupled. It
     /// stores b with the other sign.
     ///
@@ -44,9 +44,9 @@ crate::settings! {
     /// Robbins & Monro, A Stochastic Approximation Method, 1951; Sutskever et al., On the importance
     /// of initialization and momentum in deep learning, ICML 2013, equations 1 to 4.
     pub struct Sgd("sgd") {
-        /// share μ of the velocity that is kept; 0 is plain gradient descent
+        /// fraction μ of the velocity that is kept; 0 is plain gradient descent
         momentum: f64 = 0.0, Range::RATE;
-        /// share τ of the gradient that is left out of the velocity after the first step; torch only
+        /// fraction τ of the gradient that is left out of the velocity after the first step; torch only
         dampening: f64 = 0.0, Range::FRACTION;
         /// look ahead along the velocity
         nesterov: bool = false;
@@ -100,10 +100,11 @@ impl ElementRule<0> for Plain {
     }
 }
 
-struct Momentum<const NESTEROV: bool>(Sgd);
+/// `NESTEROV`: the step looks ahead along the velocity.
+pub(super) struct Momentum<const NESTEROV: bool>(pub Sgd);
 
 #[derive(Debug, Clone, Copy)]
-struct Scalars<R> {
+pub(super) struct Scalars<R> {
     lr: R,
     momentum: R,
     velocity: Average<R>,

@@ -1,5 +1,5 @@
 use crate::error::Result;
-use crate::matrix::{Number, take};
+use crate::linalg::{Number, Request, Workspace};
 use crate::param::Param;
 use crate::real::Average;
 use crate::rule::{Decay, IntoRule, Rule, StateSpec, Step, TensorRule, TensorView};
@@ -67,6 +67,11 @@ fn axes(shape: &[usize]) -> &[usize] {
     if shape.is_empty() { &[1] } else { shape }
 }
 
+/// The workspace of a step: a number for each element.
+fn squares<'a, T>(shape: &[usize], workspace: &mut Workspace<'a, T>) -> &'a mut [T] {
+    workspace.take(shape.iter().product())
+}
+
 impl TensorRule for Cover {
     fn takes(&self, shape: &[usize]) -> Result<(), &'static str> {
         if shape.len() <= NAMES.len() { Ok(()) } else { Err("it has more than 6 axes") }
@@ -80,21 +85,21 @@ impl TensorRule for Cover {
     }
 
     fn workspace(&self, shape: &[usize]) -> usize {
-        shape.iter().product()
+        Request::of::<f32, _>(|workspace| squares(shape, workspace)).len()
     }
 
     fn update<T: Number>(&self, step: Step, view: TensorView<'_, T>) -> f64 {
         const TOGETHER: usize = 256;
         let Sm3 { momentum, beta2, eps, .. } = self.0;
         let (scale, keep, lr) = (T::of(view.scale), T::of(view.keep(step)), T::of(step.lr));
-        let (shape, loops, mut rest) = (axes(view.shape), view.loops, view.workspace);
+        let (shape, loops) = (axes(view.shape), view.loops);
         let len = view.theta.len();
         if len == 0 {
             return 0.0;
         }
         let (average, eps) = (Average::<T>::new(momentum), T::of(eps));
         let square = Average::<T>::weighted(beta2, if beta2 == 1.0 { 1.0 } else { 1.0 - beta2 });
-        let sums = take(&mut rest, len);
+        let sums = squares(view.shape, &mut Workspace::new(view.workspace));
         let (last, rank) = (shape[shape.len() - 1], shape.len());
         let Some((m, mu)) = view.state.split_last_mut() else { return 0.0 };
         let of_axes: &[&mut [T]] = mu;

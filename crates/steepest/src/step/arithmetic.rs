@@ -1,7 +1,7 @@
 //! The two types that steps compute in, each with its form of every kernel.
 
 use crate::kernel::{Convert, ElementKernel, TypedKernel};
-use crate::matrix::Number;
+use crate::linalg::Number;
 use crate::rule::{Step, TensorKernel, TensorView};
 
 /// `f32` or `f64`.

@@ -2,7 +2,7 @@
 #![allow(unsafe_code)] // borrowed slices and workspaces through their addresses
 
 use crate::kernel::{self, Prologue};
-use crate::matrix::Loops;
+use crate::linalg::Loops;
 use crate::optimizer::array::{MAX_ARRAYS, StateArray};
 use crate::optimizer::tensor::TensorState;
 use crate::param::Param;

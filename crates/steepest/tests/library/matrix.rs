@@ -2,24 +2,24 @@
 
 use crate::common::{self, Data, random, slots};
 use steepest::settings::{Settings, Values};
-use steepest::{Adafactor, DType, Dialect, Group, Muon, Optimizer, OtherParameters, Param};
+use steepest::{Adafactor, DType, Dialect, Group, MatrixFallback, Muon, Optimizer, Param};
 
 fn params(shapes: &[&[usize]], dtype: DType) -> Vec<Param> {
     (0..).zip(shapes).map(|(i, shape)| Param::new(format!("p{i}"), *shape, dtype)).collect()
 }
 
-fn muon(others: OtherParameters) -> Muon {
+fn muon(others: MatrixFallback) -> Muon {
     Muon { others, adam_lr_factor: 0.5, adam_weight_decay: 0.25, ..Muon::default() }
 }
 
 #[test]
-fn vectors_go_to_the_rule_beside() {
+fn vectors_go_to_the_fallback() {
     let params = [
         Param::new("w", [4, 3], DType::F32),
         Param::new("b", [4], DType::Bf16),
         Param::new("c", [4], DType::F32),
     ];
-    let optimizer = Optimizer::builder(muon(OtherParameters::Adamw))
+    let optimizer = Optimizer::builder(muon(MatrixFallback::Adamw))
         .group(Group::named("c").lr_factor(0.5).weight_decay(0.0))
         .build(params)
         .unwrap();
@@ -30,7 +30,7 @@ fn vectors_go_to_the_rule_beside() {
     assert_eq!(words[1][..6], ["w", "4×3", "f32", "muon", "1", "0"], "{plan}");
     assert_eq!(words[2][..6], ["b", "4", "bf16", "adamw", "0.5", "0.25"], "{plan}");
     assert_eq!(words[3][..6], ["c", "4", "f32", "adamw", "0.25", "0"], "{plan}");
-    // and by name, in a group, beside another rule
+    // and by name, in a group, next to another rule
     let by_name = steepest::registry::find("muon").unwrap().make(&Values::new());
     let optimizer = Optimizer::builder(steepest::Sgd::default())
         .group(Group::named("a*").rule(by_name))
@@ -43,7 +43,7 @@ fn vectors_go_to_the_rule_beside() {
 #[test]
 fn vectors_are_refused_where_settings_say_so() {
     let build = |group: Option<Group>| {
-        let builder = Optimizer::builder(muon(OtherParameters::Refuse));
+        let builder = Optimizer::builder(muon(MatrixFallback::Refuse));
         let builder = if let Some(group) = group { builder.group(group) } else { builder };
         builder.build([Param::new("w", [4, 3], DType::F32), Param::new("b", [4], DType::F32)])
     };

@@ -5,7 +5,7 @@ use crate::common::{
     trained, with_infinities,
 };
 use half::{bf16, f16};
-use steepest::matrix::Number;
+use steepest::linalg::Number;
 use steepest::registry::{self, OPTIMIZERS};
 use steepest::rule::{Body, Decay, Rule, StateSpec, Step, TensorRule, TensorView};
 use steepest::settings::{Value, Values};

@@ -9,7 +9,7 @@ use libtest_mimic::Trial;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
-use steepest::matrix::Number;
+use steepest::linalg::Number;
 use steepest::registry::find;
 use steepest::rule::{Body, Decay, StateSpec, Step, TensorRule, TensorView};
 use steepest::settings::Value;

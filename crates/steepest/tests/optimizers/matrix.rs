@@ -2,7 +2,10 @@
 
 use crate::common::{Data, args, instruction_sets, random, settings, slots, small, state_words};
 use crate::{Property, property};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use steepest::linalg::{Loops, PANEL};
 use steepest::registry::Entry;
+use steepest::rule::{Body, Decay, Step, TensorKernel, TensorView};
 use steepest::settings::Value;
 use steepest::{Clip, DType, NonFinite, Optimizer, Param};
 
@@ -15,6 +18,7 @@ pub const PROPERTIES: &[Property] = &[
     property!(a_zero_gradient_moves_no_matrix, |entry| ROWS(entry) && entry.traits.still),
     property!(gradients_of_any_size_give_finite_matrices, ROWS),
     property!(what_is_not_finite_panics_nowhere, ROWS),
+    property!(a_step_takes_the_workspace_that_its_rule_asks_for_and_no_less, ROWS),
 ];
 
 /// A wide, a tall, a flat matrix, one of one element, a kernel, an empty one, a vector and a number.
@@ -124,6 +128,48 @@ fn what_is_not_finite_panics_nowhere(entry: &Entry) {
             .unwrap();
         for size in [f64::NAN, f64::INFINITY, 1e38] {
             run(&mut optimizer, DType::F32, 2, setting.lr(1), size);
+        }
+    }
+}
+
+/// Three steps of a tensor rule with `len` numbers of workspace.
+fn steps_in_workspace(rule: &dyn TensorKernel, decay: Decay, shape: &[usize], len: usize) {
+    let param = Param::new("p", shape, DType::F32);
+    // of f64, so that those of f32 lie where numbers of f64 may
+    let mut workspace = vec![f64::NAN; len.div_ceil(2)];
+    let mut theta: Vec<f32> = random(1, param.len()).iter().map(|x| *x as f32).collect();
+    let mut state: Vec<Vec<f32>> =
+        rule.state(&param).iter().map(|spec| vec![0.0; spec.shape.iter().product()]).collect();
+    for t in 1..=3 {
+        let grad: Vec<f32> = random(t + 1, param.len()).iter().map(|x| *x as f32).collect();
+        let mut arrays: Vec<&mut [f32]> = state.iter_mut().map(Vec::as_mut_slice).collect();
+        let view = TensorView {
+            theta: &mut theta,
+            grad: &grad,
+            scale: 1.0,
+            decay,
+            state: &mut arrays,
+            shape,
+            unit_axis: 0,
+            workspace: &mut bytemuck::cast_slice_mut(&mut workspace)[..len],
+            loops: Loops::default(),
+        };
+        rule.update_f32(Step { t, lr: 0.01, lambda: 0.0, loss: None }, view);
+    }
+}
+
+fn a_step_takes_the_workspace_that_its_rule_asks_for_and_no_less(entry: &Entry) {
+    for setting in settings(entry) {
+        let rule = entry.make(&setting.values).unwrap();
+        let Body::Tensor(kernel) = &rule.body else { panic!("no tensor rule") };
+        for shape in SHAPES.iter().filter(|shape| kernel.takes(shape).is_ok()) {
+            let (kernel, len) = (kernel.as_ref(), kernel.workspace(shape));
+            steps_in_workspace(kernel, rule.decay, shape, len);
+            if let Some(less) = len.checked_sub(PANEL) {
+                let steps = || steps_in_workspace(kernel, rule.decay, shape, less);
+                let place = format!("{} {shape:?}", setting.name);
+                assert!(catch_unwind(AssertUnwindSafe(steps)).is_err(), "{place}: {less} are enough");
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
-//! What the matrix methods do with vectors and single numbers: a rule beside the rule.
+//! What the matrix methods do with vectors and single numbers: they are updated by AdamW, or are an error.
 
-use super::adam::AdamW;
+use super::super::{AdamW, nadam};
 use crate::error::Result;
 use crate::kernel::element;
 use crate::real::{Average, Real};
@@ -8,7 +8,7 @@ use crate::rule::{Body, ElementRule, Fallback, IntoRule, StateKind, Step};
 
 crate::word_setting! {
     /// What happens to the parameters that a matrix method does not take: vectors and single numbers.
-    pub enum OtherParameters {
+    pub enum MatrixFallback {
         /// They are updated by AdamW.
         #[default]
         Adamw = "adamw",
@@ -17,8 +17,8 @@ crate::word_setting! {
     }
 }
 
-/// [`settings!`](crate::settings!) of a matrix method, with those of the AdamW beside it, whose defaults stand under
-/// `adam`; its method `adam` makes that rule, or none.
+/// [`settings!`](crate::settings!) of a matrix method, with those of the AdamW it falls back to, whose
+/// defaults stand under `adam`; its method `fallback` makes that rule, or none.
 macro_rules! matrix_settings {
     (
         $(#[doc = $page:literal])*
@@ -31,8 +31,8 @@ macro_rules! matrix_settings {
             pub struct $name($owner) {
                 $($fields)*
                 /// what updates vectors and single numbers: AdamW, or nothing does and they are an error
-                others: crate::rules::OtherParameters = crate::rules::OtherParameters::Adamw;
-                /// AdamW's share of the learning rate
+                others: crate::rules::MatrixFallback = crate::rules::MatrixFallback::Adamw;
+                /// AdamW's learning rate, as a fraction of the group's
                 adam_lr_factor: f64 = $lr_factor, crate::settings::Range::NON_NEGATIVE;
                 /// β₁ of AdamW
                 adam_beta1: f64 = $beta1, crate::settings::Range::RATE;
@@ -49,7 +49,7 @@ macro_rules! matrix_settings {
         impl $name {
             /// The rule for what is not a matrix; with `nesterov`, both moments corrected as optax's
             /// `adam(nesterov=True)` does.
-            fn adam(&self, nesterov: bool) -> crate::Result<Option<crate::rule::Fallback>> {
+            fn fallback(&self, nesterov: bool) -> crate::Result<Option<crate::rule::Fallback>> {
                 let adamw = crate::rules::AdamW {
                     beta1: self.adam_beta1,
                     beta2: self.adam_beta2,
@@ -57,21 +57,21 @@ macro_rules! matrix_settings {
                     weight_decay: self.adam_weight_decay,
                     ..crate::rules::AdamW::default()
                 };
-                crate::rules::others::beside(self.others, adamw, self.adam_lr_factor, nesterov)
+                super::fallback::rule(self.others, adamw, self.adam_lr_factor, nesterov)
             }
         }
     };
 }
 pub(super) use matrix_settings;
 
-/// The rule beside a matrix method.
-pub(super) fn beside(
-    by: OtherParameters,
+/// The rule for what a matrix method does not take.
+pub(super) fn rule(
+    by: MatrixFallback,
     adamw: AdamW,
     lr_factor: f64,
     nesterov: bool,
 ) -> Result<Option<Fallback>> {
-    if by == OtherParameters::Refuse {
+    if by == MatrixFallback::Refuse {
         return Ok(None);
     }
     let AdamW { beta1, beta2, eps, .. } = adamw;
@@ -82,7 +82,8 @@ pub(super) fn beside(
     Ok(Some(Fallback { rule: Box::new(rule), lr_factor }))
 }
 
-/// optax's Adam with Nesterov's momentum: the next step's share of m, and this gradient's own.
+/// optax's Adam with Nesterov's momentum: that of [NAdam](crate::NAdam) without a schedule, and without its
+/// memory.
 struct Nesterov {
     beta1: f64,
     beta2: f64,
@@ -91,40 +92,32 @@ struct Nesterov {
 
 #[derive(Debug, Clone, Copy)]
 struct Scalars<R> {
-    /// β₁ / (1 − β₁ᵗ⁺¹) for m, (1 − β₁) / (1 − β₁ᵗ) for g
-    ahead: Average<R>,
     lr: R,
-    root_correction: R,
-    eps: R,
-    beta1: Average<R>,
-    beta2: Average<R>,
+    moments: nadam::Moments<R>,
 }
 
 impl ElementRule<2> for Nesterov {
-    const STATE: [&'static str; 2] = ["exp_avg", "exp_avg_sq"];
-    const KINDS: [StateKind; 2] = [StateKind::Signed, StateKind::Unsigned];
+    const STATE: [&'static str; 2] = nadam::STATE;
+    const KINDS: [StateKind; 2] = nadam::KINDS;
     type Scalars<R: Real> = Scalars<R>;
 
     fn scalars<R: Real>(&self, step: Step, _: &[f64]) -> Scalars<R> {
+        let ahead = corrected_look_ahead(step, self.beta1);
         Scalars {
-            ahead: ahead(step, self.beta1),
             lr: R::of(step.lr),
-            root_correction: R::of(1.0 / step.bias_correction(self.beta2).sqrt()),
-            eps: R::of(self.eps),
-            beta1: Average::new(self.beta1),
-            beta2: Average::new(self.beta2),
+            moments: nadam::Moments::new(step, ahead, (self.beta1, self.beta2), (self.eps, 0.0)),
         }
     }
 
     #[inline(always)]
-    fn update<R: Real>(s: &Scalars<R>, theta: R, g: R, [m, v]: [R; 2]) -> (R, [R; 2]) {
-        let (m, v) = (s.beta1.mix(m, g), s.beta2.mix(v, g * g));
-        (theta - s.lr * s.ahead.mix(m, g) / (v.sqrt() * s.root_correction + s.eps), [m, v])
+    fn update<R: Real>(s: &Scalars<R>, theta: R, g: R, state: [R; 2]) -> (R, [R; 2]) {
+        let (ahead, root, state) = s.moments.follow::<false>(g, state);
+        (theta - s.lr * ahead / root, state)
     }
 }
 
 /// optax's bias-corrected Nesterov momentum: `β/(1 − βᵗ⁺¹)` for m, `(1 − β)/(1 − βᵗ)` for g.
-pub(super) fn ahead<R: Real>(step: Step, beta: f64) -> Average<R> {
+pub(super) fn corrected_look_ahead<R: Real>(step: Step, beta: f64) -> Average<R> {
     let next = Step { t: step.t.saturating_add(1), ..step };
     Average::weighted(beta / next.bias_correction(beta), (1.0 - beta) / step.bias_correction(beta))
 }

@@ -1,11 +1,11 @@
-use super::muon::as_matrix;
-use super::shampoo::Side;
+use super::rule::{MatrixRule, like};
+use super::sides::{Side, SideProducts, gram};
 use crate::error::{Error, Result};
-use crate::matrix::{Loops, Matrix, Number, packed_len, padded, take};
+use crate::linalg::{Loops, Matrix, Number, Workspace, packed_len};
 use crate::param::Param;
 use crate::random;
 use crate::real::Average;
-use crate::rule::{Decay, IntoRule, Rule, StateSpec, Step, TensorRule, TensorView};
+use crate::rule::{Decay, IntoRule, Rule, StateSpec, Step, TensorView};
 use crate::settings::{Range, Settings};
 
 crate::word_setting! {
@@ -23,8 +23,9 @@ crate::word_setting! {
     }
 }
 
-super::others::matrix_settings! {
-    /// PSGD with a Kronecker-factored preconditioner: two triangles that learn, step by step, to make gradients white.
+super::fallback::matrix_settings! {
+    /// PSGD with a Kronecker-factored preconditioner: two triangles that learn, step by step, to make
+    /// gradients white.
     ///
     /// # Formula
     /// ```text
@@ -38,33 +39,37 @@ super::others::matrix_settings! {
     /// U ← U · min(1, c / rms(U))                         c = `max_rms`
     /// θ ← (1 − ηλ)θ − ηU
     /// ```
-    /// L and R are lower triangles and begin as √s·I, s = `init_scale`; tril takes the lower triangle. They descend the mean of
-    /// ‖A‖² + ‖B‖². At its minimum P·mean(FQFᵀ)·P = tr(Q⁻¹)·I and Q·mean(FᵀPF)·Q = tr(P⁻¹)·I, with P = LLᵀ and Q = RRᵀ. ‖S‖ is a
-    /// lower bound of the largest eigenvalue: ‖Sy‖ for y = Sx/‖Sx‖, x the longest column of S. A side longer than `max_side`, of
-    /// length 1, or chosen by `diagonal` has a diagonal in place of its triangle; tril keeps the diagonal then, and ‖S‖ is its
+    /// L and R are lower triangles and begin as √s·I, s = `init_scale`; tril takes the lower triangle. They
+    /// descend the mean of ‖A‖² + ‖B‖². At its minimum P·mean(FQFᵀ)·P = tr(Q⁻¹)·I and Q·mean(FᵀPF)·Q =
+    /// tr(P⁻¹)·I, with P = LLᵀ and Q = RRᵀ. ‖S‖ is a lower bound of the largest eigenvalue: ‖Sy‖ for y =
+    /// Sx/‖Sx‖, x the longest column of S. A side longer than `max_side`, of length 1, or chosen by
+    /// `diagonal` has a diagonal in place of its triangle; tril keeps the diagonal then, and ‖S‖ is its
     /// largest element.
     ///
-    /// With p(s) = `max_share` while s ≤ `flat_steps`, then falling with exp(−`share_decay`·s) to `min_share`, the factors are
-    /// refreshed at step t where the integral of p from 0 to t passes a whole number. At each 100th refresh the largest elements
-    /// of L and R are made equal first, which changes no product of both. A gradient so small that δ·mean|F| is no normal number
-    /// refreshes nothing.
+    /// With p(s) = `max_share` while s ≤ `flat_steps`, then falling with exp(−`share_decay`·s) to
+    /// `min_share`, the factors are refreshed at step t where the integral of p from 0 to t passes a whole
+    /// number. At each 100th refresh the largest elements of L and R are made equal first, which changes no
+    /// product of both. A gradient so small that δ·mean|F| is no normal number refreshes nothing.
     ///
-    /// Element i of V, row by row, is the sum of four uniform numbers that are the 16-bit pieces of SplitMix64's output i, whose
-    /// key is made from `seed` and t, for all tensors alike: no hidden state. A kernel of a convolution is the matrix of its first axis and all others.
-    /// Vectors and single numbers are updated by AdamW with the settings that begin with `adam_` and `adam_lr_factor` times the
-    /// learning rate.
+    /// Element i of V, row by row, is the sum of four uniform numbers that are the 16-bit pieces of
+    /// SplitMix64's output i, whose key is made from `seed` and t, for all tensors alike: no hidden state. A
+    /// kernel of a convolution is the matrix of its first axis and all others. Vectors and single numbers are
+    /// updated by AdamW with the settings that begin with `adam_` and `adam_lr_factor` times the learning
+    /// rate.
     ///
     /// # State
-    /// For a matrix of m × n: `exp_avg` (m × n), `left` (m × m, or m where it is a diagonal) and `right` (n × n or n), 4 bytes per
-    /// element (8 for f64). Vectors: `exp_avg`, `exp_avg_sq`. Work space, not saved: 4 times the matrix and 3 times the larger
-    /// square.
+    /// For a matrix of m × n: `exp_avg` (m × n), `left` (m × m, or m where it is a diagonal) and `right` (n ×
+    /// n or n), 4 bytes per element (8 for f64). Vectors: `exp_avg`, `exp_avg_sq`. Workspace, not saved: 4
+    /// times the matrix and 3 times the larger square.
     ///
     /// # Differences
-    /// Li's code and kron_torch keep Q_L = Lᵀ and Q_R = Rᵀ. kron_torch: V is normal and comes from torch's generator; the δ·mean|F|·V
-    /// of a refresh also stays in M̂ and so in the step; triangles are solved in f32; a refresh comes where the steps since the last
-    /// reach 1/p, a whole number of them; balancing happens by chance, once in 100 refreshes; axes of a kernel are joined to the
-    /// squarest matrix, or each has a factor; vectors have a diagonal factor. Li's own code: a refresh happens with probability p, and
-    /// the norm of U is clipped; his later variants (Q^0.5·E·Q^1.5 and others) have other updates of the factors.
+    /// Li's code and kron_torch keep Q_L = Lᵀ and Q_R = Rᵀ. kron_torch: V is normal and comes from torch's
+    /// generator; the δ·mean|F|·V of a refresh also stays in M̂ and so in the step; triangles are solved in
+    /// f32; a refresh comes where the steps since the last reach 1/p, a whole number of them; balancing
+    /// happens by chance, once in 100 refreshes; axes of a kernel are joined to the squarest matrix, or each
+    /// has a factor; vectors have a diagonal factor. Li's own code: a refresh happens with probability p, and
+    /// the norm of U is clipped; his later variants (Q^0.5·E·Q^1.5 and others) have other updates of the
+    /// factors.
     ///
     /// # Errors
     /// Settings outside their range; `min_share` above `max_share`; with `others = refuse`, a vector.
@@ -87,24 +92,25 @@ super::others::matrix_settings! {
     /// ```
     ///
     /// # Source
-    /// Li, Preconditioned Stochastic Gradient Descent, 2015; Li, Stochastic Hessian Fittings with Lie Groups, 2024; defaults, schedule
-    /// and clipping: Walters, kron_torch 0.3.3.
+    /// Li, Preconditioned Stochastic Gradient Descent, 2015; Li, Stochastic Hessian Fittings with Lie Groups,
+    /// 2024; defaults, schedule and clipping: Walters, kron_torch 0.3.3.
     pub struct Kron("kron") {
-        /// β₁, share of the old average gradient that is kept
+        /// β₁, fraction of the old average gradient that is kept
         beta1: f64 = 0.9, Range::RATE;
-        /// μ, the step of the factors: 0.1 follows gradients within some ten refreshes; below 1, triangles stay invertible
+        /// μ, the step of the factors: 0.1 follows gradients within some ten refreshes; below 1, triangles
+        /// stay invertible
         precond_lr: f64 = 0.1, Range::new(0.0, true, 1.0, true);
         /// s, the size of the first preconditioner's root: 1 begins with the average gradient itself, clipped
         init_scale: f64 = 1.0, Range::POSITIVE;
         /// fit the factors to the average gradient, which is what they precondition; else to the gradient
         fit_momentum: bool = true;
-        /// share of the steps that refresh the factors, at first: all, since they know nothing
+        /// fraction of the steps that refresh the factors, at first: all, since they know nothing
         max_share: f64 = 1.0, Range::new(0.0, true, 1.0, false);
         /// and in the end: factors that have been learned move slowly, and a refresh costs several steps
         min_share: f64 = 0.03, Range::new(0.0, true, 1.0, false);
-        /// by what part of itself the share falls in a step: 0.001 takes 3500 steps from 1 to 0.03
+        /// by what part of itself the fraction falls in a step: 0.001 takes 3500 steps from 1 to 0.03
         share_decay: f64 = 1e-3, Range::POSITIVE;
-        /// steps before the share falls
+        /// steps before the fraction falls
         flat_steps: u64 = 500, Range::AT_LEAST_ONE;
         /// which sides have a diagonal: less memory and time, coarser steps
         diagonal: DiagonalSides = DiagonalSides::None;
@@ -114,7 +120,7 @@ super::others::matrix_settings! {
         max_rms: f64 = 1.1, Range::POSITIVE;
         /// names the random numbers
         seed: u64 = 1, Range::AT_LEAST_ONE;
-        /// λ of matrices: a step of rate η shrinks the weights by the share ηλ
+        /// λ of matrices: a step of rate η shrinks the weights by the fraction ηλ
         weight_decay: f64 = 0.0, Range::NON_NEGATIVE;
     }
     adam { lr_factor: 3.0, beta1: 0.9, beta2: 0.999, eps: 1e-8 }
@@ -127,11 +133,11 @@ impl IntoRule for Kron {
             return Err(Error::Conflict {
                 owner: Self::OWNER,
                 conflict: format!("min_share ({}) is above max_share ({})", self.min_share, self.max_share),
-                remedy: "lower min_share; both alike give one share for all steps".to_owned(),
+                remedy: "lower min_share; both alike give one fraction for all steps".to_owned(),
             });
         }
-        let others = self.adam(false)?;
-        Rule::tensor(&self, Decay::Decoupled(self.weight_decay), Whitening(self.clone()), others)
+        let fallback = self.fallback(false)?;
+        Rule::tensor(&self, Decay::Decoupled(self.weight_decay), Whitening(self.clone()), fallback)
     }
 }
 
@@ -166,7 +172,7 @@ impl Kron {
         )
     }
 
-    /// How often the factors were refreshed up to step `t`: the integral of the share, as a whole number.
+    /// How often the factors were refreshed up to step `t`: the integral of the fraction, as a whole number.
     fn refreshes(&self, t: u64) -> u64 {
         let (high, low, decay) = (self.max_share, self.min_share, self.share_decay);
         let (t, flat) = (t as f64, self.flat_steps as f64);
@@ -210,67 +216,38 @@ fn times<T: Number>(loops: Loops, s: &[T], x: &[T], into: &mut [T]) {
     });
 }
 
-/// Work space of a step.
-struct Room<'a, T> {
-    of: (usize, usize),
-    /// What products are made of, and room for their result.
-    x: &'a mut [T],
-    spare: &'a mut [T],
-    /// B, while x is A.
+/// The workspace of a step.
+struct Pieces<'a, T> {
+    axes: [Axis; 2],
+    products: SideProducts<'a, T>,
+    /// B, while the matrix of the products is A.
     b: &'a mut [T],
     /// Squares of the longest side with a triangle.
     squares: [&'a mut [T]; 2],
     lines: [&'a mut [T]; 2],
-    pack: &'a mut [T],
-    pack_square: &'a mut [T],
 }
 
-/// The lengths of a [`Room`]'s pieces: of the matrix, a square, a line and the two packs.
-fn lens(axes: [Axis; 2]) -> [usize; 5] {
-    let [rows, columns] = axes.map(|axis| axis.len);
-    let n = axes.iter().filter(|axis| axis.triangle).map(|axis| axis.len).max().unwrap_or(0);
-    let pack = packed_len(rows, columns).max(packed_len(columns, rows)).max(packed_len(n, n));
-    // diagonals need no products
-    let pack = if n > 0 { pack } else { 0 };
-    [rows * columns, n * n, rows.max(columns), pack, packed_len(n, n)]
-}
-
-impl<'a, T: Number> Room<'a, T> {
-    fn new(mut rest: &'a mut [T], axes: [Axis; 2]) -> Self {
-        let [len, square, line, pack, pack_square] = lens(axes);
-        let mut take = |len| take(&mut rest, len);
+impl<'a, T: Number> Pieces<'a, T> {
+    fn new(axes: [Axis; 2], workspace: &mut Workspace<'a, T>) -> Self {
+        let [rows, columns] = axes.map(|axis| axis.len);
+        let n = axes.iter().filter(|axis| axis.triangle).map(|axis| axis.len).max().unwrap_or(0);
         Self {
-            of: (axes[0].len, axes[1].len),
-            x: take(len),
-            spare: take(len),
-            b: take(len),
-            squares: [take(square), take(square)],
-            lines: [take(line), take(line)],
-            pack: take(pack),
-            pack_square: take(pack_square),
+            axes,
+            products: SideProducts::new((rows, columns), n, packed_len(n, n), workspace),
+            b: workspace.take(rows * columns),
+            squares: std::array::from_fn(|_| workspace.take(n * n)),
+            lines: std::array::from_fn(|_| workspace.take(rows.max(columns))),
         }
     }
 
-    /// `x ← F·x` for a factor F of the left side, `x ← x·F` for one of the right; with `transposed`, Fᵀ in place of F.
+    /// `x ← F·x` for a factor F of the left side, `x ← x·F` for one of the right; with `transposed`, Fᵀ in
+    /// place of F.
     fn multiply(&mut self, loops: Loops, axis: Axis, factor: &[T], transposed: bool) {
-        if !axis.triangle {
-            return self.scale(loops, axis, factor, false);
-        }
-        let (rows, columns) = self.of;
-        let x = Matrix { data: &*self.x, rows, columns };
-        let of_factor = Matrix { data: factor, rows: axis.len, columns: axis.len };
-        // the left operand's rows, the right one's columns
-        let by_rows = (axis.side == Side::Left) != transposed;
-        let factor = if by_rows {
-            loops.pack_rows(of_factor, self.pack_square).until_diagonal()
+        if axis.triangle {
+            self.products.multiply(loops, axis.side, factor, transposed, true);
         } else {
-            loops.pack_columns(of_factor, self.pack_square).from_diagonal()
-        };
-        match axis.side {
-            Side::Left => loops.product(factor, loops.pack_columns(x, self.pack), false, self.spare),
-            Side::Right => loops.product(loops.pack_rows(x, self.pack), factor, false, self.spare),
+            self.scale(loops, axis, factor, false);
         }
-        std::mem::swap(&mut self.x, &mut self.spare);
     }
 
     /// `x ← F⁻¹·x` for the left side, `x ← x·F⁻ᵀ` for the right.
@@ -278,29 +255,29 @@ impl<'a, T: Number> Room<'a, T> {
         if !axis.triangle {
             return self.scale(loops, axis, factor, true);
         }
-        let (rows, columns) = self.of;
-        let x = Matrix { data: &*self.x, rows, columns };
+        let SideProducts { rows, columns, x, spare, pack, pack_square } = &mut self.products;
+        let (rows, columns) = (*rows, *columns);
+        let of_x = Matrix { data: &**x, rows, columns };
         match axis.side {
             Side::Left => {
-                loops.pack_columns(x, self.pack);
-                loops.solve_lower_packed(factor, (x.rows, x.columns), self.pack, self.pack_square);
-                loops.unpack_columns(self.pack, rows, self.spare, columns);
-                std::mem::swap(&mut self.x, &mut self.spare);
+                loops.pack_columns(of_x, pack);
+                loops.solve_lower_packed(factor, (rows, columns), pack, pack_square);
+                loops.unpack_columns(pack, rows, spare, columns);
+                std::mem::swap(x, spare);
             }
             Side::Right => {
                 // the rows of x are the columns of xᵀ
-                loops.pack_rows(x, self.pack);
-                loops.solve_lower_packed(factor, (columns, rows), self.pack, self.pack_square);
-                loops.unpack_columns(self.pack, columns, self.spare, rows);
-                let transposed = Matrix { data: &*self.spare, rows: columns, columns: rows };
-                loops.transpose(transposed, self.x);
+                loops.pack_rows(of_x, pack);
+                loops.solve_lower_packed(factor, (columns, rows), pack, pack_square);
+                loops.unpack_columns(pack, columns, spare, rows);
+                loops.transpose(Matrix { data: &**spare, rows: columns, columns: rows }, x);
             }
         }
     }
 
     /// Multiplies, or divides, x by a diagonal.
     fn scale(&mut self, loops: Loops, axis: Axis, factor: &[T], divide: bool) {
-        loops.lines(self.of.1, [&mut *self.x], [], |loops, start, [x], []| {
+        loops.lines(self.products.columns, [&mut *self.products.x], [], |loops, start, [x], []| {
             let f = if axis.side == Side::Left { factor[start / x.len()] } else { T::ZERO };
             match (axis.side, divide) {
                 (Side::Left, true) => loops.map([x], [], |[x], []| [x / f]),
@@ -313,24 +290,20 @@ impl<'a, T: Number> Room<'a, T> {
     }
 
     /// One step of a factor, from x = A and B.
-    fn update_memory(&mut self, loops: Loops, axis: Axis, factor: &mut [T], rate: f64) {
+    fn fit(&mut self, loops: Loops, axis: Axis, factor: &mut [T], rate: f64) {
         if axis.triangle {
-            self.learn_triangle(loops, axis, factor, rate);
+            self.fit_triangle(loops, axis, factor, rate);
         } else {
-            self.learn_diagonal(loops, axis, factor, rate);
+            self.fit_diagonal(loops, axis, factor, rate);
         }
     }
 
-    fn learn_triangle(&mut self, loops: Loops, axis: Axis, factor: &mut [T], rate: f64) {
-        let ((rows, columns), n) = (self.of, axis.len);
+    fn fit_triangle(&mut self, loops: Loops, axis: Axis, factor: &mut [T], rate: f64) {
+        let n = axis.len;
+        let SideProducts { rows, columns, ref x, ref mut pack, ref mut pack_square, .. } = self.products;
         let [of_a, of_b] = self.squares.each_mut().map(|square| &mut square[..n * n]);
-        for (x, square) in [(&*self.x, &mut *of_a), (&*self.b, &mut *of_b)] {
-            let x = Matrix { data: x, rows, columns };
-            let packed = match axis.side {
-                Side::Left => loops.pack_rows(x, self.pack),
-                Side::Right => loops.pack_columns(x, self.pack),
-            };
-            loops.product(packed, packed, true, square);
+        for (x, square) in [(&**x, &mut *of_a), (&*self.b, &mut *of_b)] {
+            gram(loops, axis.side, Matrix { data: x, rows, columns }, pack, square);
         }
         loops.lines(n, [&mut *of_a, &mut *of_b], [], |_, start, [a, b], []| {
             let (below, above) = a.split_at_mut(start / n + 1);
@@ -365,9 +338,9 @@ impl<'a, T: Number> Room<'a, T> {
 
         let rate = T::of(rate / norm.max(T::SMALLEST));
         let left = Matrix { data: &*factor, rows: n, columns: n };
-        let left = loops.pack_rows(left, self.pack_square).until_diagonal();
+        let left = loops.pack_rows(left, pack_square).until_diagonal();
         let right = Matrix { data: &*difference, rows: n, columns: n };
-        let right = loops.pack_columns(right, self.pack).from_diagonal();
+        let right = loops.pack_columns(right, pack).from_diagonal();
         loops.product(left, right, true, sum);
         loops.lines(n, [factor], [&*sum], |_, start, [factor], [product]| {
             let below = factor[..start / n + 1].iter_mut();
@@ -376,24 +349,12 @@ impl<'a, T: Number> Room<'a, T> {
         });
     }
 
-    fn learn_diagonal(&mut self, loops: Loops, axis: Axis, factor: &mut [T], rate: f64) {
-        let columns = self.of.1;
+    fn fit_diagonal(&mut self, loops: Loops, axis: Axis, factor: &mut [T], rate: f64) {
+        let SideProducts { rows, columns, ref x, .. } = self.products;
         let [of_a, of_b] = self.lines.each_mut().map(|line| &mut line[..axis.len]);
-        for (x, squares) in [(&*self.x, &mut *of_a), (&*self.b, &mut *of_b)] {
-            match axis.side {
-                Side::Left => loops.rows(squares, 1, |i, squares| {
-                    squares[0] = T::of(loops.sum_of_squares(&x[i * columns..][..columns]));
-                }),
-                Side::Right => loops.rows(squares, 16, |block, squares| {
-                    let mut sums = [0.0f64; 16];
-                    for row in x.chunks_exact(columns) {
-                        for (sum, x) in sums.iter_mut().zip(&row[block * 16..][..squares.len()]) {
-                            *sum += x.wide() * x.wide();
-                        }
-                    }
-                    squares.iter_mut().zip(sums).for_each(|(square, sum)| *square = T::of(sum));
-                }),
-            }
+        let along = if axis.side == Side::Left { (columns, 1) } else { (rows, columns) };
+        for (x, squares) in [(&**x, &mut *of_a), (&*self.b, &mut *of_b)] {
+            loops.squares_along(x, T::of(1.0), along, squares, |_, sum| T::of(sum));
         }
         let size = of_a.iter().zip(&*of_b).fold(0.0, |m, (a, b)| (*a + *b).wide().max(m));
         let rate = T::of(rate / size.max(T::SMALLEST));
@@ -401,39 +362,32 @@ impl<'a, T: Number> Room<'a, T> {
     }
 }
 
-impl TensorRule for Whitening {
-    fn takes(&self, shape: &[usize]) -> Result<(), &'static str> {
-        as_matrix(shape).map(|_| ())
-    }
+impl MatrixRule for Whitening {
+    type Pieces<'a, T: Number> = Pieces<'a, T>;
 
-    fn state(&self, param: &Param) -> Vec<StateSpec> {
-        let axes = self.0.axes(as_matrix(&param.shape).unwrap_or_default());
-        let factors = axes.map(|Axis { side, len, triangle }| StateSpec {
+    fn state(&self, param: &Param, of: (usize, usize)) -> Vec<StateSpec> {
+        let factors = self.0.axes(of).map(|Axis { side, len, triangle }| StateSpec {
             name: if side == Side::Left { "left" } else { "right" },
             shape: if triangle { vec![len, len] } else { vec![len] },
             initial: 0.0,
         });
-        let average = StateSpec { name: "exp_avg", shape: param.shape.clone(), initial: 0.0 };
-        std::iter::once(average).chain(factors).collect()
+        std::iter::once(like(param, "exp_avg")).chain(factors).collect()
     }
 
-    fn workspace(&self, shape: &[usize]) -> usize {
-        as_matrix(shape).map_or(0, |of| {
-            let [len, square, line, pack, pack_square] = lens(self.0.axes(of)).map(padded);
-            3 * len + 2 * square + 2 * line + pack + pack_square
-        })
+    fn pieces<'a, T: Number>(&self, of: (usize, usize), workspace: &mut Workspace<'a, T>) -> Pieces<'a, T> {
+        Pieces::new(self.0.axes(of), workspace)
     }
 
-    fn update<T: Number>(&self, step: Step, view: TensorView<'_, T>) -> f64 {
+    fn update<T: Number>(
+        &self,
+        step: Step,
+        view: TensorView<'_, T>,
+        _: (usize, usize),
+        mut pieces: Pieces<'_, T>,
+    ) -> f64 {
         let Kron { beta1, precond_lr, init_scale, fit_momentum, max_rms, seed, .. } = self.0;
-        let Ok(of) = as_matrix(view.shape) else { return 0.0 };
-        let (loops, keep) = (view.loops, view.keep(step));
+        let (loops, keep, axes) = (view.loops, view.keep(step), pieces.axes);
         let [m, left, right] = view.state else { return 0.0 };
-        if view.grad.is_empty() {
-            return 0.0;
-        }
-        let axes = self.0.axes(of);
-        let mut room = Room::new(view.workspace, axes);
         let mut factors = [&mut **left, &mut **right];
         if step.t == 1 {
             for (axis, factor) in axes.iter().zip(&mut factors) {
@@ -461,29 +415,30 @@ impl TensorRule for Whitening {
                 }
             }
             let noise = T::of(noise);
-            probe(loops, seed, step.t, room.x);
-            loops.map([&mut *room.b], [&*room.x, &**m, view.grad], |_, [v, m, g]| [fitted(m, g) + noise * v]);
+            probe(loops, seed, step.t, pieces.products.x);
+            let probed = [&*pieces.products.x, &**m, view.grad];
+            loops.map([&mut *pieces.b], probed, |_, [v, m, g]| [fitted(m, g) + noise * v]);
             for (axis, factor) in axes.iter().zip(&factors) {
-                room.solve(loops, *axis, factor);
+                pieces.solve(loops, *axis, factor);
             }
-            std::mem::swap(&mut room.x, &mut room.b);
+            std::mem::swap(&mut pieces.products.x, &mut pieces.b);
             for (axis, factor) in axes.iter().zip(&factors) {
-                room.multiply(loops, *axis, factor, axis.side == Side::Left);
+                pieces.multiply(loops, *axis, factor, axis.side == Side::Left);
             }
             for (axis, factor) in axes.iter().zip(&mut factors) {
-                room.update_memory(loops, *axis, factor, precond_lr);
+                pieces.fit(loops, *axis, factor, precond_lr);
             }
         }
 
-        loops.map([&mut *room.x], [&**m], |_, [m]| [m * corrected]);
+        loops.map([&mut *pieces.products.x], [&**m], |_, [m]| [m * corrected]);
         for transposed in [true, false] {
             for (axis, factor) in axes.iter().zip(&factors) {
                 // LᵀM̂R, then L from the left and Rᵀ from the right
-                room.multiply(loops, *axis, factor, transposed == (axis.side == Side::Left));
+                pieces.multiply(loops, *axis, factor, transposed == (axis.side == Side::Left));
             }
         }
-        let rms = (loops.sum_of_squares(room.x) / view.grad.len() as f64).sqrt();
-        loops.subtract(view.theta, room.x, keep, step.lr * (max_rms / rms).min(1.0))
+        let rms = (loops.sum_of_squares(pieces.products.x) / view.grad.len() as f64).sqrt();
+        loops.subtract(view.theta, pieces.products.x, keep, step.lr * (max_rms / rms).min(1.0))
     }
 }
 
@@ -492,21 +447,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn refreshes_come_as_often_as_their_share_says() {
+    fn refreshes_come_as_often_as_their_fraction_says() {
         let all = Kron { min_share: 1.0, ..Kron::default() };
         let some =
             Kron { max_share: 0.8, min_share: 0.1, share_decay: 0.02, flat_steps: 20, ..Kron::default() };
         for kron in [all, some, Kron::default()] {
             let mut sum = 0.0;
             for t in 1..=6000 {
-                // the share in the middle of a step is its mean but for a part of 1e-4
+                // the fraction in the middle of a step is its mean but for a part of 1e-4
                 let behind = (t as f64 - 0.5 - kron.flat_steps as f64).max(0.0);
                 sum += kron.min_share.max(kron.max_share * (-kron.share_decay * behind).exp());
                 let (before, now) = (kron.refreshes(t - 1), kron.refreshes(t));
                 assert!(now - before <= 1 && (now as f64 - sum).abs() < 1.1, "{t}: {now} {sum}");
             }
         }
-        // the share of a step is below 1 at the end of u64, where f64 has no single steps any more
+        // the fraction of a step is below 1 at the end of u64, where f64 has no single steps any more
         assert!(Kron::default().refreshes(u64::MAX) > 1 << 58);
     }
 

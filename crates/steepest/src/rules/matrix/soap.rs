@@ -1,13 +1,13 @@
-use super::muon::as_matrix;
-use super::shampoo::{Bench, Side, side_state, sides, work};
+use super::rule::{MatrixRule, like};
+use super::sides::{Side, SideMatrices, side_state, sides};
 use crate::error::Result;
-use crate::matrix::Number;
+use crate::linalg::{Number, Workspace};
 use crate::param::Param;
 use crate::real::Average;
-use crate::rule::{Decay, IntoRule, Rule, StateSpec, Step, TensorRule, TensorView};
+use crate::rule::{Decay, IntoRule, Rule, StateSpec, Step, TensorView};
 use crate::settings::Range;
 
-super::others::matrix_settings! {
+super::fallback::matrix_settings! {
     /// Adam in the eigenvectors of Shampoo's matrices.
     ///
     /// # Formula
@@ -25,21 +25,24 @@ super::others::matrix_settings! {
     ///           P ← orthogonal factor of LP,  Q ← of RQ  by QR
     ///           M ← PᵀMQ
     /// ```
-    /// A side longer than `max_side` has no matrix, and I in place of its eigenvectors. Eigenvectors and QR are computed in f64.
-    /// Where an eigenvalue is 0 but for rounding, at most n·u times the largest (n: the side, u: the parameter's last place at 1), any
-    /// basis of the space is one of eigenvectors: taken is the one whose i-th vector begins with i − 1 zeros. A kernel of a convolution is the
-    /// matrix of its first axis and all others. Vectors and single numbers are updated by AdamW with the settings that begin with `adam_` and
-    /// `adam_lr_factor` times the learning rate.
+    /// A side longer than `max_side` has no matrix, and I in place of its eigenvectors. Eigenvectors and QR
+    /// are computed in f64. Where an eigenvalue is 0 but for rounding, at most n·u times the largest (n: the
+    /// side, u: the parameter's last place at 1), any basis of the space is one of eigenvectors: taken is the
+    /// one whose i-th vector begins with i − 1 zeros. A kernel of a convolution is the matrix of its first
+    /// axis and all others. Vectors and single numbers are updated by AdamW with the settings that begin with
+    /// `adam_` and `adam_lr_factor` times the learning rate.
     ///
     /// # State
-    /// For a matrix of m × n: `exp_avg` and `exp_avg_sq` (m × n, both in the eigenvectors), `left` and `left_vectors` (m × m), `right` and
-    /// `right_vectors` (n × n), 4 bytes per element (8 for f64). Vectors: `exp_avg`, `exp_avg_sq`. Work space, not saved: 3 times the
-    /// matrix, and for each element of the larger square 3 numbers of f64 and 2 of the parameter's type.
+    /// For a matrix of m × n: `exp_avg` and `exp_avg_sq` (m × n, both in the eigenvectors), `left` and
+    /// `left_vectors` (m × m), `right` and `right_vectors` (n × n), 4 bytes per element (8 for f64). Vectors:
+    /// `exp_avg`, `exp_avg_sq`. Workspace, not saved: 3 times the matrix, and for each element of the larger
+    /// square 3 numbers of f64 and 2 of the parameter's type.
     ///
     /// # Differences
-    /// The authors' code is this formula, but decays after the step, `θ ← (1 − ηλ)(θ − ηU)`, and leaves the basis of an empty space to
-    /// LAPACK. It has one matrix for each axis of a kernel, unless `merge_dims`, and `max_precond_dim` 10000. The paper (algorithm 3) keeps M
-    /// unprojected, which is the same, and does not sort. Vectors: the authors' Adam has SOAP's β and misses the first step.
+    /// The authors' code is this formula, but decays after the step, `θ ← (1 − ηλ)(θ − ηU)`, and leaves the
+    /// basis of an empty space to LAPACK. It has one matrix for each axis of a kernel, unless `merge_dims`,
+    /// and `max_precond_dim` 10000. The paper (algorithm 3) keeps M unprojected, which is the same, and does
+    /// not sort. Vectors: the authors' Adam has SOAP's β and misses the first step.
     ///
     /// # Errors
     /// Settings outside their range; with `others = refuse`, a vector.
@@ -61,11 +64,11 @@ super::others::matrix_settings! {
     /// # Source
     /// Vyas et al., SOAP: Improving and Stabilizing Shampoo using Adam, ICLR 2025, algorithms 3 and 4.
     pub struct Soap("soap") {
-        /// β₁, share of the old average gradient that is kept
+        /// β₁, fraction of the old average gradient that is kept
         beta1: f64 = 0.95, Range::RATE;
-        /// β₂, share of the old average squared gradient that is kept
+        /// β₂, fraction of the old average squared gradient that is kept
         beta2: f64 = 0.95, Range::RATE;
-        /// β₃, share of the old L and R that is kept
+        /// β₃, fraction of the old L and R that is kept
         shampoo_beta: f64 = 0.95, Range::RATE;
         /// ε, added to the root of the average squared gradient
         eps: f64 = 1e-8, Range::POSITIVE;
@@ -73,7 +76,7 @@ super::others::matrix_settings! {
         precondition_frequency: u64 = 10, Range::AT_LEAST_ONE;
         /// the longest side that has a matrix
         max_side: u64 = 2048, Range::AT_LEAST_ONE;
-        /// λ of matrices: a step of rate η shrinks the weights by the share ηλ
+        /// λ of matrices: a step of rate η shrinks the weights by the fraction ηλ
         weight_decay: f64 = 0.01, Range::NON_NEGATIVE;
     }
     adam { lr_factor: 1.0, beta1: 0.95, beta2: 0.95, eps: 1e-8 }
@@ -81,107 +84,106 @@ super::others::matrix_settings! {
 
 impl IntoRule for Soap {
     fn into_rule(self) -> Result<Rule> {
-        let others = self.adam(false)?;
-        Rule::tensor(&self, Decay::Decoupled(self.weight_decay), Rotated(self.clone()), others)
+        let fallback = self.fallback(false)?;
+        Rule::tensor(&self, Decay::Decoupled(self.weight_decay), Rotated(self.clone()), fallback)
     }
 }
 
 struct Rotated(Soap);
 
-impl TensorRule for Rotated {
-    fn takes(&self, shape: &[usize]) -> Result<(), &'static str> {
-        as_matrix(shape).map(|_| ())
-    }
+impl MatrixRule for Rotated {
+    type Pieces<'a, T: Number> = SideMatrices<'a, T>;
 
-    fn state(&self, param: &Param) -> Vec<StateSpec> {
-        let of = as_matrix(&param.shape).unwrap_or_default();
-        let like = |name| StateSpec { name, shape: param.shape.clone(), initial: 0.0 };
+    fn state(&self, param: &Param, of: (usize, usize)) -> Vec<StateSpec> {
         let names = [["left", "left_vectors"], ["right", "right_vectors"]];
-        [like("exp_avg"), like("exp_avg_sq")]
-            .into_iter()
-            .chain(side_state(of, self.0.max_side, names))
-            .collect()
+        let averages = [like(param, "exp_avg"), like(param, "exp_avg_sq")];
+        averages.into_iter().chain(side_state(of, self.0.max_side, names)).collect()
     }
 
-    fn workspace(&self, shape: &[usize]) -> usize {
-        as_matrix(shape).map_or(0, |of| work(of, self.0.max_side))
+    fn pieces<'a, T: Number>(
+        &self,
+        of: (usize, usize),
+        workspace: &mut Workspace<'a, T>,
+    ) -> SideMatrices<'a, T> {
+        SideMatrices::new(of, self.0.max_side, workspace)
     }
 
-    fn update<T: Number>(&self, step: Step, view: TensorView<'_, T>) -> f64 {
+    fn update<T: Number>(
+        &self,
+        step: Step,
+        view: TensorView<'_, T>,
+        of: (usize, usize),
+        mut pieces: SideMatrices<'_, T>,
+    ) -> f64 {
         let Soap { beta1, beta2, shampoo_beta, eps, precondition_frequency, max_side, .. } = self.0;
-        let Ok(of @ (_, columns)) = as_matrix(view.shape) else { return 0.0 };
-        let (loops, keep) = (view.loops, view.keep(step));
-        if view.grad.is_empty() {
-            return 0.0;
-        }
+        let (loops, keep, columns) = (view.loops, view.keep(step), of.1);
         let [m, v, matrices @ ..] = view.state else { return 0.0 };
         let sides = || sides(of, max_side);
         let scale = T::of(view.scale);
         let of_matrices = Average::<T>::new(shampoo_beta);
-        let mut bench = Bench::new(view.workspace, of, max_side);
-        loops.map([&mut *bench.x], [view.grad], move |_, [g]| [g * scale]);
+        loops.map([&mut *pieces.products.x], [view.grad], move |_, [g]| [g * scale]);
         if step.t == 1 {
             for ((side, n), pair) in sides().zip(matrices.chunks_exact_mut(2)) {
                 let [matrix, vectors] = pair else { continue };
-                bench.update_memory(loops, side, of_matrices, matrix);
-                let mut desk = bench.desk(n);
-                desk.eigen(loops, matrix, 1.0);
-                let least = n as f64 * T::EPSILON * desk.values[0];
-                desk.eigenvectors(loops, least, vectors);
+                pieces.average_gram(loops, side, of_matrices, matrix);
+                let mut of_matrix = pieces.decomposition(n);
+                of_matrix.eigen(loops, matrix, 1.0);
+                let least = n as f64 * T::EPSILON * of_matrix.values[0];
+                of_matrix.eigenvectors(loops, least, vectors);
             }
             return 0.0;
         }
 
         for ((side, _), pair) in sides().zip(matrices.chunks_exact(2)) {
-            bench.multiply(loops, side, &*pair[1], side == Side::Left);
+            pieces.multiply(loops, side, &*pair[1], side == Side::Left);
         }
         let (of_m, of_v, eps) = (Average::<T>::new(beta1), Average::<T>::new(beta2), T::of(eps));
-        loops.map([&mut **m, &mut **v, &mut *bench.x], [], move |[m, v, g], []| {
+        loops.map([&mut **m, &mut **v, &mut *pieces.products.x], [], move |[m, v, g], []| {
             let (m, v) = (of_m.mix(m, g), of_v.mix(v, g * g));
             [m, v, m / (v.sqrt() + eps)]
         });
         for ((side, _), pair) in sides().zip(matrices.chunks_exact(2)) {
-            bench.multiply(loops, side, &*pair[1], side == Side::Right);
+            pieces.multiply(loops, side, &*pair[1], side == Side::Right);
         }
         let since_first = Step { t: step.t - 1, ..step };
         let corrected = since_first.bias_correction(beta2).sqrt() / since_first.bias_correction(beta1);
-        let moved = loops.subtract(view.theta, bench.x, keep, step.lr * corrected);
+        let moved = loops.subtract(view.theta, pieces.products.x, keep, step.lr * corrected);
 
-        loops.map([&mut *bench.x], [view.grad], move |_, [g]| [g * scale]);
+        loops.map([&mut *pieces.products.x], [view.grad], move |_, [g]| [g * scale]);
         for ((side, _), pair) in sides().zip(matrices.chunks_exact_mut(2)) {
-            bench.update_memory(loops, side, of_matrices, &mut *pair[0]);
+            pieces.average_gram(loops, side, of_matrices, &mut *pair[0]);
         }
         if since_first.t.is_multiple_of(precondition_frequency) {
-            bench.x.copy_from_slice(m);
+            pieces.products.x.copy_from_slice(m);
             for ((side, _), pair) in sides().zip(matrices.chunks_exact(2)) {
-                bench.multiply(loops, side, &*pair[1], side == Side::Right);
+                pieces.multiply(loops, side, &*pair[1], side == Side::Right);
             }
-            m.copy_from_slice(bench.x);
+            m.copy_from_slice(pieces.products.x);
             for ((side, n), pair) in sides().zip(matrices.chunks_exact_mut(2)) {
                 let [matrix, vectors] = pair else { continue };
-                bench.product(loops, matrix, vectors, n);
-                bench.x.copy_from_slice(v);
-                let (mut desk, product, before) = bench.parts(n);
-                desk.values.fill(0.0);
+                pieces.product(loops, matrix, vectors, n);
+                pieces.products.x.copy_from_slice(v);
+                let (mut basis, product, before) = pieces.decomposition_of_product(n);
+                basis.values.fill(0.0);
                 for (product, vectors) in product.chunks_exact(n).zip(vectors.chunks_exact(n)) {
-                    for ((sum, s), q) in desk.values.iter_mut().zip(product).zip(vectors) {
+                    for ((sum, s), q) in basis.values.iter_mut().zip(product).zip(vectors) {
                         *sum += s.wide() * q.wide();
                     }
                 }
-                desk.orthogonal(loops, product, vectors);
+                basis.orthogonal(loops, product, vectors);
                 loops.rows(v, columns, |i, row| match side {
-                    Side::Left => row.copy_from_slice(&before[desk.order(i) * columns..][..columns]),
+                    Side::Left => row.copy_from_slice(&before[basis.order(i) * columns..][..columns]),
                     Side::Right => {
                         let before = &before[i * columns..];
-                        row.iter_mut().enumerate().for_each(|(j, v)| *v = before[desk.order(j)]);
+                        row.iter_mut().enumerate().for_each(|(j, v)| *v = before[basis.order(j)]);
                     }
                 });
             }
-            bench.x.copy_from_slice(m);
+            pieces.products.x.copy_from_slice(m);
             for ((side, _), pair) in sides().zip(matrices.chunks_exact(2)) {
-                bench.multiply(loops, side, &*pair[1], side == Side::Left);
+                pieces.multiply(loops, side, &*pair[1], side == Side::Left);
             }
-            m.copy_from_slice(bench.x);
+            m.copy_from_slice(pieces.products.x);
         }
         moved
     }

@@ -1,6 +1,7 @@
 //! A matrix with the same singular vectors and singular values near 1, by products alone.
 
-use crate::matrix::{Loops, Matrix, Number, Packed, packed_len, padded, take};
+use super::momentum::Momentum;
+use crate::linalg::{Loops, Matrix, Number, Packed, Workspace, packed_either_len, packed_len};
 
 crate::word_setting! {
     /// The polynomials `x ← ax + bx³ + cx⁵` that bring singular values to 1.
@@ -10,7 +11,8 @@ crate::word_setting! {
         Quintic = "quintic",
         /// Polar Express: the best polynomial for each step; converges to 1.
         PolarExpress = "polar_express",
-        /// Those of Dion and optax: one for each of five steps, as fast as the quintic and closer to 1 at the end.
+        /// Those of Dion and optax: one for each of five steps, as fast as the quintic and closer to 1 at the
+        /// end.
         Dion = "dion",
         /// Newton and Schulz's `3/2 x − 1/2 x³`: converges to 1, slowly from near 0.
         Cubic = "cubic",
@@ -72,74 +74,106 @@ impl Polynomial {
 
 /// How large the errors of a Gram matrix may grow before it is computed anew.
 ///
-/// A step multiplies what lies near 0 by a². Five quintic steps give 2.4e5, which makes 1.4e-2 of f32's 6e-8, in the
-/// smallest singular values alone; one step more would make a tenth. Measured by `benches/matrix.rs`.
+/// A step multiplies what lies near 0 by a². Five quintic steps give 2.4e5, which makes 1.4e-2 of f32's 6e-8,
+/// in the smallest singular values alone; one step more would make a tenth. Measured by `benches/matrix.rs`.
 const GROWTH: f64 = 3e5;
 
-/// Numbers of work space for a matrix of `rows` × `columns`, itself included.
-pub(super) fn work(rows: usize, columns: usize) -> usize {
-    let (small, large) = (rows.min(columns), rows.max(columns));
-    let packs = packed_len(small, large).max(packed_len(large, small)) + packed_len(small, small);
-    2 * padded(rows * columns) + 4 * padded(small * small) + packs
+/// A matrix that is orthogonalized, and the workspace of that.
+pub(super) struct Orthogonalization<'a, T> {
+    rows: usize,
+    columns: usize,
+    /// The matrix.
+    pub x: &'a mut [T],
+    y: &'a mut [T],
+    /// The Gram matrix A of X, and three polynomials of it.
+    squares: [&'a mut [T]; 4],
+    pack: &'a mut [T],
+    pack_square: &'a mut [T],
 }
 
-/// Applies `steps` polynomials to the singular values of `x`, whose norm is at most about 1; returns the result.
-/// `rest` is what [`work`] counts, less `x`.
-pub(super) fn orthogonalize<'a, T: Number>(
-    loops: Loops,
-    polynomial: Polynomial,
-    steps: u64,
-    mut x: &'a mut [T],
-    (rows, columns): (usize, usize),
-    rest: &mut &'a mut [T],
-) -> &'a mut [T] {
-    let (n, depth) = (rows.min(columns), rows.max(columns));
-    let wide = rows <= columns;
-    let mut y = take(rest, rows * columns);
-    let [a, p, mut q, mut s] = std::array::from_fn(|_| take(rest, n * n));
-    let pack = take(rest, packed_len(n, depth).max(packed_len(depth, n)));
-    let pack_square = take(rest, packed_len(n, n));
-    let mut step = 0;
-    while step < steps {
-        // p, q and s are polynomials of A = XXᵀ (XᵀX of a tall X): they commute and are symmetric
-        let of_x = Matrix { data: x, rows, columns };
-        let packed = if wide { loops.pack_rows(of_x, pack) } else { loops.pack_columns(of_x, pack) };
-        loops.product(packed, packed, true, a);
-        let mut grown = polynomial.coefficients(step)[0].powi(2);
-        polynomial.of(step, loops, a, loops.pack_symmetric(a, n, pack_square), q);
-        step += 1;
-        let mut first = true;
-        // the next polynomial of A, which becomes PAP, costs 4 products of n³; from a new X, 3·depth·n² + n³
-        while step < steps && 2 * depth > 3 * n {
-            grown *= polynomial.coefficients(step)[0].powi(2);
-            if grown > GROWTH {
-                break;
-            }
-            let left = loops.pack_symmetric(if first { &*q } else { &*p }, n, pack_square);
-            loops.product(left, loops.pack_symmetric(a, n, pack), true, s);
-            loops.product(left, loops.pack_symmetric(s, n, pack), true, a);
-            polynomial.of(step, loops, a, loops.pack_symmetric(a, n, pack), p);
-            let left = loops.pack_symmetric(p, n, pack_square);
-            loops.product(left, loops.pack_symmetric(q, n, pack), true, s);
-            (q, s) = (s, q);
-            (step, first) = (step + 1, false);
+impl<'a, T: Number> Orthogonalization<'a, T> {
+    pub fn new((rows, columns): (usize, usize), workspace: &mut Workspace<'a, T>) -> Self {
+        let n = rows.min(columns);
+        Self {
+            rows,
+            columns,
+            x: workspace.take(rows * columns),
+            y: workspace.take(rows * columns),
+            squares: std::array::from_fn(|_| workspace.take(n * n)),
+            pack: workspace.take(packed_either_len(rows, columns)),
+            pack_square: workspace.take(packed_len(n, n)),
         }
-        let of_x = Matrix { data: x, rows, columns };
-        let packed = loops.pack_symmetric(q, n, pack_square);
-        if wide {
-            loops.product(packed, loops.pack_columns(of_x, pack), false, y);
-        } else {
-            loops.product(loops.pack_rows(of_x, pack), packed, false, y);
-        }
-        (x, y) = (y, x);
     }
-    x
+
+    /// The orthogonal direction of Muon's kin: the momentum's look ahead U, divided by ‖U‖ + `eps`, with
+    /// `steps` polynomials.
+    pub fn direction(
+        self,
+        loops: Loops,
+        momentum: Momentum<T>,
+        m: &mut [T],
+        grad: &[T],
+        eps: f64,
+        (polynomial, steps): (Polynomial, u64),
+    ) -> &'a mut [T] {
+        let square = loops.map_sum([m, &mut *self.x], [grad], move |[m, _], [g]| {
+            let [m, u] = momentum.follow(m, g);
+            ([m, u], u.wide() * u.wide())
+        });
+        let norm = T::of(square.sqrt() + eps);
+        loops.map([&mut *self.x], [], move |[u], []| [u / norm]);
+        self.apply(loops, polynomial, steps)
+    }
+
+    /// Applies `steps` polynomials to the singular values of `x`, whose norm is at most about 1; returns the
+    /// result.
+    fn apply(self, loops: Loops, polynomial: Polynomial, steps: u64) -> &'a mut [T] {
+        let Self { rows, columns, mut x, mut y, squares: [a, p, mut q, mut s], pack, pack_square } = self;
+        let (n, depth) = (rows.min(columns), rows.max(columns));
+        let wide = rows <= columns;
+        let mut step = 0;
+        while step < steps {
+            // p, q and s are polynomials of A = XXᵀ (XᵀX of a tall X): they commute and are symmetric
+            let of_x = Matrix { data: x, rows, columns };
+            let packed = if wide { loops.pack_rows(of_x, pack) } else { loops.pack_columns(of_x, pack) };
+            loops.product(packed, packed, true, a);
+            let mut grown = polynomial.coefficients(step)[0].powi(2);
+            polynomial.of(step, loops, a, loops.pack_symmetric(a, n, pack_square), q);
+            step += 1;
+            let mut first = true;
+            // the next polynomial of A, which becomes PAP, costs 4 products of n³; from a new X, 3·depth·n² +
+            // n³
+            while step < steps && 2 * depth > 3 * n {
+                grown *= polynomial.coefficients(step)[0].powi(2);
+                if grown > GROWTH {
+                    break;
+                }
+                let left = loops.pack_symmetric(if first { &*q } else { &*p }, n, pack_square);
+                loops.product(left, loops.pack_symmetric(a, n, pack), true, s);
+                loops.product(left, loops.pack_symmetric(s, n, pack), true, a);
+                polynomial.of(step, loops, a, loops.pack_symmetric(a, n, pack), p);
+                let left = loops.pack_symmetric(p, n, pack_square);
+                loops.product(left, loops.pack_symmetric(q, n, pack), true, s);
+                (q, s) = (s, q);
+                (step, first) = (step + 1, false);
+            }
+            let of_x = Matrix { data: x, rows, columns };
+            let packed = loops.pack_symmetric(q, n, pack_square);
+            if wide {
+                loops.product(packed, loops.pack_columns(of_x, pack), false, y);
+            } else {
+                loops.product(loops.pack_rows(of_x, pack), packed, false, y);
+            }
+            (x, y) = (y, x);
+        }
+        x
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::InstructionSet;
+    use crate::linalg::Request;
 
     /// The polynomials as they are written, one product after the other.
     fn obvious(polynomial: Polynomial, steps: u64, x: &[f64], rows: usize, columns: usize) -> Vec<f64> {
@@ -168,7 +202,7 @@ mod tests {
 
     #[test]
     fn steps_on_the_gram_matrix_are_steps_on_the_matrix() {
-        let loops = Loops { isa: InstructionSet::best(), parallel: true };
+        let loops = Loops::default();
         for (rows, columns) in [(17, 60), (60, 17), (20, 20), (3, 40), (1, 5)] {
             for (polynomial, steps) in [
                 (Polynomial::Quintic, 5),
@@ -184,11 +218,12 @@ mod tests {
                 let norm = x.iter().map(|x| x * x).sum::<f64>().sqrt();
                 x.iter_mut().for_each(|x| *x /= norm);
                 let expected = obvious(polynomial, steps, &x, rows, columns);
-                let mut space = vec![f64::NAN; work(rows, columns)];
-                let mut rest = space.as_mut_slice();
-                let start = take(&mut rest, x.len());
-                start.copy_from_slice(&x);
-                let found = orthogonalize(loops, polynomial, steps, start, (rows, columns), &mut rest);
+                let shape = (rows, columns);
+                let request = Request::of::<f64, _>(|workspace| Orthogonalization::new(shape, workspace));
+                let mut memory = vec![f64::NAN; request.len()];
+                let orthogonalization = Orthogonalization::new(shape, &mut Workspace::new(&mut memory));
+                orthogonalization.x.copy_from_slice(&x);
+                let found = orthogonalization.apply(loops, polynomial, steps);
                 let error = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
                 // 1e-16 in the Gram matrix, made 3e5 times as large
                 assert!(error < 1e-10, "{rows}×{columns} {polynomial:?} {steps}: {error:e}");
