@@ -64,7 +64,8 @@ fn an_optimizer_is_its_file_and_its_lines_in_the_table() {
                 continue;
             }
             for (path, text) in &texts {
-                if path != own && *path != rules.join("mod.rs") {
+                let lists_modules = path.starts_with(&rules) && path.ends_with("mod.rs");
+                if path != own && !lists_modules {
                     let literal = format!("\"{name}\"");
                     if has_word(text, &kind) || text.contains(&literal) {
                         elsewhere.push(format!("{name} is named in {}", path.display()));

@@ -87,8 +87,8 @@ fn everything_wrong_with_a_file_is_listed_at_once() {
         problems_of(&mut optimizer, &bare),
         [
             "format: expected steepest-state-1 or a header `steepest`, found none",
-            "optimizer: expected adamw, found none",
             "steps_taken: missing or not a number",
+            "optimizer: expected adamw, found none",
         ]
     );
 }
