@@ -1,4 +1,5 @@
-//! Task, encoder, preparation: what is decided, that nothing leaks from held-back rows, and that saved encoders are the same.
+//! Task, encoder, preparation: what is decided, that nothing leaks from held-back rows, and that saved
+//! encoders are the same.
 
 use proptest::prelude::*;
 use steepest_data::{
