@@ -154,7 +154,10 @@ impl Walk<'_> {
                 }
                 // not the `use<..>` of a type
                 Word(word) if word == "use" && tokens.get(at) != Some(&Mark('<')) => {
-                    self.uses(&tokens[at..], is_visible(&tokens[..begin]));
+                    // a name that is re-exported is used where it stands in code, if anywhere
+                    if !is_visible(&tokens[..begin]) {
+                        self.uses(&tokens[at..]);
+                    }
                     at += tokens[at..].iter().position(|token| *token == Mark(';')).unwrap_or(0);
                 }
                 // `pub(in crate::a)`
@@ -184,12 +187,8 @@ impl Walk<'_> {
         }
     }
 
-    fn uses(&mut self, tokens: &[Token], visible: bool) {
+    fn uses(&mut self, tokens: &[Token]) {
         for Use { path, name } in uses(tokens) {
-            // a name that is shown is used where it stands in code, if anywhere
-            if visible {
-                continue;
-            }
             let targets = self.modules.follow(self.id, &path);
             let is_module = targets.iter().any(|target| matches!(target, Target::Module(_)));
             for target in targets {

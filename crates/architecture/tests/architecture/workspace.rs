@@ -133,5 +133,5 @@ fn tests_at_the_end_are_no_lines_of_code() {
     let tests = "#[cfg(test)]\nmod tests {\n    #[test]\n    fn t() {}\n}\n";
     assert_eq!(lines_of_code(&format!("{code}{tests}")), 3);
     assert_eq!(lines_of_code(&format!("{code}{tests}{code}")), 11);
-    assert_eq!(lines_of_code(&format!("#[cfg(test)]\nmod tests;\nfn f() {{\n}}\n")), 4);
+    assert_eq!(lines_of_code("#[cfg(test)]\nmod tests;\nfn f() {\n}\n"), 4);
 }
