@@ -43,10 +43,10 @@
 //! - if it is not contiguous: a parameter once (`LinearLayout::Col` stores a transposed one), a
 //!   gradient on every step.
 //!
-//! The memory of the gradients is free after a step. With glibc's first settings it goes back to the system each time, which
-//! takes as long as a small network's step; so [`BurnOptimizer::new`] has glibc keep as much as a few passes need, 64 MiB at
-//! most, as any program does that once frees a block of half the size. It holds for the whole process, unless the environment
-//! sets `MALLOC_TRIM_THRESHOLD_` or `MALLOC_MMAP_THRESHOLD_`.
+//! The memory of the gradients is free after a step. With glibc's first settings it goes back to the system
+//! each time, which takes as long as a small network's step. So [`BurnOptimizer::new`] makes glibc keep what a
+//! few passes need, at most 64 MiB, by freeing one block of half that size. This holds for the whole process,
+//! unless the environment sets `MALLOC_TRIM_THRESHOLD_` or `MALLOC_MMAP_THRESHOLD_`.
 //!
 //! On any other backend parameters and gradients travel to the host and back on every step.
 

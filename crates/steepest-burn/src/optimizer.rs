@@ -128,8 +128,9 @@ impl<M: Module> BurnOptimizer<M> {
         }
     }
 
-    /// A copy of the module with the weights to evaluate with and to keep: an average, where the builder or the
-    /// optimizer itself keeps one ([`Optimizer::evaluation`]), else the weights as they are. What is trained stays as it is.
+    /// A copy of the module with the weights to evaluate with and to keep: an average, where the builder or
+    /// the optimizer itself keeps one ([`Optimizer::evaluation`]), else the weights as they are. What is
+    /// trained stays as it is.
     ///
     /// # Errors
     /// A module whose trainable parameters are not those the optimizer was made for.
@@ -178,17 +179,18 @@ impl<M: Module> BurnOptimizer<M> {
     }
 }
 
-/// Has the allocator keep the memory of one step's tensors for the next, where the parameters have so many bytes.
+/// Makes the allocator keep the memory of one step's tensors for the next; `bytes` are those of the parameters.
 ///
-/// Every step frees as much as the pass before it took. By its first settings glibc gives freed memory of more than 128 KiB
-/// back to the system, which takes a small network as long as its step, and fetches it again for the next pass. It learns
-/// otherwise from the largest block of up to 32 MiB that was freed, of which twice as much may then lie free: this is such a
-/// block. Nothing of it is written, so the system never has to find memory for it.
+/// Every step frees as much as the pass before it took. By its first settings glibc gives freed memory of
+/// more than 128 KiB back to the system, and fetches it again for the next pass, which takes as long as a
+/// small network's step. The largest block of up to 32 MiB that was freed so far changes this: twice its size
+/// may then lie free. This function frees such a block. Nothing is written to it, so the system never has to
+/// find memory for it.
 fn keep_freed_memory(bytes: usize) {
     if cfg!(target_env = "gnu") {
-        // gradients, activations and what else a pass holds at once
+        // gradients, activations and whatever else a pass keeps at once
         let block = bytes.saturating_mul(8).clamp(1 << 20, (32 << 20) - (64 << 10));
-        // looked at, for the compiler may leave out a block that nobody does
+        // the compiler may leave out a block that nothing reads
         drop(black_box(Vec::<u8>::with_capacity(block)));
     }
 }

@@ -122,8 +122,8 @@ fn load<M: Module>(
     Ok(())
 }
 
-/// Writes the [named tensors](named_tensors) in their own types as a safetensors file: beside `path` first, then
-/// renamed, so that a crash leaves the old file or the new one.
+/// Writes the [named tensors](named_tensors) in their own types as a safetensors file: beside `path` first,
+/// then renamed, so that a crash leaves the old file or the new one.
 ///
 /// # Errors
 /// What the file system says; a tensor of a quantized type, which the format does not know.

@@ -28,8 +28,8 @@ impl BatchSize {
 
 /// The batches of every epoch.
 ///
-/// The order of an epoch is Fisher-Yates over `0..samples` with the stream (`"order"`, seed, epoch) of [`crate::random`],
-/// so an epoch can be repeated, or entered in its middle, without having run those before.
+/// The order of an epoch is Fisher-Yates over `0..samples` with the stream (`"order"`, seed, epoch) of
+/// [`crate::random`], so an epoch can be repeated, or entered in its middle, without having run those before.
 ///
 /// ```
 /// use steepest_data::{BatchSize, Batches};
@@ -91,7 +91,8 @@ impl Batches {
     /// The batches of one epoch. Allocates nothing; repeated calls for one epoch shuffle once.
     pub fn epoch(&mut self, epoch: u64) -> Epoch<'_> {
         if self.shuffled && self.epoch != Some(epoch) {
-            // from the identity, not from the last epoch's order, or the order would depend on the epochs run before
+            // from the identity, not from the last epoch's order, or the order would depend on the epochs run
+            // before
             for (index, sample) in self.order.iter_mut().enumerate() {
                 *sample = index;
             }

@@ -2,9 +2,10 @@
 
 const MILLISECONDS_PER_DAY: i64 = 86_400_000;
 
-/// Reads `YYYY-MM-DD` or `YYYY/MM/DD`, for the years 1 to 9999, with or without a time `HH:MM[:SS[.fraction]]` after `T` or a
-/// space, with or without a zone `Z` or `±HH[:]MM`. A time without a zone counts as UTC. `None` for everything else, also for
-/// 30 February; never a guess at formats that mean two things (01/02/2026).
+/// Reads `YYYY-MM-DD` or `YYYY/MM/DD`, for the years 1 to 9999, with or without a time
+/// `HH:MM[:SS[.fraction]]` after `T` or a space, with or without a zone `Z` or `±HH[:]MM`. A time without a
+/// zone counts as UTC. `None` for everything else, also for 30 February; never a guess at formats that mean
+/// two things (01/02/2026).
 pub(crate) fn parse(text: &str) -> Option<f64> {
     let bytes = text.as_bytes();
     if bytes.len() < 10 || (bytes[4] != b'-' && bytes[4] != b'/') || bytes[7] != bytes[4] {
@@ -23,7 +24,8 @@ pub(crate) fn parse(text: &str) -> Option<f64> {
     Some((days * MILLISECONDS_PER_DAY + milliseconds) as f64 / MILLISECONDS_PER_DAY as f64)
 }
 
-/// Writes what [`parse`] reads back as the same number, for numbers that [`parse`] made; other times to the millisecond.
+/// Writes what [`parse`] reads back as the same number, for numbers that [`parse`] made; other times to the
+/// millisecond.
 pub(crate) fn text(days: f64) -> String {
     let total = (days * MILLISECONDS_PER_DAY as f64).round() as i64;
     let (year, month, day) = civil_from_days(total.div_euclid(MILLISECONDS_PER_DAY));
@@ -99,8 +101,8 @@ fn days_in_month(year: i64, month: i64) -> i64 {
     }
 }
 
-/// Days since 1970-01-01 in the Gregorian calendar. The year is counted from March, so that the leap day comes last
-/// (H. Hinnant, "chrono-compatible low-level date algorithms").
+/// Days since 1970-01-01 in the Gregorian calendar. The year is counted from March, so that the leap day
+/// comes last (H. Hinnant, "chrono-compatible low-level date algorithms").
 fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);

@@ -1,5 +1,5 @@
-//! What can be wrong with data. Every variant carries where, what was expected and what was found, and its message ends
-//! with what to do.
+//! What can be wrong with data. Every variant carries where, what was expected and what was found, and its
+//! message ends with what to do.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,8 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 /// What was wrong with the data, where, and what to do about it.
 ///
-/// Lines and rows count from 1 in messages; a line is a line of the file (the header is line 1), a row is a sample.
+/// Lines and rows count from 1 in messages; a line is a line of the file (the header is line 1), a row is a
+/// sample.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 #[allow(missing_docs)] // of the fields: each variant's message says what they are
@@ -150,8 +151,10 @@ pub enum Error {
     Fractions { validation: f64, test: f64 },
 
     /// A part of the split that should hold rows and holds none.
-    #[error("{rows} rows leave none for {part} at a share of {share}; add rows or enlarge the share")]
-    EmptyPart { rows: usize, part: &'static str, share: f64 },
+    #[error(
+        "{rows} rows leave none for {part} at a fraction of {fraction}; add rows or enlarge the fraction"
+    )]
+    EmptyPart { rows: usize, part: &'static str, fraction: f64 },
 
     /// A batch of zero samples.
     #[error(
@@ -229,13 +232,20 @@ impl std::fmt::Display for Kind {
     }
 }
 
-/// The known name closest to a wrong one, where one is close enough to be meant.
+/// The known name most like a wrong one, if one is near enough to be what was meant; near is what it is to
+/// `steepest::nearest`.
 pub(crate) fn nearest_name<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    let wrong = name.to_lowercase();
+    let wanted = name.to_lowercase();
+    let likeness = |known: &str| {
+        let known = known.to_lowercase();
+        // in a short name, one slip of the finger leaves little for the other measure
+        let one_slip = wanted.chars().count() > 2 && strsim::osa_distance(&wanted, &known) <= 1;
+        strsim::jaro_winkler(&wanted, &known).max(if one_slip { 0.9 } else { 0.0 })
+    };
     known
         .into_iter()
-        .map(|known| (strsim::jaro_winkler(&wrong, &known.to_lowercase()), known))
-        .filter(|(score, _)| *score >= 0.75)
+        .map(|known| (likeness(known), known))
+        .filter(|(likeness, _)| *likeness > 0.75)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, known)| known.to_owned())
 }

@@ -1,21 +1,23 @@
 //! From images to `f32` features.
 
-use crate::encoder::{FORMAT, Features, Targets};
 use crate::error::{Error, Place, Result, list};
+use crate::features::{FORMAT, Features, Targets};
 use crate::table::Images;
 use crate::task::Task;
 
-/// Encodes images: every pixel minus the mean, divided by the standard deviation, of all pixels of the training images.
+/// Encodes images: every pixel minus the mean, divided by the standard deviation, of all pixels of the
+/// training images.
 ///
-/// One mean and one deviation for all pixels, not one each: a pixel in the corner that is always dark would otherwise be
-/// divided by nearly nothing. The features keep the layout of the images, `channels x height x width`, row-major.
+/// One mean and one deviation for all pixels, not one each: a pixel in the corner that is always dark would
+/// otherwise be divided by nearly nothing. The features keep the layout of the images,
+/// `channels x height x width`, row-major.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct ImageEncoder {
     format: u32,
     channels: usize,
     height: usize,
     width: usize,
-    /// Of pixels as shares of the brightest possible, 0 to 1.
+    /// Of pixels as fractions of the brightest possible, 0 to 1.
     mean: f64,
     std: f64,
     classes: Vec<String>,
@@ -25,8 +27,8 @@ impl ImageEncoder {
     /// Fits an encoder on the training images, and on nothing else.
     ///
     /// # Errors
-    /// [`Error::NoLabels`]; [`Error::OneValue`] if all training images have one label, or all pixels one value. Panics if a row
-    /// is out of range.
+    /// [`Error::NoLabels`]; [`Error::OneValue`] if all training images have one label, or all pixels one
+    /// value. Panics if a row is out of range.
     pub fn fit(images: &Images, train: &[usize]) -> Result<Self> {
         let labels = images.known_labels()?;
         let mut occurs = vec![false; images.levels.len()];

@@ -29,13 +29,15 @@ pub struct ColumnSummary {
     pub missing: usize,
     /// Distinct values, missing not counted.
     pub distinct: usize,
-    /// Least, mean and greatest value of numbers and dates (days since 1970-01-01); `None` for others, or where all are missing.
+    /// Least, mean and greatest value of numbers and dates (days since 1970-01-01); `None` for others, or
+    /// where all are missing.
     pub range: Option<[f64; 3]>,
     /// The most frequent levels of categories and booleans with their counts, at most 5.
     pub top: Vec<(String, usize)>,
 }
 
-/// Describes every column of a table. Images can be described as a table ([`Images::to_table`](crate::Images::to_table)).
+/// Describes every column of a table. Images can be described as a table
+/// ([`Images::to_table`](crate::Images::to_table)).
 pub fn describe(table: &Table) -> Summary {
     let columns = table.columns.iter().map(|column| ColumnSummary {
         name: column.name.clone(),
@@ -84,9 +86,9 @@ fn top(values: &Values) -> Vec<(String, usize)> {
     counts
 }
 
-/// The data as CSV with a header, UTF-8, LF. Reading it back gives the same values, but for times below a millisecond, and for
-/// text that reads as something else (a level `12` or `NA`). Images become one column for each pixel (`p0`, `p1`, ..) and,
-/// where known, `label`.
+/// The data as CSV with a header, UTF-8, LF. Reading it back gives the same values, but for times below a
+/// millisecond, and for text that reads as something else (a level `12` or `NA`). Images become one column
+/// for each pixel (`p0`, `p1`, ..) and, where known, `label`.
 pub fn to_csv(loaded: &Loaded) -> Vec<u8> {
     let images_table;
     let table = match loaded {

@@ -1,6 +1,7 @@
 //! Data for training: readers, embedded sets, task inference, encoders, splits and batches.
 //!
-//! This crate knows no tensors and no optimizer: it returns plain `f32` arrays, row-major, and says what it did.
+//! This crate knows no tensors and no optimizer: it returns plain `f32` arrays, row-major, and says what it
+//! did.
 //!
 //! The way of a table, one module per station:
 //!
@@ -28,6 +29,7 @@ mod date;
 pub mod embedded;
 pub mod encoder;
 pub mod error;
+pub mod features;
 pub mod images;
 pub mod inspect;
 pub mod prepare;
@@ -39,8 +41,9 @@ pub mod table;
 pub mod task;
 
 pub use batch::{BatchSize, Batches, gather};
-pub use encoder::{AnyEncoder, Encoder, Features, Targets};
+pub use encoder::{AnyEncoder, Encoder};
 pub use error::{Error, Kind, Place, Result};
+pub use features::{Features, Targets};
 pub use images::ImageEncoder;
 pub use inspect::{ColumnSummary, Summary, describe, to_csv};
 pub use prepare::{Part, PrepareOptions, Prepared, prepare};

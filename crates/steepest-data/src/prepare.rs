@@ -1,7 +1,8 @@
 //! From loaded data to encoded parts, in one call.
 
-use crate::encoder::{AnyEncoder, Encoder, Features, Targets};
+use crate::encoder::{AnyEncoder, Encoder};
 use crate::error::{Error, Result};
+use crate::features::{Features, Targets};
 use crate::images::ImageEncoder;
 use crate::split::{Fractions, Split, split, split_stratified};
 use crate::table::{Loaded, Table};
@@ -14,7 +15,7 @@ pub struct PrepareOptions {
     pub target: Option<String>,
     /// Number or class. Default: inferred.
     pub task: TaskChoice,
-    /// The shares held back. Default: 0.15 each.
+    /// The fractions of the rows that are held back. Default: 0.15 each.
     pub fractions: Fractions,
     /// The seed of the split. Default: 0.
     pub seed: u64,
@@ -34,7 +35,8 @@ pub struct Part {
 pub struct Prepared {
     /// The task.
     pub task: Task,
-    /// Everything the user should hear, in order: what the reader decided, the target, the task, what the encoder decided.
+    /// Everything the user should hear, in order: what the reader decided, the target, the task, what the
+    /// encoder decided.
     pub notes: Vec<String>,
     /// The fitted encoder.
     pub encoder: AnyEncoder,
@@ -42,9 +44,9 @@ pub struct Prepared {
     pub split: Split,
     /// The part to learn from.
     pub train: Part,
-    /// The part that decides when to stop; no rows where its share is 0.
+    /// The part that decides when to stop; no rows where its fraction is 0.
     pub validation: Part,
-    /// The part for the end; no rows where its share is 0.
+    /// The part for the end; no rows where its fraction is 0.
     pub test: Part,
 }
 

@@ -1,12 +1,15 @@
 //! The one source of randomness: ChaCha8 streams named by their purpose, a seed and a number.
 //!
-//! Splits and orders are stored nowhere, so a run can only resume if they never change. The algorithm is therefore fixed
-//! here and not borrowed from a crate that may improve it:
+//! Splits and orders are stored nowhere, so a run can only resume if they never change. The algorithm is
+//! therefore fixed here and not borrowed from a crate that may improve it:
 //!
-//! 1. The 32-byte ChaCha8 key is `purpose (8 bytes ASCII) | seed (u64, little-endian) | number (u64, little-endian) | 0`.
-//! 2. A whole number below `n` is the high half of the 128-bit product of a 64-bit draw and `n`; draws whose low half is
-//!    below `2^64 mod n` are rejected (Lemire 2019, "Fast Random Integer Generation in an Interval").
-//! 3. A shuffle is Fisher-Yates from the last place down: for `i = len-1 .. 1`, swap `i` with a number below `i + 1`.
+//! 1. The 32-byte ChaCha8 key is
+//!    `purpose (8 bytes ASCII) | seed (u64, little-endian) | number (u64, little-endian) | 0`.
+//! 2. A whole number below `n` is the high half of the 128-bit product of a 64-bit draw and `n`; draws whose
+//!    low half is below `2^64 mod n` are rejected (Lemire 2019, "Fast Random Integer Generation in an
+//!    Interval").
+//! 3. A shuffle is Fisher-Yates from the last place down: for `i = len-1 .. 1`, swap `i` with a number below
+//!    `i + 1`.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};

@@ -18,8 +18,8 @@ pub enum Source {
 }
 
 impl Source {
-    /// What a user's word means: a file if one exists there (it wins over an embedded set of that name) or if it looks like a
-    /// path (a separator or a dot), else an embedded data set.
+    /// What a user's word means: a file if one exists there (it wins over an embedded set of that name) or if
+    /// it looks like a path (a separator or a dot), else an embedded data set.
     pub fn parse(text: &str) -> Self {
         let looks_like_path = text.contains(['/', '\\', '.']);
         // a folder of an embedded set's name is not meant, unless no such set exists

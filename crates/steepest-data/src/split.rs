@@ -3,12 +3,12 @@
 use crate::error::{Error, Result};
 use crate::random::Stream;
 
-/// The shares of the rows that are held back; the rest is for training.
+/// The fractions of the rows that are held back; the rest is for training.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Fractions {
-    /// Share of the rows for validation, 0 to 1. Default 0.15.
+    /// Fraction of the rows for validation, 0 to 1. Default 0.15.
     pub validation: f64,
-    /// Share of the rows for the test, 0 to 1. Default 0.15.
+    /// Fraction of the rows for the test, 0 to 1. Default 0.15.
     pub test: f64,
 }
 
@@ -43,20 +43,21 @@ pub struct Split {
 
 /// Splits `0..rows`: a pure function of its arguments.
 ///
-/// Shuffles the rows with the stream (`"split"`, seed, 0) of [`crate::random`]; the first `round(rows * validation)` are for
-/// validation, the next `round(rows * test)` for the test, the rest for training.
+/// Shuffles the rows with the stream (`"split"`, seed, 0) of [`crate::random`]; the first
+/// `round(rows * validation)` are for validation, the next `round(rows * test)` for the test, the rest for training.
 ///
 /// # Errors
-/// [`Error::Fractions`]; [`Error::EmptyPart`] if a part whose share is above 0 would hold no row, or training none.
+/// [`Error::Fractions`]; [`Error::EmptyPart`] if a part whose fraction is above 0 would hold no row, or
+/// training none.
 pub fn split(rows: usize, fractions: Fractions, seed: u64) -> Result<Split> {
     split_groups(&[(0..rows).collect()], rows, fractions, seed)
 }
 
-/// Splits the rows so that each class has its share in each part: a pure function of its arguments.
+/// Splits the rows so that each part has the same fraction of each class: a pure function of its arguments.
 ///
-/// Each class is shuffled with its own stream (`"split"`, seed, class) and dealt as in [`split`]. What rounding gives or takes
-/// in one class is carried to the next, so that the parts keep their sizes; a class differs from its share by at most one
-/// row a part. A class of one or two rows stays in training.
+/// Each class is shuffled with its own stream (`"split"`, seed, class) and dealt as in [`split`]. What
+/// rounding gives or takes in one class is carried to the next, so that the parts keep their sizes; a class
+/// differs from its fraction by at most one row a part. A class of one or two rows stays in training.
 ///
 /// # Errors
 /// As [`split`].
@@ -79,11 +80,11 @@ fn split_groups(groups: &[Vec<usize>], rows: usize, fractions: Fractions, seed: 
         Stream::new(b"split\0\0\0", seed, number as u64).shuffle(&mut group);
         let mut left = if group.len() <= 2 { 0 } else { group.len() - 1 };
         let mut rest = group.as_slice();
-        for (part, share, owed) in [
+        for (part, fraction, owed) in [
             (&mut split.validation, fractions.validation, &mut owed_validation),
             (&mut split.test, fractions.test, &mut owed_test),
         ] {
-            let ideal = group.len() as f64 * share;
+            let ideal = group.len() as f64 * fraction;
             let (low, high) = (ideal.floor() as usize, ideal.ceil() as usize);
             let take = ((ideal + *owed).round().max(0.0) as usize).clamp(low, high).min(left);
             // classes too small to be dealt at all owe nothing, or the next class would pay for all of them
@@ -95,13 +96,13 @@ fn split_groups(groups: &[Vec<usize>], rows: usize, fractions: Fractions, seed: 
         }
         split.train.extend_from_slice(rest);
     }
-    for (part, name, share) in [
+    for (part, name, fraction) in [
         (&mut split.train, "training", 1.0 - fractions.validation - fractions.test),
         (&mut split.validation, "validation", fractions.validation),
         (&mut split.test, "the test", fractions.test),
     ] {
-        if part.is_empty() && share > 0.0 {
-            return Err(Error::EmptyPart { rows, part: name, share });
+        if part.is_empty() && fraction > 0.0 {
+            return Err(Error::EmptyPart { rows, part: name, fraction });
         }
         part.sort_unstable();
     }

@@ -84,7 +84,8 @@ impl Values {
         (0..self.len()).filter(|&row| !self.is_valid(row)).count()
     }
 
-    /// The value of a row as text, as a CSV file would hold it; `None` where it is missing. Panics if `row` is out of range.
+    /// The value of a row as text, as a CSV file would hold it; `None` where it is missing. Panics if `row`
+    /// is out of range.
     pub fn text(&self, row: usize) -> Option<String> {
         match self {
             Values::Number(values) => (!values[row].is_nan()).then(|| number_text(values[row])),
@@ -99,7 +100,8 @@ impl Values {
 pub(crate) fn number_text(value: f64) -> String {
     // minus zero is zero to everyone but a computer
     let value = if value == 0.0 { 0.0 } else { value };
-    // `{:?}` writes 1e300 where `{}` would write three hundred digits; small whole numbers read better without ".0"
+    // `{:?}` writes 1e300 where `{}` would write three hundred digits; small whole numbers read better
+    // without ".0"
     if value == value.trunc() && value.abs() < 1e15 { format!("{value:.0}") } else { format!("{value:?}") }
 }
 
@@ -181,8 +183,8 @@ impl Images {
         self.channels * self.height * self.width
     }
 
-    /// The same as a table: a column of numbers for each pixel (`p0`, `p1`, .. in the order of the image) and, where the
-    /// labels are known, a column `label` of classes.
+    /// The same as a table: a column of numbers for each pixel (`p0`, `p1`, .. in the order of the image)
+    /// and, where the labels are known, a column `label` of classes.
     pub fn to_table(&self) -> Table {
         let size = self.size();
         let pixel = |index: usize| {

@@ -41,7 +41,8 @@ impl Task {
         }
     }
 
-    /// Number of outputs of a network for this task: 1 for regression, 1 (a logit) for two classes, else one for each class.
+    /// Number of outputs of a network for this task: 1 for regression, 1 (a logit) for two classes, else one
+    /// for each class.
     pub fn outputs(self) -> usize {
         match self {
             Task::Regression | Task::Binary => 1,
@@ -88,8 +89,8 @@ pub struct Inferred {
     pub reason: String,
 }
 
-/// Chooses the column to predict: the one that was named; else the one the source names; else a column called `target`,
-/// `label`, `class` or `y` in any case; else the last.
+/// Chooses the column to predict: the one that was named; else the one the source names; else a column called
+/// `target`, `label`, `class` or `y` in any case; else the last.
 ///
 /// # Errors
 /// [`Error::NoSuchColumn`] with the nearest name.
@@ -117,12 +118,14 @@ pub fn choose_target(table: &Table, asked: Option<&str>) -> Result<Target> {
 /// Decides the task from the target column, over all rows.
 ///
 /// Text and booleans are classes. So are numbers with two distinct values, and whole numbers with at most
-/// [`MOST_NUMBER_CLASSES`] distinct values of which each stands, on average, in at least as many rows as there are classes
-/// (`distinct <= sqrt(rows)`). Everything else is regression. A [`TaskChoice`] overrides this.
+/// [`MOST_NUMBER_CLASSES`] distinct values of which each stands, on average, in at least as many rows as
+/// there are classes (`distinct <= sqrt(rows)`). Everything else is regression. A [`TaskChoice`] overrides
+/// this.
 ///
 /// # Errors
-/// [`Error::TooFewRows`] below [`FEWEST_ROWS`]; [`Error::TargetMissing`]; [`Error::OneValue`]; [`Error::TargetNotNumber`]
-/// where regression was asked for and the target is text; [`Error::TooManyClasses`] where most rows have a class of their own.
+/// [`Error::TooFewRows`] below [`FEWEST_ROWS`]; [`Error::TargetMissing`]; [`Error::OneValue`];
+/// [`Error::TargetNotNumber`] where regression was asked for and the target is text;
+/// [`Error::TooManyClasses`] where most rows have a class of their own.
 pub fn infer(table: &Table, target: &Target, choice: TaskChoice) -> Result<Inferred> {
     let column = &table.columns[target.index];
     let rows = table.rows();

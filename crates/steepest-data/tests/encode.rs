@@ -1,4 +1,5 @@
-//! Task, encoder, preparation: what is decided, that nothing leaks from held-back rows, and that saved encoders are the same.
+//! Task, encoder, preparation: what is decided, that nothing leaks from held-back rows, and that saved
+//! encoders are the same.
 
 use proptest::prelude::*;
 use steepest_data::{
@@ -367,6 +368,41 @@ fn encoders_are_saved_and_read_back_bit_for_bit() {
     for wrong in ["", "{}", "[1]", "{\"format\": 1}", "{\"format\": 1, \"kind\": \"tree\"}"] {
         assert!(matches!(AnyEncoder::from_json(wrong), Err(Error::EncoderJson { .. })), "{wrong}");
     }
+}
+
+/// Holds the saved form itself: run directories of every version have encoders in it.
+#[test]
+fn the_saved_form_never_changes() {
+    const ROWS: usize = 24;
+    let days = Column { name: "day".into(), values: Values::Date(cycle(2, ROWS).collect()) };
+    let inputs = |last: Column| {
+        table(vec![
+            numbers("id", cycle(ROWS, ROWS)),
+            numbers("constant", cycle(1, ROWS)),
+            numbers("plain", cycle(4, ROWS)),
+            numbers("gaps", cycle(4, ROWS).map(|x| if x == 3.0 { f64::NAN } else { x })),
+            days.clone(),
+            booleans("flag", cycle(4, ROWS).map(|x| (x < 3.0).then_some(x < 1.0))),
+            texts("colour", ["red", "blue"].repeat(11).into_iter().chain(["green", "grey"])),
+            texts("same", ["x", ""].repeat(ROWS / 2)),
+            last,
+        ])
+    };
+    let rows: Vec<usize> = (0..ROWS).collect();
+    let number = inputs(numbers("t", cycle(4, ROWS)));
+    let number = Encoder::fit(&number, &target(&number, "t"), Task::Regression, &rows).unwrap();
+    let class = inputs(texts("t", ["no", "yes"].repeat(ROWS / 2)));
+    let class = Encoder::fit(&class, &target(&class, "t"), Task::Binary, &rows).unwrap();
+    for (encoder, saved) in [
+        (AnyEncoder::Table(number), include_str!("saved/number.json")),
+        (AnyEncoder::Table(class), include_str!("saved/class.json")),
+        (prepared("digits").encoder, include_str!("saved/images.json")),
+    ] {
+        assert_eq!(encoder.to_json(), saved.trim_end());
+    }
+    // the heavy tail's numbers come from the system's asinh
+    let tail = include_str!("saved/heavy_tail.json").trim_end();
+    assert_eq!(AnyEncoder::from_json(tail).unwrap().to_json(), tail);
 }
 
 fn builtin(name: &str) -> Loaded {

@@ -1,4 +1,4 @@
-//! Splits and batches: every sample exactly once, shares kept, and the same for the same seed.
+//! Splits and batches: every sample exactly once, fractions kept, and the same for the same seed.
 
 use proptest::prelude::*;
 use steepest_data::{BatchSize, Batches, Error, Fractions, Split, gather, split, split_stratified};
@@ -9,8 +9,8 @@ fn all_rows(split: &Split) -> Vec<usize> {
     rows
 }
 
-/// Holds the algorithm itself: a change here would move rows between the parts of existing runs. The numbers are from a second
-/// implementation, in Python, of the text in `random.rs`.
+/// Holds the algorithm itself: a change here would move rows between the parts of existing runs. The numbers
+/// are from a second implementation, in Python, of the text in `random.rs`.
 #[test]
 fn the_split_never_changes() {
     let split = split(10, Fractions { validation: 0.2, test: 0.2 }, 7).unwrap();
@@ -18,7 +18,7 @@ fn the_split_never_changes() {
 }
 
 #[test]
-fn shares_of_classes() {
+fn fractions_of_classes() {
     // 700, 200, 97, 2, 1 rows
     let labels: Vec<u32> = (0..1000)
         .map(|row| match row {
@@ -105,7 +105,7 @@ proptest! {
     }
 
     #[test]
-    fn every_class_has_its_share(labels in proptest::collection::vec(0u32..6, 1..300), validation in 0.0..0.45f64, test in 0.0..0.45f64, seed: u64) {
+    fn every_class_has_its_fraction(labels in proptest::collection::vec(0u32..6, 1..300), validation in 0.0..0.45f64, test in 0.0..0.45f64, seed: u64) {
         let fractions = Fractions { validation, test };
         if let Ok(parts) = split_stratified(&labels, fractions, seed) {
             prop_assert_eq!(all_rows(&parts), (0..labels.len()).collect::<Vec<_>>());
@@ -115,7 +115,7 @@ proptest! {
                 prop_assert!(whole == 0.0 || of(&parts.train) >= 1.0);
                 if whole > 2.0 {
                     prop_assert!((of(&parts.validation) - whole * validation).abs() < 1.0);
-                    // the last row of a class belongs to training, whatever the shares
+                    // the last row of a class belongs to training, whatever the fractions
                     prop_assert!((of(&parts.test) - whole * test).abs() < 2.0);
                 }
             }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use crate::date;
 use crate::error::{Error, Kind, Place, Result};
-use crate::table::Values;
+use crate::table::{Column, Table, Values};
 
 /// The cells of one column, one after the other in one buffer: no allocation per cell.
 #[derive(Clone, Debug, Default)]
@@ -50,10 +50,12 @@ pub(crate) fn is_missing(cell: &str) -> bool {
     }
 }
 
-/// A number as Rust reads it, or with a decimal comma. Infinite where the cell says so or overflows; never NaN.
+/// A number as Rust reads it, or with a decimal comma. Infinite where the cell says so or overflows; never
+/// NaN.
 pub(crate) fn number(cell: &str, decimal_comma: bool) -> Option<f64> {
     let value: f64 = if decimal_comma && cell.contains(',') {
-        // a point beside the comma is a thousands separator somewhere and a typing error elsewhere: not a number here
+        // a point beside the comma is a thousands separator somewhere and a typing error elsewhere: not a
+        // number here
         if cell.contains('.') {
             return None;
         }
@@ -108,8 +110,8 @@ impl Context<'_> {
     }
 }
 
-/// The type that fits every known cell: number before boolean before date before category; a number if all are missing.
-/// The flag says whether the numbers need a decimal comma.
+/// The type that fits every known cell: number before boolean before date before category; a number if all
+/// are missing. The flag says whether the numbers need a decimal comma.
 fn infer<'a>(cells: impl Iterator<Item = &'a str> + Clone, decimal_comma: bool) -> (Kind, bool) {
     let mut known = cells.filter(|cell| !is_missing(cell));
     // each `all` stops at its first contradiction, so a text column costs a handful of cells
@@ -126,13 +128,14 @@ fn infer<'a>(cells: impl Iterator<Item = &'a str> + Clone, decimal_comma: bool) 
     }
 }
 
-/// All cells as numbers, NaN where missing, infinite where the cell is; `None` at the first that is no number.
+/// All cells as numbers, NaN where missing, infinite where the cell is; `None` at the first that is no
+/// number.
 fn plain_numbers<'a>(cells: impl Iterator<Item = &'a str>) -> Option<Vec<f64>> {
     cells.map(|cell| if is_missing(cell) { Some(f64::NAN) } else { number(cell, false) }).collect()
 }
 
-/// Converts cells to the asked type, or else to the one that fits them all. `decimal_comma` allows one where points do not
-/// fit; the second result says whether it was used.
+/// Converts cells to the asked type, or else to the one that fits them all. `decimal_comma` allows one where
+/// points do not fit; the second result says whether it was used.
 pub(crate) fn convert<'a>(
     cells: impl Iterator<Item = &'a str> + Clone,
     asked: Option<Kind>,
@@ -217,7 +220,8 @@ pub(crate) fn category<'a>(texts: impl Iterator<Item = Option<&'a str>>) -> Valu
     Values::Category { codes, levels: sorted.into_iter().map(|(text, _)| text.to_owned()).collect() }
 }
 
-/// Values as the asked type: the same values where they are of it, else through their text, as if they came from a CSV file.
+/// Values as the asked type: the same values where they are of it, else through their text, as if they came
+/// from a CSV file.
 pub(crate) fn coerce<'a>(values: &'a Values, kind: Kind, context: &Context<'_>) -> Result<Cow<'a, Values>> {
     if values.kind() == kind {
         return Ok(Cow::Borrowed(values));
@@ -228,4 +232,10 @@ pub(crate) fn coerce<'a>(values: &'a Values, kind: Kind, context: &Context<'_>) 
         cells.push(values.text(row).as_deref().unwrap_or_default());
     }
     Ok(Cow::Owned(convert(cells.from(0), Some(kind), false, context)?.0))
+}
+
+/// The values of a column of a table as the asked type.
+pub(crate) fn coerce_column<'a>(table: &Table, column: &'a Column, kind: Kind) -> Result<Cow<'a, Values>> {
+    let place = |row| table.place(row);
+    coerce(&column.values, kind, &Context { column: &column.name, place: &place, infinity_is_missing: false })
 }

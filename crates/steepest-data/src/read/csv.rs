@@ -1,7 +1,7 @@
 //! CSV: text with one record a line, fields between separators.
 //!
-//! Tokenized by `csv-core`, the state machine inside Arrow's CSV reader, and not by that reader itself: it cannot say on which
-//! line a ragged record lies, and it holds any record in memory however long.
+//! Tokenized by `csv-core`, the state machine inside Arrow's CSV reader, and not by that reader itself: it
+//! cannot say on which line a ragged record lies, and it holds any record in memory however long.
 
 use std::io::{BufRead, BufReader, Cursor, Read};
 use std::path::Path;
@@ -9,7 +9,8 @@ use std::path::Path;
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 
 use super::column::{Cells, Context, convert, is_missing, number};
-use super::{ReadOptions, io_error};
+use super::open::io_error;
+use super::options::ReadOptions;
 use crate::error::{Error, Place, Result};
 use crate::table::{Column, Table};
 
@@ -42,7 +43,8 @@ pub(crate) fn read(mut input: impl Read, path: &Path, options: &ReadOptions) -> 
     raw.into_table(path, delimiter, options)
 }
 
-/// The separator, among comma, semicolon, tab and bar, that gives the most even records; comma where none gives two fields.
+/// The separator, among comma, semicolon, tab and bar, that gives the most even records; comma where none
+/// gives two fields.
 fn sniff(head: &[u8], whole: bool) -> u8 {
     let mut best = (b',', (0.0, 0));
     for delimiter in [b',', b';', b'\t', b'|'] {
@@ -143,7 +145,8 @@ impl<'p, R: BufRead> Records<'p, R> {
             }
             let mut start = 0;
             for (column, &end) in raw.columns.iter_mut().zip(&self.ends[..fields]) {
-                // fields end at separators, which are ASCII, so the cut falls between characters unless the separator is not
+                // fields end at separators, which are ASCII, so the cut falls between characters unless the
+                // separator is not
                 let cell =
                     text.get(start..end).ok_or_else(|| Error::NotUtf8 { path: path(), line, column: 1 })?;
                 column.push(cell.trim());
@@ -201,7 +204,8 @@ impl<'p, R: BufRead> Records<'p, R> {
                 }
                 ReadRecordResult::OutputEndsFull => self.ends.resize(self.ends.len() * 2, 0),
                 ReadRecordResult::Record => {
-                    // ends only at the end of the file, having swallowed lines: the quote was not meant to hold them
+                    // ends only at the end of the file, having swallowed lines: the quote was not meant to
+                    // hold them
                     if at_end && quotes % 2 == 1 && self.line > first_line {
                         return Err(Error::UnclosedQuote { path: self.path.to_owned(), line: first_line });
                     }
@@ -269,9 +273,11 @@ impl RawTable {
         Ok(names)
     }
 
-    /// Whether the first record names the columns: yes, unless every column of numbers has a number there too.
+    /// Whether the first record names the columns: yes, unless every column of numbers has a number there
+    /// too.
     ///
-    /// Numbers that count up by one (0, 1, 2 as pandas writes for nameless columns; years) are names all the same.
+    /// Numbers that count up by one (0, 1, 2 as pandas writes for nameless columns; years) are names all the
+    /// same.
     fn first_record_is_header(&self) -> bool {
         let last = self.lines.len().min(SNIFFED_RECORDS);
         let numeric = |cells: &&Cells| {

@@ -1,11 +1,13 @@
 //! IDX: the format of MNIST and its kin. A header of big-endian numbers, then the elements.
 //!
-//! `0 0 type rank | size of each dimension, u32 each | elements`, type 8 being unsigned bytes, the only one that images come in.
+//! `0 0 type rank | size of each dimension, u32 each | elements`, type 8 being unsigned bytes, the only one
+//! that images come in.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::{Format, Labels, Opened, ReadOptions, io_error, open};
+use super::open::{Format, Opened, io_error, open};
+use super::options::{Labels, ReadOptions};
 use crate::error::{Error, Result};
 use crate::table::Images;
 
@@ -159,8 +161,8 @@ fn read_idx(mut input: impl Read, path: &Path) -> Result<Idx> {
     }
     let expected =
         sizes.iter().try_fold(1u64, |product, &size| product.checked_mul(size as u64)).unwrap_or(u64::MAX);
-    // one byte more than promised shows a file that is too long; the buffer grows with what is really there, so a header that
-    // promises terabytes costs nothing
+    // one byte more than promised shows a file that is too long; the buffer grows with what is really there,
+    // so a header that promises terabytes costs nothing
     let mut elements = Vec::new();
     let read = input.take(expected.saturating_add(1)).read_to_end(&mut elements);
     read.map_err(|error| io_error(path, error))?;

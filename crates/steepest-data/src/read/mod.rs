@@ -1,4 +1,5 @@
-//! Readers. The format is recognised by a file's first bytes, and has to agree with its name where the name says one.
+//! Readers. The format is recognised by a file's first bytes, and has to agree with its name where the name
+//! says one.
 //!
 //! | format | recognised by | gives |
 //! | --- | --- | --- |
@@ -6,58 +7,31 @@
 //! | Parquet | `PAR1` | [`Table`](crate::Table) |
 //! | IDX (MNIST and its kin), plain or gzip | two zero bytes, an element type, a rank | [`Images`](crate::Images) |
 //!
-//! **Missing** is an empty cell or one of `NA`, `N/A`, `#N/A`, `NaN`, `null` (in any case), `?`, `-`. Cells are trimmed. A column
-//! has the first type that fits all its known cells: number, boolean (`true`, `false` in any case), date
-//! (`2026-11-22`, with or without a time), category.
+//! **Missing** is an empty cell or one of `NA`, `N/A`, `#N/A`, `NaN`, `null` (in any case), `?`, `-`. Cells
+//! are trimmed. A column has the first type that fits all its known cells: number, boolean (`true`, `false`
+//! in any case), date (`2026-11-22`, with or without a time), category.
 
-use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, Cursor, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use flate2::read::MultiGzDecoder;
-
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::table::Loaded;
+
+use open::{Format, Opened, agree, open};
 
 pub(crate) mod column;
 pub(crate) mod csv;
 pub(crate) mod idx;
-pub(crate) mod parquet;
+mod open;
+mod options;
+mod parquet;
 
 pub use csv::{MAX_COLUMNS, MAX_RECORD_BYTES};
-
-/// How to read a file. The default finds everything out.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct ReadOptions {
-    /// CSV: the separator, an ASCII character. Default: sniffed among comma, semicolon, tab and bar.
-    pub delimiter: Option<u8>,
-    /// CSV: whether the first record is a header. Default: yes, unless it looks like the data below it.
-    pub header: Option<bool>,
-    /// Types that columns must have, by name; a cell of another type is an error. Columns not named are inferred.
-    pub kinds: BTreeMap<String, Kind>,
-    /// Count infinities as missing. Default: they are an error.
-    pub infinity_is_missing: bool,
-    /// IDX: where the labels are.
-    pub labels: Labels,
-}
-
-/// Where the labels of an IDX file of images are.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Labels {
-    /// Beside the images, by the usual names (`train-images-idx3-ubyte` and `train-labels-idx1-ubyte`, with or without
-    /// `.gz`); none, with a note, if there is no such file.
-    #[default]
-    Find,
-    /// In this file.
-    At(PathBuf),
-    /// Do not look for any.
-    None,
-}
+pub use options::{Labels, ReadOptions};
 
 /// Reads a file of any known format.
 ///
-/// Memory: the table, and the text of a CSV file while it is read; a record of more than [`MAX_RECORD_BYTES`] is an error.
+/// Memory: the table, and the text of a CSV file while it is read; a record of more than [`MAX_RECORD_BYTES`]
+/// is an error.
 ///
 /// # Errors
 /// Nearly every variant of [`Error`]; none of them panics, whatever the bytes.
@@ -75,155 +49,5 @@ pub fn read(path: &Path, options: &ReadOptions) -> Result<Loaded> {
         Format::Other(found) => {
             Err(Error::UnsupportedFormat { path: path.to_owned(), found: found.to_owned() })
         }
-    }
-}
-
-/// A file whose first bytes have been looked at.
-pub(crate) struct Opened {
-    pub(crate) format: Format,
-    /// The whole content, decompressed.
-    pub(crate) input: Box<dyn Read>,
-    /// Whether it was compressed.
-    gzip: bool,
-}
-
-/// What the first bytes say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Format {
-    Text,
-    Parquet,
-    Idx,
-    Other(&'static str),
-}
-
-impl Format {
-    fn name(self) -> &'static str {
-        match self {
-            Format::Text => "text",
-            Format::Parquet => "Parquet",
-            Format::Idx => "IDX",
-            Format::Other(name) => name,
-        }
-    }
-}
-
-const SIGNATURES: [(&[u8], &str); 16] = [
-    (b"\x89PNG", "a PNG image"),
-    (b"\xFF\xD8\xFF", "a JPEG image"),
-    (b"GIF8", "a GIF image"),
-    (b"PK\x03\x04", "a zip archive (an Excel file is one too)"),
-    (b"\xD0\xCF\x11\xE0", "an old Office document"),
-    (b"%PDF", "a PDF document"),
-    (b"ARROW1", "an Arrow file"),
-    (b"\x93NUMPY", "a NumPy array"),
-    (b"\x89HDF", "an HDF5 file"),
-    (b"SQLite", "an SQLite database"),
-    (b"Obj\x01", "an Avro file"),
-    (b"ORC", "an ORC file"),
-    (b"BZh", "bzip2"),
-    (b"\xFD7zXZ", "xz"),
-    (b"\x28\xB5\x2F\xFD", "zstd"),
-    (b"\x7FELF", "a program"),
-];
-
-fn format_of(head: &[u8]) -> Format {
-    match head {
-        [b'P', b'A', b'R', b'1', ..] => Format::Parquet,
-        [0, 0, 8 | 9 | 11..=14, 1..=4, ..] => Format::Idx,
-        _ => match SIGNATURES.iter().find(|(signature, _)| head.starts_with(signature)) {
-            // "ORC" and "BZh" could begin a header; binary formats go on with bytes that no header has
-            Some((signature, _))
-                if signature.iter().all(u8::is_ascii_alphanumeric) && looks_like_text(head) =>
-            {
-                Format::Text
-            }
-            Some((_, name)) => Format::Other(name),
-            None => Format::Text,
-        },
-    }
-}
-
-fn looks_like_text(head: &[u8]) -> bool {
-    head.iter().all(|byte| (b' '..0x7F).contains(byte) || matches!(byte, b'\n' | b'\r' | b'\t'))
-        && head.contains(&b',')
-}
-
-/// How many first bytes tell one format from another.
-const HEAD_BYTES: u64 = 16;
-
-/// Opens a file, looks at its first bytes, and decompresses it if it is gzip.
-pub(crate) fn open(path: &Path) -> Result<Opened> {
-    let file = open_plain(path)?;
-    let (head, input) = peek(file, path)?;
-    if !head.starts_with(&[0x1F, 0x8B]) {
-        return Ok(Opened { format: format_of(&head), input: Box::new(input), gzip: false });
-    }
-    let (head, input) = peek(MultiGzDecoder::new(input), path)?;
-    Ok(Opened { format: format_of(&head), input: Box::new(input), gzip: true })
-}
-
-pub(crate) fn open_plain(path: &Path) -> Result<File> {
-    let file = File::open(path).map_err(|source| match source.kind() {
-        io::ErrorKind::NotFound => {
-            Error::NoSuchFile { path: path.to_owned(), known: crate::embedded::names() }
-        }
-        io::ErrorKind::IsADirectory => is_directory(path),
-        _ => Error::Io { path: path.to_owned(), source },
-    })?;
-    if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
-        return Err(is_directory(path));
-    }
-    Ok(file)
-}
-
-fn is_directory(path: &Path) -> Error {
-    // the commonest folder to be named is one of MNIST's files
-    let images = std::fs::read_dir(path).into_iter().flatten().flatten().find_map(|entry| {
-        let name = entry.file_name().into_string().ok()?;
-        (name.starts_with("train") && name.contains("images")).then_some(name)
-    });
-    Error::IsDirectory {
-        path: path.to_owned(),
-        hint: images.map(|name| format!(", such as {name}")).unwrap_or_default(),
-    }
-}
-
-fn peek<R: Read>(mut input: R, path: &Path) -> Result<(Vec<u8>, impl Read + use<R>)> {
-    let mut head = Vec::new();
-    input.by_ref().take(HEAD_BYTES).read_to_end(&mut head).map_err(|error| io_error(path, error))?;
-    Ok((head.clone(), Cursor::new(head).chain(input)))
-}
-
-/// The name's promise, where it makes one, against the content.
-fn agree(path: &Path, found: Format) -> Result<()> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-    let name = name.strip_suffix(".gz").unwrap_or(&name);
-    let ends = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
-    let (expected, fits) = if ends(&[".csv", ".tsv", ".tab", ".txt"]) {
-        ("a table as text", found == Format::Text)
-    } else if ends(&[".parquet", ".pq"]) {
-        ("Parquet", found == Format::Parquet)
-    } else if ends(&["-ubyte", ".idx", ".idx1", ".idx3"]) {
-        ("IDX", found == Format::Idx)
-    } else {
-        return Ok(());
-    };
-    if fits {
-        return Ok(());
-    }
-    let advice = match found {
-        Format::Other(_) => "export the table as CSV",
-        _ => "give the file the ending of what it holds, or fetch it again",
-    };
-    Err(Error::WrongFormat { path: path.to_owned(), expected, found: found.name(), advice })
-}
-
-/// An error of reading: the file's own damage where the decompressor found it, else the operating system's.
-pub(crate) fn io_error(path: &Path, source: io::Error) -> Error {
-    match source.kind() {
-        io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
-            Error::Damaged { path: path.to_owned(), reason: source.to_string() }
-        }
-        _ => Error::Io { path: path.to_owned(), source },
     }
 }

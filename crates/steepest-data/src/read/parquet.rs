@@ -15,7 +15,8 @@ use arrow_schema::{DataType, SchemaRef, TimeUnit};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::column::{Context, category, coerce, is_missing};
-use super::{ReadOptions, open_plain};
+use super::open::open_plain;
+use super::options::ReadOptions;
 use crate::error::{Error, Place, Result};
 use crate::table::{Column, Table, Values};
 

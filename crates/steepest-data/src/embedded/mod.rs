@@ -1,16 +1,13 @@
 //! Small real data sets inside the program, so that the first run needs no file.
 //!
-//! They are gzip-compressed CSV in their original units; `embedded/make.py` wrote them, `embedded/SOURCES.txt` says where they
-//! come from. Together 0.8 MB.
-
-use std::io::Read;
-
-use flate2::read::GzDecoder;
+//! They are gzip-compressed CSV in their original units; `embedded/make.py` wrote them,
+//! `embedded/SOURCES.txt` says where they come from. Together 0.8 MB.
 
 use crate::error::{Error, Result, list, nearest_name};
-use crate::read::{csv, idx};
-use crate::table::{Images, Loaded, Table, Values};
 use crate::task::TaskChoice;
+
+// apart from the table of the sets: readers name the sets in an error, and this uses the readers
+mod load;
 
 /// One embedded data set.
 #[derive(Debug)]
@@ -48,7 +45,7 @@ static ALL: [Embedded; 7] = [
         task: TaskChoice::Classes,
         target: "diagnosis",
         image_shape: None,
-        gzip: include_bytes!("../embedded/breast-cancer.csv.gz"),
+        gzip: include_bytes!("../../embedded/breast-cancer.csv.gz"),
     },
     Embedded {
         name: "cars",
@@ -60,7 +57,7 @@ static ALL: [Embedded; 7] = [
         task: TaskChoice::Regression,
         target: "mpg",
         image_shape: None,
-        gzip: include_bytes!("../embedded/cars.csv.gz"),
+        gzip: include_bytes!("../../embedded/cars.csv.gz"),
     },
     Embedded {
         name: "diabetes",
@@ -72,7 +69,7 @@ static ALL: [Embedded; 7] = [
         task: TaskChoice::Regression,
         target: "progression",
         image_shape: None,
-        gzip: include_bytes!("../embedded/diabetes.csv.gz"),
+        gzip: include_bytes!("../../embedded/diabetes.csv.gz"),
     },
     Embedded {
         name: "digits",
@@ -84,7 +81,7 @@ static ALL: [Embedded; 7] = [
         task: TaskChoice::Classes,
         target: "digit",
         image_shape: Some([1, 8, 8]),
-        gzip: include_bytes!("../embedded/digits.csv.gz"),
+        gzip: include_bytes!("../../embedded/digits.csv.gz"),
     },
     Embedded {
         name: "iris",
@@ -96,7 +93,7 @@ static ALL: [Embedded; 7] = [
         task: TaskChoice::Classes,
         target: "species",
         image_shape: None,
-        gzip: include_bytes!("../embedded/iris.csv.gz"),
+        gzip: include_bytes!("../../embedded/iris.csv.gz"),
     },
     Embedded {
         name: "magic",
@@ -108,7 +105,7 @@ static ALL: [Embedded; 7] = [
         task: TaskChoice::Classes,
         target: "class",
         image_shape: None,
-        gzip: include_bytes!("../embedded/magic.csv.gz"),
+        gzip: include_bytes!("../../embedded/magic.csv.gz"),
     },
     Embedded {
         name: "wine",
@@ -120,7 +117,7 @@ static ALL: [Embedded; 7] = [
         task: TaskChoice::Classes,
         target: "cultivar",
         image_shape: None,
-        gzip: include_bytes!("../embedded/wine.csv.gz"),
+        gzip: include_bytes!("../../embedded/wine.csv.gz"),
     },
 ];
 
@@ -145,51 +142,4 @@ pub fn find(name: &str) -> Result<&'static Embedded> {
         nearest: nearest_name(&plain, ALL.iter().map(|embedded| embedded.name)),
         known: names(),
     })
-}
-
-impl Embedded {
-    /// The data as CSV, the bytes that `make.py` wrote.
-    pub fn csv(&self) -> Vec<u8> {
-        let mut text = Vec::new();
-        GzDecoder::new(self.gzip)
-            .read_to_end(&mut text)
-            .expect("embedded data is whole; a test reads all of it");
-        text
-    }
-
-    /// The data.
-    pub fn load(&self) -> Loaded {
-        let mut table = csv::read_bytes(GzDecoder::new(self.gzip), self.name)
-            .expect("embedded data is valid; a test reads all of it");
-        table.default_target = Some(self.target.to_owned());
-        match self.image_shape {
-            None => Loaded::Table(table),
-            Some(shape) => Loaded::Images(images(&table, shape)),
-        }
-    }
-}
-
-/// The images in a table of pixels whose last column is the label.
-fn images(table: &Table, [channels, height, width]: [usize; 3]) -> Images {
-    let bytes: Vec<Vec<u8>> = table
-        .columns
-        .iter()
-        .map(|column| match &column.values {
-            Values::Number(values) => values.iter().map(|&value| value as u8).collect(),
-            other => unreachable!("embedded images hold numbers, not {}", other.kind()),
-        })
-        .collect();
-    let (labels, pixels) = bytes.split_last().expect("embedded images have labels");
-    let (labels, levels) = idx::classes(labels);
-    Images {
-        name: table.name.clone(),
-        channels,
-        height,
-        width,
-        pixels: (0..table.rows()).flat_map(|row| pixels.iter().map(move |pixel| pixel[row])).collect(),
-        pixel_max: 16,
-        labels: Some(labels),
-        levels,
-        notes: Vec::new(),
-    }
 }

@@ -1,0 +1,194 @@
+//! What becomes of a column of the training table: which code it gets or why none, and what the user should
+//! know.
+
+use std::fmt;
+
+use super::input::{Code, Input};
+use super::scale::Scale;
+use crate::error::Kind;
+use crate::table::{Column, Values};
+use crate::task::distinct;
+
+/// Categories have at most this many levels of their own.
+pub const MOST_LEVELS: usize = 64;
+/// A level of its own occurs at least this often in training; rarer ones teach the network what "other"
+/// means.
+const RAREST_LEVEL: usize = 2;
+/// Text with more distinct values than this may be a key.
+const KEY_LEVELS: usize = 20;
+
+/// What is decided about one column.
+#[derive(Debug)]
+pub(super) struct Decision<'a> {
+    /// The name of the column.
+    column: &'a str,
+    /// How the column is encoded, or why it is left out.
+    input: Result<Input, Reason>,
+    notes: Vec<Note>,
+}
+
+/// Why a column is left out.
+#[derive(Debug)]
+enum Reason {
+    NoValues,
+    OneValue {
+        value: String,
+    },
+    NumbersTheRows,
+    HardlyDiffers,
+    /// Nearly every row has its own text.
+    Key {
+        distinct: usize,
+        known: usize,
+    },
+    NoLevelTwice,
+}
+
+/// What the user should know about a column.
+#[derive(Debug)]
+enum Note {
+    HeavyTail,
+    RareLevels { merged: usize, distinct: usize },
+    Missing { missing: usize, rows: usize },
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reason::NoValues => write!(f, "it has no values in training"),
+            Reason::OneValue { value } => write!(f, "it is {value:?} in every training row"),
+            Reason::NumbersTheRows => write!(f, "it numbers the rows"),
+            Reason::HardlyDiffers => write!(f, "its values hardly differ"),
+            Reason::Key { distinct, known } => {
+                write!(f, "{distinct} different texts in {known} rows, like names or keys")
+            }
+            Reason::NoLevelTwice => write!(f, "no text in it occurs twice"),
+        }
+    }
+}
+
+impl Note {
+    /// The sentence about the column of this name.
+    fn about(&self, column: &str) -> String {
+        match self {
+            Note::HeavyTail => format!("column {column:?} has a heavy tail and is squashed with asinh"),
+            Note::RareLevels { merged, distinct } => {
+                format!(
+                    "column {column:?}: {merged} rare levels of {distinct} are taken together as \"other\""
+                )
+            }
+            Note::Missing { missing, rows } => format!(
+                "column {column:?} misses {missing} of {rows} training values; a feature of its own says where"
+            ),
+        }
+    }
+}
+
+impl<'a> Decision<'a> {
+    /// Decides about a column by its training rows.
+    pub(super) fn on(column: &'a Column, train: &[usize]) -> Self {
+        let mut notes = Vec::new();
+        let input = fit(column, train, &mut notes);
+        Self { column: &column.name, input, notes }
+    }
+
+    /// One sentence for each note.
+    pub(super) fn notes(&self) -> impl Iterator<Item = String> {
+        self.notes.iter().map(|note| note.about(self.column))
+    }
+
+    /// How the column is encoded, or the sentence that says why it is left out.
+    pub(super) fn input(self) -> Result<Input, String> {
+        self.input.map_err(|reason| format!("column {:?} is left out: {reason}", self.column))
+    }
+}
+
+fn fit(column: &Column, train: &[usize], notes: &mut Vec<Note>) -> Result<Input, Reason> {
+    let values = select(&column.values, train);
+    let missing = values.missing();
+    let known = train.len() - missing;
+    let distinct = distinct(&values);
+    if known == 0 {
+        return Err(Reason::NoValues);
+    }
+    if distinct == 1 && missing == 0 {
+        return Err(Reason::OneValue { value: values.text(0).unwrap_or_default() });
+    }
+    let code = match &values {
+        _ if distinct == 1 => Code::Presence { of: values.kind() },
+        Values::Number(numbers) | Values::Date(numbers) => {
+            let numbers: Vec<f64> = numbers.iter().copied().filter(|value| !value.is_nan()).collect();
+            let is_number = values.kind() == Kind::Number;
+            if is_number
+                && distinct == known
+                && is_key_name(&column.name)
+                && numbers.iter().all(|value| value.fract() == 0.0)
+            {
+                return Err(Reason::NumbersTheRows);
+            }
+            let scale = Scale::fit(numbers).ok_or(Reason::HardlyDiffers)?;
+            if scale.squashes() {
+                notes.push(Note::HeavyTail);
+            }
+            if is_number { Code::Number(scale) } else { Code::Date(scale) }
+        }
+        Values::Boolean(booleans) => {
+            let ones = booleans.iter().flatten().filter(|&&value| value).count();
+            Code::Boolean { mean: ones as f64 / known as f64 }
+        }
+        Values::Category { codes, levels } => {
+            if distinct > KEY_LEVELS && distinct * 2 > known {
+                return Err(Reason::Key { distinct, known });
+            }
+            let (levels, merged) = frequent_levels(codes, levels);
+            if merged > 0 {
+                notes.push(Note::RareLevels { merged, distinct });
+            }
+            if levels.is_empty() && missing == 0 {
+                return Err(Reason::NoLevelTwice);
+            }
+            Code::Category { levels, other: merged > 0 }
+        }
+    };
+    if missing > 0 {
+        notes.push(Note::Missing { missing, rows: train.len() });
+    }
+    Ok(Input { column: column.name.clone(), code, flag_missing: missing > 0 })
+}
+
+/// The values of some rows.
+fn select(values: &Values, rows: &[usize]) -> Values {
+    match values {
+        Values::Number(values) => Values::Number(rows.iter().map(|&row| values[row]).collect()),
+        Values::Date(values) => Values::Date(rows.iter().map(|&row| values[row]).collect()),
+        Values::Boolean(values) => Values::Boolean(rows.iter().map(|&row| values[row]).collect()),
+        Values::Category { codes, levels } => {
+            Values::Category { codes: rows.iter().map(|&row| codes[row]).collect(), levels: levels.clone() }
+        }
+    }
+}
+
+/// Whether people give such a name to a column that numbers its rows.
+fn is_key_name(name: &str) -> bool {
+    let name = name.to_lowercase();
+    ["id", "index", "idx", "row", "rowid", "row number", "unnamed: 0", "c1", "no", "nr"]
+        .contains(&name.as_str())
+        || name.ends_with("_id")
+        || name.ends_with(" id")
+}
+
+/// The levels worth a feature of their own, sorted, and how many others occur.
+fn frequent_levels(codes: &[Option<u32>], levels: &[String]) -> (Vec<String>, usize) {
+    let mut counts = vec![0usize; levels.len()];
+    for &code in codes.iter().flatten() {
+        counts[code as usize] += 1;
+    }
+    let occurring = counts.iter().filter(|&&count| count > 0).count();
+    let mut frequent: Vec<usize> = (0..levels.len()).filter(|&level| counts[level] >= RAREST_LEVEL).collect();
+    // levels are sorted, so that ties go to the earlier in the alphabet on every machine
+    frequent.sort_by_key(|&level| (std::cmp::Reverse(counts[level]), level));
+    frequent.truncate(MOST_LEVELS);
+    frequent.sort_unstable();
+    let merged = occurring - frequent.len();
+    (frequent.into_iter().map(|level| levels[level].clone()).collect(), merged)
+}

@@ -1,0 +1,34 @@
+//! From a table or images to `f32` features: fitted on the training rows, saved with the model.
+//!
+//! | column | features |
+//! | --- | --- |
+//! | number | one: `(x - mean) / std`, clipped to ±10; with a heavy tail, of `asinh((x - center) / scale)` instead of x |
+//! | date | the same, on days |
+//! | boolean | one: 0 or 1, missing as the mean |
+//! | category | one for each level (0 or 1), for at most 64 levels that occur at least twice; one for all others, if there are any |
+//!
+//! A column that has missing values in training has one feature more, 1 where the value is missing. There,
+//! and wherever else a number is missing, its feature is 0, which is the training mean.
+//!
+//! **Heavy tails.** A column with a training value more than 10 standard deviations from the mean (incomes,
+//! counts) would give a network one huge input and thousands that are nearly equal. It is passed through
+//! `asinh((x - median) / scale)` first, the scale being the interquartile range / 1.349 (a standard
+//! deviation, for a normal column), or the standard deviation where that is 0: linear in the middle,
+//! logarithmic in both tails, monotonic, and harmless to any sign. The clip to ±10 is for what comes later: a
+//! mistyped cell at prediction time moves the output as far as a rare one, not to infinity.
+//!
+//! **Left out**, with a note: columns with one value in training, text of which most rows have their own
+//! (names, keys), and whole numbers without repetition under a name like `id`.
+//!
+//! Images: see [`ImageEncoder`](crate::ImageEncoder).
+
+mod any;
+mod decision;
+mod input;
+mod scale;
+mod table;
+mod target;
+
+pub use any::AnyEncoder;
+pub use decision::MOST_LEVELS;
+pub use table::Encoder;

@@ -1,0 +1,167 @@
+//! The encoder of tables.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::decision::Decision;
+use super::input::Input;
+use super::target::TargetCode;
+use crate::error::{Error, Kind, Result, list};
+use crate::features::{FORMAT, Features, Targets};
+use crate::read::ReadOptions;
+use crate::read::column::coerce_column;
+use crate::table::{Column, Table};
+use crate::task::{Target, Task};
+
+/// Encodes tables. See the [module](super) for what becomes of which column.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Encoder {
+    format: u32,
+    target: TargetCode,
+    inputs: Vec<Input>,
+    /// Columns of the training table that are not used, so that meeting them again is no news.
+    dropped: Vec<String>,
+    notes: Vec<String>,
+}
+
+impl Encoder {
+    /// Fits an encoder on the training rows of a table, and on nothing else.
+    ///
+    /// # Errors
+    /// [`Error::NoFeatures`] if every column but the target is left out; [`Error::OneValue`] or
+    /// [`Error::TargetMissing`] if the target is so in the training rows; [`Error::TargetNotNumber`] for
+    /// regression on text. Panics if a row is out of range.
+    pub fn fit(table: &Table, target: &Target, task: Task, train: &[usize]) -> Result<Self> {
+        let target_column = &table.columns[target.index];
+        let target = TargetCode::fit(table, target_column, task, train)?;
+        let (mut inputs, mut dropped, mut notes, mut reasons) =
+            (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for column in table.columns.iter().filter(|column| column.name != target_column.name) {
+            let decision = Decision::on(column, train);
+            notes.extend(decision.notes());
+            match decision.input() {
+                Ok(input) => inputs.push(input),
+                Err(reason) => {
+                    dropped.push(column.name.clone());
+                    reasons.push(reason);
+                }
+            }
+        }
+        if inputs.is_empty() {
+            return Err(Error::NoFeatures { dropped: reasons });
+        }
+        notes.splice(0..0, reasons);
+        Ok(Self { format: FORMAT, target, inputs, dropped, notes })
+    }
+
+    /// The task, with the number of classes that the training rows have.
+    pub fn task(&self) -> Task {
+        self.target.task()
+    }
+
+    /// Number of features of a sample.
+    pub fn width(&self) -> usize {
+        self.inputs.iter().map(Input::width).sum()
+    }
+
+    /// The names of the features, such as `age`, `colour = red`, `colour (other)`, `age (missing)`.
+    pub fn names(&self) -> Vec<String> {
+        self.inputs.iter().flat_map(Input::names).collect()
+    }
+
+    /// The columns that are used, in the order of their features.
+    pub fn columns(&self) -> impl Iterator<Item = &str> {
+        self.inputs.iter().map(|input| input.column.as_str())
+    }
+
+    /// The name of the target column.
+    pub fn target(&self) -> &str {
+        self.target.column()
+    }
+
+    /// The names of the classes, in the order of their codes; empty for regression.
+    pub fn classes(&self) -> &[String] {
+        self.target.classes()
+    }
+
+    /// What was decided on fitting, one sentence each (columns left out, levels merged).
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// How to read a table for this encoder, so that its columns get the types they had in training: a file
+    /// with three rows may hold nothing but numbers in a column of text.
+    pub fn read_options(&self) -> ReadOptions {
+        let mut kinds: BTreeMap<String, Kind> =
+            self.inputs.iter().map(|input| (input.column.clone(), input.kind())).collect();
+        kinds.insert(self.target().to_owned(), self.target.kind());
+        ReadOptions { kinds, ..ReadOptions::default() }
+    }
+
+    /// Encodes rows of a table. Columns are found by name; the target may be absent; columns that were not
+    /// there in training are ignored with a note.
+    ///
+    /// # Errors
+    /// [`Error::MissingColumns`] naming all of them; [`Error::TypeChanged`] naming column and line. Panics if
+    /// a row is out of range.
+    pub fn encode(&self, table: &Table, rows: &[usize]) -> Result<Features> {
+        let by_name: HashMap<&str, &Column> =
+            table.columns.iter().map(|column| (column.name.as_str(), column)).collect();
+        let lacking = self.columns().filter(|column| !by_name.contains_key(column));
+        let lacking: Vec<String> = lacking.map(str::to_owned).collect();
+        if !lacking.is_empty() {
+            return Err(Error::MissingColumns { names: lacking });
+        }
+        let width = self.width();
+        let mut data = vec![0.0; rows.len() * width];
+        let mut first = 0;
+        for input in &self.inputs {
+            let values = coerce_column(table, by_name[input.column.as_str()], input.kind())?;
+            if !rows.is_empty() {
+                input.encode(&values, rows, &mut data[first..], width);
+            }
+            first += input.width();
+        }
+        Ok(Features { rows: rows.len(), width, data, names: self.names(), notes: self.ignored(table) })
+    }
+
+    fn ignored(&self, table: &Table) -> Vec<String> {
+        let used: HashSet<&str> =
+            self.columns().chain(self.dropped.iter().map(String::as_str)).chain([self.target()]).collect();
+        let extra: Vec<&str> = table
+            .columns
+            .iter()
+            .map(|column| column.name.as_str())
+            .filter(|name| !used.contains(name))
+            .collect();
+        if extra.is_empty() {
+            return Vec::new();
+        }
+        vec![format!("columns that the model was not trained with are ignored: {}", list(extra.into_iter()))]
+    }
+
+    /// Encodes the target of rows of a table.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchColumn`]; [`Error::TargetMissing`]; [`Error::UnknownClass`]; [`Error::TypeChanged`].
+    /// Panics if a row is out of range.
+    pub fn encode_target(&self, table: &Table, rows: &[usize]) -> Result<Targets> {
+        self.target.encode(table, rows)
+    }
+
+    /// The name of a class. Panics if `code` is not below the number of classes.
+    pub fn decode_class(&self, code: u32) -> &str {
+        &self.classes()[code as usize]
+    }
+
+    /// A standardized prediction in the target's own unit (days since 1970-01-01 for a date); as it is for
+    /// classes.
+    pub fn invert_target(&self, standardized: f32) -> f64 {
+        self.target.invert(standardized)
+    }
+
+    /// The standard deviation of the target on the training rows, in its own unit; 1 for classes. An error of
+    /// standardized targets times this is an error in the target's unit.
+    pub fn target_scale(&self) -> f64 {
+        self.target.scale()
+    }
+}

@@ -1,0 +1,135 @@
+//! The column to predict.
+
+use std::collections::HashMap;
+
+use super::scale::mean_and_std;
+use crate::error::{Error, Kind, Result, list};
+use crate::features::Targets;
+use crate::read::column::coerce_column;
+use crate::table::{Column, Table, Values};
+use crate::task::{Task, class_texts};
+
+/// How the target is encoded.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(tag = "task", rename_all = "lowercase")]
+pub(super) enum TargetCode {
+    Regression { column: String, of: Kind, mean: f64, std: f64 },
+    Classes { column: String, of: Kind, classes: Vec<String> },
+}
+
+impl TargetCode {
+    /// Fits the code on the training rows.
+    pub(super) fn fit(table: &Table, column: &Column, task: Task, train: &[usize]) -> Result<Self> {
+        check_known(table, column, train)?;
+        let one_value = || Error::OneValue {
+            column: column.name.clone(),
+            value: train.first().and_then(|&row| column.values.text(row)).unwrap_or_default(),
+        };
+        let (name, of) = (column.name.clone(), column.values.kind());
+        if task.is_classification() {
+            let classes = class_texts(&column.values, train);
+            if classes.len() < 2 {
+                return Err(one_value());
+            }
+            return Ok(Self::Classes { column: name, of, classes });
+        }
+        if let (Values::Category { .. }, Some(&row)) = (&column.values, train.first()) {
+            let value = column.values.text(row).unwrap_or_default();
+            return Err(Error::TargetNotNumber { column: name, place: table.place(row), value });
+        }
+        let values: Vec<f64> = train.iter().map(|&row| as_number(&column.values, row)).collect();
+        let (mean, std) = mean_and_std(&values).ok_or_else(one_value)?;
+        Ok(Self::Regression { column: name, of, mean, std })
+    }
+
+    pub(super) fn task(&self) -> Task {
+        match self {
+            Self::Regression { .. } => Task::Regression,
+            Self::Classes { classes, .. } => Task::classes(classes.len()),
+        }
+    }
+
+    /// The name of the column.
+    pub(super) fn column(&self) -> &str {
+        let (Self::Regression { column, .. } | Self::Classes { column, .. }) = self;
+        column
+    }
+
+    /// The type that the column had in training.
+    pub(super) fn kind(&self) -> Kind {
+        let (Self::Regression { of, .. } | Self::Classes { of, .. }) = self;
+        *of
+    }
+
+    /// The names of the classes, in the order of their codes; empty for regression.
+    pub(super) fn classes(&self) -> &[String] {
+        match self {
+            Self::Regression { .. } => &[],
+            Self::Classes { classes, .. } => classes,
+        }
+    }
+
+    /// Encodes rows of a table.
+    pub(super) fn encode(&self, table: &Table, rows: &[usize]) -> Result<Targets> {
+        let column = table.column(self.column())?;
+        check_known(table, column, rows)?;
+        let values = coerce_column(table, column, self.kind())?;
+        match self {
+            Self::Regression { mean, std, .. } => {
+                // f32 ends at 3e38; a target that far out is an error of the data that the loss will show
+                let code = |value: f64| ((value - mean) / std).clamp(-1e30, 1e30) as f32;
+                Ok(Targets::Values(rows.iter().map(|&row| code(as_number(&values, row))).collect()))
+            }
+            Self::Classes { column: name, classes, .. } => {
+                let code: HashMap<&str, u32> =
+                    classes.iter().enumerate().map(|(code, class)| (class.as_str(), code as u32)).collect();
+                let codes = rows.iter().map(|&row| {
+                    let text = values.text(row).unwrap_or_default();
+                    code.get(text.as_str()).copied().ok_or_else(|| Error::UnknownClass {
+                        column: name.clone(),
+                        place: table.place(row),
+                        value: text,
+                        known: list(classes.iter().map(String::as_str)),
+                    })
+                });
+                Ok(Targets::Classes(codes.collect::<Result<_>>()?))
+            }
+        }
+    }
+
+    /// A standardized prediction in the target's own unit; as it is for classes.
+    pub(super) fn invert(&self, standardized: f32) -> f64 {
+        match self {
+            Self::Regression { mean, std, .. } => f64::from(standardized) * std + mean,
+            Self::Classes { .. } => f64::from(standardized),
+        }
+    }
+
+    /// The standard deviation on the training rows; 1 for classes.
+    pub(super) fn scale(&self) -> f64 {
+        match self {
+            Self::Regression { std, .. } => *std,
+            Self::Classes { .. } => 1.0,
+        }
+    }
+}
+
+/// A number, a date or a boolean as a number; NaN where missing.
+fn as_number(values: &Values, row: usize) -> f64 {
+    match values {
+        Values::Number(values) | Values::Date(values) => values[row],
+        Values::Boolean(values) => values[row].map_or(f64::NAN, |value| f64::from(u8::from(value))),
+        Values::Category { .. } => f64::NAN,
+    }
+}
+
+fn check_known(table: &Table, column: &Column, rows: &[usize]) -> Result<()> {
+    let mut missing = rows.iter().filter(|&&row| !column.values.is_valid(row));
+    match missing.next() {
+        None => Ok(()),
+        Some(&first) => {
+            let count = 1 + missing.count();
+            Err(Error::TargetMissing { column: column.name.clone(), count, place: table.place(first) })
+        }
+    }
+}

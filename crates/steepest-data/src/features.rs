@@ -1,0 +1,51 @@
+//! What encoders make: features and targets.
+
+/// The version of the saved form of encoders. Raise it with every change of meaning: an old program must
+/// refuse a new encoder.
+pub(crate) const FORMAT: u32 = 1;
+
+/// Encoded samples, row-major.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Features {
+    /// Number of samples.
+    pub rows: usize,
+    /// Features of a sample.
+    pub width: usize,
+    /// The features, `rows x width`, row-major. Always finite.
+    pub data: Vec<f32>,
+    /// The name of each feature; empty for images, whose features are pixels.
+    pub names: Vec<String>,
+    /// What the encoder did that the user should hear (columns it ignored), one sentence each.
+    pub notes: Vec<String>,
+}
+
+impl Features {
+    /// The features of one sample. Panics if `row` is out of range.
+    pub fn row(&self, row: usize) -> &[f32] {
+        &self.data[row * self.width..(row + 1) * self.width]
+    }
+}
+
+/// What is to be predicted, for each sample.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Targets {
+    /// Regression: standardized with the training rows' mean and standard deviation.
+    Values(Vec<f32>),
+    /// Classes: indices into the encoder's classes.
+    Classes(Vec<u32>),
+}
+
+impl Targets {
+    /// Number of samples.
+    pub fn len(&self) -> usize {
+        match self {
+            Targets::Values(values) => values.len(),
+            Targets::Classes(classes) => classes.len(),
+        }
+    }
+
+    /// Whether there are no samples.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}

@@ -1,0 +1,159 @@
+//! Opening a file, and finding out from its first bytes what it holds.
+
+use std::fs::File;
+use std::io::{self, Cursor, Read};
+use std::path::Path;
+
+use flate2::read::MultiGzDecoder;
+
+use crate::error::{Error, Result};
+
+/// A file whose first bytes have been looked at.
+pub(super) struct Opened {
+    pub(super) format: Format,
+    /// The whole content, decompressed.
+    pub(super) input: Box<dyn Read>,
+    /// Whether it was compressed.
+    pub(super) gzip: bool,
+}
+
+/// What the first bytes say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    Text,
+    Parquet,
+    Idx,
+    Other(&'static str),
+}
+
+impl Format {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Format::Text => "text",
+            Format::Parquet => "Parquet",
+            Format::Idx => "IDX",
+            Format::Other(name) => name,
+        }
+    }
+}
+
+const SIGNATURES: [(&[u8], &str); 16] = [
+    (b"\x89PNG", "a PNG image"),
+    (b"\xFF\xD8\xFF", "a JPEG image"),
+    (b"GIF8", "a GIF image"),
+    (b"PK\x03\x04", "a zip archive (an Excel file is one too)"),
+    (b"\xD0\xCF\x11\xE0", "an old Office document"),
+    (b"%PDF", "a PDF document"),
+    (b"ARROW1", "an Arrow file"),
+    (b"\x93NUMPY", "a NumPy array"),
+    (b"\x89HDF", "an HDF5 file"),
+    (b"SQLite", "an SQLite database"),
+    (b"Obj\x01", "an Avro file"),
+    (b"ORC", "an ORC file"),
+    (b"BZh", "bzip2"),
+    (b"\xFD7zXZ", "xz"),
+    (b"\x28\xB5\x2F\xFD", "zstd"),
+    (b"\x7FELF", "a program"),
+];
+
+fn format_of(head: &[u8]) -> Format {
+    match head {
+        [b'P', b'A', b'R', b'1', ..] => Format::Parquet,
+        [0, 0, 8 | 9 | 11..=14, 1..=4, ..] => Format::Idx,
+        _ => match SIGNATURES.iter().find(|(signature, _)| head.starts_with(signature)) {
+            // "ORC" and "BZh" could begin a header; binary formats go on with bytes that no header has
+            Some((signature, _))
+                if signature.iter().all(u8::is_ascii_alphanumeric) && looks_like_text(head) =>
+            {
+                Format::Text
+            }
+            Some((_, name)) => Format::Other(name),
+            None => Format::Text,
+        },
+    }
+}
+
+fn looks_like_text(head: &[u8]) -> bool {
+    head.iter().all(|byte| (b' '..0x7F).contains(byte) || matches!(byte, b'\n' | b'\r' | b'\t'))
+        && head.contains(&b',')
+}
+
+/// How many first bytes tell one format from another.
+const HEAD_BYTES: u64 = 16;
+
+/// Opens a file, looks at its first bytes, and decompresses it if it is gzip.
+pub(super) fn open(path: &Path) -> Result<Opened> {
+    let file = open_plain(path)?;
+    let (head, input) = peek(file, path)?;
+    if !head.starts_with(&[0x1F, 0x8B]) {
+        return Ok(Opened { format: format_of(&head), input: Box::new(input), gzip: false });
+    }
+    let (head, input) = peek(MultiGzDecoder::new(input), path)?;
+    Ok(Opened { format: format_of(&head), input: Box::new(input), gzip: true })
+}
+
+pub(super) fn open_plain(path: &Path) -> Result<File> {
+    let file = File::open(path).map_err(|source| match source.kind() {
+        io::ErrorKind::NotFound => {
+            Error::NoSuchFile { path: path.to_owned(), known: crate::embedded::names() }
+        }
+        io::ErrorKind::IsADirectory => is_directory(path),
+        _ => Error::Io { path: path.to_owned(), source },
+    })?;
+    if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
+        return Err(is_directory(path));
+    }
+    Ok(file)
+}
+
+fn is_directory(path: &Path) -> Error {
+    // the commonest folder to be named is one of MNIST's files
+    let images = std::fs::read_dir(path).into_iter().flatten().flatten().find_map(|entry| {
+        let name = entry.file_name().into_string().ok()?;
+        (name.starts_with("train") && name.contains("images")).then_some(name)
+    });
+    Error::IsDirectory {
+        path: path.to_owned(),
+        hint: images.map(|name| format!(", such as {name}")).unwrap_or_default(),
+    }
+}
+
+fn peek<R: Read>(mut input: R, path: &Path) -> Result<(Vec<u8>, impl Read + use<R>)> {
+    let mut head = Vec::new();
+    input.by_ref().take(HEAD_BYTES).read_to_end(&mut head).map_err(|error| io_error(path, error))?;
+    Ok((head.clone(), Cursor::new(head).chain(input)))
+}
+
+/// The name's promise, where it makes one, against the content.
+pub(super) fn agree(path: &Path, found: Format) -> Result<()> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    let name = name.strip_suffix(".gz").unwrap_or(&name);
+    let ends = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
+    let (expected, fits) = if ends(&[".csv", ".tsv", ".tab", ".txt"]) {
+        ("a table as text", found == Format::Text)
+    } else if ends(&[".parquet", ".pq"]) {
+        ("Parquet", found == Format::Parquet)
+    } else if ends(&["-ubyte", ".idx", ".idx1", ".idx3"]) {
+        ("IDX", found == Format::Idx)
+    } else {
+        return Ok(());
+    };
+    if fits {
+        return Ok(());
+    }
+    let advice = match found {
+        Format::Other(_) => "export the table as CSV",
+        _ => "give the file the ending of what it holds, or fetch it again",
+    };
+    Err(Error::WrongFormat { path: path.to_owned(), expected, found: found.name(), advice })
+}
+
+/// An error of reading: the file's own damage where the decompressor found it, else the operating system's.
+pub(super) fn io_error(path: &Path, source: io::Error) -> Error {
+    match source.kind() {
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
+            Error::Damaged { path: path.to_owned(), reason: source.to_string() }
+        }
+        _ => Error::Io { path: path.to_owned(), source },
+    }
+}
