@@ -10,6 +10,7 @@ mod parse;
 pub use bench::{Bench, MasterKind, ParamKind, StateKind};
 pub use fit::Fit;
 pub use minimize::{Minimize, OptimizerSpec};
+pub use options::option_of;
 pub use parse::KeyValue;
 
 use crate::output::quoted;

@@ -201,6 +201,11 @@ macro_rules! fields {
 }
 fields!(f64, u64, String, Vec<usize>, TaskChoice, ModelKind, Activation, LossKind, ClassWeights);
 
+/// The option that sets `table.key`, with its dashes.
+pub fn option_of(key: &str) -> Option<String> {
+    OPTIONS.iter().find(|option| option.key == key).map(|option| format!("--{}", option.name))
+}
+
 impl Args for Given {
     fn augment_args(command: Command) -> Command {
         let defaults = toml::Table::try_from(Settings::default()).unwrap_or_default();

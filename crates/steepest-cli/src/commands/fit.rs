@@ -1,8 +1,9 @@
 use crate::args::{Fit, KeyValue};
+use crate::hint;
 use crate::output::{
     Failure, Paint, Result, count, print, print_json, quoted, say, short, significant, table,
 };
-use crate::progress::{Progress, duration};
+use crate::progress::{Reporter, duration};
 use serde::{Serialize, de::DeserializeOwned};
 use std::fmt::Write as _;
 use steepest::registry;
@@ -17,15 +18,15 @@ pub fn run(args: Fit) -> Result {
         Some(path) => Out::At(path.clone()),
         None => Out::New { root: "runs".into() },
     };
-    let mut progress = Progress::new(args.quiet);
-    let summary = steepest_train::fit(&settings, &out, &mut progress)?;
+    let mut reporter = Reporter::new(args.quiet);
+    let summary = steepest_train::fit(&settings, &out, &mut reporter)?;
     if args.json {
         print_json(&summary)?;
     } else {
-        let failed = progress.stopped().is_some_and(Stopped::is_failure);
+        let failed = reporter.stopped().is_some_and(Stopped::is_failure);
         print(&report(&summary, &settings.data.source, failed, Paint::stdout()))?;
     }
-    match progress.stopped() {
+    match reporter.stopped() {
         Some(Stopped::Interrupted) => Err(Failure::Interrupted),
         Some(stopped) if stopped.is_failure() => Err(Failure::Run(what_went_wrong(stopped, &summary))),
         _ => Ok(()),
@@ -217,7 +218,8 @@ fn what_went_wrong(stopped: &Stopped, summary: &Summary) -> String {
             )
         }
         Stopped::Rule(Reason::Divergence { .. }) => {
-            format!("training diverged: {}; {where_it_lies}", summary.stopped_because)
+            let options = hint::options(&["optimizer.lr", "optimizer.clip_norm"]).unwrap_or_default();
+            format!("training diverged: {} ({options}); {where_it_lies}", summary.stopped_because)
         }
         _ => format!("training broke off: {}; {advice}; {where_it_lies}", summary.stopped_because),
     }

@@ -77,9 +77,8 @@ struct Reference {
 
 impl Reference {
     fn of(model: &Model) -> Self {
-        let widen = |(name, shape, data): NamedTensor| {
-            (name, (shape, data.iter().map(|x| f64::from(*x)).collect()))
-        };
+        let widen =
+            |(name, shape, data): NamedTensor| (name, (shape, data.iter().map(|x| f64::from(*x)).collect()));
         Self { weights: named_tensors(model).into_iter().map(widen).collect() }
     }
 
@@ -87,8 +86,7 @@ impl Reference {
         let (shape, weight) = &self.weights[&format!("{name}.weight")];
         let (inputs, outputs) = (shape[0], shape[1]);
         let bias = &self.weights[&format!("{name}.bias")].1;
-        let sum =
-            |row: &[f64], o: usize| (0..inputs).map(|i| row[i] * weight[i * outputs + o]).sum::<f64>();
+        let sum = |row: &[f64], o: usize| (0..inputs).map(|i| row[i] * weight[i * outputs + o]).sum::<f64>();
         x.chunks(inputs).flat_map(|row| (0..outputs).map(move |o| sum(row, o) + bias[o])).collect()
     }
 
@@ -106,13 +104,7 @@ impl Reference {
     }
 
     /// A 3×3 convolution with a border of zeros; x is (channels, height, width).
-    fn conv(
-        &self,
-        name: &str,
-        x: &[f64],
-        [c, h, w]: [usize; 3],
-        stride: usize,
-    ) -> (Vec<f64>, [usize; 3]) {
+    fn conv(&self, name: &str, x: &[f64], [c, h, w]: [usize; 3], stride: usize) -> (Vec<f64>, [usize; 3]) {
         let (shape, weight) = &self.weights[&format!("{name}.weight")];
         let bias = &self.weights[&format!("{name}.bias")].1;
         let size = [shape[0], h.div_ceil(stride), w.div_ceil(stride)];
