@@ -1,6 +1,6 @@
 //! What `list` and `describe` show: read from the registries, written nowhere else.
 
-use crate::args::Kind;
+use crate::args::Topic;
 use crate::output::{Paint, short, table, wrap};
 use clap::ValueEnum;
 use std::fmt::Write as _;
@@ -16,12 +16,12 @@ const WIDTH: usize = 96;
 
 /// One thing that the program knows.
 pub struct Item {
-    pub kind: Kind,
+    pub topic: Topic,
     pub name: &'static str,
     pub summary: String,
 }
 
-impl Kind {
+impl Topic {
     pub fn title(self) -> &'static str {
         match self {
             Self::Optimizers => "Optimizers",
@@ -44,20 +44,20 @@ impl Kind {
 }
 
 /// Everything of one kind, in the registry's order.
-pub fn items(kind: Kind) -> Vec<Item> {
-    let item = |name, summary: String| Item { kind, name, summary };
-    match kind {
-        Kind::Optimizers => OPTIMIZERS.iter().chain([&LBFGS]).map(|e| item(e.name, e.summary())).collect(),
-        Kind::Schedules => {
+pub fn items(topic: Topic) -> Vec<Item> {
+    let item = |name, summary: String| Item { topic, name, summary };
+    match topic {
+        Topic::Optimizers => OPTIMIZERS.iter().chain([&LBFGS]).map(|e| item(e.name, e.summary())).collect(),
+        Topic::Schedules => {
             let plateau = (ReduceOnPlateau::NAME, ReduceOnPlateau::summary());
             let rest = schedule::REGISTRY.iter().map(|e| (e.name, e.summary()));
             let mut all: Vec<_> = rest.chain([plateau]).collect();
             all.sort_unstable();
             all.into_iter().map(|(name, summary)| item(name, summary)).collect()
         }
-        Kind::StopRules => stop::REGISTRY.iter().map(|e| item(e.name, e.summary())).collect(),
-        Kind::Functions => FUNCTIONS.iter().map(|f| item(f.name, f.summary.to_owned())).collect(),
-        Kind::Data => {
+        Topic::StopRules => stop::REGISTRY.iter().map(|e| item(e.name, e.summary())).collect(),
+        Topic::Functions => FUNCTIONS.iter().map(|f| item(f.name, f.summary.to_owned())).collect(),
+        Topic::Data => {
             let summary = |set: &embedded::Embedded| {
                 format!("{}; {} rows, {}.", set.description, set.rows, task(set.task))
             };
@@ -68,18 +68,18 @@ pub fn items(kind: Kind) -> Vec<Item> {
 
 /// Everything of every kind.
 pub fn all() -> impl Iterator<Item = Item> {
-    Kind::value_variants().iter().flat_map(|kind| items(*kind))
+    Topic::value_variants().iter().flat_map(|topic| items(*topic))
 }
 
 /// A page about one thing.
 pub fn page(item: &Item, paint: Paint) -> String {
-    let head = format!("{}  {}\n\n", paint.bold(item.name), paint.dim(item.kind.one()));
-    let body = match item.kind {
-        Kind::Optimizers => optimizer(item.name, paint),
-        Kind::Schedules => schedule_page(item.name, paint),
-        Kind::StopRules => stop_rule(item.name, paint),
-        Kind::Functions => function(item.name, paint),
-        Kind::Data => data(item.name, paint),
+    let head = format!("{}  {}\n\n", paint.bold(item.name), paint.dim(item.topic.one()));
+    let body = match item.topic {
+        Topic::Optimizers => optimizer(item.name, paint),
+        Topic::Schedules => schedule_page(item.name, paint),
+        Topic::StopRules => stop_rule(item.name, paint),
+        Topic::Functions => function(item.name, paint),
+        Topic::Data => data(item.name, paint),
     };
     head + &body.unwrap_or_default()
 }

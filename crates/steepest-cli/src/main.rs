@@ -6,6 +6,7 @@
 mod args;
 mod catalog;
 mod commands;
+mod hint;
 mod output;
 mod picture;
 mod progress;

@@ -33,7 +33,7 @@ impl Failure {
         Self::Run(format!("{}: {error}", path.display()))
     }
 
-    /// Says it on stderr; the exit code.
+    /// Says it on stderr, and returns the exit code.
     pub fn report(self) -> ExitCode {
         let paint = Paint::stderr();
         let (message, code) = match self {
@@ -72,17 +72,6 @@ impl From<steepest::Error> for Failure {
     }
 }
 
-impl From<steepest_train::Error> for Failure {
-    fn from(error: steepest_train::Error) -> Self {
-        use steepest_train::Error as E;
-        match error {
-            E::Optimizer(error) => error.into(),
-            E::File { .. } => Self::Run(error.to_string()),
-            _ => Self::input(error),
-        }
-    }
-}
-
 /// Writes a result to stdout.
 pub fn print(text: &str) -> Result {
     let mut out = io::stdout().lock();
@@ -106,8 +95,7 @@ pub fn say(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
 
-/// Writes a file beside its target and renames it, so that a crash leaves the old file or the new
-/// one; without a path, to stdout.
+/// Writes a file whole or not at all; without a path, to stdout.
 pub fn write(path: Option<&Path>, bytes: &[u8]) -> Result {
     let Some(path) = path else {
         return match std::str::from_utf8(bytes) {
@@ -115,18 +103,12 @@ pub fn write(path: Option<&Path>, bytes: &[u8]) -> Result {
             Err(_) => Err(Failure::input("the result is no text; name a file for it with -o")),
         };
     };
-    let refused = |error: io::Error| Failure::file(path, error);
     // a device or a pipe cannot be replaced, only written to
-    if path.exists() && !path.is_file() {
-        return std::fs::write(path, bytes).map_err(refused);
-    }
-    let mut part = path.as_os_str().to_owned();
-    part.push(format!(".{}.part", std::process::id()));
-    let done = std::fs::write(&part, bytes).and_then(|()| std::fs::rename(&part, path));
-    if done.is_err() {
-        let _ = std::fs::remove_file(&part);
-    }
-    done.map_err(refused)
+    let written = match path.exists() && !path.is_file() {
+        true => std::fs::write(path, bytes),
+        false => steepest_train::write_atomically(path, bytes),
+    };
+    written.map_err(|error| Failure::file(path, error))
 }
 
 /// Colours for one stream: none when it is not a terminal, or when `NO_COLOR` is set to anything

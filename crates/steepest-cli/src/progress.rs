@@ -5,15 +5,16 @@ use crate::output::{Paint, count, say, short, significant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::collections::HashSet;
 use std::io::IsTerminal;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
-use steepest_train::{EpochDone, Event, Go, Observer, Start, StepDone, Stopped};
+use steepest_train::{EpochDone, Event, Observer, Start, StepDone, Stopped};
 
 /// Lines for a whole run where there is no terminal.
 const LINES: u64 = 20;
 
 /// Listens to a run and shows it.
-pub struct Progress {
+pub struct Reporter {
     paint: Paint,
     quiet: bool,
     /// On a terminal, from the start of training on.
@@ -28,7 +29,7 @@ pub struct Progress {
     interrupt: Interrupt,
 }
 
-impl Progress {
+impl Reporter {
     pub fn new(quiet: bool) -> Self {
         Self {
             paint: Paint::stderr(),
@@ -152,8 +153,8 @@ impl Progress {
     }
 }
 
-impl Observer for Progress {
-    fn observe(&mut self, event: &Event) -> Go {
+impl Observer for Reporter {
+    fn observe(&mut self, event: &Event) -> ControlFlow<()> {
         match event {
             Event::Note(note) => self.note(note),
             Event::Start(start) => self.start(start),
@@ -163,7 +164,7 @@ impl Observer for Progress {
             // what a later version tells is no matter to this one
             _ => {}
         }
-        if self.interrupt.asked() { Go::Stop } else { Go::On }
+        if self.interrupt.asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 }
 

@@ -130,7 +130,7 @@ fn settings_that_cannot_be() {
         ("--max-time 0s", &["not a time above 0"]),
         ("--hidden 0", &["widths of 1 to 65536"]),
         ("--hidden 12;6", &["widths are whole numbers"]),
-        ("--dropout 1", &["dropout is 1, expected a share in [0, 1)"]),
+        ("--dropout 1", &["dropout is 1, expected a fraction in [0, 1) (--dropout)"]),
         ("--label-smoothing -0.5", &["label_smoothing is -0.5"]),
         ("--class-weights heavy", &["`balanced` or a number for each class"]),
         ("--class-weights 1,2", &["2", "3"]),

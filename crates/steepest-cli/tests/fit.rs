@@ -70,9 +70,9 @@ fn predictions_go_to_stdout_a_file_or_json() {
     let mut right = 0;
     for line in lines {
         let cells: Vec<&str> = line.split(',').collect();
-        let shares: Vec<f64> = cells[1..].iter().map(|p| p.parse().unwrap()).collect();
-        assert!((shares.iter().sum::<f64>() - 1.0).abs() < 1e-5, "{line}");
-        let best = (0..3).max_by(|a, b| shares[*a].total_cmp(&shares[*b])).unwrap();
+        let probabilities: Vec<f64> = cells[1..].iter().map(|p| p.parse().unwrap()).collect();
+        assert!((probabilities.iter().sum::<f64>() - 1.0).abs() < 1e-5, "{line}");
+        let best = (0..3).max_by(|a, b| probabilities[*a].total_cmp(&probabilities[*b])).unwrap();
         right += usize::from(cells[0] == ["setosa", "versicolor", "virginica"][best]);
     }
     assert_eq!(right, 150, "the prediction is the class of the highest probability");

@@ -87,7 +87,7 @@ fn measure(batch: usize, width: usize) {
     let names = ["forward", "backward", "step, steepest", "all three", "step, burn"];
     for (name, times) in names.into_iter().zip(&mut times) {
         times.sort_by(f64::total_cmp);
-        let at = |share: f64| times[(share * (times.len() - 1) as f64) as usize];
+        let at = |fraction: f64| times[(fraction * (times.len() - 1) as f64) as usize];
         println!("  {name:15} {:9.1}  [{:.1}]", at(0.5), at(0.1));
     }
 }

@@ -9,13 +9,14 @@
 //! both. With validation, an epoch also evaluates the validation rows and keeps the best weights.
 
 use burn::tensor::{Device, Tensor, TensorData};
+use std::ops::ControlFlow;
 use std::time::Instant;
 use steepest::{AdamW, Group, Optimizer};
 use steepest_burn::BurnOptimizer;
 use steepest_data::random::Stream;
 use steepest_train::loss::Loss;
 use steepest_train::model::{Activation, MlpConfig, ModelConfig};
-use steepest_train::{Event, Go, Out, Settings, fit};
+use steepest_train::{Event, Out, Settings, fit};
 
 const BATCH: usize = 64;
 const EPOCHS: u64 = 60;
@@ -40,7 +41,7 @@ fn trained(validation: f64) -> (Vec<f64>, usize) {
             }
             _ => {}
         }
-        Go::On
+        ControlFlow::Continue(())
     })
     .expect("a run");
     // the run directory lies in the system's folder for temporary files

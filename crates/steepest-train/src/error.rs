@@ -45,22 +45,24 @@ pub enum Error {
         /// What it can be.
         expected: String,
     },
-    /// The model does not suit the data.
+    /// The model or the loss does not suit the data.
     #[error("{reason}; {remedy}")]
     Unsuitable {
         /// Why.
-        reason: String,
+        reason: &'static str,
         /// What to do.
-        remedy: String,
+        remedy: &'static str,
+        /// The settings to change, as `table.key`.
+        keys: &'static [&'static str],
     },
     /// Another process trains in this directory.
-    #[error("{} is in use by another process; wait for it, or choose another directory with --out", path.display())]
+    #[error("{} is in use by another process; wait for it, or choose another directory", path.display())]
     RunInUse {
         /// The directory.
         path: PathBuf,
     },
     /// The directory holds something already.
-    #[error("{} {found}; choose another directory with --out, or remove it", path.display())]
+    #[error("{} {found}; choose another directory, or remove it", path.display())]
     RunExists {
         /// The directory.
         path: PathBuf,
@@ -68,11 +70,27 @@ pub enum Error {
         found: &'static str,
     },
     /// Not a run directory, or one of a run that did not finish.
-    #[error("{} is no finished run: {reason}; give the directory that `steepest fit` named at its end", path.display())]
+    #[error("{} is no finished run: {reason}; give the directory of a run that went to its end", path.display())]
     NotARun {
         /// The directory.
         path: PathBuf,
         /// What is missing or wrong.
+        reason: String,
+    },
+    /// The state of another run.
+    #[error(
+        "the saved state is not that of this run: {problem}; go on with the settings and the data of the run that it was saved in"
+    )]
+    ForeignState {
+        /// What does not fit.
+        problem: String,
+    },
+    /// The system gives no threads.
+    #[error("{count} threads cannot be started: {reason}; set train.threads to fewer")]
+    Threads {
+        /// How many were asked for.
+        count: usize,
+        /// What the system says.
         reason: String,
     },
     /// The file system refuses.
@@ -97,6 +115,16 @@ fn hint(nearest: Option<&str>, known: &[String]) -> String {
 }
 
 impl Error {
+    /// The settings, as `table.key`, whose change would help: for programs that know them by other names.
+    pub fn keys(&self) -> &[&'static str] {
+        match self {
+            Self::BadSetting { key, .. } => std::slice::from_ref(key),
+            Self::Unsuitable { keys, .. } => keys,
+            Self::Threads { .. } => &["train.threads"],
+            _ => &[],
+        }
+    }
+
     pub(crate) fn file(path: impl Into<PathBuf>, reason: impl ToString) -> Self {
         Self::File { path: path.into(), reason: reason.to_string() }
     }

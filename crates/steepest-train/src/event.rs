@@ -1,8 +1,9 @@
-//! What a run tells while it goes on, and what it was in the end. The library prints nothing.
+//! What a run tells while it goes on. The library prints nothing: events are its only way out.
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
+use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use steepest::stop::Reason;
 
 /// Something that happened.
@@ -13,7 +14,7 @@ pub enum Event {
     Note(String),
     /// Training begins.
     Start(Start),
-    /// Some steps are done; comes at most about thirty times a second.
+    /// Some steps are done; comes after the first step of an epoch, and then at most about thirty times a second.
     Step(StepDone),
     /// An epoch is done.
     Epoch(EpochDone),
@@ -91,7 +92,7 @@ pub struct EpochDone {
     pub validation_metric: Option<f64>,
     /// Mean Euclidean norm of the gradient before clipping.
     pub gradient_norm: f64,
-    /// Share of steps whose gradient was clipped.
+    /// The fraction of steps whose gradient was clipped.
     pub clipped: f64,
     /// Steps skipped because their gradient was not finite.
     pub skipped: u64,
@@ -149,131 +150,62 @@ impl std::fmt::Display for Stopped {
     }
 }
 
-/// How good the network is on one part of the data.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Score {
-    /// The loss, without label smoothing and class weights: mean cross-entropy in nats, or mean
-    /// squared (or Huber's) error of the standardized target. NaN, `null` in JSON, after a run that
-    /// went wrong.
-    #[serde(deserialize_with = "nan_from_null")]
-    pub loss: f64,
-    /// Share of right answers; classes only.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub accuracy: Option<f64>,
-    /// Root mean squared error in the target's unit; numbers only.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub rmse: Option<f64>,
-    /// Mean absolute error in the target's unit; numbers only.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub mae: Option<f64>,
-    /// 1 − (squared error) / (variance of the target); numbers only.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub r2: Option<f64>,
-}
-
-/// What a run was: `summary.json`, and what `--json` prints.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Summary {
-    /// The run directory.
-    pub run: PathBuf,
-    /// `regression`, `binary` or `classes`.
-    pub task: String,
-    /// The optimizer's name.
-    pub optimizer: String,
-    /// The learning rate at its highest.
-    pub lr: f64,
-    /// Samples of a step.
-    pub batch: usize,
-    /// Epochs done.
-    pub epochs: u64,
-    /// The epoch whose weights are kept, from 1.
-    pub best_epoch: u64,
-    /// Steps done.
-    pub steps: u64,
-    /// Seconds of training, validation included, reading the data not.
-    pub seconds: f64,
-    /// The stop rule's name, `interrupted`, or `non_finite`.
-    pub stopped_by: String,
-    /// The stop rule's sentence.
-    pub stopped_because: String,
-    /// Trainable numbers.
-    pub parameters: usize,
-    /// On the rows that were learnt from.
-    pub train: Score,
-    /// On the rows that decided when to stop; absent when there are none.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub validation: Option<Score>,
-    /// On the rows that nothing else saw; absent when there are none.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub test: Option<Score>,
-    /// How healthy the gradients were.
-    pub health: Health,
-}
-
-/// How healthy the gradients were, over the whole run.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct Health {
-    /// Mean Euclidean norm of the gradient before clipping, in the first and in the last epoch.
-    #[serde(deserialize_with = "nans_from_nulls")]
-    pub gradient_norm: [f64; 2],
-    /// Share of steps that were clipped.
-    pub clipped: f64,
-    /// Steps skipped because their gradient was not finite.
-    pub skipped: u64,
-    /// Each tensor's figures at the end.
-    pub tensors: Vec<TensorLine>,
-}
-
-/// One tensor's gradients, over the whole run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct TensorLine {
-    /// Its name.
-    pub name: String,
-    /// Its usual gradient norm: the geometric mean over the last fifty steps or so.
-    #[serde(deserialize_with = "nan_from_null")]
-    pub gradient_norm: f64,
-    /// Share of exact zeros in the last gradient.
-    pub zeros: f64,
-    /// `‖θ' − θ‖ / ‖θ‖` of the last measured step.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub update_ratio: Option<f64>,
-    /// Steps whose gradient exploded, against its own past.
-    pub exploded: u64,
-    /// Steps whose gradient vanished, against its own past.
-    pub vanished: u64,
-}
-
-/// JSON has no NaN and writes it as `null`.
-fn nan_from_null<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
-    Ok(Option::deserialize(from)?.unwrap_or(f64::NAN))
-}
-
-fn nans_from_nulls<'de, D: Deserializer<'de>>(from: D) -> Result<[f64; 2], D::Error> {
-    Ok(<[Option<f64>; 2]>::deserialize(from)?.map(|x| x.unwrap_or(f64::NAN)))
-}
-
 /// Receives events; returns whether training should go on.
 pub trait Observer: Send {
-    /// Called with every event, on the thread that trains.
-    fn observe(&mut self, event: &Event) -> Go;
+    /// Called with every event, on the thread that trains. `Break` ends the run after this step: it restores the best
+    /// weights and finishes.
+    fn observe(&mut self, event: &Event) -> ControlFlow<()>;
 }
 
-/// Whether to go on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Go {
-    /// Go on.
-    #[default]
-    On,
-    /// Stop after this step, restore the best weights, and finish the run.
-    Stop,
-}
-
-impl<F: FnMut(&Event) -> Go + Send> Observer for F {
-    fn observe(&mut self, event: &Event) -> Go {
+impl<F: FnMut(&Event) -> ControlFlow<()> + Send> Observer for F {
+    fn observe(&mut self, event: &Event) -> ControlFlow<()> {
         self(event)
     }
 }
 
-/// At most about thirty step events a second: a terminal shows no more, and a small step takes less
-/// than its event.
-pub(crate) const EVENT_EVERY: Duration = Duration::from_millis(33);
+/// At most about thirty step events a second: a terminal shows no more, and a small step takes less than its event.
+const STEP_EVERY: Duration = Duration::from_millis(33);
+
+/// Hands events to an observer, and remembers that it asked to stop.
+pub(crate) struct Events<'a> {
+    observer: &'a mut dyn Observer,
+    asked_to_stop: bool,
+    /// When the last event about steps was due.
+    last_step: Option<Instant>,
+    step_every: Duration,
+}
+
+impl<'a> Events<'a> {
+    pub fn new(observer: &'a mut dyn Observer) -> Self {
+        Self { observer, asked_to_stop: false, last_step: None, step_every: STEP_EVERY }
+    }
+
+    /// An event after every step.
+    #[cfg(test)]
+    pub fn of_every_step(observer: &'a mut dyn Observer) -> Self {
+        Self { step_every: Duration::ZERO, ..Self::new(observer) }
+    }
+
+    pub fn tell(&mut self, event: Event) {
+        self.asked_to_stop |= self.observer.observe(&event).is_break();
+    }
+
+    /// Whether the observer has asked to stop, at the last event or an earlier one.
+    pub fn asked_to_stop(&self) -> bool {
+        self.asked_to_stop
+    }
+
+    /// The first step of an epoch is told of at once.
+    pub fn epoch_begins(&mut self) {
+        self.last_step = None;
+    }
+
+    /// Whether it is time for an event about steps; the time until the next counts from here then.
+    pub fn step_is_due(&mut self) -> bool {
+        let due = self.last_step.is_none_or(|at| at.elapsed() >= self.step_every);
+        if due {
+            self.last_step = Some(Instant::now());
+        }
+        due
+    }
+}

@@ -1,25 +1,41 @@
 //! Trains a network on a table or on images: data to encoder to model to loop to events.
 //!
-//! [`fit`] reads the data, trains, keeps the best weights and writes a run directory; [`Run`] opens it to
+//! [`fit`](fit()) reads the data, trains, keeps the best weights and writes a run directory; [`FinishedRun`] opens it to
 //! predict. The library prints nothing: an [`Observer`] hears what happens.
+//!
+//! Step by step: [`Settings`] say what is wanted, [`Settings::resolve`] decides by the data what they leave open, a
+//! [`Trainer`] takes the steps. What it remembers between two of them is a [`RunState`].
 
+mod batch;
 mod error;
 mod event;
+mod exact;
+mod file;
+mod finished;
 mod fit;
 pub mod loss;
 pub mod model;
 mod network;
-mod run;
+mod resolve;
+mod run_dir;
 mod score;
 mod settings;
+mod state;
+mod summary;
+mod trainer;
 
+pub use batch::Batch;
 pub use error::{Error, Result};
-pub use event::{
-    EpochDone, Event, Go, Health, Observer, Score, Start, StepDone, Stopped, Summary, TensorLine,
-};
+pub use event::{EpochDone, Event, Observer, Start, StepDone, Stopped};
+pub use file::write_atomically;
+pub use finished::{FinishedRun, Outputs, Predictions};
 pub use fit::fit;
-pub use run::{Out, Outputs, Predictions, Run};
+pub use resolve::{Decision, Resolved};
+pub use run_dir::Out;
 pub use settings::{
-    BalancedWord, Batch, ClassWeights, DataSettings, LossKind, LossSettings, ModelKind, ModelSettings,
+    BalancedWord, ClassWeights, DataSettings, LossKind, LossSettings, ModelKind, ModelSettings,
     OptimizerSettings, Rate, ScheduleSettings, Settings, TrainSettings, default_weight_decay,
 };
+pub use state::{BestEpoch, Counters, EpochSums, RunState};
+pub use summary::{Health, Score, Summary, TensorLine};
+pub use trainer::{Snapshot, Trainer};

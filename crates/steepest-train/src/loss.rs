@@ -1,13 +1,12 @@
-//! Training losses: mean over the samples of a batch.
+//! Losses: mean over the samples of a batch.
 //!
-//! A loss and its slope are computed here, in f64 and in the order of the samples, and not by burn's
-//! operations: of a step over a small network those take a fifth of the time (the example
-//! `step_cost`), and this way the loss is the same formula that scores a run.
+//! A loss and its gradient are computed here, in f64 and in the order of the samples, and not by burn's
+//! operations: these take a fifth of a step over a small network (the example `step_cost`), and here the
+//! loss is the same formula that scores a run.
 
-use crate::score::log_shares;
 use burn::tensor::{Gradients, Tensor, TensorData};
 
-/// What training makes small.
+/// What training minimizes.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Loss {
     /// `(o − y)²`
@@ -39,7 +38,8 @@ pub struct Evaluated {
     /// The loss.
     pub value: f64,
     outputs: Tensor<2>,
-    slope: Vec<f32>,
+    /// The gradient of the loss with respect to the outputs.
+    gradient: Vec<f32>,
 }
 
 impl Evaluated {
@@ -48,30 +48,34 @@ impl Evaluated {
     /// # Panics
     /// If the outputs do not depend on a parameter that requires a gradient.
     pub fn backward(self) -> Gradients {
-        let slope = TensorData::new(self.slope, self.outputs.dims());
-        let slope = Tensor::from_data(slope, &self.outputs.device());
-        // a backward pass starts from ones, so `slope` becomes the gradient of the outputs
-        (self.outputs * slope).backward()
+        let gradient = TensorData::new(self.gradient, self.outputs.dims());
+        let gradient = Tensor::from_data(gradient, &self.outputs.device());
+        // a backward pass starts from ones, so the factor becomes the gradient of the outputs
+        (self.outputs * gradient).backward()
     }
 }
 
 impl Loss {
+    /// The loss of one number and its derivative, by how far the output lies above the target. The losses
+    /// for classes count as [`Loss::SquaredError`].
+    pub fn of_residual(&self, residual: f64) -> (f64, f64) {
+        let d = residual;
+        match *self {
+            Self::Huber { delta } if d.abs() > delta => (delta * (d.abs() - 0.5 * delta), delta.copysign(d)),
+            Self::Huber { .. } => (0.5 * d * d, d),
+            _ => (d * d, 2.0 * d),
+        }
+    }
+
     /// The loss of outputs `[rows, 1]` against numbers. The losses for classes count as
     /// [`Loss::SquaredError`].
     ///
     /// # Panics
     /// If there is not one target for each row.
     pub fn values(&self, outputs: Tensor<2>, targets: &[f32]) -> Evaluated {
-        self.evaluate(outputs, |i, row, slope| {
-            let d = f64::from(row[0]) - f64::from(targets[i]);
+        self.evaluate(outputs, |i, row, derivative| {
             let value;
-            (value, slope[0]) = match *self {
-                Self::Huber { delta } if d.abs() > delta => {
-                    (delta * (d.abs() - 0.5 * delta), delta.copysign(d))
-                }
-                Self::Huber { .. } => (0.5 * d * d, d),
-                _ => (d * d, 2.0 * d),
-            };
+            (value, derivative[0]) = self.of_residual(f64::from(row[0]) - f64::from(targets[i]));
             (value, 1.0)
         })
     }
@@ -88,27 +92,28 @@ impl Loss {
             }
             _ => (0.0, None),
         };
-        self.evaluate(outputs, |i, row, slope| {
+        self.evaluate(outputs, |i, row, derivative| {
             let class = codes[i] as usize;
-            let shares = log_shares(row);
-            assert!(class < shares.len(), "class {class} of {}", shares.len());
+            let log_probabilities = log_softmax(row);
+            let classes = log_probabilities.len();
+            assert!(class < classes, "class {class} of {classes}");
             // one output is the logit of the second class; the first has the logit 0
-            let constant = shares.len() - row.len();
+            let constant = classes - row.len();
             let mut value = 0.0;
-            for (k, share) in shares.iter().enumerate() {
+            for (k, log_probability) in log_probabilities.iter().enumerate() {
                 let chosen = if k == class { 1.0 - smoothing } else { 0.0 };
-                let q = chosen + smoothing / shares.len() as f64;
+                let q = chosen + smoothing / classes as f64;
                 // a class without a part in q adds nothing, however unlikely it is: 0·∞ is 0 here
-                value -= if q > 0.0 { q * share } else { 0.0 };
+                value -= if q > 0.0 { q * log_probability } else { 0.0 };
                 if k >= constant {
-                    slope[k - constant] = share.exp() - q;
+                    derivative[k - constant] = log_probability.exp() - q;
                 }
             }
             (value, weights.map_or(1.0, |w| f64::from(w[class])))
         })
     }
 
-    /// `sample` gives the loss and the weight of sample i, and its derivative by the outputs.
+    /// `sample` gives the loss and the weight of sample i, and writes the loss's derivatives by the outputs.
     fn evaluate(
         &self,
         outputs: Tensor<2>,
@@ -117,20 +122,32 @@ impl Loss {
         let data = outputs.to_data();
         let flat = data.as_slice::<f32>().expect("networks compute in f32");
         let width = outputs.dims()[1];
-        let mut slopes = vec![0.0; flat.len()];
-        let rows = || flat.chunks(width).enumerate();
+        let mut derivatives = vec![0.0; flat.len()];
+        let rows = flat.chunks(width).zip(derivatives.chunks_mut(width)).enumerate();
         let samples: Vec<(f64, f64)> =
-            rows().zip(slopes.chunks_mut(width)).map(|((i, row), slope)| sample(i, row, slope)).collect();
+            rows.map(|(i, (row, derivative))| sample(i, row, derivative)).collect();
         // a batch whose classes all weigh nothing has a loss of 0, not of 0/0
         let total = samples.iter().map(|(_, w)| w).sum::<f64>().max(f64::MIN_POSITIVE);
         let value = samples.iter().map(|(value, w)| w * value).sum::<f64>() / total;
-        let slope = slopes
+        let gradient = derivatives
             .iter()
             .enumerate()
-            .map(|(at, slope)| (samples[at / width].1 / total * slope) as f32)
+            .map(|(at, derivative)| (samples[at / width].1 / total * derivative) as f32)
             .collect();
-        Evaluated { value, outputs, slope }
+        Evaluated { value, outputs, gradient }
     }
+}
+
+/// The logarithm of each class's probability. A single output is the logit of the second of two classes.
+pub(crate) fn log_softmax(row: &[f32]) -> Vec<f64> {
+    let logits: Vec<f64> = match row {
+        [logit] => vec![0.0, f64::from(*logit)],
+        row => row.iter().map(|x| f64::from(*x)).collect(),
+    };
+    let top = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    // the largest is subtracted first: beside a huge logit the logarithm would be rounded away
+    let total = logits.iter().map(|x| (x - top).exp()).sum::<f64>().ln();
+    logits.iter().map(|x| (x - top) - total).collect()
 }
 
 #[cfg(test)]
@@ -144,13 +161,13 @@ mod tests {
     }
 
     /// The gradient that burn's backward pass hands to the outputs.
-    fn slope(outputs: &Tensor<2>, loss: Evaluated) -> Vec<f64> {
+    fn gradient(outputs: &Tensor<2>, loss: Evaluated) -> Vec<f64> {
         let grads = loss.backward();
         outputs.grad(&grads).unwrap().into_data().iter::<f64>().collect()
     }
 
     fn near(a: f64, b: f64) {
-        assert!((a - b).abs() < 1e-6, "{a} is not {b}"); // slopes and outputs are f32
+        assert!((a - b).abs() < 1e-6, "{a} is not {b}"); // gradients and outputs are f32
     }
 
     #[test]
@@ -158,11 +175,11 @@ mod tests {
         let o = outputs(&[[1.0], [3.0], [-2.0]]);
         let squared = Loss::SquaredError.values(o.clone(), &[0.0, 3.0, 1.0]);
         near(squared.value, (1.0 + 0.0 + 9.0) / 3.0);
-        let of_squared = slope(&o, squared);
+        let of_squared = gradient(&o, squared);
         [2.0, 0.0, -6.0].iter().zip(of_squared).for_each(|(a, b)| near(a / 3.0, b));
         let huber = Loss::Huber { delta: 2.0 }.values(o.clone(), &[0.0, 3.0, 1.0]);
         near(huber.value, (0.5 + 0.0 + 2.0 * (3.0 - 1.0)) / 3.0);
-        let of_huber = slope(&o, huber);
+        let of_huber = gradient(&o, huber);
         [1.0, 0.0, -2.0].iter().zip(of_huber).for_each(|(a, b)| near(a / 3.0, b));
     }
 
@@ -170,7 +187,7 @@ mod tests {
     fn classes_by_hand() {
         let o = outputs(&[[2.0, 0.0, 0.0], [1.0, 1.0, 1.0]]);
         let e2 = 2f64.exp();
-        let right = -(e2 / (e2 + 2.0)).ln(); // −log of the share of class 0 in the first row
+        let right = -(e2 / (e2 + 2.0)).ln(); // −log of the probability of class 0 in the first row
         let plain = Loss::CrossEntropy { smoothing: 0.0, weights: None };
         near(plain.classes(o.clone(), &[0, 2]).value, (right + 3f64.ln()) / 2.0);
         let weighted = Loss::CrossEntropy { smoothing: 0.0, weights: Some(vec![1.0, 5.0, 3.0]) };
@@ -187,12 +204,12 @@ mod tests {
         let ignored = Loss::BinaryCrossEntropy { smoothing: 0.0, weights: Some(vec![1.0, 0.0]) };
         let nothing = ignored.classes(o.clone(), &[1, 1]);
         assert_eq!(nothing.value, 0.0);
-        assert_eq!(slope(&o, nothing), [0.0, 0.0]);
+        assert_eq!(gradient(&o, nothing), [0.0, 0.0]);
     }
 
-    /// The slope is what the value does: central differences, in steps that f32 holds exactly.
+    /// The gradient is what the value does: central differences, in steps that f32 holds exactly.
     #[test]
-    fn slopes_are_those_of_the_values() {
+    fn gradients_are_differences_of_the_values() {
         let weights = Some(vec![0.5, 2.0]);
         type Of = Box<dyn Fn(Tensor<2>) -> Evaluated>;
         let values = |loss: Loss| -> Of { Box::new(move |o| loss.values(o, &[0.5, -1.0])) };
@@ -209,7 +226,7 @@ mod tests {
         ];
         fn check<const W: usize>(loss: &Of, at: [[f32; W]; 2]) {
             let o = outputs(&at);
-            let slopes = slope(&o, loss(o.clone()));
+            let gradient = gradient(&o, loss(o.clone()));
             for i in 0..2 * W {
                 let moved = |by: f32| {
                     let mut at = at;
@@ -218,7 +235,7 @@ mod tests {
                 };
                 let step = 1.0 / 1024.0;
                 let difference = (moved(step) - moved(-step)) / (2.0 * f64::from(step));
-                near(slopes[i], difference);
+                near(gradient[i], difference);
             }
         }
         wide.iter().for_each(|loss| check(loss, [[0.5, -1.25, 2.0], [0.0, 0.25, -0.5]]));
@@ -231,6 +248,13 @@ mod tests {
         let plain = Loss::CrossEntropy { smoothing: 0.0, weights: None };
         let loss = plain.classes(o.clone(), &[0, 1]);
         near(loss.value, 2f64.ln() / 2.0);
-        assert!(slope(&o, loss).iter().all(|s| s.is_finite()));
+        assert!(gradient(&o, loss).iter().all(|s| s.is_finite()));
+    }
+
+    #[test]
+    fn huge_logits_do_not_overflow() {
+        let logarithms = log_softmax(&[1e30, -1e30, 0.0]);
+        assert_eq!(logarithms[0], 0.0);
+        assert!(logarithms.iter().all(|x| !x.is_nan()));
     }
 }

@@ -1,13 +1,9 @@
-//! From settings to a network, and from rows to its outputs.
+//! From rows to a network's outputs.
 
-use crate::error::{Error, Result};
-use crate::fit::{class_weights, resolve_loss};
-use crate::loss::Loss;
-use crate::model::{CnnConfig, MlpConfig, Model, ModelConfig};
-use crate::settings::{LossKind, ModelKind, Settings};
+use crate::model::Model;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
-use steepest_data::{AnyEncoder, Features, Prepared};
+use steepest_data::Features;
 
 /// Rows that are evaluated at once: enough to fill the cores, little enough for any cache.
 const EVALUATED: usize = 1024;
@@ -16,73 +12,6 @@ const EVALUATED: usize = 1024;
 pub(crate) fn device(train: bool) -> Device {
     let device = Device::flex();
     if train { device.autodiff() } else { device }
-}
-
-/// Whether the rows are images large enough that a convolutional network is worth its time: below 16
-/// pixels a side, a perceptron is as good and ten times as fast.
-pub(crate) fn suits_convolution(encoder: &AnyEncoder) -> bool {
-    encoder.image_shape().is_some_and(|[_, height, width]| height.min(width) >= 16)
-}
-
-/// Replaces what `auto` stands for.
-pub(crate) fn resolve(settings: &mut Settings, encoder: &AnyEncoder) -> Result<()> {
-    settings.loss.kind = resolve_loss(settings.loss.kind, encoder.task())?;
-    let images = encoder.image_shape().is_some();
-    let model = &mut settings.model;
-    model.kind = match model.kind {
-        ModelKind::Auto if suits_convolution(encoder) => ModelKind::Cnn,
-        ModelKind::Auto if model.hidden.is_empty() => ModelKind::Linear,
-        ModelKind::Auto => ModelKind::Mlp,
-        ModelKind::Cnn if !images => {
-            return Err(Error::Unsuitable {
-                reason: "a convolutional network needs images, and the data is a table".into(),
-                remedy: "use --model mlp".into(),
-            });
-        }
-        kind => kind,
-    };
-    Ok(())
-}
-
-fn config(settings: &Settings, encoder: &AnyEncoder) -> ModelConfig {
-    let model = &settings.model;
-    let outputs = encoder.task().outputs();
-    match (model.kind, encoder.image_shape()) {
-        (ModelKind::Cnn, Some(shape)) => {
-            ModelConfig::Cnn(CnnConfig { image: shape, outputs, dropout: model.dropout })
-        }
-        (kind, _) => ModelConfig::Mlp(MlpConfig {
-            inputs: encoder.width(),
-            hidden: if kind == ModelKind::Linear { Vec::new() } else { model.hidden.clone() },
-            outputs,
-            activation: model.activation,
-            dropout: model.dropout,
-            layer_norm: model.layer_norm,
-        }),
-    }
-}
-
-/// The network that the resolved settings describe, with its initial weights.
-pub(crate) fn build(settings: &Settings, encoder: &AnyEncoder, device: &Device) -> Result<Model> {
-    Ok(config(settings, encoder).init(settings.train.seed, device))
-}
-
-/// The network in words.
-pub(crate) fn describe(settings: &Settings, encoder: &AnyEncoder) -> String {
-    config(settings, encoder).to_string()
-}
-
-/// The training loss.
-pub(crate) fn loss(settings: &Settings, data: &Prepared) -> Result<Loss> {
-    let weights = class_weights(settings, data)?;
-    let loss = &settings.loss;
-    let smoothing = loss.label_smoothing;
-    Ok(match (loss.kind, data.task.outputs()) {
-        (LossKind::Huber, _) => Loss::Huber { delta: loss.delta },
-        (LossKind::SquaredError, _) => Loss::SquaredError,
-        (_, 1) => Loss::BinaryCrossEntropy { smoothing, weights },
-        _ => Loss::CrossEntropy { smoothing, weights },
-    })
 }
 
 /// Some rows of the features, as the network's input.

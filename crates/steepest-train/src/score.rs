@@ -1,15 +1,14 @@
 //! How good outputs are, in f64 and without the training loss's smoothing and weights.
 
-use crate::event::Score;
-use crate::settings::LossKind;
+use crate::loss::{Loss, log_softmax};
+use crate::summary::Score;
 use steepest_data::{AnyEncoder, Targets, Task};
 
 /// What the network's raw outputs mean.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Criterion {
     pub task: Task,
-    pub kind: LossKind,
-    pub delta: f64,
+    pub loss: Loss,
 }
 
 impl Criterion {
@@ -29,11 +28,7 @@ impl Criterion {
             let d = f64::from(*o) - f64::from(*v);
             squared += d * d;
             absolute += d.abs();
-            loss += match self.kind {
-                LossKind::Huber if d.abs() > self.delta => self.delta * (d.abs() - 0.5 * self.delta),
-                LossKind::Huber => 0.5 * d * d,
-                _ => d * d,
-            };
+            loss += self.loss.of_residual(d).0;
         }
         let mean = values.iter().map(|v| f64::from(*v)).sum::<f64>() / n;
         let variance: f64 = values.iter().map(|v| (f64::from(*v) - mean).powi(2)).sum();
@@ -51,26 +46,13 @@ impl Criterion {
         let width = self.task.outputs();
         let (mut loss, mut right) = (0.0, 0u64);
         for (row, code) in outputs.chunks(width).zip(codes) {
-            let shares = log_shares(row);
-            let best = argmax(&shares);
-            loss -= shares[*code as usize];
-            right += u64::from(best == *code as usize);
+            let log_probabilities = log_softmax(row);
+            loss -= log_probabilities[*code as usize];
+            right += u64::from(argmax(&log_probabilities) == *code as usize);
         }
         let n = codes.len() as f64;
         Score { loss: loss / n, accuracy: Some(right as f64 / n), rmse: None, mae: None, r2: None }
     }
-}
-
-/// The logarithm of each class's share. A single output is the logit of the second of two classes.
-pub(crate) fn log_shares(row: &[f32]) -> Vec<f64> {
-    let logits: Vec<f64> = match row {
-        [logit] => vec![0.0, f64::from(*logit)],
-        row => row.iter().map(|x| f64::from(*x)).collect(),
-    };
-    let top = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    // the largest is subtracted first: beside a huge logit the logarithm would be rounded away
-    let total = logits.iter().map(|x| (x - top).exp()).sum::<f64>().ln();
-    logits.iter().map(|x| (x - top) - total).collect()
 }
 
 /// The first of the largest.
@@ -82,14 +64,16 @@ pub(crate) fn argmax(xs: &[f64]) -> usize {
 mod tests {
     use super::*;
 
-    fn criterion(task: Task, kind: LossKind) -> Criterion {
-        Criterion { task, kind, delta: 1.0 }
+    fn criterion(task: Task, loss: Loss) -> Criterion {
+        Criterion { task, loss }
     }
+
+    const CROSS_ENTROPY: Loss = Loss::CrossEntropy { smoothing: 0.0, weights: None };
 
     #[test]
     fn classes_by_hand() {
         let outputs = [2.0f32, 0.0, 0.0, 1.0, 1.0, 1.0];
-        let score = criterion(Task::Classes(3), LossKind::Auto).classes(&outputs, &[0, 2]);
+        let score = criterion(Task::Classes(3), CROSS_ENTROPY).classes(&outputs, &[0, 2]);
         let e2 = 2f64.exp();
         let expected = (-(e2 / (e2 + 2.0)).ln() + 3f64.ln()) / 2.0;
         assert!((score.loss - expected).abs() < 1e-12);
@@ -98,7 +82,7 @@ mod tests {
 
     #[test]
     fn a_single_logit_is_the_second_class() {
-        let score = criterion(Task::Binary, LossKind::Auto).classes(&[3.0, -3.0, 1.0], &[1, 0, 0]);
+        let score = criterion(Task::Binary, CROSS_ENTROPY).classes(&[3.0, -3.0, 1.0], &[1, 0, 0]);
         let softplus = |x: f64| x.exp().ln_1p();
         let expected = (2.0 * softplus(-3.0) + softplus(1.0)) / 3.0;
         assert!((score.loss - expected).abs() < 1e-12);
@@ -107,18 +91,12 @@ mod tests {
 
     #[test]
     fn numbers_are_in_the_targets_unit() {
-        let score = criterion(Task::Regression, LossKind::Auto).numbers(&[1.0, 0.0], &[0.0, 2.0], 10.0);
+        let score = criterion(Task::Regression, Loss::SquaredError).numbers(&[1.0, 0.0], &[0.0, 2.0], 10.0);
         assert_eq!(score.rmse, Some(2.5f64.sqrt() * 10.0));
         assert_eq!(score.mae, Some(15.0));
         assert_eq!(score.r2, Some(1.0 - 5.0 / 2.0));
-        let huber = criterion(Task::Regression, LossKind::Huber).numbers(&[1.0, 0.0], &[0.0, 2.0], 10.0);
+        let huber =
+            criterion(Task::Regression, Loss::Huber { delta: 1.0 }).numbers(&[1.0, 0.0], &[0.0, 2.0], 10.0);
         assert_eq!(huber.loss, (0.5 + 1.5) / 2.0);
-    }
-
-    #[test]
-    fn huge_logits_do_not_overflow() {
-        let shares = log_shares(&[1e30, -1e30, 0.0]);
-        assert_eq!(shares[0], 0.0);
-        assert!(shares.iter().all(|x| !x.is_nan()));
     }
 }

@@ -1,14 +1,17 @@
 //! The settings of a run: what `run.toml` holds and the command line overrides.
 
+use crate::batch::Batch;
 use crate::error::{Error, Result};
+use crate::loss::Loss;
+use crate::model::{Activation, CnnConfig, MlpConfig, ModelConfig};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use steepest::rule::Decay;
 use steepest::schedule::{self, ReduceOnPlateau, Schedule};
-use steepest::settings::{Value, Values};
+use steepest::settings::Values;
 use steepest::stop::{Divergence, NoImprovement, Stop};
 use steepest::{Clip, Optimizer, Rule, nearest, registry};
-use steepest_data::{BatchSize, Fractions, Labels, PrepareOptions, ReadOptions, Source, TaskChoice};
+use steepest_data::{AnyEncoder, Fractions, Labels, PrepareOptions, ReadOptions, Source, Task, TaskChoice};
 
 /// Everything that determines a run. [`Settings::default`] trains on the embedded digits.
 ///
@@ -25,9 +28,9 @@ pub struct Settings {
     pub data: DataSettings,
     /// What learns.
     pub model: ModelSettings,
-    /// What is made small.
+    /// What is minimized.
     pub loss: LossSettings,
-    /// How it is made small.
+    /// How it is minimized.
     pub optimizer: OptimizerSettings,
     /// How the learning rate changes.
     pub schedule: ScheduleSettings,
@@ -49,9 +52,9 @@ pub struct DataSettings {
     /// The labels of IDX images. Default: the file with the usual name beside them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub labels: Option<PathBuf>,
-    /// Share of the rows that decides when to stop, in `[0, 1)`. Default 0.15.
+    /// The fraction of the rows that decides when to stop, in `[0, 1)`. Default 0.15.
     pub validation: f64,
-    /// Share of the rows that only the final numbers see, in `[0, 1)`. Default 0.15.
+    /// The fraction of the rows that only the final numbers see, in `[0, 1)`. Default 0.15.
     pub test: f64,
 }
 
@@ -115,8 +118,8 @@ pub struct ModelSettings {
     /// Widths of the hidden layers; none is linear. Default `[128, 64]`.
     pub hidden: Vec<usize>,
     /// `relu`, `gelu`, `silu` or `tanh`. Default: relu.
-    pub activation: crate::model::Activation,
-    /// Share of hidden values that a training step leaves out, in `[0, 1)`. Default 0.1.
+    pub activation: Activation,
+    /// The fraction of hidden values that a training step leaves out, in `[0, 1)`. Default 0.1.
     pub dropout: f64,
     /// Normalize each layer's values. Default: false.
     pub layer_norm: bool,
@@ -127,9 +130,29 @@ impl Default for ModelSettings {
         Self {
             kind: ModelKind::Auto,
             hidden: vec![128, 64],
-            activation: crate::model::Activation::default(),
+            activation: Activation::default(),
             dropout: 0.1,
             layer_norm: false,
+        }
+    }
+}
+
+impl ModelSettings {
+    /// The network for features and targets of this encoder; `auto` counts as a multi-layer perceptron.
+    pub(crate) fn config(&self, encoder: &AnyEncoder) -> ModelConfig {
+        let outputs = encoder.task().outputs();
+        match (self.kind, encoder.image_shape()) {
+            (ModelKind::Cnn, Some(image)) => {
+                ModelConfig::Cnn(CnnConfig { image, outputs, dropout: self.dropout })
+            }
+            (kind, _) => ModelConfig::Mlp(MlpConfig {
+                inputs: encoder.width(),
+                hidden: if kind == ModelKind::Linear { Vec::new() } else { self.hidden.clone() },
+                outputs,
+                activation: self.activation,
+                dropout: self.dropout,
+                layer_norm: self.layer_norm,
+            }),
         }
     }
 }
@@ -145,7 +168,7 @@ pub enum LossKind {
     SquaredError,
     /// Squared near zero, absolute beyond `delta` standard deviations of the target.
     Huber,
-    /// −log of the share that the right class got.
+    /// −log of the probability of the right class.
     CrossEntropy,
 }
 
@@ -177,7 +200,7 @@ pub enum BalancedWord {
 pub struct LossSettings {
     /// Which loss. Default: auto.
     pub kind: LossKind,
-    /// Share of the target that is spread over all classes, in `[0, 1)`. Default 0.
+    /// The fraction of the target that is spread over all classes, in `[0, 1)`. Default 0.
     pub label_smoothing: f64,
     /// `"balanced"`, or a weight for each class. Default: equal.
     #[serde(skip_serializing_if = "is_equal")]
@@ -193,6 +216,19 @@ fn is_equal(weights: &ClassWeights) -> bool {
 impl Default for LossSettings {
     fn default() -> Self {
         Self { kind: LossKind::Auto, label_smoothing: 0.0, class_weights: ClassWeights::Equal, delta: 1.0 }
+    }
+}
+
+impl LossSettings {
+    /// The loss for a task, with the weight of each class; `auto` counts as what suits classes.
+    pub(crate) fn loss(&self, task: Task, weights: Option<Vec<f32>>) -> Loss {
+        let smoothing = self.label_smoothing;
+        match (self.kind, task.outputs()) {
+            (LossKind::Huber, _) => Loss::Huber { delta: self.delta },
+            (LossKind::SquaredError, _) => Loss::SquaredError,
+            (_, 1) => Loss::BinaryCrossEntropy { smoothing, weights },
+            _ => Loss::CrossEntropy { smoothing, weights },
+        }
     }
 }
 
@@ -245,14 +281,18 @@ impl Default for OptimizerSettings {
     }
 }
 
-/// What `weight_decay` is where none is set and the optimizer's is decoupled: chosen, with the other
+/// The `weight_decay` of an optimizer whose decay is decoupled, where none is set: chosen, with the other
 /// defaults of training, on tables of 10 000 to 50 000 rows.
 const WEIGHT_DECAY: f64 = 0.1;
 
+/// The weight decay that a run uses with this optimizer, where it sets one itself.
+pub(crate) fn usual_weight_decay(rule: &Rule) -> Option<f64> {
+    matches!(rule.decay, Decay::Decoupled(_)).then_some(WEIGHT_DECAY)
+}
+
 /// The weight decay that a run uses with the default settings of an optimizer, where it sets one itself.
 pub fn default_weight_decay(entry: &registry::Entry) -> Option<f64> {
-    let rule = entry.make(&Values::new()).ok()?;
-    matches!(rule.decay, Decay::Decoupled(_)).then_some(WEIGHT_DECAY)
+    usual_weight_decay(&entry.make(&Values::new()).ok()?)
 }
 
 impl OptimizerSettings {
@@ -283,15 +323,6 @@ impl OptimizerSettings {
             });
         }
         Ok(entry.make(&self.settings)?)
-    }
-
-    /// Puts in what is not given.
-    pub(crate) fn resolve(&mut self) -> Result<()> {
-        self.lr = Some(self.learning_rate()?);
-        if let Decay::Decoupled(_) = self.rule()?.decay {
-            self.settings.entry("weight_decay".into()).or_insert(Value::Number(WEIGHT_DECAY));
-        }
-        Ok(())
     }
 
     /// The learning rate at its highest: given, or the registry's.
@@ -346,7 +377,7 @@ pub struct ScheduleSettings {
     pub settings: Values,
 }
 
-/// A learning rate's way: a function of the step, or one that watches the validation loss.
+/// How the learning rate goes on: a function of the step, or one that watches the validation loss.
 #[derive(Debug)]
 pub enum Rate {
     /// A pure function of the step number.
@@ -356,74 +387,62 @@ pub enum Rate {
 }
 
 impl ScheduleSettings {
-    const USUAL: &str = "cosine";
+    /// The schedules that begin with a warm-up of their own.
+    const WITH_WARMUP: [&str; 3] = ["warmup", "one_cycle", "inverse_sqrt"];
 
-    /// Puts in what is not given.
-    pub(crate) fn resolve(&mut self, optimizer: &registry::Entry) {
-        let usual = if optimizer.traits.schedule_free { "constant" } else { Self::USUAL };
-        self.name.get_or_insert_with(|| usual.to_owned());
+    /// Its name: given, or the one that suits the optimizer.
+    pub(crate) fn name(&self, optimizer: &registry::Entry) -> &str {
+        let usual = if optimizer.traits.schedule_free { "constant" } else { "cosine" };
+        self.name.as_deref().unwrap_or(usual)
+    }
+
+    /// The steps of warm-up in a run of `total` steps, and why so many where none are given.
+    pub(crate) fn warmup(&self, name: &str, total: u64) -> (u64, String) {
+        if let Some(steps) = self.warmup {
+            return (steps, "given".to_owned());
+        }
+        if name == ReduceOnPlateau::NAME {
+            return (0, format!("{name} counts epochs, not steps"));
+        }
+        if Self::WITH_WARMUP.contains(&name) {
+            return (0, format!("{name} has a warm-up of its own"));
+        }
+        ((total / 20).min(500), format!("a twentieth of {total} steps, at most 500"))
     }
 
     /// The schedule for a run of `total` steps.
-    pub fn rate(&self, total: u64) -> Result<Rate> {
-        let name = self.name.as_deref().unwrap_or(Self::USUAL);
-        let warmup = self.warmup.unwrap_or((total / 20).min(500));
-        if name == "reduce_on_plateau" {
-            if let Some(steps) = self.warmup.filter(|w| *w > 0) {
+    ///
+    /// # Errors
+    /// A name or a setting that is unknown, a value outside its range, a warm-up before a schedule that counts epochs.
+    pub fn rate(&self, optimizer: &registry::Entry, total: u64) -> Result<Rate> {
+        let name = self.name(optimizer);
+        let (warmup, _) = self.warmup(name, total);
+        if name == ReduceOnPlateau::NAME {
+            if warmup > 0 {
                 return Err(Error::BadSetting {
                     key: "schedule.warmup",
-                    found: format!("{steps} with reduce_on_plateau"),
+                    found: format!("{warmup} with {name}"),
                     expected: "no warm-up: that schedule counts epochs, not steps".into(),
                 });
             }
             return Ok(Rate::Plateau(ReduceOnPlateau::from_values(&self.settings)?));
         }
-        let inner = schedule::make(name, &self.settings)?;
-        let has_own_warmup = matches!(name, "warmup" | "one_cycle" | "inverse_sqrt");
-        let mut function: Box<dyn Schedule> = if warmup == 0 || (has_own_warmup && self.warmup.is_none()) {
-            inner
-        } else {
-            Box::new(schedule::Warmup::new(warmup, 0.01, inner)?)
-        };
+        let mut function = schedule::make(name, &self.settings)?;
+        if warmup > 0 {
+            function = Box::new(schedule::Warmup::new(warmup, 0.01, function)?);
+        }
         function.resolve(total);
         function.ready()?;
         Ok(Rate::Function(function))
     }
 }
 
-/// How many samples a step sees: `"full"`, or a number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Batch(pub BatchSize);
-
-impl Serialize for Batch {
-    fn serialize<S: serde::Serializer>(&self, to: S) -> std::result::Result<S::Ok, S::Error> {
-        match self.0 {
-            BatchSize::Full => to.serialize_str("full"),
-            BatchSize::One => to.serialize_u64(1),
-            BatchSize::N(n) => to.serialize_u64(n as u64),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Batch {
-    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> std::result::Result<Self, D::Error> {
-        let text = match Value::deserialize(from)? {
-            Value::Number(n) => n.to_string(),
-            Value::Word(word) => word,
-            other => other.to_string(),
-        };
-        text.parse().map_err(serde::de::Error::custom)
-    }
-}
-
-impl std::str::FromStr for Batch {
-    type Err = String;
-    fn from_str(text: &str) -> std::result::Result<Self, String> {
-        match (text, text.parse::<usize>()) {
-            ("full", _) => Ok(Self(BatchSize::Full)),
-            (_, Ok(1)) => Ok(Self(BatchSize::One)),
-            (_, Ok(n)) if n > 1 => Ok(Self(BatchSize::N(n))),
-            _ => Err(format!("`{text}` is no batch size; give a number of at least 1, or `full`")),
+impl Rate {
+    /// The factor of the learning rate at `step`, counted from 0.
+    pub fn factor(&self, step: u64) -> f64 {
+        match self {
+            Self::Function(schedule) => schedule.factor(step),
+            Self::Plateau(plateau) => plateau.factor(),
         }
     }
 }
@@ -531,40 +550,35 @@ impl Settings {
         // an optimizer of nothing: its builder knows the range of every setting
         Optimizer::builder(self.optimizer.rule()?).clip(self.optimizer.clip()?).build([])?;
         self.optimizer.learning_rate()?;
-        self.schedule.rate(1000)?;
-        if self.train.epochs != Some(0) {
-            self.train.stop()?;
+        self.schedule.rate(registry::find(&self.optimizer.name)?, 1000)?;
+        require("train.epochs", 0, self.train.epochs != Some(0), "at least 1")?;
+        self.train.stop()?;
+        let fraction = |x: f64| (0.0..1.0).contains(&x);
+        for (key, x) in [
+            ("data.validation", self.data.validation),
+            ("data.test", self.data.test),
+            ("model.dropout", self.model.dropout),
+            ("loss.label_smoothing", self.loss.label_smoothing),
+        ] {
+            require(key, x, fraction(x), "a fraction in [0, 1)")?;
         }
-        let range = |key, x: f64, ok: bool, expected: &str| {
-            if ok {
-                return Ok(());
-            }
-            Err(Error::BadSetting { key, found: x.to_string(), expected: expected.into() })
-        };
-        let share = |x: f64| (0.0..1.0).contains(&x);
-        range("data.validation", self.data.validation, share(self.data.validation), "a share in [0, 1)")?;
-        range("data.test", self.data.test, share(self.data.test), "a share in [0, 1)")?;
-        range("model.dropout", self.model.dropout, share(self.model.dropout), "a share in [0, 1)")?;
-        let smoothing = self.loss.label_smoothing;
-        range("loss.label_smoothing", smoothing, share(smoothing), "a share in [0, 1)")?;
         let delta = self.loss.delta;
-        range("loss.delta", delta, delta > 0.0 && delta.is_finite(), "a finite number above 0")?;
-        if let Some(width) = self.model.hidden.iter().find(|w| !(1..=65_536).contains(*w)) {
-            range("model.hidden", *width as f64, false, "widths of 1 to 65536")?;
+        require("loss.delta", delta, delta > 0.0 && delta.is_finite(), "a finite number above 0")?;
+        for width in &self.model.hidden {
+            require("model.hidden", width, (1..=65_536).contains(width), "widths of 1 to 65536")?;
         }
-        if self.train.threads == Some(0) {
-            range("train.threads", 0.0, false, "at least 1")?;
-        }
-        if self.train.epochs == Some(0) {
-            range("train.epochs", 0.0, false, "at least 1")?;
-        }
-        if !["cpu", "flex"].contains(&self.train.device.as_str()) {
-            return Err(Error::BadSetting {
-                key: "train.device",
-                found: self.train.device.clone(),
-                expected: "cpu: this program is built with burn's CPU backend only".into(),
-            });
-        }
+        require("train.threads", 0, self.train.threads != Some(0), "at least 1")?;
+        let device = &self.train.device;
+        let known = ["cpu", "flex"].contains(&device.as_str());
+        require("train.device", device, known, "cpu: this program is built with burn's CPU backend only")
+    }
+}
+
+/// Refuses a setting whose value is not `ok`.
+fn require(key: &'static str, found: impl ToString, ok: bool, expected: &str) -> Result<()> {
+    if ok {
         Ok(())
+    } else {
+        Err(Error::BadSetting { key, found: found.to_string(), expected: expected.into() })
     }
 }

@@ -1,17 +1,20 @@
 //! Runs from settings to run directory, on the embedded data.
 
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::Path;
 use steepest::registry;
 use steepest_data::Source;
-use steepest_train::{Error, Event, Go, Out, Outputs, Run, Settings, Summary, fit};
+use steepest_train::{Error, Event, FinishedRun, Out, Outputs, Settings, Summary, fit};
+
+const GO_ON: ControlFlow<()> = ControlFlow::Continue(());
 
 fn settings(toml: &str) -> Settings {
     Settings::from_toml(toml, "test").expect("valid settings")
 }
 
 fn run(toml: &str, dir: &Path) -> Summary {
-    fit(&settings(toml), &Out::At(dir.to_owned()), &mut |_: &Event| Go::On).expect("a run")
+    fit(&settings(toml), &Out::At(dir.to_owned()), &mut |_: &Event| GO_ON).expect("a run")
 }
 
 fn temp() -> tempfile::TempDir {
@@ -41,7 +44,7 @@ fn a_run_learns_and_leaves_everything_to_predict() {
     let lines = fs::read_to_string(path.join("metrics.jsonl")).unwrap();
     assert_eq!(lines.lines().count() as u64, summary.epochs);
 
-    let opened = Run::open(&path).unwrap();
+    let opened = FinishedRun::open(&path).unwrap();
     let predictions = opened.predict(&Source::parse("iris"), None).unwrap();
     let Outputs::Classes { codes, classes, probabilities } = predictions.outputs else { panic!("classes") };
     assert_eq!((codes.len(), classes.len()), (150, 3));
@@ -124,7 +127,7 @@ fn a_learning_rate_far_too_large_is_named_with_its_tensor() {
     assert!(because.contains(".weight") || because.contains(".bias"), "{because}");
     assert!(because.contains("learning rate"), "{because}");
     // what is left can be looked at, NaN or not
-    assert_eq!(Run::open(&dir.path().join("run")).unwrap().summary().stopped_by, summary.stopped_by);
+    assert_eq!(FinishedRun::open(&dir.path().join("run")).unwrap().summary().stopped_by, summary.stopped_by);
 }
 
 #[test]
@@ -132,7 +135,7 @@ fn a_directory_is_one_runs_own() {
     let dir = temp();
     let path = dir.path().join("run");
     run(QUICK, &path);
-    let again = fit(&settings(QUICK), &Out::At(path.clone()), &mut |_: &Event| Go::On);
+    let again = fit(&settings(QUICK), &Out::At(path.clone()), &mut |_: &Event| GO_ON);
     assert!(matches!(again, Err(Error::RunExists { .. })), "{again:?}");
 
     // from inside a run's own events, its directory is in use
@@ -140,9 +143,9 @@ fn a_directory_is_one_runs_own() {
     let mut seen = None;
     let mut observer = |event: &Event| {
         if let Event::Start(_) = event {
-            seen = Some(fit(&settings(QUICK), &Out::At(busy.clone()), &mut |_: &Event| Go::On));
+            seen = Some(fit(&settings(QUICK), &Out::At(busy.clone()), &mut |_: &Event| GO_ON));
         }
-        Go::Stop
+        ControlFlow::Break(())
     };
     let summary = fit(&settings(QUICK), &Out::At(busy.clone()), &mut observer).unwrap();
     assert_eq!(summary.stopped_by, "interrupted");
@@ -154,7 +157,7 @@ fn new_runs_count_up() {
     let dir = temp();
     let out = Out::New { root: dir.path().join("runs") };
     let names: Vec<_> = (0..2)
-        .map(|_| fit(&settings(QUICK), &out, &mut |_: &Event| Go::On).unwrap().run)
+        .map(|_| fit(&settings(QUICK), &out, &mut |_: &Event| GO_ON).unwrap().run)
         .map(|path| path.file_name().unwrap().to_owned())
         .collect();
     assert_eq!(names, ["iris-0001", "iris-0002"]);
@@ -221,7 +224,7 @@ fn what_cannot_be_is_refused_with_words() {
         ("[schedule]\nname = 'cosinus'", "did you mean `cosine`"),
         ("[data]\nsource = 'diggits'", "digits"),
         ("[data]\nsource = 'iris'\ntarget = 'specie'", "species"),
-        ("[data]\nsource = 'iris'\n[model]\nkind = 'cnn'", "--model mlp"),
+        ("[data]\nsource = 'iris'\n[model]\nkind = 'cnn'", "set model.kind to mlp"),
         ("[data]\nsource = 'iris'\n[loss]\nkind = 'huber'", "cross_entropy"),
         ("[data]\nsource = 'iris'\n[loss]\nclass_weights = [1.0]", "3 finite numbers"),
         ("[train]\ndevice = 'cuda'", "expected cpu"),
@@ -229,7 +232,7 @@ fn what_cannot_be_is_refused_with_words() {
         ("[optimizer]\nclip_norm = -1.0", "outside (0, ∞)"),
     ] {
         let path = dir.path().join("none");
-        let error = fit(&settings(toml), &Out::At(path.clone()), &mut |_: &Event| Go::On).unwrap_err();
+        let error = fit(&settings(toml), &Out::At(path.clone()), &mut |_: &Event| GO_ON).unwrap_err();
         assert!(error.to_string().contains(words), "{toml}: {error}");
         assert!(!path.exists(), "bad input leaves no directory: {toml}");
     }

@@ -1,4 +1,4 @@
-use crate::args::{Bench, MasterKind, ParamKind, StateKind};
+use crate::args::{Bench, MasterKind, ParamKind, StateStorage};
 use crate::output::{Failure, Paint, Result, print, print_json, say, significant, table, write};
 use crate::picture::{Bars, Picture};
 use half::bf16;
@@ -57,9 +57,9 @@ struct Kept {
 impl Kept {
     fn of(args: &Bench) -> Self {
         let state = match args.state {
-            StateKind::F32 => StateFormat::F32,
-            StateKind::Bf16 => StateFormat::Bf16,
-            StateKind::Bits8 => StateFormat::Bits8,
+            StateStorage::F32 => StateFormat::F32,
+            StateStorage::Bf16 => StateFormat::Bf16,
+            StateStorage::Bits8 => StateFormat::Bits8,
         };
         let master = match (args.dtype, args.master) {
             (ParamKind::F32, _) | (_, MasterKind::None) => Master::None,
@@ -110,7 +110,7 @@ impl Mix {
             Master::F32 => written.push(4.0),
         }
         for k in 0..state.len() {
-            written.push(match (kept.state, rule.holds().get(k)) {
+            written.push(match (kept.state, rule.kinds().get(k)) {
                 (StateFormat::F32, _) | (_, None | Some(StateKind::Point)) => 4.0,
                 (StateFormat::Bf16, _) => 2.0,
                 (StateFormat::Bits8, _) => 1.0 + 1.0 / 128.0,
@@ -133,7 +133,7 @@ struct Measured {
     step: f64,
     stream: f64,
     /// The stream's seconds by the step's, within a round: the memory's speed wanders between them.
-    share: f64,
+    fraction: f64,
 }
 
 /// Measures optimizers beside the memory's own speed, each in turn with a stream of the same mix.
@@ -183,7 +183,7 @@ pub fn run(args: Bench) -> Result {
                     "ns_per_parameter": m.step * 1e9 / n as f64,
                     "gigabytes_per_second": m.bytes * n as f64 / m.step / 1e9,
                     "stream_gigabytes_per_second": m.bytes * n as f64 / m.stream / 1e9,
-                    "share_of_stream": m.share,
+                    "fraction_of_stream": m.fraction,
                 })
             })
             .collect();
@@ -196,7 +196,7 @@ pub fn run(args: Bench) -> Result {
             "optimizers": rows,
         }));
     }
-    let head = ["optimizer", "bytes/param", "ms", "ns/param", "GB/s", "stream GB/s", "share"];
+    let head = ["optimizer", "bytes/param", "ms", "ns/param", "GB/s", "stream GB/s", "fraction"];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
     for m in &measured {
         let speed = |seconds: f64| format!("{:.1}", m.bytes * n as f64 / seconds / 1e9);
@@ -207,13 +207,13 @@ pub fn run(args: Bench) -> Result {
             significant(m.step * 1e9 / n as f64, 3),
             speed(m.step),
             speed(m.stream),
-            format!("{:.0} %", m.share * 100.0),
+            format!("{:.0} %", m.fraction * 100.0),
         ]);
     }
     let paint = Paint::stdout();
     let about = format!(
         "{n} {}, {threads} threads, {:?}; medians of {} rounds, each\n\
-         optimizer in turn with a stream of the same reads and writes; the share is that within a round\n",
+         optimizer in turn with a stream of the same reads and writes; the fraction is that within a round\n",
         kept.text(),
         InstructionSet::best(),
         args.rounds
@@ -270,8 +270,14 @@ fn measure(entry: &'static Entry, kept: Kept, n: usize, threads: usize, rounds: 
             streams.push(stream);
         }
     }
-    let share = median(steps.iter().zip(&streams).map(|(step, stream)| stream / step).collect());
-    Ok(Measured { name: entry.name, bytes: mix.bytes(), step: median(steps), stream: median(streams), share })
+    let fraction = median(steps.iter().zip(&streams).map(|(step, stream)| stream / step).collect());
+    Ok(Measured {
+        name: entry.name,
+        bytes: mix.bytes(),
+        step: median(steps),
+        stream: median(streams),
+        fraction,
+    })
 }
 
 fn median(mut seconds: Vec<f64>) -> f64 {
@@ -319,7 +325,7 @@ fn stream(written: &mut [Aligned<f32>], gradient: &[f32], read_before: usize, th
     });
 }
 
-/// Adds the gradient to arrays of other lengths, a share of each in turn, as a step over types of different size does.
+/// Adds the gradient to arrays of other lengths, a piece of each in turn, as a step over types of different size does.
 fn add_by_blocks(written: &mut [&mut [f32]], gradient: &[f32]) {
     const BLOCK: usize = 1024;
     let blocks = gradient.len().div_ceil(BLOCK).max(1);
@@ -328,9 +334,9 @@ fn add_by_blocks(written: &mut [&mut [f32]], gradient: &[f32]) {
         let gradient = &gradient[place(gradient.len(), block)..place(gradient.len(), block + 1)];
         for array in written.iter_mut() {
             let (from, to) = (place(array.len(), block), place(array.len(), block + 1));
-            // the shares have different lengths: the gradient serves as often as it must
-            for share in array[from..to].chunks_mut(gradient.len().max(1)) {
-                share.iter_mut().zip(gradient).for_each(|(a, g)| *a += g);
+            // the pieces have different lengths: the gradient serves as often as it must
+            for piece in array[from..to].chunks_mut(gradient.len().max(1)) {
+                piece.iter_mut().zip(gradient).for_each(|(a, g)| *a += g);
             }
         }
     }
@@ -338,12 +344,12 @@ fn add_by_blocks(written: &mut [&mut [f32]], gradient: &[f32]) {
 
 fn bars(measured: &[Measured], kept: Kept, n: usize, threads: usize) -> Bars {
     Bars {
-        title: format!("share of the memory's speed, {n} {}, {threads} threads", kept.text()),
+        title: format!("fraction of the memory's speed, {n} {}, {threads} threads", kept.text()),
         rows: measured
             .iter()
             .map(|m| {
-                let note = format!("{:.0} %   {:.2} ns", m.share * 100.0, m.step * 1e9 / n as f64);
-                (m.name.to_owned(), m.share, note)
+                let note = format!("{:.0} %   {:.2} ns", m.fraction * 100.0, m.step * 1e9 / n as f64);
+                (m.name.to_owned(), m.fraction, note)
             })
             .collect(),
     }

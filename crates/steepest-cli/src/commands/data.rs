@@ -1,16 +1,15 @@
-use crate::args::{Data, Kind, List};
+use crate::args::{Data, List, Topic};
 use crate::output::{Paint, Result, print, short, table, write};
 use std::fmt::Write as _;
 use std::path::Path;
 use steepest_data::{
-    ColumnSummary, Kind as ColumnKind, Loaded, ReadOptions, Source, choose_target, describe, embedded, infer,
-    load, to_csv,
+    ColumnSummary, Kind, Loaded, ReadOptions, Source, choose_target, describe, embedded, infer, load, to_csv,
 };
 
 /// Looks at data.
 pub fn run(args: Data) -> Result {
     match args {
-        Data::List => super::list::run(List { kind: Some(Kind::Data) }),
+        Data::List => super::list::run(List { kind: Some(Topic::Data) }),
         Data::Show { data } => show(&data),
         Data::Export { data, out } => export(&data, out.as_deref()),
     }
@@ -92,12 +91,12 @@ fn rows_of(columns: &[ColumnSummary], paint: Paint) -> String {
     format!("{}\n{rest}", paint.dim(head))
 }
 
-fn kind(kind: ColumnKind) -> &'static str {
+fn kind(kind: Kind) -> &'static str {
     match kind {
-        ColumnKind::Number => "number",
-        ColumnKind::Category => "category",
-        ColumnKind::Boolean => "boolean",
-        ColumnKind::Date => "date",
+        Kind::Number => "number",
+        Kind::Category => "category",
+        Kind::Boolean => "boolean",
+        Kind::Date => "date",
     }
 }
 
@@ -126,7 +125,7 @@ fn shown(text: &str) -> String {
 /// Range and mean of numbers, the most frequent of others.
 fn values(column: &ColumnSummary) -> String {
     if let Some([least, mean, greatest]) = column.range {
-        let text = if column.kind == ColumnKind::Date { date } else { short };
+        let text = if column.kind == Kind::Date { date } else { short };
         return format!("{} … {}, mean {}", text(least), text(greatest), text(mean));
     }
     let frequent: Vec<String> =

@@ -1,13 +1,15 @@
-use crate::args::{Fit, Setting};
+use crate::args::{Fit, KeyValue};
+use crate::hint;
 use crate::output::{
     Failure, Paint, Result, count, print, print_json, quoted, say, short, significant, table,
 };
-use crate::progress::{Progress, duration};
+use crate::progress::{Reporter, duration};
+use serde::{Serialize, de::DeserializeOwned};
 use std::fmt::Write as _;
 use steepest::registry;
 use steepest::settings::Value;
 use steepest::stop::Reason;
-use steepest_train::{OptimizerSettings, Out, Score, Settings, Stopped, Summary, TensorLine};
+use steepest_train::{Out, Score, Settings, Stopped, Summary, TensorLine};
 
 /// Trains a network, shows it, and says what came out.
 pub fn run(args: Fit) -> Result {
@@ -16,15 +18,15 @@ pub fn run(args: Fit) -> Result {
         Some(path) => Out::At(path.clone()),
         None => Out::New { root: "runs".into() },
     };
-    let mut progress = Progress::new(args.quiet);
-    let summary = steepest_train::fit(&settings, &out, &mut progress)?;
+    let mut reporter = Reporter::new(args.quiet);
+    let summary = steepest_train::fit(&settings, &out, &mut reporter)?;
     if args.json {
         print_json(&summary)?;
     } else {
-        let failed = progress.stopped().is_some_and(Stopped::is_failure);
+        let failed = reporter.stopped().is_some_and(Stopped::is_failure);
         print(&report(&summary, &settings.data.source, failed, Paint::stdout()))?;
     }
-    match progress.stopped() {
+    match reporter.stopped() {
         Some(Stopped::Interrupted) => Err(Failure::Interrupted),
         Some(stopped) if stopped.is_failure() => Err(Failure::Run(what_went_wrong(stopped, &summary))),
         _ => Ok(()),
@@ -41,29 +43,8 @@ fn settings(args: &Fit) -> Result<Settings> {
             Settings::from_toml(&text, &path.display().to_string())?
         }
     };
-    let data = &mut settings.data;
-    replace(&mut data.source, &args.data);
-    replace_some(&mut data.target, &args.target);
-    replace(&mut data.task, &args.task);
-    replace_some(&mut data.labels, &args.labels);
-    replace(&mut data.validation, &args.validation);
-    replace(&mut data.test, &args.test);
-
-    let model = &mut settings.model;
-    replace(&mut model.kind, &args.model);
-    replace(&mut model.hidden, &args.hidden.as_ref().map(|widths| widths.0.clone()));
-    replace(&mut model.activation, &args.activation);
-    replace(&mut model.dropout, &args.dropout);
-    model.layer_norm |= args.layer_norm;
-
-    let loss = &mut settings.loss;
-    replace(&mut loss.kind, &args.loss);
-    replace(&mut loss.label_smoothing, &args.label_smoothing);
-    replace(&mut loss.class_weights, &args.class_weights);
-    replace(&mut loss.delta, &args.huber_delta);
-
     let optimizer = &mut settings.optimizer;
-    if let Some(name) = args.optimizer.as_ref().filter(|name| **name != optimizer.name) {
+    if let Some(name) = args.given.name("optimizer").filter(|name| **name != optimizer.name) {
         if args.config.is_some() && (!optimizer.settings.is_empty() || optimizer.lr.is_some()) && !args.quiet
         {
             let dropped = format!(
@@ -73,72 +54,40 @@ fn settings(args: &Fit) -> Result<Settings> {
             say(&Paint::stderr().dim(&dropped));
         }
         // another optimizer's learning rate and settings mean nothing to this one
-        optimizer.name.clone_from(name);
         optimizer.lr = None;
         optimizer.settings.clear();
     }
-    replace_some(&mut optimizer.lr, &args.lr);
-    replace_some(&mut optimizer.clip_norm, &args.clip_norm);
-    replace_some(&mut optimizer.clip_value, &args.clip_value);
-    replace_some(&mut optimizer.clip_tensor_norm, &args.clip_tensor_norm);
-    replace_some(&mut optimizer.clip_adaptive, &args.clip_adaptive);
-    optimizer.skip_non_finite |= args.skip_non_finite;
-    if let Some(lambda) = args.weight_decay {
-        optimizer.settings.insert("weight_decay".to_owned(), Value::Number(lambda));
-    }
-
     let schedule = &mut settings.schedule;
-    if let Some(name) = args.schedule.as_ref().filter(|name| Some(*name) != schedule.name.as_ref()) {
-        schedule.name = Some(name.clone());
+    if args.given.name("schedule").is_some_and(|name| Some(name) != schedule.name.as_ref()) {
         schedule.settings.clear();
     }
-    replace_some(&mut schedule.warmup, &args.warmup);
+    if let Some(data) = &args.data {
+        settings.data.source.clone_from(data);
+    }
 
-    let train = &mut settings.train;
-    replace_some(&mut train.batch, &args.batch);
-    replace_some(&mut train.epochs, &args.epochs);
-    replace_some(&mut train.max_steps, &args.max_steps);
-    replace_some(&mut train.patience, &args.patience);
-    replace_some(&mut train.max_seconds, &args.max_time);
-    replace_some(&mut train.target_loss, &args.target_loss);
-    replace_some(&mut train.gradient_tolerance, &args.grad_tol);
-    replace(&mut train.seed, &args.seed);
-    replace_some(&mut train.threads, &args.threads.map(|n| usize::try_from(n).unwrap_or(usize::MAX)));
-    replace(&mut train.device, &args.device);
+    args.given.set(&mut settings);
 
-    for Setting { key, value } in &args.set {
-        match key.strip_prefix("schedule.") {
-            Some(key) => {
-                settings.schedule.settings.insert(key.to_owned(), value.clone());
-            }
-            None => {
-                let key = key.strip_prefix("optimizer.").unwrap_or(key);
-                settings.optimizer = with_key(&settings.optimizer, key, value)?;
-            }
-        }
+    for KeyValue { key, value } in &args.set {
+        let done = match key.strip_prefix("schedule.") {
+            Some(key) => set(&mut settings.schedule, key, value),
+            None => set(&mut settings.optimizer, key.strip_prefix("optimizer.").unwrap_or(key), value),
+        };
+        done.map_err(|error| Failure::input(format!("--set {key}={value}: {error}")))?;
     }
     settings.check()?;
     Ok(settings)
 }
 
-fn replace<T: Clone>(field: &mut T, given: &Option<T>) {
-    if let Some(value) = given {
-        field.clone_from(value);
-    }
-}
-
-fn replace_some<T: Clone>(field: &mut Option<T>, given: &Option<T>) {
-    if given.is_some() {
-        field.clone_from(given);
-    }
-}
-
 /// `--set lr=0.1` means what `lr = 0.1` under `[optimizer]` in a file means.
-fn with_key(optimizer: &OptimizerSettings, key: &str, value: &Value) -> Result<OptimizerSettings> {
-    let wrong = |error: &dyn std::fmt::Display| Failure::input(format!("--set {key}={value}: {error}"));
-    let mut table = toml::Table::try_from(optimizer).map_err(|error| wrong(&error))?;
-    table.insert(key.to_owned(), toml::Value::try_from(value).map_err(|error| wrong(&error))?);
-    table.try_into().map_err(|error: toml::de::Error| wrong(&error.message()))
+fn set<T: Serialize + DeserializeOwned>(
+    settings: &mut T,
+    key: &str,
+    value: &Value,
+) -> std::result::Result<(), String> {
+    let mut table = toml::Table::try_from(&*settings).map_err(|error| error.to_string())?;
+    table.insert(key.to_owned(), toml::Value::try_from(value).map_err(|error| error.to_string())?);
+    *settings = table.try_into().map_err(|error: toml::de::Error| error.message().to_owned())?;
+    Ok(())
 }
 
 /// What came out, in one screen. What went wrong is told after it, by the error.
@@ -202,7 +151,7 @@ pub fn named(score: &Score) -> [(&'static str, Option<f64>); 5] {
 
 /// Steps in a thousand that may explode or vanish before a tensor is named: a hard batch does it.
 const FORGIVEN: f64 = 1e-3;
-/// Share of zeros in a gradient from which on most of a layer is dead.
+/// Fraction of zeros in a gradient from which on most of a layer is dead.
 const DEAD: f64 = 0.9;
 /// Changes of a tensor in one step, relative to its size, beyond which training is too fast.
 const FAST: f64 = 0.1;
@@ -269,7 +218,8 @@ fn what_went_wrong(stopped: &Stopped, summary: &Summary) -> String {
             )
         }
         Stopped::Rule(Reason::Divergence { .. }) => {
-            format!("training diverged: {}; {where_it_lies}", summary.stopped_because)
+            let options = hint::options(&["optimizer.lr", "optimizer.clip_norm"]).unwrap_or_default();
+            format!("training diverged: {} ({options}); {where_it_lies}", summary.stopped_because)
         }
         _ => format!("training broke off: {}; {advice}; {where_it_lies}", summary.stopped_because),
     }

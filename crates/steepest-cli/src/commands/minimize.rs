@@ -1,4 +1,4 @@
-use crate::args::{Minimize, OptimizerSpec, Setting};
+use crate::args::{KeyValue, Minimize, OptimizerSpec};
 use crate::catalog::point;
 use crate::output::{Failure, Paint, Result, count, print, print_json, short, significant, table, write};
 use crate::picture::{Picture, Surface, Way};
@@ -116,7 +116,7 @@ fn shaped(args: &Minimize) -> Result<(Function, Values)> {
     let own = args.set.iter().filter(|setting| has(&setting.key));
     let values: Values = own.map(|s| (s.key.clone(), s.value.clone())).collect();
     // a setting that nobody has is a slip
-    for Setting { key, .. } in &args.set {
+    for KeyValue { key, .. } in &args.set {
         let entries = args.optimizer.iter().filter_map(|spec| registry::find_method(&spec.name).ok());
         let parameters: Vec<_> = entries.flat_map(|entry| (entry.parameters)()).collect();
         let known = || function.parameters().iter().chain(&parameters).map(|p| p.name).collect::<Vec<_>>();
@@ -153,7 +153,7 @@ fn runner(spec: &OptimizerSpec, args: &Minimize) -> Result<Runner> {
 }
 
 fn make_schedule(args: &Minimize) -> Result<Box<dyn Schedule>> {
-    let of_schedule = |s: &Setting| Some((s.key.strip_prefix("schedule.")?.to_owned(), s.value.clone()));
+    let of_schedule = |s: &KeyValue| Some((s.key.strip_prefix("schedule.")?.to_owned(), s.value.clone()));
     let values: Values = args.set.iter().filter_map(of_schedule).collect();
     Ok(schedule::make(args.schedule.as_deref().unwrap_or("constant"), &values)?)
 }

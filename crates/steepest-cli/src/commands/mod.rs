@@ -13,6 +13,7 @@ use crate::args::{self, Args, Command};
 use crate::output::{Failure, Result};
 use clap::CommandFactory;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use steepest::nearest;
 
 /// Does what was asked.
 pub fn run(command: Command) -> Result {
@@ -41,11 +42,9 @@ pub fn not_understood(mut error: clap::Error) -> Failure {
     Failure::Usage(error)
 }
 
-/// The command that a word was meant to be, two slips of the finger away at most.
+/// The command that a word was meant to be.
 fn slip(word: &str) -> Option<String> {
     let command = Args::command();
     let names = command.get_subcommands().map(|command| command.get_name());
-    let distance = |name: &&str| strsim::damerau_levenshtein(word, name);
-    let name = names.min_by_key(distance).filter(|name| distance(name) <= 2)?;
-    Some(format!("did you mean: steepest {name}"))
+    nearest(word, names).map(|name| format!("did you mean: steepest {name}"))
 }

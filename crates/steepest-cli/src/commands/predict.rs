@@ -4,11 +4,11 @@ use crate::output::{Paint, Result, print_json, say, significant, write};
 use serde_json::json;
 use std::fmt::Write as _;
 use steepest_data::Source;
-use steepest_train::{Outputs, Predictions, Run, Score};
+use steepest_train::{FinishedRun, Outputs, Predictions, Score};
 
 /// Predicts, and says how well where that can be known.
 pub fn run(args: Predict) -> Result {
-    let run = Run::open(&args.run)?;
+    let run = FinishedRun::open(&args.run)?;
     let source = Source::parse(&args.data);
     let predictions = run.predict(&source, args.labels)?;
     if !args.quiet {
@@ -81,10 +81,10 @@ fn csv(outputs: &Outputs) -> String {
                 let _ = write!(text, ",{}", cell(&format!("p_{class}")));
             }
             text.push('\n');
-            for (code, shares) in codes.iter().zip(probabilities.chunks(classes.len().max(1))) {
+            for (code, row) in codes.iter().zip(probabilities.chunks(classes.len().max(1))) {
                 text.push_str(&cell(class_name(classes, *code)));
-                for share in shares {
-                    let _ = write!(text, ",{share}");
+                for probability in row {
+                    let _ = write!(text, ",{probability}");
                 }
                 text.push('\n');
             }

@@ -1,11 +1,11 @@
-//! Shares of a limit, as bars.
+//! Fractions of a limit, as bars.
 
 use super::text::{self, Anchor, Weight};
 
 /// Horizontal bars with a line at 1.
 pub struct Bars {
     pub title: String,
-    /// Name, length as a share of 1, and what stands behind the bar.
+    /// Name, length as a fraction of 1, and what stands behind the bar.
     pub rows: Vec<(String, f64, String)>,
 }
 
@@ -21,9 +21,9 @@ impl Bars {
              height=\"{height}\"><rect width=\"{width}\" height=\"{height}\" fill=\"#ffffff\"/>"
         );
         out += &text::path(&self.title, [20.0, 30.0], 15.0, Weight::Bold, Anchor::Start, "#1a1a1a");
-        for (i, (name, share, note)) in self.rows.iter().enumerate() {
+        for (i, (name, fraction, note)) in self.rows.iter().enumerate() {
             let y = TOP + ROW * i as f64;
-            let length = FULL * share.clamp(0.0, 1.1);
+            let length = FULL * fraction.clamp(0.0, 1.1);
             let (at, plain, ink) = (y + 15.0, Weight::Regular, "#1a1a1a");
             out += &text::path(name, [LEFT - 10.0, at], 13.0, plain, Anchor::End, ink);
             out += &format!(

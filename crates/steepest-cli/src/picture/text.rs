@@ -72,8 +72,13 @@ pub fn path(text: &str, [x, y]: [f64; 2], size: f64, weight: Weight, anchor: Anc
     let scale = size / 1000.0;
     format!(
         "<path aria-label=\"{}\" fill=\"{fill}\" transform=\"translate({left:.1} {y:.1}) scale({scale:.4})\" d=\"{outline}\"/>\n",
-        super::escape(text)
+        escape(text)
     )
+}
+
+/// Text inside XML.
+pub fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 #[cfg(test)]

@@ -1,0 +1,172 @@
+//! What can be typed. Names of optimizers, schedules and functions come from the registries, words
+//! of settings from the types that take them, so that a new one needs no line here.
+
+mod bench;
+mod fit;
+mod minimize;
+mod options;
+mod parse;
+
+pub use bench::{Bench, MasterKind, ParamKind, StateStorage};
+pub use fit::Fit;
+pub use minimize::{Minimize, OptimizerSpec};
+pub use options::option_of;
+pub use parse::KeyValue;
+
+use crate::output::quoted;
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, ValueHint};
+use std::path::PathBuf;
+use steepest::{functions, nearest, registry};
+
+/// Trains neural networks on tables and images: finds the settings, watches, stops, reports.
+#[derive(Debug, Parser)]
+#[command(name = "steepest", version, propagate_version = true, after_help = EXIT_CODES)]
+#[command(after_long_help = concat!(
+    "Examples:\n",
+    "  steepest fit                                   train on the embedded digits\n",
+    "  steepest fit houses.csv --target price         train on a table\n",
+    "  steepest predict runs/houses-0001 new.csv      predict with what was trained\n",
+    "  steepest minimize rosenbrock -o sgd,adam       draw the way of two optimizers\n",
+    "  steepest describe adamw                        formula, settings and source of an optimizer\n\n",
+    "Exit codes:\n",
+    "  0    done\n",
+    "  1    the run failed: it diverged (its directory is left), or a file could not be written\n",
+    "  2    bad input or usage: nothing was done\n",
+    "  130  stopped by Ctrl-C; after the first, the run is finished with its best weights",
+))]
+pub struct Args {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 the run failed, 2 bad input or usage, 130 stopped by Ctrl-C";
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Fit(Box<Fit>),
+    Predict(Predict),
+    Minimize(Minimize),
+    List(List),
+    Describe(Describe),
+    #[command(subcommand)]
+    Data(Data),
+    Bench(Bench),
+    Completions(Completions),
+}
+
+/// Predict with a trained network
+///
+/// Writes CSV: `prediction`, and for classes a column `p_CLASS` with the probability of each. Where
+/// the data has the target too, the score goes to stderr.
+#[derive(Debug, ClapArgs)]
+#[command(after_long_help = concat!(
+    "Examples:\n",
+    "  steepest predict runs/houses-0001 new.csv > predictions.csv\n",
+    "  steepest predict runs/digits-0001 digits -o predictions.csv --json",
+))]
+pub struct Predict {
+    /// A run directory, as `steepest fit` named it at its end
+    #[arg(value_hint = ValueHint::DirPath)]
+    pub run: PathBuf,
+    /// Rows with the columns that it was trained with: a file or an embedded data set
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub data: String,
+    /// Where the predictions go [default: stdout]
+    #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub out: Option<PathBuf>,
+    /// The labels of IDX images [default: found beside them]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub labels: Option<PathBuf>,
+    /// Print one JSON object on stdout: rows, score, and the predictions unless -o names a file
+    #[arg(long)]
+    pub json: bool,
+    /// Say nothing on stderr but errors
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// List what the program knows
+#[derive(Debug, ClapArgs)]
+pub struct List {
+    /// What to list [default: all of it]
+    pub kind: Option<Topic>,
+}
+
+/// What the program knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Topic {
+    #[value(alias = "optimizer")]
+    Optimizers,
+    #[value(alias = "schedule")]
+    Schedules,
+    #[value(alias = "stop-rule")]
+    StopRules,
+    #[value(alias = "function")]
+    Functions,
+    Data,
+}
+
+/// Describe an optimizer, schedule, stop rule, function or data set
+#[derive(Debug, ClapArgs)]
+pub struct Describe {
+    /// Its name, as `steepest list` shows it
+    #[arg(required_unless_present = "markdown")]
+    pub name: Option<String>,
+    /// Print the reference page of all optimizers, in Markdown
+    #[arg(long, conflicts_with = "name")]
+    pub markdown: bool,
+}
+
+/// Look at data, embedded or in a file
+#[derive(Debug, Subcommand)]
+pub enum Data {
+    /// List the embedded data sets
+    List,
+    /// Show the columns of a data set: type, gaps, range, frequent values
+    Show {
+        /// A file or an embedded data set
+        #[arg(value_hint = ValueHint::FilePath)]
+        data: String,
+    },
+    /// Write a data set as CSV
+    Export {
+        /// An embedded data set, or a file to convert
+        #[arg(value_hint = ValueHint::FilePath)]
+        data: String,
+        /// Where it goes [default: stdout]
+        #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
+        out: Option<PathBuf>,
+    },
+}
+
+/// Print the completion script of a shell
+///
+/// For example: steepest completions bash > ~/.local/share/bash-completion/completions/steepest
+#[derive(Debug, ClapArgs)]
+pub struct Completions {
+    /// The shell
+    pub shell: clap_complete::Shell,
+}
+
+/// What to say to `steepest data.csv`, where a command is missing.
+pub fn missing_command(word: &str) -> Option<String> {
+    let is_data = std::path::Path::new(word).is_file() || steepest_data::embedded::find(word).is_ok();
+    if is_data {
+        return Some(format!("to train on it: steepest fit {}", quoted(word)));
+    }
+    let names = registry::OPTIMIZERS.iter().chain([&registry::LBFGS]).map(|entry| entry.name);
+    let names = names.chain(functions::FUNCTIONS.iter().map(|function| function.name));
+    let known = nearest(word, names).filter(|name| *name == word)?;
+    Some(format!("to read about it: steepest describe {known}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Args::command().debug_assert();
+    }
+}

@@ -1,0 +1,49 @@
+//! Errors of the trainer in the words of this program: the trainer speaks of settings, here come the options.
+
+use crate::args::option_of;
+use crate::output::Failure;
+use steepest_train::Error;
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let message = match hint(&error) {
+            Some(hint) => format!("{error} ({hint})"),
+            None => error.to_string(),
+        };
+        match error {
+            Error::Optimizer(error) => error.into(),
+            Error::File { .. } | Error::Threads { .. } => Self::Run(message),
+            _ => Self::Input(message),
+        }
+    }
+}
+
+fn hint(error: &Error) -> Option<String> {
+    match error {
+        Error::RunInUse { .. } | Error::RunExists { .. } => Some("--out".to_owned()),
+        Error::NotARun { .. } => Some("`steepest fit` names it at its end".to_owned()),
+        error => options(error.keys()),
+    }
+}
+
+/// The options that set these settings: `--lr, --clip-norm`.
+pub fn options(keys: &[&str]) -> Option<String> {
+    let options: Vec<String> = keys.iter().filter_map(|key| option_of(key)).collect();
+    (!options.is_empty()).then(|| options.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use steepest_train::Settings;
+
+    #[test]
+    fn errors_name_the_option() {
+        let settings = Settings::from_toml("[optimizer]\nlr = -1.0", "test").unwrap();
+        let Failure::Input(message) = Failure::from(settings.check().unwrap_err()) else {
+            panic!("bad input")
+        };
+        assert!(message.starts_with("optimizer.lr is -1") && message.ends_with("(--lr)"), "{message}");
+        assert_eq!(options(&["optimizer.momentum"]), None);
+    }
+}

@@ -1,0 +1,67 @@
+use super::layer::{Activation, Weights, dropout};
+use burn::module::Module;
+use burn::nn::{LayerNorm, LayerNormConfig, Linear};
+use burn::tensor::Tensor;
+
+/// A multi-layer perceptron: Linear, (LayerNorm), activation, dropout for each hidden layer, and a
+/// Linear.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MlpConfig {
+    /// Features of a row.
+    pub inputs: usize,
+    /// Widths of the hidden layers; none makes it linear or logistic regression.
+    pub hidden: Vec<usize>,
+    /// Outputs.
+    pub outputs: usize,
+    /// What hidden layers do to their sums.
+    pub activation: Activation,
+    /// The fraction of hidden values that a training step leaves out, in `[0, 1)`.
+    pub dropout: f64,
+    /// Normalize each hidden layer's sums.
+    pub layer_norm: bool,
+}
+
+/// See [`MlpConfig`].
+#[derive(Module, Debug)]
+pub struct Mlp {
+    hidden: Vec<Linear>,
+    norms: Vec<LayerNorm>,
+    output: Linear,
+    #[module(skip)]
+    activation: Activation,
+    #[module(skip)]
+    dropout: f64,
+}
+
+impl MlpConfig {
+    pub(crate) fn init(&self, weights: &mut Weights<'_>) -> Mlp {
+        let mut inputs = self.inputs;
+        let mut hidden = Vec::new();
+        for &width in &self.hidden {
+            hidden.push(weights.linear(inputs, width, self.activation.gain()));
+            inputs = width;
+        }
+        let norm = |width: &usize| LayerNormConfig::new(*width).init(weights.device);
+        let norms = if self.layer_norm { self.hidden.iter().map(norm).collect() } else { Vec::new() };
+        Mlp {
+            output: weights.linear(inputs, self.outputs, 1.0),
+            hidden,
+            norms,
+            activation: self.activation,
+            dropout: self.dropout,
+        }
+    }
+}
+
+impl Mlp {
+    pub(crate) fn run(&self, mut x: Tensor<2>, at: Option<(u64, u64)>) -> Tensor<2> {
+        for (i, layer) in self.hidden.iter().enumerate() {
+            x = layer.forward(x);
+            if let Some(norm) = self.norms.get(i) {
+                x = norm.forward(x);
+            }
+            x = dropout(self.activation.apply(x), self.dropout, at, i as u64);
+        }
+        self.output.forward(x)
+    }
+}

@@ -1,0 +1,94 @@
+//! The networks: layers of burn, with weights that are a pure function of a seed.
+//!
+//! burn draws initial weights and dropout from a generator that belongs to the device, so two networks
+//! made side by side would change each other. Here both come from [`steepest_data::random`].
+
+mod cnn;
+mod layer;
+mod mlp;
+#[cfg(test)]
+mod tests;
+
+pub use cnn::{Cnn, CnnConfig};
+pub use layer::Activation;
+pub use mlp::{Mlp, MlpConfig};
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+use layer::Weights;
+use std::fmt;
+
+/// Which network.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ModelConfig {
+    /// A multi-layer perceptron.
+    Mlp(MlpConfig),
+    /// A small convolutional network.
+    Cnn(CnnConfig),
+}
+
+impl fmt::Display for ModelConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Mlp(c) => {
+                write!(f, "{} {}", if c.hidden.is_empty() { "linear" } else { "mlp" }, c.inputs)?;
+                for width in &c.hidden {
+                    write!(f, " → {width}")?;
+                }
+                write!(f, " → {}", c.outputs)?;
+                if !c.hidden.is_empty() {
+                    write!(f, ", {}", c.activation)?;
+                }
+                let dropout = c.dropout;
+                if dropout > 0.0 {
+                    write!(f, ", dropout {dropout}")?;
+                }
+                if c.layer_norm { write!(f, ", layer norm") } else { Ok(()) }
+            }
+            Self::Cnn(c) => {
+                let [channels, height, width] = c.image;
+                write!(f, "cnn {channels}×{height}×{width} → 16, 32, 64 channels → 64 → {}", c.outputs)
+            }
+        }
+    }
+}
+
+impl ModelConfig {
+    /// The network with its initial weights, a pure function of this and `seed`.
+    pub fn init(&self, seed: u64, device: &Device) -> Model {
+        let mut weights = Weights::new(seed, device);
+        match self {
+            Self::Mlp(config) => Model::Mlp(config.init(&mut weights)),
+            Self::Cnn(config) => Model::Cnn(config.init(&mut weights)),
+        }
+    }
+}
+
+/// A network for tables or images.
+#[derive(Module, Debug)]
+#[allow(clippy::large_enum_variant)] // there is one network in a program, not a list of them
+pub enum Model {
+    /// A multi-layer perceptron.
+    Mlp(Mlp),
+    /// A small convolutional network.
+    Cnn(Cnn),
+}
+
+impl Model {
+    /// The outputs for `[rows, features]`: `[rows, outputs]`, without dropout.
+    pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        self.run(x, None)
+    }
+
+    /// The same with dropout, which depends on the seed and the step alone.
+    pub fn forward_training(&self, x: Tensor<2>, seed: u64, step: u64) -> Tensor<2> {
+        self.run(x, Some((seed, step)))
+    }
+
+    fn run(&self, x: Tensor<2>, at: Option<(u64, u64)>) -> Tensor<2> {
+        match self {
+            Self::Mlp(mlp) => mlp.run(x, at),
+            Self::Cnn(cnn) => cnn.run(x, at),
+        }
+    }
+}

@@ -1,0 +1,311 @@
+//! Everything that settings leave open, decided by the data, with the reason of each decision.
+
+use crate::batch::Batch;
+use crate::error::{Error, Result};
+use crate::loss::Loss;
+use crate::model::ModelConfig;
+use crate::settings::{ClassWeights, LossKind, ModelKind, Settings, usual_weight_decay};
+use serde::Serialize;
+use steepest::registry::{self, Entry};
+use steepest::settings::Value;
+use steepest_data::{AnyEncoder, BatchSize, Batches, Prepared, Targets, Task};
+
+/// The settings of a run with nothing left open.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Resolved {
+    /// The settings with what was decided: what `settings.toml` holds, so that it repeats the run.
+    pub settings: Settings,
+    /// What was decided, in the order of the decisions. What was given is not among them.
+    pub decisions: Vec<Decision>,
+    /// The learning rate at its highest.
+    pub lr: f64,
+    /// How many samples a step sees.
+    pub batch: BatchSize,
+    /// Most epochs.
+    pub epochs: u64,
+    /// Steps of an epoch.
+    pub steps_per_epoch: u64,
+    /// Most steps: those of all epochs, or fewer.
+    pub total_steps: u64,
+    /// Steps of linear warm-up before the schedule.
+    pub warmup: u64,
+    /// The network.
+    pub model: ModelConfig,
+    /// The training loss, with the weight of each class.
+    pub loss: Loss,
+}
+
+/// A setting that was left open, and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Decision {
+    /// The setting, as `table.key`.
+    pub key: &'static str,
+    /// Its value, as a settings file would hold it.
+    pub value: String,
+    /// Why.
+    pub because: String,
+}
+
+#[derive(Default)]
+struct Decisions(Vec<Decision>);
+
+impl Decisions {
+    fn note(&mut self, key: &'static str, value: impl Serialize, because: impl Into<String>) {
+        let value = match serde_json::to_value(value) {
+            Ok(serde_json::Value::String(word)) => word,
+            Ok(value) => value.to_string(),
+            Err(error) => error.to_string(),
+        };
+        self.0.push(Decision { key, value, because: because.into() });
+    }
+
+    /// The setting, which becomes `usual` if nothing is given.
+    fn fill<T: Clone + Serialize>(
+        &mut self,
+        key: &'static str,
+        setting: &mut Option<T>,
+        usual: impl FnOnce() -> (T, String),
+    ) -> T {
+        let given = setting.take();
+        let value = given.unwrap_or_else(|| {
+            let (value, because) = usual();
+            self.note(key, &value, because);
+            value
+        });
+        setting.insert(value).clone()
+    }
+}
+
+impl Settings {
+    /// Decides everything that these settings leave open.
+    ///
+    /// # Errors
+    /// A network or a loss that does not suit the data, weights of classes that it does not have, a batch of no
+    /// samples; and what [`Settings::check`] refuses of the optimizer and the schedule.
+    pub fn resolve(&self, data: &Prepared) -> Result<Resolved> {
+        let mut settings = self.clone();
+        let mut decisions = Decisions::default();
+        let optimizer = registry::find(&self.optimizer.name)?;
+        let rows = data.train.features.rows;
+
+        let train = &mut settings.train;
+        let batch = decisions.fill("train.batch", &mut train.batch, || usual_batch(rows, optimizer)).0;
+        let steps_per_epoch = Batches::new(rows, batch, train.seed)?.per_epoch() as u64;
+        let max_steps = train.max_steps;
+        let images = suits_convolution(&data.encoder);
+        let epochs = decisions
+            .fill("train.epochs", &mut train.epochs, || usual_epochs(steps_per_epoch, max_steps, images));
+        decisions.fill("train.patience", &mut train.patience, || {
+            ((epochs / 3).max(10), "a third of the epochs, at least 10".to_owned())
+        });
+        let all = epochs.saturating_mul(steps_per_epoch);
+        let total_steps = all.min(max_steps.unwrap_or(u64::MAX));
+        if max_steps.is_none() {
+            decisions.note("train.max_steps", all, format!("{epochs} epochs of {steps_per_epoch} steps"));
+        }
+
+        let lr = settings.optimizer.learning_rate()?;
+        decisions.fill("optimizer.lr", &mut settings.optimizer.lr, || {
+            (lr, format!("what {} usually begins with", optimizer.name))
+        });
+        let own = &mut settings.optimizer.settings;
+        if let Some(decay) = usual_weight_decay(&self.optimizer.rule()?)
+            && !own.contains_key("weight_decay")
+        {
+            own.insert("weight_decay".into(), Value::Number(decay));
+            decisions.note("optimizer.weight_decay", decay, "the decay is decoupled from the gradient");
+        }
+
+        let name = decisions.fill("schedule.name", &mut settings.schedule.name, || {
+            let because = match optimizer.traits.schedule_free {
+                true => "the optimizer averages its weights instead of a schedule",
+                false => "it suits a run of known length",
+            };
+            (self.schedule.name(optimizer).to_owned(), because.to_owned())
+        });
+        let (warmup, because) = self.schedule.warmup(&name, total_steps);
+        if self.schedule.warmup.is_none() {
+            decisions.note("schedule.warmup", warmup, because);
+        }
+        settings.schedule.rate(optimizer, total_steps)?;
+
+        let (kind, because) = loss_kind(settings.loss.kind, data.task)?;
+        if settings.loss.kind == LossKind::Auto {
+            decisions.note("loss.kind", kind, because);
+        }
+        settings.loss.kind = kind;
+        let (kind, because) = model_kind(&settings, &data.encoder)?;
+        if settings.model.kind == ModelKind::Auto {
+            decisions.note("model.kind", kind, because);
+        }
+        settings.model.kind = kind;
+        let model = settings.model.config(&data.encoder);
+        let loss = settings.loss.loss(data.task, class_weights(&settings.loss.class_weights, data)?);
+
+        let decisions = decisions.0;
+        Ok(Resolved {
+            settings,
+            decisions,
+            lr,
+            batch,
+            epochs,
+            steps_per_epoch,
+            total_steps,
+            warmup,
+            model,
+            loss,
+        })
+    }
+}
+
+/// More rows, larger batches: about as many steps in an epoch, and enough noise in small data.
+fn usual_batch(rows: usize, optimizer: &Entry) -> (Batch, String) {
+    if optimizer.traits.full_batch {
+        return (Batch(BatchSize::Full), format!("{} needs the gradient of all data", optimizer.name));
+    }
+    let size = match rows {
+        0..2_000 => 32,
+        2_000..10_000 => 64,
+        10_000..50_000 => 128,
+        _ => 256,
+    };
+    (Batch(BatchSize::N(size)), format!("there are {rows} training rows"))
+}
+
+/// With a limit on steps, what that limit needs. Else about 8000 steps for tables and 2000, which cost more, for
+/// images; but every row at least ten times and at most two hundred.
+fn usual_epochs(steps_per_epoch: u64, max_steps: Option<u64>, images: bool) -> (u64, String) {
+    if let Some(steps) = max_steps {
+        return (steps.div_ceil(steps_per_epoch).max(1), format!("enough for {steps} steps"));
+    }
+    let steps = if images { 2_000 } else { 8_000 };
+    let epochs = (steps / steps_per_epoch.max(1)).clamp(10, 200);
+    (epochs, format!("about {steps} steps of {steps_per_epoch} an epoch, but 10 to 200 epochs"))
+}
+
+/// Whether the rows are images large enough that a convolutional network is worth its time: below 16
+/// pixels a side, a perceptron is as good and ten times as fast.
+fn suits_convolution(encoder: &AnyEncoder) -> bool {
+    encoder.image_shape().is_some_and(|[_, height, width]| height.min(width) >= 16)
+}
+
+/// The network that `auto` stands for.
+fn model_kind(settings: &Settings, encoder: &AnyEncoder) -> Result<(ModelKind, &'static str)> {
+    match settings.model.kind {
+        ModelKind::Auto if suits_convolution(encoder) => {
+            Ok((ModelKind::Cnn, "the rows are images of at least 16 pixels a side"))
+        }
+        ModelKind::Auto if settings.model.hidden.is_empty() => {
+            Ok((ModelKind::Linear, "there are no hidden layers"))
+        }
+        ModelKind::Auto => Ok((ModelKind::Mlp, "the rows are a table or small images")),
+        ModelKind::Cnn if encoder.image_shape().is_none() => Err(Error::Unsuitable {
+            reason: "a convolutional network needs images, and the data is a table",
+            remedy: "set model.kind to mlp",
+            keys: &["model.kind"],
+        }),
+        kind => Ok((kind, "given")),
+    }
+}
+
+/// The loss that `auto` stands for.
+fn loss_kind(kind: LossKind, task: Task) -> Result<(LossKind, &'static str)> {
+    match (kind, task) {
+        (LossKind::Auto, Task::Regression) => Ok((LossKind::SquaredError, "the target is a number")),
+        (LossKind::Auto, _) => Ok((LossKind::CrossEntropy, "the target is a class")),
+        (LossKind::CrossEntropy, Task::Regression) => Err(Error::Unsuitable {
+            reason: "cross-entropy needs classes, and the target is a number",
+            remedy: "set loss.kind to squared_error or huber, or data.task to classes",
+            keys: &["loss.kind", "data.task"],
+        }),
+        (LossKind::SquaredError | LossKind::Huber, Task::Binary | Task::Classes(_)) => {
+            Err(Error::Unsuitable {
+                reason: "squared and Huber's error need a number, and the target is a class",
+                remedy: "set loss.kind to cross_entropy, or data.task to regression",
+                keys: &["loss.kind", "data.task"],
+            })
+        }
+        (kind, _) => Ok((kind, "given")),
+    }
+}
+
+/// The weight of each class in the loss; `None` when all count alike.
+fn class_weights(weights: &ClassWeights, data: &Prepared) -> Result<Option<Vec<f32>>> {
+    let refuse = |found: String, expected: String| {
+        Err(Error::BadSetting { key: "loss.class_weights", found, expected })
+    };
+    let count = data.task.class_count();
+    match (weights, &data.train.targets) {
+        (ClassWeights::Equal, _) => Ok(None),
+        (_, Targets::Values(_)) => refuse("weights of classes".into(), "none: a number is predicted".into()),
+        (ClassWeights::Given(weights), Targets::Classes(_)) => {
+            if weights.len() != count || weights.iter().any(|w| !(*w >= 0.0 && w.is_finite())) {
+                let expected = format!("{count} finite numbers of at least 0, one for each class");
+                return refuse(format!("{weights:?}"), expected);
+            }
+            Ok(Some(weights.iter().map(|w| *w as f32).collect()))
+        }
+        (ClassWeights::Named(_), Targets::Classes(codes)) => {
+            let mut seen = vec![0u64; count];
+            for code in codes {
+                seen[*code as usize] += 1;
+            }
+            let fair = codes.len() as f64 / count as f64;
+            Ok(Some(seen.iter().map(|n| (fair / (*n).max(1) as f64) as f32).collect()))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use steepest_data::{ReadOptions, Source, load, prepare};
+
+    fn data(name: &str) -> Prepared {
+        let loaded = load(&Source::parse(name), &ReadOptions::default()).unwrap();
+        prepare(&loaded, &Default::default()).unwrap()
+    }
+
+    #[test]
+    fn every_decision_has_a_reason() {
+        let resolved = Settings::default().resolve(&data("digits")).unwrap();
+        let decided: Vec<(&str, &str)> =
+            resolved.decisions.iter().map(|decision| (decision.key, decision.value.as_str())).collect();
+        let expected = [
+            ("train.batch", "32"),
+            ("train.epochs", "200"),
+            ("train.patience", "66"),
+            ("train.max_steps", "8000"),
+            ("optimizer.lr", "0.001"),
+            ("optimizer.weight_decay", "0.1"),
+            ("schedule.name", "cosine"),
+            ("schedule.warmup", "400"),
+            ("loss.kind", "cross_entropy"),
+            ("model.kind", "mlp"),
+        ];
+        assert_eq!(decided, expected);
+        assert!(resolved.decisions.iter().all(|decision| decision.because.len() > 10));
+        assert_eq!((resolved.total_steps, resolved.warmup, resolved.steps_per_epoch), (8000, 400, 40));
+    }
+
+    #[test]
+    fn what_is_resolved_stays_as_it_is() {
+        for (name, toml) in [
+            ("digits", ""),
+            ("diabetes", "[optimizer]\nname = 'schedule_free_sgd'\n[train]\nmax_steps = 7"),
+            (
+                "iris",
+                "[optimizer]\nname = 'rprop'\n[model]\nhidden = []\n[schedule]\nname = 'reduce_on_plateau'",
+            ),
+        ] {
+            let data = data(name);
+            let first = Settings::from_toml(toml, "test").unwrap().resolve(&data).unwrap();
+            let again =
+                Settings::from_toml(&first.settings.to_toml(), "again").unwrap().resolve(&data).unwrap();
+            assert_eq!(again.settings, first.settings);
+            // a file holds neither the length in steps nor the warm-up: they follow from the rest
+            let open = ["train.max_steps", "schedule.warmup"];
+            assert!(again.decisions.iter().all(|decision| open.contains(&decision.key)), "{again:?}");
+        }
+    }
+}
