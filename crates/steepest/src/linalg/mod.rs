@@ -6,6 +6,7 @@ mod decomposition;
 mod eigen;
 mod elements;
 mod orthogonal;
+mod panel;
 mod products;
 mod reflections;
 #[cfg(test)]
@@ -16,6 +17,7 @@ mod workspace;
 
 pub(crate) use decomposition::Decomposition;
 pub use elements::Loops;
-pub use products::{Matrix, PANEL, Packed, packed_either_len, packed_len, unpack_row};
+pub use panel::PANEL;
+pub use products::{Matrix, Packed, packed_either_len, packed_len, unpack_row};
 pub use tile::Number;
 pub use workspace::{Request, Workspace};

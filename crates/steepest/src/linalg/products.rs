@@ -10,13 +10,10 @@
 //! kernel serves both sides of a product, and `X·Xᵀ` packs `X` once. Of a symmetric matrix only the lower
 //! part is computed and read.
 
-use super::{Loops, Number};
+use super::{Loops, Number, PANEL};
 use crate::float::Float;
 use std::ops::Range;
 
-/// Rows or columns of a panel: the registers of a tile, and the numbers in one, on the largest instruction
-/// set.
-pub const PANEL: usize = 16;
 /// How far along the inner axis a panel is read before the next: 16 KiB of f32, half a first-level cache.
 const DEPTH: usize = 256;
 /// Panels of rows that a task computes.

@@ -32,7 +32,7 @@ macro_rules! matrix_settings {
                 $($fields)*
                 /// what updates vectors and single numbers: AdamW, or nothing does and they are an error
                 others: crate::rules::MatrixFallback = crate::rules::MatrixFallback::Adamw;
-                /// AdamW's learning rate, as a fraction of the group's
+                /// AdamW's learning rate is this factor times the group's
                 adam_lr_factor: f64 = $lr_factor, crate::settings::Range::NON_NEGATIVE;
                 /// β₁ of AdamW
                 adam_beta1: f64 = $beta1, crate::settings::Range::RATE;
