@@ -3,11 +3,12 @@
 
 use crate::clip::Clip;
 use crate::step::arithmetic::Arithmetic;
-use crate::step::bind::Target;
 use crate::step::plan::{BLOCK, Chunk};
-use crate::step::setup::{Setup, Workspace};
+use crate::step::setup::Setup;
 use crate::step::shared::SharedSlice;
+use crate::step::target::Target;
 use crate::step::units::Units;
+use crate::step::workspace::Workspace;
 
 /// Finds how the gradient of each unit is to be scaled, and its mean.
 pub(crate) fn scale_units(setup: &Setup, work: &mut Workspace) {

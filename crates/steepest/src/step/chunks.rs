@@ -4,9 +4,9 @@ use crate::kernel::{ElementKernel, PreparedScalars};
 use crate::optimizer::tensor::TensorState;
 use crate::rule::{Body, Step};
 use crate::step::arithmetic::Arithmetic;
-use crate::step::bind::Target;
 use crate::step::plan::{Chunk, Sweep};
 use crate::step::setup::Setup;
+use crate::step::target::Target;
 use crate::step::units::Units;
 
 /// A step at work: what all passes read.

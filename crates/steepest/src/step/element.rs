@@ -7,12 +7,13 @@ use crate::optimizer::tensor::TensorState;
 use crate::precision::StateFormat;
 use crate::rule::MAX_STATES;
 use crate::step::arithmetic::Arithmetic;
-use crate::step::bind::{GradientPlace, Target};
 use crate::step::chunks::{Pass, Prepared};
 use crate::step::load::Widened;
 use crate::step::plan::{BLOCK, Chunk, Sweep};
-use crate::step::setup::{Setup, Workspace};
+use crate::step::setup::Setup;
+use crate::step::target::{GradientPlace, Target};
 use crate::step::units::Units;
+use crate::step::workspace::Workspace;
 use crate::step::wrap::{average, begin_slow, follow};
 use std::slice::{from_raw_parts, from_raw_parts_mut};
 

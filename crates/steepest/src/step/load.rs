@@ -7,7 +7,7 @@ use crate::kernel::{self, InstructionSet};
 use crate::precision::StateFormat;
 use crate::rule::MAX_STATES;
 use crate::step::arithmetic::Arithmetic;
-use crate::step::bind::Target;
+use crate::step::target::Target;
 use crate::step::units::Units;
 use std::slice::{from_raw_parts, from_raw_parts_mut};
 

@@ -7,7 +7,8 @@ use crate::rule::{Body, MAX_STATES, Scope, Sums};
 use crate::step::arithmetic::Arithmetic;
 use crate::step::chunks::{Pass, Prepared};
 use crate::step::plan::{BLOCK, Chunk, Sweep};
-use crate::step::setup::{Setup, Workspace};
+use crate::step::setup::Setup;
+use crate::step::workspace::Workspace;
 
 /// Sums what each rule measures: over chunks, then over each tensor, then over each rule's tensors, always in their order.
 pub(crate) fn measure(setup: &Setup, tensors: &[TensorState], work: &mut Workspace) {

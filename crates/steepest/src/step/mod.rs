@@ -19,15 +19,18 @@ mod plan;
 mod scan;
 mod setup;
 mod shared;
+mod target;
 mod tensor;
 mod units;
 mod update_scale;
+mod workspace;
 mod wrap;
 
 pub use args::{StepArgs, StepReport};
 pub(crate) use arithmetic::Arithmetic;
 pub(crate) use plan::Plan;
-pub(crate) use setup::{Setup, Workspace, lay_out};
+pub(crate) use setup::Setup;
+pub(crate) use workspace::{Workspace, lay_out};
 
 use crate::error::{Error, Result};
 use crate::health::{NonFinite, NonFiniteAt};

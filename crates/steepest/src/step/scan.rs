@@ -7,9 +7,10 @@ use crate::health::NonFiniteAt;
 use crate::kernel::{GradientStats, gradient_stats};
 use crate::optimizer::tensor::TensorState;
 use crate::step::arithmetic::Arithmetic;
-use crate::step::bind::{GradientPlace, Target};
 use crate::step::plan::{BLOCK, Chunk, Sweep};
-use crate::step::setup::{Setup, Workspace};
+use crate::step::setup::Setup;
+use crate::step::target::{GradientPlace, Target};
+use crate::step::workspace::Workspace;
 
 /// Reads every gradient once, finds the norms and looks at the health; or returns the first place that is not finite, and then no
 /// history has changed.

@@ -8,11 +8,12 @@ use crate::optimizer::tensor::TensorState;
 use crate::param::Param;
 use crate::rule::{Body, Decay, TensorKernel, TensorView};
 use crate::step::arithmetic::Arithmetic;
-use crate::step::bind::Target;
 use crate::step::plan::is_large;
-use crate::step::setup::{Setup, Workspace};
+use crate::step::setup::Setup;
 use crate::step::shared::SharedSlice;
+use crate::step::target::Target;
 use crate::step::units::Units;
+use crate::step::workspace::Workspace;
 use crate::step::wrap::{average, begin_slow, follow};
 use std::slice::{from_raw_parts, from_raw_parts_mut};
 

@@ -7,7 +7,8 @@ use crate::rule::{Body, MAX_STATES};
 use crate::step::arithmetic::Arithmetic;
 use crate::step::chunks::{Pass, Prepared};
 use crate::step::plan::{BLOCK, Chunk, Sweep};
-use crate::step::setup::{Setup, Workspace};
+use crate::step::setup::Setup;
+use crate::step::workspace::Workspace;
 use crate::wrappers::Passed;
 
 /// Finds the scale of the updates of element rules; tensor rules find theirs when they have computed their update.

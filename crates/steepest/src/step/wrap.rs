@@ -3,7 +3,7 @@
 
 use crate::float::Float;
 use crate::kernel::InstructionSet;
-use crate::step::bind::Target;
+use crate::step::target::Target;
 use crate::wrappers;
 use std::slice::from_raw_parts_mut;
 
