@@ -38,7 +38,7 @@ fn measured(entry: &Entry) -> usize {
     const N: usize = 6;
     let make = || Optimizer::builder(entry.make(&Values::new())).build([param("p", N, DType::F64)]).unwrap();
     let step = |optimizer: &mut Optimizer, theta: &mut [Data; 1], gradient: &[f64]| {
-        optimizer.step(args(0.1), &mut slots(theta, &[Data::F64(gradient.to_vec())])).unwrap();
+        optimizer.step(args(1.0), &mut slots(theta, &[Data::F64(gradient.to_vec())])).unwrap();
     };
     let (mut before, mut theta) = (make(), [Data::F64(random(1, N))]);
     // one gradient throughout, so that what is learned from steps that agree grows
