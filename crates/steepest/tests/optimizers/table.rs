@@ -38,11 +38,13 @@ fn measured(entry: &Entry) -> usize {
     const N: usize = 6;
     let make = || Optimizer::builder(entry.make(&Values::new())).build([param("p", N, DType::F64)]).unwrap();
     let step = |optimizer: &mut Optimizer, theta: &mut [Data; 1], gradient: &[f64]| {
-        optimizer.step(args(0.1), &mut slots(theta, &[Data::F64(gradient.to_vec())])).unwrap();
+        optimizer.step(args(1.0), &mut slots(theta, &[Data::F64(gradient.to_vec())])).unwrap();
     };
     let (mut before, mut theta) = (make(), [Data::F64(random(1, N))]);
-    (2..4).for_each(|seed| step(&mut before, &mut theta, &random(seed, N)));
-    let (file, theta, gradient) = (before.to_bytes().unwrap(), theta[0].to_f64(), random(4, N));
+    // one gradient throughout, so that what is learned from steps that agree grows
+    let gradient = random(2, N);
+    (0..3).for_each(|_| step(&mut before, &mut theta, &gradient));
+    let (file, theta) = (before.to_bytes().unwrap(), theta[0].to_f64());
 
     // the tensor's numbers after one more step
     let numbers = entry.make(&Values::new()).unwrap().memory();
@@ -55,7 +57,7 @@ fn measured(entry: &Entry) -> usize {
     };
     let expected = after(&file, &theta, &gradient);
     // one of these is seen even where a number only grows
-    let changes = [|x: f64| 1.5 * x + 0.1, |x: f64| 0.5 * x - 0.1, |x: f64| 10.0 - 3.0 * x];
+    let changes = [|x: f64| 1.5 * x + 0.1, |x: f64| 1e-3 * x, |x: f64| 10.0 - 3.0 * x];
     let shows =
         |change: &dyn Fn(fn(f64) -> f64) -> Vec<Vec<f64>>| changes.iter().any(|f| change(*f) != expected);
     let changed = |values: &[f64], f: fn(f64) -> f64| values.iter().map(|x| f(*x)).collect::<Vec<_>>();
@@ -90,8 +92,8 @@ fn its_traffic_is_what_a_step_touches(entry: &Entry) {
             "{state} bytes of state, {measured} arrays measured"
         );
     } else {
-        // a tensor rule may go over its arrays more often
-        assert!(traffic >= update.floor(), "{traffic}; {state} bytes of state");
+        // a tensor rule may go over its arrays more often, and writes some of them in few steps
+        assert!(traffic >= (12.0 + state).floor(), "{traffic}; {state} bytes of state");
     }
 }
 
