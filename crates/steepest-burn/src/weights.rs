@@ -143,10 +143,7 @@ pub fn save_weights<M: Module>(module: &M, path: impl AsRef<std::path::Path>) ->
         })
         .collect::<Result<Vec<_>>>()?;
     let bytes = safetensors::serialize(views, None).map_err(|error| failed(error.to_string()))?;
-    let beside = path.with_added_extension("part");
-    std::fs::write(&beside, bytes)
-        .and_then(|()| std::fs::rename(&beside, path))
-        .map_err(|error| failed(error.to_string()))
+    Ok(steepest::write_atomically(path, &bytes)?)
 }
 
 /// Loads what [`save_weights`] wrote, or any safetensors file with the same names and shapes.

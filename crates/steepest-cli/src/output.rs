@@ -104,11 +104,13 @@ pub fn write(path: Option<&Path>, bytes: &[u8]) -> Result {
         };
     };
     // a device or a pipe cannot be replaced, only written to
-    let written = match path.exists() && !path.is_file() {
-        true => std::fs::write(path, bytes),
-        false => steepest_train::write_atomically(path, bytes),
-    };
-    written.map_err(|error| Failure::file(path, error))
+    match path.exists() && !path.is_file() {
+        true => std::fs::write(path, bytes).map_err(|error| Failure::file(path, error)),
+        false => steepest::write_atomically(path, bytes).map_err(|error| match error {
+            steepest::Error::File { reason, .. } => Failure::file(path, reason),
+            error => error.into(),
+        }),
+    }
 }
 
 /// Colours for one stream: none when it is not a terminal, or when `NO_COLOR` is set to anything

@@ -106,12 +106,8 @@ pub enum Error {
 /// `Result` with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-fn hint(nearest: Option<&str>, known: &[String]) -> String {
-    let known = known.join(", ");
-    match nearest {
-        Some(name) => format!("did you mean `{name}`? known: {known}"),
-        None => format!("known: {known}"),
-    }
+fn hint<'a>(nearest: Option<&'a str>, known: &'a [String]) -> steepest::Hint<'a> {
+    steepest::Hint { nearest, known }
 }
 
 impl Error {

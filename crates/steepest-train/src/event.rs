@@ -138,14 +138,15 @@ impl std::fmt::Display for Stopped {
         match self {
             Self::Rule(reason) => reason.fmt(f),
             Self::Interrupted => write!(f, "interrupted"),
-            Self::NonFinite(steepest::Error::NonFiniteGradient { step, tensor, index, value, count }) => {
-                write!(
+            Self::NonFinite(error) => match error.gradient_fault() {
+                Some(fault) => write!(
                     f,
-                    "at step {step} the gradient of `{tensor}` is {value} at index {index} ({count} such values); \
-                 try a smaller learning rate, clipping (clip_norm), or to skip such steps (skip_non_finite)"
-                )
-            }
-            Self::NonFinite(error) => error.fmt(f),
+                    "at step {} {fault}; try a smaller learning rate, clipping (clip_norm), or to skip such steps \
+                     (skip_non_finite)",
+                    fault.step
+                ),
+                None => error.fmt(f),
+            },
         }
     }
 }

@@ -9,8 +9,6 @@
 mod batch;
 mod error;
 mod event;
-mod exact;
-mod file;
 mod finished;
 mod fit;
 pub mod loss;
@@ -27,7 +25,6 @@ mod trainer;
 pub use batch::Batch;
 pub use error::{Error, Result};
 pub use event::{EpochDone, Event, Observer, Start, StepDone, Stopped};
-pub use file::write_atomically;
 pub use finished::{FinishedRun, Outputs, Predictions};
 pub use fit::fit;
 pub use resolve::{Decision, Resolved};

@@ -276,7 +276,7 @@ mod tests {
             ("train.epochs", "200"),
             ("train.patience", "66"),
             ("train.max_steps", "8000"),
-            ("optimizer.lr", "0.001"),
+            ("optimizer.lr", "0.003"),
             ("optimizer.weight_decay", "0.1"),
             ("schedule.name", "cosine"),
             ("schedule.warmup", "400"),

@@ -12,7 +12,6 @@
 
 use crate::error::{Error, Result};
 use crate::event::EpochDone;
-use crate::file::write_atomically;
 use std::fs::{self, File, TryLockError};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -99,7 +98,7 @@ impl RunDir {
 
     pub fn write(&self, file: &str, text: &str) -> Result<()> {
         let path = self.path.join(file);
-        write_atomically(&path, text.as_bytes()).map_err(|e| Error::file(path, e))
+        Ok(steepest::write_atomically(path, text.as_bytes())?)
     }
 
     pub fn epoch(&mut self, epoch: &EpochDone) -> Result<()> {

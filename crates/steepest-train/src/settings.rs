@@ -387,9 +387,6 @@ pub enum Rate {
 }
 
 impl ScheduleSettings {
-    /// The schedules that begin with a warm-up of their own.
-    const WITH_WARMUP: [&str; 3] = ["warmup", "one_cycle", "inverse_sqrt"];
-
     /// Its name: given, or the one that suits the optimizer.
     pub(crate) fn name(&self, optimizer: &registry::Entry) -> &str {
         let usual = if optimizer.traits.schedule_free { "constant" } else { "cosine" };
@@ -404,7 +401,7 @@ impl ScheduleSettings {
         if name == ReduceOnPlateau::NAME {
             return (0, format!("{name} counts epochs, not steps"));
         }
-        if Self::WITH_WARMUP.contains(&name) {
+        if schedule::find(name).is_ok_and(|entry| entry.traits.own_warmup) {
             return (0, format!("{name} has a warm-up of its own"));
         }
         ((total / 20).min(500), format!("a twentieth of {total} steps, at most 500"))

@@ -40,10 +40,10 @@ pub struct Counters {
     /// Steps of the whole run that were skipped because their gradient was not finite.
     pub skipped: u64,
     /// Mean norm of the gradient in the first epoch; 0 before its end.
-    #[serde(with = "crate::exact")]
+    #[serde(with = "steepest::exact")]
     pub first_gradient_norm: f64,
     /// Mean norm of the gradient in the last epoch that was judged; 0 before.
-    #[serde(with = "crate::exact")]
+    #[serde(with = "steepest::exact")]
     pub last_gradient_norm: f64,
     /// The epoch whose weights are kept.
     pub best: Option<BestEpoch>,
@@ -57,17 +57,17 @@ pub struct EpochSums {
     /// Samples seen.
     pub samples: u64,
     /// Each sample's loss.
-    #[serde(with = "crate::exact")]
+    #[serde(with = "steepest::exact")]
     pub loss: f64,
     /// Each step's gradient norm.
-    #[serde(with = "crate::exact")]
+    #[serde(with = "steepest::exact")]
     pub gradient_norm: f64,
     /// Steps whose gradient was clipped.
     pub clipped: u64,
     /// Steps that were skipped because their gradient was not finite.
     pub skipped: u64,
     /// The learning rate of the last step.
-    #[serde(with = "crate::exact")]
+    #[serde(with = "steepest::exact")]
     pub lr: f64,
     /// Training time before it.
     pub began: Duration,
@@ -91,7 +91,7 @@ pub struct BestEpoch {
     /// Its number, from 1.
     pub epoch: u64,
     /// Its validation loss, or training loss without validation rows: the lowest so far.
-    #[serde(with = "crate::exact")]
+    #[serde(with = "steepest::exact")]
     pub loss: f64,
 }
 

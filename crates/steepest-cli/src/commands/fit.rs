@@ -209,14 +209,16 @@ fn what_went_wrong(stopped: &Stopped, summary: &Summary) -> String {
     let smaller = short(usual.min(summary.lr / 10.0));
     let where_it_lies = format!("the run lies in {}", quoted(&summary.run.to_string_lossy()));
     let advice = format!("try --lr {smaller}, --clip-norm 1 or a longer --warmup");
+    if let Stopped::NonFinite(error) = stopped
+        && let Some(fault) = error.gradient_fault()
+    {
+        let step = fault.step;
+        return format!(
+            "training broke off at step {step}: {fault}; {advice}, or go on over such steps with --skip-non-finite; \
+             {where_it_lies}"
+        );
+    }
     match stopped {
-        Stopped::NonFinite(steepest::Error::NonFiniteGradient { step, tensor, index, value, count: n }) => {
-            let these = if *n == 1 { "1 such value".to_owned() } else { format!("{n} such values") };
-            format!(
-                "training broke off at step {step}: the gradient of `{tensor}` is {value} at index {index} ({these}); \
-                 {advice}, or go on over such steps with --skip-non-finite; {where_it_lies}"
-            )
-        }
         Stopped::Rule(Reason::Divergence { .. }) => {
             let options = hint::options(&["optimizer.lr", "optimizer.clip_norm"]).unwrap_or_default();
             format!("training diverged: {} ({options}); {where_it_lies}", summary.stopped_because)
