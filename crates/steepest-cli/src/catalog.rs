@@ -144,7 +144,9 @@ fn schedule_page(name: &str, paint: Paint) -> Option<String> {
 
 fn stop_rule(name: &str, paint: Paint) -> Option<String> {
     let entry = stop::find(name).ok()?;
-    let text = prose(entry.page, "") + "\n";
+    // documentation comments begin with a space
+    let page: Vec<&str> = entry.page.lines().map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
+    let text = prose(&page.join("\n"), "") + "\n";
     Some(text + settings("Settings", &entry.parameters(), paint).trim_end() + "\n")
 }
 

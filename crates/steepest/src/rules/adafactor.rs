@@ -170,7 +170,9 @@ impl Factored {
 impl Factored {
     /// What is computed of R in a step, where there is one.
     fn row_workspace<'a, T>(&self, shape: &[usize], workspace: &mut Workspace<'a, T>) -> &'a mut [T] {
-        workspace.take(self.axes(shape).map_or(0, |[row, _]| row.shape(shape).iter().product()))
+        // as many as `row_var` has
+        let len = |row: Without| shape.iter().product::<usize>() / row.size.max(1);
+        workspace.take(self.axes(shape).map_or(0, |[row, _]| len(row)))
     }
 }
 

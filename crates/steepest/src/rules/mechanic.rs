@@ -261,8 +261,10 @@ impl<B: Base<N>, const N: usize> ElementRule<N> for Tuned<B> {
     fn update<R: Real>(s: &Self::Scalars<R>, theta: R, g: R, state: [R; N]) -> (R, [R; N]) {
         let (u, mut state) = B::step(&s.base, theta, g, state);
         let delta = state[N - 1];
-        state[N - 1] = s.kept * delta + u;
-        (theta + (s.s * u + s.along * delta), state)
+        // −u; taken from 0, so that a step of 0 leaves a weight of −0 as it is
+        let back = R::of(0.0) - u;
+        state[N - 1] = s.kept * delta - back;
+        (theta - (s.s * back - s.along * delta), state)
     }
 }
 
