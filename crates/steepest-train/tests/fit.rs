@@ -253,3 +253,31 @@ fn settings_come_back_from_toml() {
     let first = settings(toml);
     assert_eq!(settings(&first.to_toml()), first);
 }
+
+/// Runs of earlier versions predict for ever what they predicted then; products may add in another order elsewhere.
+#[test]
+fn runs_of_the_first_version_predict_what_they_predicted_then() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/compat/v1");
+    let homes = folder.join("homes.csv").display().to_string();
+    for (run, data) in
+        [("homes-price", &*homes), ("homes-sold", &homes), ("digits", "digits"), ("iris", "iris")]
+    {
+        let path = folder.join("runs").join(run);
+        let opened = FinishedRun::open(&path).unwrap_or_else(|error| panic!("{run}: {error}"));
+        let found: Vec<f64> = match opened.predict(&Source::parse(data), None).unwrap().outputs {
+            Outputs::Numbers(values) => values,
+            Outputs::Classes { probabilities, .. } => probabilities.into_iter().map(f64::from).collect(),
+        };
+        let text = fs::read_to_string(path.join("predictions.csv")).unwrap();
+        let classes = text.lines().next().unwrap().contains(',');
+        let expected: Vec<f64> = (text.lines().skip(1))
+            .flat_map(|line| {
+                line.split(',').skip(usize::from(classes)).map(|x| x.parse().unwrap()).collect::<Vec<f64>>()
+            })
+            .collect();
+        assert!(expected.len() >= 40, "{run}");
+        for (found, expected) in found.iter().zip(&expected) {
+            assert!((found - expected).abs() <= 1e-5 * expected.abs().max(1.0), "{run}: {found} {expected}");
+        }
+    }
+}

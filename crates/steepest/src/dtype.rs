@@ -257,11 +257,11 @@ mod tests {
             } else if x.abs() > finest && x.abs() < largest {
                 assert!(least.abs() <= x.abs() && x.abs() <= most.abs(), "{x:e}: {least:e} {most:e}");
                 assert!([down, up].contains(&H::narrow(x)), "{x:e}: {down:?} {up:?}");
-                // the share of roundings up, over many words, is the distance from below
+                // the fraction of roundings up, over many words, is the distance from below
                 let words = (0..512u32).map(|i| i.wrapping_mul(0x9E37_79B9) >> 3);
                 let ups = words.filter(|word| H::narrow_randomly(x, *word) == up).count() as f32 / 512.0;
-                let share = (x.abs() - least.abs()) / (most.abs() - least.abs());
-                assert!((ups - share).abs() < 0.02, "{x:e}: {ups} up where {share} is right");
+                let fraction = (x.abs() - least.abs()) / (most.abs() - least.abs());
+                assert!((ups - fraction).abs() < 0.02, "{x:e}: {ups} up where {fraction} is right");
             }
         }
     }

@@ -67,7 +67,7 @@ pub struct Average<R> {
 }
 
 impl<R: Real> Average<R> {
-    /// The average that keeps the share `beta` of its old value.
+    /// The average that keeps the fraction `beta` of its old value.
     pub fn new(beta: f64) -> Self {
         Self { keep: R::of(beta), take: R::of(1.0 - beta) }
     }

@@ -286,7 +286,7 @@ fn median(mut seconds: Vec<f64>) -> f64 {
 }
 
 /// Reads `read_before` arrays, then reads and writes all, and reads the gradient: an optimizer's traffic without its
-/// arithmetic and without its driver.
+/// arithmetic and without its passes.
 fn stream(written: &mut [Aligned<f32>], gradient: &[f32], read_before: usize, threads: usize) {
     let part = |len: usize| len.div_ceil(threads).max(1);
     if read_before > 0 {

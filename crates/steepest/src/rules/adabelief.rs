@@ -44,9 +44,9 @@ crate::settings! {
     /// Zhuang et al., AdaBelief Optimizer: Adapting Stepsizes by the Belief in Observed Gradients, NeurIPS
     /// 2020, algorithm 2.
     pub struct AdaBelief("adabelief") {
-        /// β₁, share of the old average gradient that is kept
+        /// β₁, fraction of the old average gradient that is kept
         beta1: f64 = 0.9, Range::RATE;
-        /// β₂, share of the old average square that is kept
+        /// β₂, fraction of the old average square that is kept
         beta2: f64 = 0.999, Range::RATE;
         /// ε, added to the root
         eps: f64 = 1e-16, Range::NON_NEGATIVE;
@@ -54,7 +54,7 @@ crate::settings! {
         eps_root: f64 = 1e-16, Range::NON_NEGATIVE;
         /// look one step ahead, as NAdam does
         nesterov: bool = false;
-        /// λ: a step of rate η shrinks the weights by the share ηλ
+        /// λ: a step of rate η shrinks the weights by the fraction ηλ
         weight_decay: f64 = 0.0, Range::NON_NEGATIVE;
     }
 }

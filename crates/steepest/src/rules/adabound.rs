@@ -48,9 +48,9 @@ crate::settings! {
     /// Luo, Xiong, Liu & Sun, Adaptive Gradient Methods with Dynamic Bound of Learning Rate, ICLR 2019,
     /// algorithms 2 and 3.
     pub struct AdaBound("adabound") {
-        /// β₁, share of the old average gradient that is kept
+        /// β₁, fraction of the old average gradient that is kept
         beta1: f64 = 0.9, Range::RATE;
-        /// β₂, share of the old average square that is kept
+        /// β₂, fraction of the old average square that is kept
         beta2: f64 = 0.999, Range::RATE;
         /// what all rates end at, as a multiple of η
         final_lr_factor: f64 = 100.0, Range::POSITIVE;

@@ -42,7 +42,7 @@ crate::settings! {
     /// # Source
     /// Zeiler, ADADELTA: An Adaptive Learning Rate Method, 2012, algorithm 1.
     pub struct Adadelta("adadelta") {
-        /// ρ, share of the old averages that is kept
+        /// ρ, fraction of the old averages that is kept
         rho: f64 = 0.9, Range::RATE;
         /// ε, added inside both roots; it sets the size of the first steps
         eps: f64 = 1e-6, Range::NON_NEGATIVE;

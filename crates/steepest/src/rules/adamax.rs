@@ -39,9 +39,9 @@ crate::settings! {
     /// # Source
     /// Kingma & Ba, Adam: A Method for Stochastic Optimization, ICLR 2015, algorithm 2.
     pub struct Adamax("adamax") {
-        /// β₁, share of the old average gradient that is kept
+        /// β₁, fraction of the old average gradient that is kept
         beta1: f64 = 0.9, Range::RATE;
-        /// β₂, share of the old maximum that is kept
+        /// β₂, fraction of the old maximum that is kept
         beta2: f64 = 0.999, Range::RATE;
         /// ε, added to the size of each gradient; Keras: to u
         eps: f64 = 1e-8, Range::NON_NEGATIVE;

@@ -46,11 +46,11 @@ crate::settings! {
     /// Xie, Zhou, Li, Lin & Yan, Adan: Adaptive Nesterov Momentum Algorithm for Faster Optimizing Deep Models,
     /// IEEE TPAMI 2024, algorithm 1, with the bias corrections of the authors' code (sail-sg/Adan).
     pub struct Adan("adan") {
-        /// β₁, share of the old average gradient that is kept
+        /// β₁, fraction of the old average gradient that is kept
         beta1: f64 = 0.98, Range::RATE;
-        /// β₂, share of the old average difference that is kept, and the difference's weight in the step
+        /// β₂, fraction of the old average difference that is kept, and the difference's weight in the step
         beta2: f64 = 0.92, Range::RATE;
-        /// β₃, share of the old average square that is kept
+        /// β₃, fraction of the old average square that is kept
         beta3: f64 = 0.99, Range::RATE;
         /// ε, added to the root
         eps: f64 = 1e-8, Range::NON_NEGATIVE;

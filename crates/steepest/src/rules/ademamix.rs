@@ -43,11 +43,11 @@ crate::settings! {
     /// # Source
     /// Pagliardini, Ablin & Grangier, The AdEMAMix Optimizer: Better, Faster, Older, ICLR 2025, algorithm 1.
     pub struct AdEMAMix("ademamix") {
-        /// β₁, share of the fast average gradient that is kept
+        /// β₁, fraction of the fast average gradient that is kept
         beta1: f64 = 0.9, Range::RATE;
-        /// β₂, share of the old average square that is kept
+        /// β₂, fraction of the old average square that is kept
         beta2: f64 = 0.999, Range::RATE;
-        /// β₃, share of the slow average gradient that is kept
+        /// β₃, fraction of the slow average gradient that is kept
         beta3: f64 = 0.9999, Range::RATE;
         /// α, weight of the slow average beside the fast one
         alpha: f64 = 5.0, Range::NON_NEGATIVE;
@@ -59,7 +59,7 @@ crate::settings! {
         eps: f64 = 1e-8, Range::NON_NEGATIVE;
         /// ε_root, added inside the root
         eps_root: f64 = 0.0, Range::NON_NEGATIVE;
-        /// λ: a step of rate η shrinks the weights by the share ηλ
+        /// λ: a step of rate η shrinks the weights by the fraction ηλ
         weight_decay: f64 = 0.0, Range::NON_NEGATIVE;
     }
 }
@@ -99,9 +99,9 @@ crate::settings! {
     /// Morwani et al., Connections between Schedule-Free Optimizers, AdEMAMix, and Accelerated SGD Variants,
     /// arXiv 2502.02431, 2025.
     pub struct SimplifiedAdEMAMix("simplified_ademamix") {
-        /// β₁, share of the old sum of gradients that is kept
+        /// β₁, fraction of the old sum of gradients that is kept
         beta1: f64 = 0.99, Range::RATE;
-        /// β₂, share of the old average square that is kept
+        /// β₂, fraction of the old average square that is kept
         beta2: f64 = 0.95, Range::RATE;
         /// α, weight of the newest gradient beside the sum
         alpha: f64 = 0.0, Range::NON_NEGATIVE;
@@ -109,7 +109,7 @@ crate::settings! {
         eps: f64 = 1e-8, Range::NON_NEGATIVE;
         /// ε_root, added inside the root
         eps_root: f64 = 0.0, Range::NON_NEGATIVE;
-        /// λ: a step of rate η shrinks the weights by the share ηλ
+        /// λ: a step of rate η shrinks the weights by the fraction ηλ
         weight_decay: f64 = 0.0, Range::NON_NEGATIVE;
     }
 }
@@ -153,8 +153,8 @@ impl AdEMAMix {
             return self.beta3;
         }
         // the average's half-life, −ln 2 / ln β, grows linearly
-        let share = t / warmup;
-        (1.0 / ((1.0 - share) / self.beta1.ln() + share / self.beta3.ln())).exp().min(self.beta3)
+        let fraction = t / warmup;
+        (1.0 / ((1.0 - fraction) / self.beta1.ln() + fraction / self.beta3.ln())).exp().min(self.beta3)
     }
 }
 

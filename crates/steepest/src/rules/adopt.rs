@@ -46,9 +46,9 @@ crate::settings! {
     /// Taniguchi et al., ADOPT: Modified Adam Can Converge with Any β₂ with the Optimal Rate, NeurIPS 2024;
     /// clipping: arXiv 2411.02853, version 3.
     pub struct Adopt("adopt") {
-        /// β₁, share of the old average that is kept
+        /// β₁, fraction of the old average that is kept
         beta1: f64 = 0.9, Range::RATE;
-        /// β₂, share of the old average square that is kept
+        /// β₂, fraction of the old average square that is kept
         beta2: f64 = 0.9999, Range::RATE;
         /// ε, the least denominator
         eps: f64 = 1e-6, Range::NON_NEGATIVE;
@@ -56,7 +56,7 @@ crate::settings! {
         use_clipping: bool = true;
         /// look one step ahead
         nesterov: bool = false;
-        /// λ: a step of rate η shrinks the weights by the share ηλ
+        /// λ: a step of rate η shrinks the weights by the fraction ηλ
         weight_decay: f64 = 0.0, Range::NON_NEGATIVE;
     }
 }

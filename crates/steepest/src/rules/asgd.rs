@@ -70,7 +70,7 @@ struct Scalars<R> {
     keep: R,
     /// e
     rate: R,
-    /// μ, as the share of the new
+    /// μ, as the fraction of the new
     average: Average<R>,
 }
 

@@ -51,13 +51,13 @@ crate::settings! {
     /// # Source
     /// Defazio & Mishchenko, Learning-Rate-Free Learning by D-Adaptation, ICML 2023, algorithm 5.
     pub struct DAdaptAdam("dadapt_adam") {
-        /// β₁, share of the old average step that is kept
+        /// β₁, fraction of the old average step that is kept
         beta1: f64 = 0.9, Range::RATE;
-        /// β₂, share of the old average square that is kept
+        /// β₂, fraction of the old average square that is kept
         beta2: f64 = 0.999, Range::RATE;
         /// ε, added to the root
         eps: f64 = 1e-8, Range::POSITIVE;
-        /// λ: the L2 penalty, or with decoupled the share γλ by which a step of rate γ shrinks the weights
+        /// λ: the L2 penalty, or with decoupled the fraction γλ by which a step of rate γ shrinks the weights
         weight_decay: f64 = 0.0, Range::NON_NEGATIVE;
         /// take weight decay straight from the weights, not through the gradient
         decoupled: bool = false;

@@ -48,7 +48,7 @@ crate::settings! {
     /// # Source
     /// Defazio & Mishchenko, Learning-Rate-Free Learning by D-Adaptation, ICML 2023, algorithm 4.
     pub struct DAdaptSgd("dadapt_sgd") {
-        /// μ, share of the old weights that is kept
+        /// μ, fraction of the old weights that is kept
         momentum: f64 = 0.0, Range::RATE;
         /// λ, the L2 penalty, added to the gradient
         weight_decay: f64 = 0.0, Range::NON_NEGATIVE;

@@ -43,7 +43,7 @@ crate::settings! {
     /// Ivgi, Hinder & Carmon, DoG is SGD's Best Friend: A Parameter-Free Dynamic Step Size Schedule, ICML 2023,
     /// equation DoG; L-DoG: its appendix on the layer-wise variant.
     pub struct DoG("dog") {
-        /// the first distance, as a share of 1 + ‖θ₀‖; 1e-4 for networks with batch normalization
+        /// the first distance, as a fraction of 1 + ‖θ₀‖; 1e-4 for networks with batch normalization
         reps_rel: f64 = 1e-6, Range::POSITIVE;
         /// ε, added to the sum of squares
         eps: f64 = 1e-8, Range::NON_NEGATIVE;

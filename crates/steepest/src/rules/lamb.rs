@@ -5,7 +5,7 @@ use crate::rule::{Decay, ElementRule, IntoRule, MAX_SUMS, Rule, Scope, StateKind
 use crate::settings::Range;
 
 crate::settings! {
-    /// Adam's direction, scaled for each tensor so that a step of rate η moves it by the share η of its norm.
+    /// Adam's direction, scaled for each tensor so that a step of rate η moves it by the fraction η of its norm.
     ///
     /// # Formula
     /// ```text
@@ -44,15 +44,15 @@ crate::settings! {
     /// # Source
     /// You et al., Large Batch Optimization for Deep Learning: Training BERT in 76 minutes, ICLR 2020, algorithm 2.
     pub struct Lamb("lamb") {
-        /// β₁, share of the old average gradient that is kept
+        /// β₁, fraction of the old average gradient that is kept
         beta1: f64 = 0.9, Range::RATE;
-        /// β₂, share of the old average square that is kept
+        /// β₂, fraction of the old average square that is kept
         beta2: f64 = 0.999, Range::RATE;
         /// ε, added to the root
         eps: f64 = 1e-6, Range::NON_NEGATIVE;
         /// added under the root
         eps_root: f64 = 0.0, Range::NON_NEGATIVE;
-        /// λ: the share λ of the weights is part of the direction
+        /// λ: the fraction λ of the weights is part of the direction
         weight_decay: f64 = 0.0, Range::NON_NEGATIVE;
     }
 }

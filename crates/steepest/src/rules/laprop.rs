@@ -41,13 +41,13 @@ crate::settings! {
     /// Ziyin, Wang & Ueda, LaProp: Separating Momentum and Adaptivity in Adam, arXiv 2002.04839, 2020,
     /// algorithm 1.
     pub struct LaProp("laprop") {
-        /// β₁, share of the old average that is kept
+        /// β₁, fraction of the old average that is kept
         beta1: f64 = 0.9, Range::RATE;
-        /// β₂, share of the old average square that is kept
+        /// β₂, fraction of the old average square that is kept
         beta2: f64 = 0.999, Range::RATE;
         /// ε, added to the root
         eps: f64 = 1e-15, Range::NON_NEGATIVE;
-        /// λ: a step of rate η shrinks the weights by the share ηλ
+        /// λ: a step of rate η shrinks the weights by the fraction ηλ
         weight_decay: f64 = 0.0, Range::NON_NEGATIVE;
     }
 }

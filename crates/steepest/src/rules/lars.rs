@@ -5,7 +5,7 @@ use crate::rule::{Decay, ElementRule, IntoRule, MAX_SUMS, Rule, Scope, StateKind
 use crate::settings::Range;
 
 crate::settings! {
-    /// Momentum whose every step is scaled, for each tensor, to a share of that tensor's norm.
+    /// Momentum whose every step is scaled, for each tensor, to a fraction of that tensor's norm.
     ///
     /// # Formula
     /// ```text
@@ -44,11 +44,11 @@ crate::settings! {
     pub struct Lars("lars") {
         /// λ, the L2 penalty, added to the gradient before it is measured
         weight_decay: f64 = 0.0, Range::NON_NEGATIVE;
-        /// τ, the share of a tensor's norm that a step of rate 1 moves it by
+        /// τ, the fraction of a tensor's norm that a step of rate 1 moves it by
         trust_coefficient: f64 = 0.001, Range::POSITIVE;
         /// ε, added to the norm of the gradient
         eps: f64 = 0.0, Range::NON_NEGATIVE;
-        /// μ, share of the old velocity that is kept
+        /// μ, fraction of the old velocity that is kept
         momentum: f64 = 0.9, Range::RATE;
         /// look ahead along the velocity
         nesterov: bool = false;

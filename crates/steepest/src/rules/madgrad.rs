@@ -51,7 +51,7 @@ crate::settings! {
         eps: f64 = 1e-6, Range::NON_NEGATIVE;
         /// λ, the L2 penalty, added to the gradient
         weight_decay: f64 = 0.0, Range::NON_NEGATIVE;
-        /// shrink the weights by the share ηλ instead of adding λθ to the gradient
+        /// shrink the weights by the fraction ηλ instead of adding λθ to the gradient
         decoupled_weight_decay: bool = false;
     }
 }

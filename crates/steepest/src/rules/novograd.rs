@@ -40,15 +40,15 @@ crate::settings! {
     /// Ginsburg et al., Stochastic Gradient Methods with Layer-wise Adaptive Moments for Training of Deep Networks,
     /// arXiv:1905.11286, 2019, algorithm 1.
     pub struct NovoGrad("novograd") {
-        /// β₁, share of the old momentum that is kept
+        /// β₁, fraction of the old momentum that is kept
         beta1: f64 = 0.9, Range::RATE;
-        /// β₂, share of the old squared norm that is kept
+        /// β₂, fraction of the old squared norm that is kept
         beta2: f64 = 0.25, Range::RATE;
         /// ε, added to the root
         eps: f64 = 1e-6, Range::NON_NEGATIVE;
         /// added under the root
         eps_root: f64 = 0.0, Range::NON_NEGATIVE;
-        /// λ: the share λ of the weights is part of the momentum
+        /// λ: the fraction λ of the weights is part of the momentum
         weight_decay: f64 = 0.0, Range::NON_NEGATIVE;
     }
 }

@@ -54,15 +54,15 @@ crate::settings! {
     /// # Source
     /// Mishchenko & Defazio, Prodigy: An Expeditiously Adaptive Parameter-Free Learner, ICML 2024, algorithm 4.
     pub struct Prodigy("prodigy") {
-        /// β₁, share of the old average gradient that is kept
+        /// β₁, fraction of the old average gradient that is kept
         beta1: f64 = 0.9, Range::RATE;
-        /// β₂, share of the old average square that is kept
+        /// β₂, fraction of the old average square that is kept
         beta2: f64 = 0.999, Range::RATE;
-        /// β₃, share of the old sums that is kept; 0 stands for √β₂
+        /// β₃, fraction of the old sums that is kept; 0 stands for √β₂
         beta3: f64 = 0.0, Range::RATE;
         /// ε, times d added to the root
         eps: f64 = 1e-8, Range::POSITIVE;
-        /// λ: a step of rate γ shrinks the weights by the share γλ, or the L2 penalty
+        /// λ: a step of rate γ shrinks the weights by the fraction γλ, or the L2 penalty
         weight_decay: f64 = 0.0, Range::NON_NEGATIVE;
         /// take weight decay straight from the weights, not through the gradient
         decoupled: bool = true;

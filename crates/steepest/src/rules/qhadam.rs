@@ -41,9 +41,9 @@ crate::settings! {
     /// # Source
     /// Ma & Yarats, Quasi-hyperbolic Momentum and Adam for Deep Learning, ICLR 2019, section 5.
     pub struct QHAdam("qhadam") {
-        /// β₁, share of the old average gradient that is kept
+        /// β₁, fraction of the old average gradient that is kept
         beta1: f64 = 0.995, Range::RATE;
-        /// β₂, share of the old average square that is kept
+        /// β₂, fraction of the old average square that is kept
         beta2: f64 = 0.999, Range::RATE;
         /// ν₁, weight of the average beside the newest gradient
         nu1: f64 = 0.7, Range::FRACTION;
@@ -53,7 +53,7 @@ crate::settings! {
         eps: f64 = 1e-8, Range::NON_NEGATIVE;
         /// λ, the L2 penalty, added to the gradient
         weight_decay: f64 = 0.0, Range::NON_NEGATIVE;
-        /// shrink the weights by the share ηλ instead of adding λθ to the gradient
+        /// shrink the weights by the fraction ηλ instead of adding λθ to the gradient
         decoupled_weight_decay: bool = false;
     }
 }

@@ -48,13 +48,13 @@ crate::settings! {
     /// Tieleman & Hinton, Lecture 6.5 of Neural Networks for Machine Learning, 2012; centered: Graves,
     /// Generating Sequences with Recurrent Neural Networks, 2013, equations 38 to 45.
     pub struct RmsProp("rmsprop") {
-        /// α, share of the old average of squares that is kept
+        /// α, fraction of the old average of squares that is kept
         alpha: f64 = 0.99, Range::RATE;
         /// ε, added to the root
         eps: f64 = 1e-8, Range::NON_NEGATIVE;
         /// divide by the estimated standard deviation instead of the root mean square
         centered: bool = false;
-        /// share μ of the velocity that is kept; 0 is none
+        /// fraction μ of the velocity that is kept; 0 is none
         momentum: f64 = 0.0, Range::RATE;
         /// λ, the L2 penalty, added to the gradient
         weight_decay: f64 = 0.0, Range::NON_NEGATIVE;

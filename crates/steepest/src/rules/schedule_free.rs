@@ -51,7 +51,7 @@ crate::settings! {
     /// # Source
     /// Defazio et al., The Road Less Scheduled, NeurIPS 2024, Schedule-Free SGD.
     pub struct ScheduleFreeSgd("schedule_free_sgd") {
-        /// μ, the share of the average x in the point y where gradients are taken
+        /// μ, the fraction of the average x in the point y where gradients are taken
         momentum: f64 = 0.9, Range::new(0.0, true, 1.0, true);
         /// λ, the L2 penalty, added to the gradient
         weight_decay: f64 = 0.0, Range::NON_NEGATIVE;
@@ -111,13 +111,13 @@ crate::settings! {
     /// # Source
     /// Defazio et al., The Road Less Scheduled, NeurIPS 2024, algorithm 1.
     pub struct ScheduleFreeAdamW("schedule_free_adamw") {
-        /// β₁, the share of the average x in the point y where gradients are taken
+        /// β₁, the fraction of the average x in the point y where gradients are taken
         beta1: f64 = 0.9, Range::new(0.0, true, 1.0, true);
-        /// β₂, share of the old average square that is kept
+        /// β₂, fraction of the old average square that is kept
         beta2: f64 = 0.999, Range::RATE;
         /// ε, added to the root
         eps: f64 = 1e-8, Range::NON_NEGATIVE;
-        /// λ: a step of rate η shrinks z by the share ηλ of y
+        /// λ: a step of rate η shrinks z by the fraction ηλ of y
         weight_decay: f64 = 0.0, Range::NON_NEGATIVE;
         /// over how many steps η rises
         warmup_steps: f64 = 0.0, Range::NON_NEGATIVE;
@@ -131,7 +131,7 @@ crate::settings! {
 impl IntoRule for ScheduleFreeSgd {
     fn into_rule(self) -> Result<Rule> {
         let averaging = Averaging {
-            share: self.momentum,
+            fraction: self.momentum,
             warmup_steps: self.warmup_steps,
             r: self.r,
             weight_lr_power: self.weight_lr_power,
@@ -143,7 +143,7 @@ impl IntoRule for ScheduleFreeSgd {
 impl IntoRule for ScheduleFreeAdamW {
     fn into_rule(self) -> Result<Rule> {
         let averaging = Averaging {
-            share: self.beta1,
+            fraction: self.beta1,
             warmup_steps: self.warmup_steps,
             r: self.r,
             weight_lr_power: self.weight_lr_power,
@@ -158,7 +158,7 @@ const MEMORY: &[(&str, f64)] = &[("lr_max", 0.0), ("weight_sum", 0.0)];
 /// How the iterates z are averaged, whatever made them.
 struct Averaging {
     /// β₁ or μ
-    share: f64,
+    fraction: f64,
     warmup_steps: f64,
     r: f64,
     weight_lr_power: f64,
@@ -187,7 +187,7 @@ impl Averaging {
 
     /// x, from y and z.
     fn average<R: Real>(&self, y: R, z: R) -> R {
-        y + (y - z) * R::of((1.0 - self.share) / self.share)
+        y + (y - z) * R::of((1.0 - self.fraction) / self.fraction)
     }
 
     fn update_memory(&self, step: Step, memory: &mut [f64]) {
@@ -200,7 +200,7 @@ impl Averaging {
         let c = weight / memory[1];
         // nothing is averaged in while the sum is 0, or once it has overflown
         let c = if c.is_finite() { c } else { 0.0 };
-        let rate = lr * (1.0 - self.share * (1.0 - c));
+        let rate = lr * (1.0 - self.fraction * (1.0 - c));
         Mixing { lr: R::of(lr), rate: R::of(rate), c: R::of(c), first: step.t == 1 }
     }
 }

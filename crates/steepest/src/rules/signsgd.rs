@@ -38,7 +38,7 @@ crate::settings! {
     /// Bernstein, Wang, Azizzadenesheli & Anandkumar, signSGD: Compressed Optimisation for Non-Convex
     /// Problems, ICML 2018, algorithm 1.
     pub struct SignSgd("signsgd") {
-        /// λ: a step of rate η shrinks the weights by the share ηλ
+        /// λ: a step of rate η shrinks the weights by the fraction ηλ
         weight_decay: f64 = 0.0, Range::NON_NEGATIVE;
     }
 }
@@ -79,9 +79,9 @@ crate::settings! {
     /// Bernstein, Wang, Azizzadenesheli & Anandkumar, signSGD: Compressed Optimisation for Non-Convex
     /// Problems, ICML 2018, algorithm 2.
     pub struct Signum("signum") {
-        /// β, share of the old average gradient that is kept
+        /// β, fraction of the old average gradient that is kept
         momentum: f64 = 0.9, Range::RATE;
-        /// λ: a step of rate η shrinks the weights by the share ηλ
+        /// λ: a step of rate η shrinks the weights by the fraction ηλ
         weight_decay: f64 = 0.0, Range::NON_NEGATIVE;
     }
 }

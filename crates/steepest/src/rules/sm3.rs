@@ -41,9 +41,9 @@ crate::settings! {
     /// # Source
     /// Anil, Gupta, Koren & Singer, Memory-Efficient Adaptive Optimization, NeurIPS 2019, algorithm SM3-II.
     pub struct Sm3("sm3") {
-        /// β, share of the old average step that is kept
+        /// β, fraction of the old average step that is kept
         momentum: f64 = 0.9, Range::RATE;
-        /// β₂, share of the old squares that is kept; 1 sums them
+        /// β₂, fraction of the old squares that is kept; 1 sums them
         beta2: f64 = 1.0, Range::FRACTION;
         /// ε, added to the sum of squares
         eps: f64 = 1e-8, Range::POSITIVE;

@@ -5,7 +5,7 @@ use crate::rule::{Decay, ElementRule, IntoRule, Rule, StateKind, Step};
 use crate::settings::Range;
 
 crate::settings! {
-    /// Adam whose average square moves by a share of g², whatever the distance: it grows as fast, but falls
+    /// Adam whose average square moves by a fraction of g², whatever the distance: it grows as fast, but falls
     /// slowly.
     ///
     /// # Formula
@@ -41,15 +41,15 @@ crate::settings! {
     /// Zaheer, Reddi, Sachan, Kale & Kumar, Adaptive Methods for Nonconvex Optimization, NeurIPS 2018,
     /// algorithm 2.
     pub struct Yogi("yogi") {
-        /// β₁, share of the old average gradient that is kept
+        /// β₁, fraction of the old average gradient that is kept
         beta1: f64 = 0.9, Range::RATE;
-        /// β₂: the average square moves by the share 1 − β₂ of g²
+        /// β₂: the average square moves by the fraction 1 − β₂ of g²
         beta2: f64 = 0.999, Range::RATE;
         /// ε, added to the root
         eps: f64 = 1e-3, Range::NON_NEGATIVE;
         /// what both averages begin with
         initial_accumulator_value: f64 = 1e-6, Range::NON_NEGATIVE;
-        /// λ: a step of rate η shrinks the weights by the share ηλ
+        /// λ: a step of rate η shrinks the weights by the fraction ηλ
         weight_decay: f64 = 0.0, Range::NON_NEGATIVE;
     }
 }
@@ -71,7 +71,7 @@ struct Scalars<R> {
     eps: R,
     beta1: Average<R>,
     /// 1 − β₂
-    share: R,
+    fraction: R,
 }
 
 impl ElementRule<2> for Controlled {
@@ -89,7 +89,7 @@ impl ElementRule<2> for Controlled {
             root_correction: R::of(1.0 / step.bias_correction(self.0.beta2).sqrt()),
             eps: R::of(self.0.eps),
             beta1: Average::new(self.0.beta1),
-            share: R::of(1.0 - self.0.beta2),
+            fraction: R::of(1.0 - self.0.beta2),
         }
     }
 
@@ -97,7 +97,7 @@ impl ElementRule<2> for Controlled {
     fn update<R: Real>(s: &Scalars<R>, theta: R, g: R, [m, v]: [R; 2]) -> (R, [R; 2]) {
         let m = s.beta1.mix(m, g);
         let square = g * g;
-        let v = v - s.share * (v - square).sign() * square;
+        let v = v - s.fraction * (v - square).sign() * square;
         (theta - s.rate * m / (v.sqrt() * s.root_correction + s.eps), [m, v])
     }
 }

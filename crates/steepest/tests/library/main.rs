@@ -3,6 +3,8 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod change;
+mod compat;
 mod curves;
 mod matrix;
 mod minimize;
