@@ -321,6 +321,7 @@ impl Builder {
         let dithered = params.iter().any(|param| formats.dithers(param))
             || tensors.iter().any(|tensor| tensor.format != StateFormat::F32);
         let plan = Plan::new(&params);
+        let keeps_memory = rules.iter().any(|rule| !rule.memory().is_empty());
         let setup = Setup {
             rules,
             stand_ins,
@@ -333,6 +334,7 @@ impl Builder {
             wrappers,
             formats,
             dithered,
+            keeps_memory,
         };
         let work = Workspace::new(&setup, bytes);
         let groups = assigned.into_iter().map(|of| of.groups).collect();
@@ -383,7 +385,7 @@ fn new_state(
     let (before, centralized) =
         (wrappers.changes_update() || wrappers.lookahead.is_some(), wrappers.centralizes(param));
     let bytes = param.len() * if param.dtype == DType::F64 { 8 } else { 4 };
-    let room = |needed: bool, place| (whole && needed).then(|| Aligned::side_by_side(bytes, place));
+    let room = |needed: bool, place| (whole && needed).then(|| Box::new(Aligned::side_by_side(bytes, place)));
     TensorState {
         rule: of.rule,
         lr_factor: of.lr_factor,
@@ -396,7 +398,7 @@ fn new_state(
         wrapper_arrays: of_wrappers
             .map(|(k, spec)| StateArray::new(spec, param.dtype, of_rule + k))
             .collect(),
-        master: formats.master_of(param),
+        master: formats.master_of(param).map(Box::new),
         health: TensorHealth::default(),
         workspace,
         before: room(before, 0),

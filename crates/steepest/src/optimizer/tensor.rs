@@ -6,7 +6,8 @@ use crate::optimizer::array::StateArray;
 use crate::precision::StateFormat;
 use std::ops::Range;
 
-/// One tensor of an optimizer: what holds for it, and its state.
+/// One tensor of an optimizer: what holds for it, and its state. Every step goes over all of them, so what most tensors do not
+/// have is behind a pointer.
 #[derive(Debug)]
 pub(crate) struct TensorState {
     /// Its rule, as a position among the optimizer's.
@@ -28,26 +29,26 @@ pub(crate) struct TensorState {
     /// The wrappers' arrays: Lookahead's slow weights, then the average.
     pub wrapper_arrays: Vec<StateArray>,
     /// What is kept beside a parameter in half precision.
-    pub master: Option<StateArray>,
+    pub master: Option<Box<StateArray>>,
     /// What is known of its gradients.
     pub health: TensorHealth,
     /// Its part of the workspace, in bytes.
     pub workspace: Range<usize>,
     /// Where wrappers keep the weights before a tensor rule's step.
-    pub before: Option<Aligned>,
+    pub before: Option<Box<Aligned>>,
     /// Where they keep the gradient that a tensor rule is given.
-    pub gradient: Option<Aligned>,
+    pub gradient: Option<Box<Aligned>>,
 }
 
 impl TensorState {
     /// All arrays that belong to the state, in the order of a state file of the first version.
     pub fn all_arrays(&self) -> impl Iterator<Item = &StateArray> {
-        self.arrays.iter().chain(&self.wrapper_arrays).chain(&self.master)
+        self.arrays.iter().chain(&self.wrapper_arrays).chain(self.master.as_deref())
     }
 
     /// The same, to be changed.
     pub fn all_arrays_mut(&mut self) -> impl Iterator<Item = &mut StateArray> {
-        self.arrays.iter_mut().chain(&mut self.wrapper_arrays).chain(&mut self.master)
+        self.arrays.iter_mut().chain(&mut self.wrapper_arrays).chain(self.master.as_deref_mut())
     }
 
     /// Bytes of state.

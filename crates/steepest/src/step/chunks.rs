@@ -33,7 +33,12 @@ impl<'a> Pass<'a> {
         chunk: Chunk,
         prepared: &'p mut Prepared,
     ) -> &'p PreparedScalars {
-        let (target, memory) = (&self.targets[chunk.tensor], &self.tensors[chunk.tensor].memory);
+        let target = &self.targets[chunk.tensor];
+        let memory: &[f64] = match self.setup.keeps_memory {
+            true => &self.tensors[chunk.tensor].memory,
+            // most optimizers keep none, and then no tensor's state need be looked at
+            false => &[],
+        };
         // without memory, tensors of one rule and step number have the same scalars
         let own = (!memory.is_empty()).then_some(chunk.tensor);
         let of = Some((target.rule, target.step, target.is_f64(), own));

@@ -42,6 +42,9 @@ pub(crate) fn measure(setup: &Setup, tensors: &[TensorState], work: &mut Workspa
 
 /// Updates the memory of each tensor, once in a step.
 pub(crate) fn update_memory(setup: &Setup, tensors: &mut [TensorState], work: &Workspace) {
+    if !setup.keeps_memory {
+        return;
+    }
     for (i, (tensor, target)) in tensors.iter_mut().zip(&work.targets).enumerate() {
         let Body::Element(kernel) = &setup.rules[target.rule].body else { continue };
         if tensor.memory.is_empty() {

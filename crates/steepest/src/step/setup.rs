@@ -27,6 +27,8 @@ pub(crate) struct Setup {
     pub formats: Formats,
     /// Whether anything is rounded at random.
     pub dithered: bool,
+    /// Whether any rule keeps numbers for tensors as a whole.
+    pub keeps_memory: bool,
 }
 
 impl Setup {

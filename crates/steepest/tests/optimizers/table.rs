@@ -58,8 +58,9 @@ fn measured(entry: &Entry) -> usize {
     let expected = after(&file, &theta, &gradient);
     // one of these is seen even where a number only grows
     let changes = [|x: f64| 1.5 * x + 0.1, |x: f64| 1e-3 * x, |x: f64| 10.0 - 3.0 * x];
-    let shows =
-        |change: &dyn Fn(fn(f64) -> f64) -> Vec<Vec<f64>>| changes.iter().any(|f| change(*f) != expected);
+    /// The numbers after a change of something, which a function gives.
+    type Change<'a> = dyn Fn(fn(f64) -> f64) -> Vec<Vec<f64>> + 'a;
+    let shows = |change: &Change<'_>| changes.iter().any(|f| change(*f) != expected);
     let changed = |values: &[f64], f: fn(f64) -> f64| values.iter().map(|x| f(*x)).collect::<Vec<_>>();
 
     let of_theta = shows(&|f| after(&file, &changed(&theta, f), &gradient));

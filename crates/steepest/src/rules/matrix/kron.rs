@@ -257,7 +257,7 @@ impl<'a, T: Number> Pieces<'a, T> {
         }
         let SideProducts { rows, columns, x, spare, pack, pack_square } = &mut self.products;
         let (rows, columns) = (*rows, *columns);
-        let of_x = Matrix { data: &**x, rows, columns };
+        let of_x = Matrix { data: x, rows, columns };
         match axis.side {
             Side::Left => {
                 loops.pack_columns(of_x, pack);
@@ -270,7 +270,7 @@ impl<'a, T: Number> Pieces<'a, T> {
                 loops.pack_rows(of_x, pack);
                 loops.solve_lower_packed(factor, (columns, rows), pack, pack_square);
                 loops.unpack_columns(pack, columns, spare, rows);
-                loops.transpose(Matrix { data: &**spare, rows: columns, columns: rows }, x);
+                loops.transpose(Matrix { data: spare, rows: columns, columns: rows }, x);
             }
         }
     }
