@@ -134,13 +134,13 @@ where
     #[inline(always)]
     fn run(self) -> f64 {
         // sums side by side, joined in a fixed order: the same bits on every instruction set
-        const LANES: usize = 16;
+        const SUMMANDS: usize = 16;
         let Map { len, mut written, read, formula } = self.0;
         let places = Places::of(&mut written, &read);
-        let mut sums = [0.0f64; LANES];
+        let mut sums = [0.0f64; SUMMANDS];
         let mut block = |first: usize, count: usize| {
             // all are computed before one is written: they do not have to wait for each other
-            let (mut new, mut terms) = ([[T::ZERO; W]; LANES], [0.0; LANES]);
+            let (mut new, mut terms) = ([[T::ZERO; W]; SUMMANDS], [0.0; SUMMANDS]);
             for lane in 0..count {
                 // SAFETY: as in `Map`.
                 let (old, read) = unsafe { places.load(first + lane) };
@@ -152,10 +152,10 @@ where
                 sums[lane] += terms[lane];
             }
         };
-        for i in 0..len / LANES {
-            block(i * LANES, LANES);
+        for i in 0..len / SUMMANDS {
+            block(i * SUMMANDS, SUMMANDS);
         }
-        block(len / LANES * LANES, len % LANES);
+        block(len / SUMMANDS * SUMMANDS, len % SUMMANDS);
         tree_sum(sums)
     }
 }

@@ -80,13 +80,13 @@ pub(crate) struct SavedTensor<'a> {
 }
 
 /// Numbers in a file.
-struct Entry<'a> {
+struct StoredArray<'a> {
     dtype: Dtype,
     shape: Vec<usize>,
     bytes: Cow<'a, [u8]>,
 }
 
-impl safetensors::View for &Entry<'_> {
+impl safetensors::View for &StoredArray<'_> {
     fn dtype(&self) -> Dtype {
         self.dtype
     }
@@ -125,7 +125,10 @@ pub(crate) fn write(saved: &Saved<'_>) -> Result<Vec<u8>> {
     let mut entries = Vec::new();
     for tensor in &saved.tensors {
         let mut add = |key: &str, dtype, shape: &[usize], bytes| {
-            entries.push((format!("{}/{key}", tensor.name), Entry { dtype, shape: shape.to_vec(), bytes }));
+            entries.push((
+                format!("{}/{key}", tensor.name),
+                StoredArray { dtype, shape: shape.to_vec(), bytes },
+            ));
         };
         add(STEPS, Dtype::U64, &[], words([tensor.steps.to_le_bytes()]));
         let (numbers, counts) = tensor.health.to_numbers();

@@ -1,9 +1,9 @@
-use super::entry::Entry;
+use super::entry::ScheduleEntry;
 use super::factor::Schedule;
 use crate::error::Result;
 use crate::settings::{Range, Settings, Values};
 
-pub(super) const ENTRY: Entry = Entry::of::<Constant>();
+pub(super) const ENTRY: ScheduleEntry = ScheduleEntry::of::<Constant>();
 
 crate::settings! {
     /// The base rate, or a fraction of it for the first steps.

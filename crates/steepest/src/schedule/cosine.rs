@@ -1,11 +1,11 @@
 use super::curve::{remaining, resolve_length};
-use super::entry::Entry;
+use super::entry::ScheduleEntry;
 use super::factor::Schedule;
 use crate::error::Result;
 use crate::settings::{Range, Settings, Values};
 use std::f64::consts::FRAC_PI_2;
 
-pub(super) const ENTRY: Entry = Entry::of::<Cosine>();
+pub(super) const ENTRY: ScheduleEntry = ScheduleEntry::of::<Cosine>();
 
 crate::word_setting! {
     /// What [`Cosine`] does after its last step.

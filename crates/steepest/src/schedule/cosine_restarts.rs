@@ -1,10 +1,10 @@
 use super::curve::{cosine_between, remaining};
-use super::entry::Entry;
+use super::entry::ScheduleEntry;
 use super::factor::Schedule;
 use crate::error::Result;
 use crate::settings::{Range, Settings, Values};
 
-pub(super) const ENTRY: Entry = Entry::of::<CosineRestarts>();
+pub(super) const ENTRY: ScheduleEntry = ScheduleEntry::of::<CosineRestarts>();
 
 crate::settings! {
     /// Half a cosine down to a floor, then again from the top, each period longer if wished.

@@ -18,7 +18,7 @@ pub(super) type Make = fn(&str, &Values) -> Result<Box<dyn Schedule>>;
 
 /// A row of [`REGISTRY`](crate::schedule::REGISTRY).
 #[derive(Debug, Clone, Copy)]
-pub struct Entry {
+pub struct ScheduleEntry {
     /// Its name in files and on the command line.
     pub name: &'static str,
     /// Its page: one sentence, then sections (`# Formula`, `# Differences`, `# Source`, …) in Markdown. The formula
@@ -30,7 +30,7 @@ pub struct Entry {
     pub(super) make: fn(&Values, Make) -> Result<Box<dyn Schedule>>,
 }
 
-impl Entry {
+impl ScheduleEntry {
     /// The row of a schedule that is nothing but its settings.
     pub(super) const fn of<S: Schedule + Settings + 'static>() -> Self {
         Self {
@@ -57,7 +57,7 @@ impl Entry {
     }
 }
 
-impl Named for Entry {
+impl Named for ScheduleEntry {
     fn name(&self) -> &str {
         self.name
     }

@@ -1,9 +1,10 @@
-use super::entry::{Entry, Traits};
+use super::entry::{ScheduleEntry, Traits};
 use super::factor::Schedule;
 use crate::error::Result;
 use crate::settings::{Range, Settings, Values};
 
-pub(super) const ENTRY: Entry = Entry { traits: Traits { own_warmup: true }, ..Entry::of::<InverseSqrt>() };
+pub(super) const ENTRY: ScheduleEntry =
+    ScheduleEntry { traits: Traits { own_warmup: true }, ..ScheduleEntry::of::<InverseSqrt>() };
 
 crate::settings! {
     /// A linear warm-up to the base rate, then a fall with the square root of the step.

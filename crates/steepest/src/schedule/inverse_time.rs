@@ -1,9 +1,9 @@
-use super::entry::Entry;
+use super::entry::ScheduleEntry;
 use super::factor::Schedule;
 use crate::error::Result;
 use crate::settings::{Range, Settings, Values};
 
-pub(super) const ENTRY: Entry = Entry::of::<InverseTime>();
+pub(super) const ENTRY: ScheduleEntry = ScheduleEntry::of::<InverseTime>();
 
 crate::settings! {
     /// Falls as one over the time: the classic rate of stochastic approximation.

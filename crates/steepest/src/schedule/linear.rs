@@ -1,10 +1,10 @@
 use super::curve::{linear_between, remaining, resolve_length};
-use super::entry::Entry;
+use super::entry::ScheduleEntry;
 use super::factor::Schedule;
 use crate::error::Result;
 use crate::settings::{Range, Settings, Values};
 
-pub(super) const ENTRY: Entry = Entry::of::<Linear>();
+pub(super) const ENTRY: ScheduleEntry = ScheduleEntry::of::<Linear>();
 
 crate::settings! {
     /// A straight line from one fraction of the base rate to another, where it stays.

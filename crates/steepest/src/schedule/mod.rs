@@ -51,7 +51,7 @@ pub use constant::Constant;
 pub use cosine::{AfterEnd, Cosine};
 pub use cosine_restarts::CosineRestarts;
 pub use cyclic::{Cyclic, CyclicMode};
-pub use entry::{Entry, Traits};
+pub use entry::{ScheduleEntry, Traits};
 pub use exponential::Exponential;
 pub use factor::Schedule;
 pub use inner::Names;

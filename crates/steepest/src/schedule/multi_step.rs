@@ -1,10 +1,10 @@
 use super::curve::power;
-use super::entry::Entry;
+use super::entry::ScheduleEntry;
 use super::factor::Schedule;
 use crate::error::{Error, Result};
 use crate::settings::{Range, Settings, Values};
 
-pub(super) const ENTRY: Entry = Entry::of::<MultiStep>();
+pub(super) const ENTRY: ScheduleEntry = ScheduleEntry::of::<MultiStep>();
 
 crate::settings! {
     /// Multiplies the rate by gamma at each of the given steps.

@@ -1,10 +1,11 @@
 use super::curve::{cosine_between, linear_between, resolve_length};
-use super::entry::{Entry, Traits};
+use super::entry::{ScheduleEntry, Traits};
 use super::factor::Schedule;
 use crate::error::{Error, Result};
 use crate::settings::{Range, Settings, Values};
 
-pub(super) const ENTRY: Entry = Entry { traits: Traits { own_warmup: true }, ..Entry::of::<OneCycle>() };
+pub(super) const ENTRY: ScheduleEntry =
+    ScheduleEntry { traits: Traits { own_warmup: true }, ..ScheduleEntry::of::<OneCycle>() };
 
 crate::word_setting! {
     /// The shape of [`OneCycle`]'s phases.

@@ -1,10 +1,10 @@
 use super::curve::{remaining, resolve_length};
-use super::entry::Entry;
+use super::entry::ScheduleEntry;
 use super::factor::Schedule;
 use crate::error::Result;
 use crate::settings::{Range, Settings, Values};
 
-pub(super) const ENTRY: Entry = Entry::of::<Polynomial>();
+pub(super) const ENTRY: ScheduleEntry = ScheduleEntry::of::<Polynomial>();
 
 crate::settings! {
     /// Falls to a floor as a power of the steps that remain, and stays there.

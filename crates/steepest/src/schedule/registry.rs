@@ -1,13 +1,13 @@
 //! The table of schedules.
 
-use super::entry::Entry;
+use super::entry::ScheduleEntry;
 use super::factor::Schedule;
 use crate::error::Result;
 use crate::names;
 use crate::settings::{Domain, Parameter, Values};
 
 /// Every schedule of the step number; what lists, describes, makes and tests them reads this.
-pub const REGISTRY: &[Entry] = &[
+pub const REGISTRY: &[ScheduleEntry] = &[
     super::constant::ENTRY,
     super::cosine::ENTRY,
     super::cosine_restarts::ENTRY,
@@ -33,11 +33,11 @@ pub const REGISTRY: &[Entry] = &[
 /// let error = steepest::schedule::find("cosin").unwrap_err().to_string();
 /// assert!(error.starts_with("no schedule is called `cosin`; did you mean `cosine`?"));
 /// ```
-pub fn find(name: &str) -> Result<&'static Entry> {
+pub fn find(name: &str) -> Result<&'static ScheduleEntry> {
     names::find("schedule", REGISTRY, name)
 }
 
-/// A schedule by name; see [`find`] and [`Entry::make`].
+/// A schedule by name; see [`find`] and [`ScheduleEntry::make`].
 ///
 /// ```
 /// use steepest::settings::{Value, Values};
@@ -51,7 +51,7 @@ pub fn make(name: &str, values: &Values) -> Result<Box<dyn Schedule>> {
 }
 
 // here, and not beside the row: schedules inside others are looked up in the table
-impl Entry {
+impl ScheduleEntry {
     /// The table of settings: name, meaning, default, valid values.
     pub fn parameters(&self) -> Vec<Parameter> {
         let mut rows = (self.parameters)();

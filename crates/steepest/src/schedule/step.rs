@@ -1,10 +1,10 @@
 use super::curve::power;
-use super::entry::Entry;
+use super::entry::ScheduleEntry;
 use super::factor::Schedule;
 use crate::error::Result;
 use crate::settings::{Range, Settings, Values};
 
-pub(super) const ENTRY: Entry = Entry::of::<Step>();
+pub(super) const ENTRY: ScheduleEntry = ScheduleEntry::of::<Step>();
 
 crate::settings! {
     /// Multiplies the rate by gamma every so many steps.

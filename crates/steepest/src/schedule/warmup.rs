@@ -1,12 +1,12 @@
 use super::curve::{linear_between, remaining};
-use super::entry::{Entry, Make, Traits};
+use super::entry::{Make, ScheduleEntry, Traits};
 use super::factor::Schedule;
 use super::inner::{Names, put_prefixed, take_prefixed};
 use crate::error::{Error, Result};
 use crate::page::with_page;
 use crate::settings::{Range, Settings, Values};
 
-pub(super) const ENTRY: Entry = Entry {
+pub(super) const ENTRY: ScheduleEntry = ScheduleEntry {
     name: WarmupSettings::OWNER,
     page: Warmup::PAGE,
     traits: Traits { own_warmup: true },

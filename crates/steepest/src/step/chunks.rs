@@ -20,7 +20,7 @@ pub(crate) struct Pass<'a> {
 
 /// The scalars that a task has prepared, and for which rule, step and tensor, so that chunks of one kind share them.
 #[derive(Default)]
-pub(crate) struct Prepared {
+pub(crate) struct TaskScalars {
     scalars: PreparedScalars,
     of: Option<(usize, Step, bool, Option<usize>)>,
 }
@@ -31,7 +31,7 @@ impl<'a> Pass<'a> {
         &self,
         kernel: &dyn ElementKernel,
         chunk: Chunk,
-        prepared: &'p mut Prepared,
+        prepared: &'p mut TaskScalars,
     ) -> &'p PreparedScalars {
         let target = &self.targets[chunk.tensor];
         let memory: &[f64] = match self.setup.keeps_memory {
@@ -60,9 +60,9 @@ impl<'a> Pass<'a> {
         &self,
         sweep: Sweep,
         into: Option<&mut [O]>,
-        visit: impl Fn(&dyn ElementKernel, Chunk, &mut Prepared) -> O + Sync,
+        visit: impl Fn(&dyn ElementKernel, Chunk, &mut TaskScalars) -> O + Sync,
     ) {
-        let visit = |chunk: Chunk, prepared: &mut Prepared| {
+        let visit = |chunk: Chunk, prepared: &mut TaskScalars| {
             let target = &self.targets[chunk.tensor];
             match &self.setup.rules[target.rule].body {
                 Body::Element(kernel) if target.gradient.is_some() => {

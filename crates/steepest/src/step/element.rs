@@ -7,7 +7,7 @@ use crate::optimizer::tensor::TensorState;
 use crate::precision::StateFormat;
 use crate::rule::MAX_STATES;
 use crate::step::arithmetic::Arithmetic;
-use crate::step::chunks::{Pass, Prepared};
+use crate::step::chunks::{Pass, TaskScalars};
 use crate::step::load::Widened;
 use crate::step::plan::{BLOCK, Chunk, Sweep};
 use crate::step::setup::Setup;
@@ -33,7 +33,7 @@ pub(crate) fn update(setup: &Setup, tensors: &[TensorState], work: &mut Workspac
 fn update_chunk<T: Arithmetic>(
     pass: &Pass<'_>,
     kernel: &dyn ElementKernel,
-    prepared: &mut Prepared,
+    prepared: &mut TaskScalars,
     chunk: Chunk,
     measure: bool,
 ) -> (f64, f64) {

@@ -5,7 +5,7 @@ use crate::kernel::{ElementKernel, Elements};
 use crate::optimizer::tensor::TensorState;
 use crate::rule::{Body, MAX_STATES, Scope, Sums};
 use crate::step::arithmetic::Arithmetic;
-use crate::step::chunks::{Pass, Prepared};
+use crate::step::chunks::{Pass, TaskScalars};
 use crate::step::plan::{BLOCK, Chunk, Sweep};
 use crate::step::setup::Setup;
 use crate::step::workspace::Workspace;
@@ -66,7 +66,7 @@ pub(crate) fn update_memory(setup: &Setup, tensors: &mut [TensorState], work: &W
 fn measure_chunk<T: Arithmetic>(
     pass: &Pass<'_>,
     kernel: &dyn ElementKernel,
-    prepared: &mut Prepared,
+    prepared: &mut TaskScalars,
     chunk: Chunk,
 ) -> Sums {
     let (setup, target) = (pass.setup, &pass.targets[chunk.tensor]);

@@ -5,7 +5,7 @@ use crate::kernel::{ElementKernel, Elements};
 use crate::optimizer::tensor::TensorState;
 use crate::rule::{Body, MAX_STATES};
 use crate::step::arithmetic::Arithmetic;
-use crate::step::chunks::{Pass, Prepared};
+use crate::step::chunks::{Pass, TaskScalars};
 use crate::step::plan::{BLOCK, Chunk, Sweep};
 use crate::step::setup::Setup;
 use crate::step::workspace::Workspace;
@@ -40,7 +40,7 @@ pub(crate) fn scale_updates(setup: &Setup, tensors: &[TensorState], work: &mut W
 fn try_chunk<T: Arithmetic>(
     pass: &Pass<'_>,
     kernel: &dyn ElementKernel,
-    prepared: &mut Prepared,
+    prepared: &mut TaskScalars,
     chunk: Chunk,
 ) -> Passed {
     let (isa, target) = (pass.setup.isa, &pass.targets[chunk.tensor]);

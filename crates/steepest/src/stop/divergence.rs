@@ -1,4 +1,4 @@
-use super::rule::{Best, Memory, Seen, StopRule};
+use super::rule::{Best, RuleState, Seen, StopRule};
 use super::words::{Count, Short};
 use crate::settings::Range;
 use serde::{Deserialize, Serialize};
@@ -41,7 +41,7 @@ pub struct Diverged {
 impl StopRule for Divergence {
     type Why = Diverged;
     const FAILURE: bool = true;
-    fn judge(&self, seen: &Seen<'_>, memory: &mut Memory) -> Option<Option<Diverged>> {
+    fn judge(&self, seen: &Seen<'_>, memory: &mut RuleState) -> Option<Option<Diverged>> {
         let loss = seen.progress.loss?;
         if !loss.is_finite() {
             memory.bad = memory.bad.saturating_add(1);

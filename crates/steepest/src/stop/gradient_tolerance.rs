@@ -1,4 +1,4 @@
-use super::rule::{Memory, Seen, StopRule};
+use super::rule::{RuleState, Seen, StopRule};
 use super::words::Short;
 use crate::settings::Range;
 use serde::{Deserialize, Serialize};
@@ -23,7 +23,7 @@ pub struct SmallGradient {
 
 impl StopRule for GradientTolerance {
     type Why = SmallGradient;
-    fn judge(&self, seen: &Seen<'_>, _: &mut Memory) -> Option<Option<SmallGradient>> {
+    fn judge(&self, seen: &Seen<'_>, _: &mut RuleState) -> Option<Option<SmallGradient>> {
         let norm = seen.progress.gradient_norm?;
         Some((norm <= self.norm).then_some(SmallGradient { tolerance: self.norm, norm }))
     }

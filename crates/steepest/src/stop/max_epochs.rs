@@ -1,4 +1,4 @@
-use super::rule::{Memory, Seen, StopRule};
+use super::rule::{RuleState, Seen, StopRule};
 use super::words::Count;
 use crate::settings::Range;
 use serde::{Deserialize, Serialize};
@@ -21,7 +21,7 @@ pub struct EpochsDone {
 
 impl StopRule for MaxEpochs {
     type Why = EpochsDone;
-    fn judge(&self, seen: &Seen<'_>, _: &mut Memory) -> Option<Option<EpochsDone>> {
+    fn judge(&self, seen: &Seen<'_>, _: &mut RuleState) -> Option<Option<EpochsDone>> {
         let epochs = seen.progress.epoch;
         Some((epochs >= self.epochs).then_some(EpochsDone { epochs }))
     }

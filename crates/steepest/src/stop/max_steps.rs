@@ -1,4 +1,4 @@
-use super::rule::{Memory, Seen, StopRule};
+use super::rule::{RuleState, Seen, StopRule};
 use crate::settings::Range;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -20,7 +20,7 @@ pub struct StepsDone {
 
 impl StopRule for MaxSteps {
     type Why = StepsDone;
-    fn judge(&self, seen: &Seen<'_>, _: &mut Memory) -> Option<Option<StepsDone>> {
+    fn judge(&self, seen: &Seen<'_>, _: &mut RuleState) -> Option<Option<StepsDone>> {
         let steps = seen.progress.step;
         Some((steps >= self.steps).then_some(StepsDone { steps }))
     }

@@ -1,4 +1,4 @@
-use super::rule::{Memory, Seen, StopRule};
+use super::rule::{RuleState, Seen, StopRule};
 use super::words::Short;
 use crate::settings::Range;
 use serde::{Deserialize, Serialize};
@@ -23,7 +23,7 @@ pub struct TimeSpent {
 
 impl StopRule for MaxTime {
     type Why = TimeSpent;
-    fn judge(&self, seen: &Seen<'_>, _: &mut Memory) -> Option<Option<TimeSpent>> {
+    fn judge(&self, seen: &Seen<'_>, _: &mut RuleState) -> Option<Option<TimeSpent>> {
         let elapsed = seen.elapsed.as_secs_f64();
         Some((elapsed >= self.seconds).then_some(TimeSpent { limit: self.seconds, elapsed }))
     }

@@ -51,6 +51,6 @@ pub use max_time::{MaxTime, TimeSpent};
 pub use no_improvement::{NoImprovement, NotImproved, Watch};
 pub use non_finite::{FoundNonFinite, NonFinite};
 pub use rule::{Best, Progress};
-pub use rules::{Entry, REGISTRY, Reason, Stop, find, make};
+pub use rules::{REGISTRY, Reason, Stop, StopEntry, find, make};
 pub use stopper::{Stopper, StopperState};
 pub use target_loss::{TargetLoss, TargetReached};

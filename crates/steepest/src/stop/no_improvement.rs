@@ -1,4 +1,4 @@
-use super::rule::{Best, Memory, Progress, Seen, StopRule};
+use super::rule::{Best, Progress, RuleState, Seen, StopRule};
 use super::words::{Count, Short};
 use crate::settings::Range;
 use serde::{Deserialize, Serialize};
@@ -49,7 +49,7 @@ pub struct NotImproved {
 
 impl StopRule for NoImprovement {
     type Why = NotImproved;
-    fn judge(&self, seen: &Seen<'_>, memory: &mut Memory) -> Option<Option<NotImproved>> {
+    fn judge(&self, seen: &Seen<'_>, memory: &mut RuleState) -> Option<Option<NotImproved>> {
         let Progress { step, epoch, .. } = *seen.progress;
         let (value, what) = match self.of {
             Watch::Metric => (seen.progress.metric?, seen.metric_name),

@@ -1,4 +1,4 @@
-use super::rule::{Memory, Progress, Seen, StopRule};
+use super::rule::{Progress, RuleState, Seen, StopRule};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -22,7 +22,7 @@ pub struct FoundNonFinite {
 impl StopRule for NonFinite {
     type Why = FoundNonFinite;
     const FAILURE: bool = true;
-    fn judge(&self, seen: &Seen<'_>, _: &mut Memory) -> Option<Option<FoundNonFinite>> {
+    fn judge(&self, seen: &Seen<'_>, _: &mut RuleState) -> Option<Option<FoundNonFinite>> {
         let step = seen.progress.step;
         Some(first_non_finite(seen).map(|what| FoundNonFinite { what, step }))
     }

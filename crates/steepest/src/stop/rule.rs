@@ -12,7 +12,7 @@ pub(super) trait StopRule: Settings {
     /// Whether a run that it stops went wrong.
     const FAILURE: bool = false;
     /// The new verdict; the outer `None` when the value that it needs was not reported.
-    fn judge(&self, seen: &Seen<'_>, memory: &mut Memory) -> Option<Option<Self::Why>>;
+    fn judge(&self, seen: &Seen<'_>, memory: &mut RuleState) -> Option<Option<Self::Why>>;
 }
 
 /// Where a run is: what a [`Stopper`](crate::stop::Stopper) observes, after a step or after an epoch.
@@ -47,7 +47,7 @@ pub(super) struct Seen<'a> {
 
 /// What a rule remembers. One type for all rules: a rule leaves alone what it has no use for.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub(super) struct Memory {
+pub(super) struct RuleState {
     /// The first finite value.
     #[serde(with = "crate::exact::option")]
     pub first: Option<f64>,

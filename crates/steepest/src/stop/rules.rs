@@ -7,7 +7,7 @@ use super::max_steps::{MaxSteps, StepsDone};
 use super::max_time::{MaxTime, TimeSpent};
 use super::no_improvement::{NoImprovement, NotImproved};
 use super::non_finite::{FoundNonFinite, NonFinite};
-use super::rule::{Memory, Seen, StopRule};
+use super::rule::{RuleState, Seen, StopRule};
 use super::target_loss::{TargetLoss, TargetReached};
 use crate::error::Result;
 use crate::names::{self, Named};
@@ -77,7 +77,7 @@ macro_rules! stop_rules {
         )+
 
         /// Every stop rule.
-        pub const REGISTRY: &[Entry] = &[$(Entry::of::<$rule>()),+];
+        pub const REGISTRY: &[StopEntry] = &[$(StopEntry::of::<$rule>()),+];
 
         impl Stop {
             /// The rule; none for a combination.
@@ -119,7 +119,7 @@ pub(super) trait Single {
     fn name(&self) -> &'static str;
     fn validate(&self) -> Result<()>;
     /// As [`StopRule::judge`].
-    fn judge(&self, seen: &Seen<'_>, memory: &mut Memory) -> Option<Option<Reason>>;
+    fn judge(&self, seen: &Seen<'_>, memory: &mut RuleState) -> Option<Option<Reason>>;
 }
 
 impl<R: StopRule> Single for R
@@ -132,14 +132,14 @@ where
     fn validate(&self) -> Result<()> {
         self.check_ranges()
     }
-    fn judge(&self, seen: &Seen<'_>, memory: &mut Memory) -> Option<Option<Reason>> {
+    fn judge(&self, seen: &Seen<'_>, memory: &mut RuleState) -> Option<Option<Reason>> {
         Some(StopRule::judge(self, seen, memory)?.map(Reason::from))
     }
 }
 
 /// A row of [`REGISTRY`].
 #[derive(Debug, Clone, Copy)]
-pub struct Entry {
+pub struct StopEntry {
     /// Its name in files, on the command line, and in [`Reason::stopped_by`].
     pub name: &'static str,
     /// Its page in Markdown: one sentence, then what there is to say.
@@ -148,7 +148,7 @@ pub struct Entry {
     make: fn(&Values) -> Result<Stop>,
 }
 
-impl Entry {
+impl StopEntry {
     const fn of<S: Settings + Into<Stop>>() -> Self {
         Self {
             name: S::OWNER,
@@ -177,7 +177,7 @@ impl Entry {
     }
 }
 
-impl Named for Entry {
+impl Named for StopEntry {
     fn name(&self) -> &str {
         self.name
     }
@@ -187,11 +187,11 @@ impl Named for Entry {
 ///
 /// # Errors
 /// [`Error::UnknownName`](crate::Error::UnknownName), with the nearest name.
-pub fn find(name: &str) -> Result<&'static Entry> {
+pub fn find(name: &str) -> Result<&'static StopEntry> {
     names::find("stop rule", REGISTRY, name)
 }
 
-/// A stop rule by name; see [`find`] and [`Entry::make`].
+/// A stop rule by name; see [`find`] and [`StopEntry::make`].
 ///
 /// ```
 /// use steepest::settings::{Value, Values};

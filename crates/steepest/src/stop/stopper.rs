@@ -1,6 +1,6 @@
 //! A run under watch.
 
-use super::rule::{Memory, Progress, Seen};
+use super::rule::{Progress, RuleState, Seen};
 use super::rules::{Reason, Single, Stop};
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ struct Record {
     /// The last verdict; `and` needs it while the rule waits for its next value.
     verdict: Option<Reason>,
     #[serde(flatten)]
-    memory: Memory,
+    memory: RuleState,
 }
 
 /// What a [`Stopper`] remembers, to save and restore.
@@ -67,7 +67,7 @@ impl Stopper {
         let record = |rule: &dyn Single| Record {
             rule: rule.name().to_owned(),
             verdict: None,
-            memory: Memory::default(),
+            memory: RuleState::default(),
         };
         let rules = stop.rules().into_iter().map(record).collect();
         Ok(Self {

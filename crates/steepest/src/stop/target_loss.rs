@@ -1,4 +1,4 @@
-use super::rule::{Memory, Seen, StopRule};
+use super::rule::{RuleState, Seen, StopRule};
 use super::words::Short;
 use crate::settings::Range;
 use serde::{Deserialize, Serialize};
@@ -24,7 +24,7 @@ pub struct TargetReached {
 
 impl StopRule for TargetLoss {
     type Why = TargetReached;
-    fn judge(&self, seen: &Seen<'_>, _: &mut Memory) -> Option<Option<TargetReached>> {
+    fn judge(&self, seen: &Seen<'_>, _: &mut RuleState) -> Option<Option<TargetReached>> {
         let loss = seen.progress.loss?;
         Some((loss <= self.loss).then_some(TargetReached { target: self.loss, loss }))
     }

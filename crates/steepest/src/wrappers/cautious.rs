@@ -86,13 +86,13 @@ pub(crate) fn finish<T: Float>(isa: InstructionSet, updated: Updated<'_, T>, aft
     isa.run(Finish { updated, after, factor: T::of(factor) });
 }
 
-struct Decay<'a, T> {
+struct DecayLoop<'a, T> {
     before: &'a [T],
     after: &'a mut [T],
     shrink: T,
 }
 
-impl<T: Float> Loop for Decay<'_, T> {
+impl<T: Float> Loop for DecayLoop<'_, T> {
     type Output = ();
 
     #[inline(always)]
@@ -107,5 +107,5 @@ impl<T: Float> Loop for Decay<'_, T> {
 
 /// Weight decay where it goes the way of the update.
 pub(crate) fn decay<T: Float>(isa: InstructionSet, before: &[T], after: &mut [T], shrink: f64) {
-    isa.run(Decay { before, after, shrink: T::of(shrink) });
+    isa.run(DecayLoop { before, after, shrink: T::of(shrink) });
 }
