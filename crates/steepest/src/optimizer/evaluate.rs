@@ -12,7 +12,7 @@ impl Optimizer {
     /// Puts the weights to evaluate with in the place of the parameters, until the guard is dropped; then
     /// every bit is what it was.
     ///
-    /// They are the [average](Builder::average), where one is kept and has begun, or [Lookahead]'s slow weights, or what the rule itself means by them,
+    /// They are the [average](crate::Builder::average), where one is kept and has begun, or [Lookahead](crate::Lookahead)'s slow weights, or what the rule itself means by them,
     /// or else the parameters as they are. `parameters` is a list of vectors, a list of slots, or whatever shows its
     /// [`Tensors`]. The guard lends it, read only.
     ///
@@ -35,7 +35,7 @@ impl Optimizer {
     /// ```
     ///
     /// # Errors
-    /// Parameters that are not those of [`Builder::build`]; nothing has changed then.
+    /// Parameters that are not those of [`Builder::build`](crate::Builder::build); nothing has changed then.
     pub fn evaluation<'a, M: Tensors + ?Sized>(&self, parameters: &'a mut M) -> Result<Evaluation<'a, M>> {
         let write = |i, tensor: SliceMut<'_>| self.evaluation_of(i, tensor);
         Evaluation::new(parameters, write, self.setup.params.len(), self.steps_taken)

@@ -60,7 +60,7 @@ impl Optimizer {
     ///
     /// # Errors
     /// Slices that do not fit, a bad learning rate, a gradient that is not finite (see
-    /// [`NonFinite`]). After an error nothing has changed.
+    /// [`NonFinite`](crate::NonFinite)). After an error nothing has changed.
     pub fn step(&mut self, args: impl Into<StepArgs>, slots: &mut [Slot<'_>]) -> Result<StepReport> {
         let (args, step) = (args.into(), self.steps_taken.saturating_add(1));
         check_step(&self.setup, &self.tensors, step, args, slots)?;
@@ -86,7 +86,7 @@ impl Optimizer {
     }
 
     /// What is known of the gradients of each parameter, in the order of `build`. Updated by
-    /// steps that read the gradient beforehand: all but those under [`NonFinite::Unchecked`].
+    /// steps that read the gradient beforehand: all but those under [`NonFinite::Unchecked`](crate::NonFinite::Unchecked).
     pub fn health(&self) -> Vec<TensorHealth> {
         self.tensors.iter().map(|tensor| tensor.health).collect()
     }

@@ -31,6 +31,6 @@ pub struct StepReport {
     pub gradient_norm: Option<f64>,
     /// The smallest factor that clipping by norm gave any tensor: 1 when nothing was clipped.
     pub clip_factor: f64,
-    /// Why the step was skipped, under [`NonFinite::Skip`].
+    /// Why the step was skipped, under [`NonFinite::Skip`](crate::NonFinite::Skip).
     pub skipped: Option<NonFiniteAt>,
 }
