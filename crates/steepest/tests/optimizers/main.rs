@@ -7,6 +7,8 @@
 //! cargo test -p steepest --test optimizers ::adamw      # one optimizer
 //! cargo test -p steepest --test optimizers state::      # one file
 //! ```
+//!
+//! With `STEEPEST_ONLY=adamw,lamb` in the environment there are tests of these rows alone.
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -67,8 +69,11 @@ use alone;
 
 fn trials(properties: &'static [Property], alone: &[Alone]) -> Vec<Trial> {
     let mut trials = Vec::new();
+    let only = std::env::var("STEEPEST_ONLY").ok();
+    let chosen =
+        |entry: &Entry| only.as_ref().is_none_or(|names| names.split(',').any(|name| name == entry.name));
     for property in properties {
-        for entry in OPTIMIZERS.iter().filter(|entry| (property.concerns)(entry)) {
+        for entry in OPTIMIZERS.iter().filter(|entry| (property.concerns)(entry) && chosen(entry)) {
             let name = format!("{}::{}", property.name, entry.name);
             trials.push(trial(name, || (property.holds)(entry)));
         }

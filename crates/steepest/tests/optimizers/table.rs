@@ -3,7 +3,7 @@
 use crate::common::{Data, args, edited, param, random, scope, slots, state_of};
 use crate::{Property, property};
 use steepest::registry::{Entry, reference_page};
-use steepest::rule::{Body, Scope};
+use steepest::rule::{Body, Scope, StateKind};
 use steepest::settings::Values;
 use steepest::{DType, Optimizer};
 
@@ -12,6 +12,7 @@ pub const PROPERTIES: &[Property] = &[
     property!(its_traffic_is_what_a_step_touches),
     property!(its_page_is_complete),
     property!(the_readme_names_it),
+    property!(its_kinds_are_what_its_arrays_are, |entry| entry.traits.half),
 ];
 
 fn its_traits_are_those_of_its_rule(entry: &Entry) {
@@ -31,6 +32,33 @@ fn its_traits_are_those_of_its_rule(entry: &Entry) {
         "`needs_loss` of {} in src/rules/mod.rs is not what the rule says (NEEDS_LOSS)",
         entry.name
     );
+}
+
+/// A moment of the wrong kind would lose its sign, or a bit, in 8 bits.
+fn its_kinds_are_what_its_arrays_are(entry: &Entry) {
+    const N: usize = 50;
+    let rule = entry.make(&Values::new()).unwrap();
+    let kinds = rule.kinds();
+    let names: Vec<&str> = rule.state(&param("p", N, DType::F64)).iter().map(|spec| spec.name).collect();
+    let mut optimizer = Optimizer::builder(rule).build([param("p", N, DType::F64)]).unwrap();
+    let mut theta = [Data::F64(random(1, N))];
+    let mut negative = vec![false; names.len()];
+    for t in 1..=20 {
+        let gradient = [Data::F64(random(100 + t, N))];
+        optimizer.step(args(entry.default_lr), &mut slots(&mut theta, &gradient)).unwrap();
+        for (negative, name) in negative.iter_mut().zip(&names) {
+            *negative |= optimizer.state("p", name).unwrap().iter().any(|x| *x < 0.0);
+        }
+    }
+    for ((kind, name), negative) in kinds.iter().zip(&names).zip(negative) {
+        let right = match kind {
+            StateKind::Signed => negative,
+            StateKind::Unsigned => !negative,
+            StateKind::Point => true,
+        };
+        let found = if negative { "became negative" } else { "never became negative" };
+        assert!(right, "KINDS of {} say that `{name}` is {kind:?}, and in 20 steps it {found}", entry.name);
+    }
 }
 
 /// How many arrays the measuring pass reads: those of gradient, parameter and state that the tensor's numbers depend on.
