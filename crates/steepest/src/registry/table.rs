@@ -84,37 +84,3 @@ impl Entry {
         Ok(Minimize::new(self.make(settings)?, rate, stop))
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::super::reference::reference_page;
-    use super::*;
-
-    #[test]
-    fn every_page_is_complete() {
-        for entry in OPTIMIZERS {
-            for heading in ["Formula", "State", "Differences", "Errors", "Example", "Source"] {
-                let body = entry.section(heading);
-                assert!(body.is_some_and(|b| !b.is_empty()), "{}: no section {heading}", entry.name);
-            }
-            assert!(entry.summary().ends_with('.'), "{}: {}", entry.name, entry.summary());
-            assert!((entry.parameters)().iter().all(|p| !p.about.is_empty()), "{}", entry.name);
-        }
-        let page = reference_page();
-        assert!(OPTIMIZERS.iter().all(|entry| page.contains(&format!("\n## {}\n", entry.name))));
-    }
-
-    #[test]
-    fn names_are_unique() {
-        let mut names: Vec<&str> = OPTIMIZERS.iter().map(|entry| entry.name).collect();
-        names.sort_unstable();
-        names.dedup();
-        assert_eq!(names.len(), OPTIMIZERS.len());
-    }
-
-    #[test]
-    fn state_is_counted_for_each_element() {
-        let bytes = |name| find(name).unwrap().state_bytes().unwrap();
-        assert_eq!((bytes("sgd"), bytes("adagrad"), bytes("adamw")), (0.0, 4.0, 8.0));
-    }
-}
