@@ -39,6 +39,7 @@ pub mod source;
 pub mod split;
 pub mod table;
 pub mod task;
+mod typing;
 
 pub use batch::{BatchSize, Batches, gather};
 pub use encoder::{AnyEncoder, Encoder};

@@ -8,9 +8,9 @@ use super::target::TargetCode;
 use crate::error::{Error, Kind, Result, list};
 use crate::features::{FORMAT, Features, Targets};
 use crate::read::ReadOptions;
-use crate::read::column::coerce_column;
 use crate::table::{Column, Table};
 use crate::task::{Target, Task};
+use crate::typing::coerce_column;
 
 /// Encodes tables. See the [module](super) for what becomes of which column.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]

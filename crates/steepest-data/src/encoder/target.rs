@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use super::scale::mean_and_std;
 use crate::error::{Error, Kind, Result, list};
 use crate::features::Targets;
-use crate::read::column::coerce_column;
 use crate::table::{Column, Table, Values};
 use crate::task::{Task, class_texts};
+use crate::typing::coerce_column;
 
 /// How the target is encoded.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]

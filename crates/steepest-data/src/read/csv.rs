@@ -8,11 +8,12 @@ use std::path::Path;
 
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 
-use super::column::{Cells, Context, convert, is_missing, number};
 use super::open::io_error;
 use super::options::ReadOptions;
-use crate::error::{Error, Place, Result};
-use crate::table::{Column, Table};
+use super::raw::{Cells, RawCells, RawColumn, RawTable};
+use crate::error::{Error, Result};
+use crate::table::Table;
+use crate::typing::{is_missing, number};
 
 /// The longest record that is read, in bytes: far beyond any table, far below any memory.
 pub const MAX_RECORD_BYTES: usize = 16 << 20;
@@ -26,7 +27,7 @@ const SNIFFED_RECORDS: usize = 100;
 /// Reads a table.
 ///
 /// `path` is for messages only.
-pub(crate) fn read(mut input: impl Read, path: &Path, options: &ReadOptions) -> Result<Table> {
+pub(crate) fn read(mut input: impl Read, path: &Path, options: &ReadOptions) -> Result<RawTable> {
     let mut head = Vec::new();
     input.by_ref().take(SNIFFED_BYTES).read_to_end(&mut head).map_err(|error| io_error(path, error))?;
     let whole = (head.len() as u64) < SNIFFED_BYTES;
@@ -37,10 +38,9 @@ pub(crate) fn read(mut input: impl Read, path: &Path, options: &ReadOptions) -> 
         head.drain(..3);
     }
     let delimiter = options.delimiter.unwrap_or_else(|| sniff(&head, whole));
-    let raw =
-        Records::new(BufReader::with_capacity(1 << 18, Cursor::new(head).chain(input)), path, delimiter)
-            .read_all()?;
-    raw.into_table(path, delimiter, options)
+    Records::new(BufReader::with_capacity(1 << 18, Cursor::new(head).chain(input)), path, delimiter)
+        .read_all()?
+        .into_raw(path, delimiter, options)
 }
 
 /// The separator, among comma, semicolon, tab and bar, that gives the most even records; comma where none
@@ -97,7 +97,7 @@ fn field_counts(head: &[u8], delimiter: u8, whole: bool) -> Vec<usize> {
 }
 
 /// The records of a file, as text in columns; the header, if there is one, is the first record.
-struct RawTable {
+struct AllRecords {
     columns: Vec<Cells>,
     lines: Vec<u32>,
 }
@@ -121,9 +121,9 @@ impl<'p, R: BufRead> Records<'p, R> {
         Self { input, path, csv, line: 1, text: vec![0; 4096], ends: vec![0; 64] }
     }
 
-    fn read_all(mut self) -> Result<RawTable> {
+    fn read_all(mut self) -> Result<AllRecords> {
         let path = || self.path.to_owned();
-        let mut raw = RawTable { columns: Vec::new(), lines: Vec::new() };
+        let mut raw = AllRecords { columns: Vec::new(), lines: Vec::new() };
         loop {
             self.skip_blank_lines()?;
             let line = self.line;
@@ -221,8 +221,9 @@ fn newlines(bytes: &[u8]) -> u64 {
     bytes.iter().filter(|&&byte| byte == b'\n').count() as u64
 }
 
-impl RawTable {
-    fn into_table(self, path: &Path, delimiter: u8, options: &ReadOptions) -> Result<Table> {
+impl AllRecords {
+    /// Splits off the header.
+    fn into_raw(self, path: &Path, delimiter: u8, options: &ReadOptions) -> Result<RawTable> {
         if self.lines.is_empty() {
             return Err(Error::Empty { path: path.to_owned(), found: "nothing" });
         }
@@ -235,42 +236,32 @@ impl RawTable {
         if self.lines.len() == first {
             return Err(Error::Empty { path: path.to_owned(), found: "a header alone" });
         }
-        let names = self.names(path, header, &mut notes)?;
+        let names = self.names(header, &mut notes);
+        let column = |(name, cells): (String, Cells)| RawColumn {
+            name,
+            cells: RawCells::Text(cells.iter().skip(first).collect()),
+        };
         let lines = self.lines[first..].to_vec();
-        let mut columns = Vec::with_capacity(names.len());
-        for (cells, name) in self.columns.into_iter().zip(names) {
-            let place = |row: usize| Place::Line(u64::from(lines[row]));
-            let context =
-                Context { column: &name, place: &place, infinity_is_missing: options.infinity_is_missing };
-            let asked = options.kinds.get(&name).copied();
-            // where commas separate fields, a comma inside a field is no decimal point
-            let (values, comma) = convert(cells.from(first), asked, delimiter != b',', &context)?;
-            if comma {
-                notes.push(format!("column {name:?}: the comma is read as a decimal point"));
-            }
-            columns.push(Column { name, values });
-        }
-        let mut table = Table::new(path.display().to_string(), columns);
-        table.lines = lines;
-        table.notes = notes;
-        Ok(table)
+        Ok(RawTable {
+            columns: names.into_iter().zip(self.columns).map(column).collect(),
+            rows: lines.len(),
+            lines,
+            commas_separate: delimiter == b',',
+            notes,
+        })
     }
 
-    fn names(&self, path: &Path, header: bool, notes: &mut Vec<String>) -> Result<Vec<String>> {
-        let mut names: Vec<String> = Vec::with_capacity(self.columns.len());
-        let mut seen = std::collections::HashMap::new();
+    fn names(&self, header: bool, notes: &mut Vec<String>) -> Vec<String> {
+        let mut names = Vec::with_capacity(self.columns.len());
         for (index, cells) in self.columns.iter().enumerate() {
             let written = if header { cells.get(0) } else { "" };
             let name = if written.is_empty() { format!("c{}", index + 1) } else { written.to_owned() };
             if header && written.is_empty() {
                 notes.push(format!("column {} has no name in the header and is called {name:?}", index + 1));
             }
-            if let Some(first) = seen.insert(name.clone(), index + 1) {
-                return Err(Error::DuplicateColumn { path: path.to_owned(), name, first, second: index + 1 });
-            }
             names.push(name);
         }
-        Ok(names)
+        names
     }
 
     /// Whether the first record names the columns: yes, unless every column of numbers has a number there
@@ -304,5 +295,6 @@ impl RawTable {
 
 /// For the reader of embedded data: every column's type is found by inference.
 pub(crate) fn read_bytes(input: impl Read, name: &str) -> Result<Table> {
-    read(input, Path::new(name), &ReadOptions::default())
+    let options = ReadOptions::default();
+    read(input, Path::new(name), &options)?.into_table(Path::new(name), &options)
 }

@@ -1,6 +1,5 @@
 //! Parquet, through Arrow's own reader.
 
-use std::collections::HashMap;
 use std::panic::catch_unwind;
 use std::path::Path;
 
@@ -14,11 +13,9 @@ use arrow_array::{Array, ArrayRef};
 use arrow_schema::{DataType, SchemaRef, TimeUnit};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use super::column::{Context, category, coerce, is_missing};
 use super::open::open_plain;
-use super::options::ReadOptions;
-use crate::error::{Error, Place, Result};
-use crate::table::{Column, Table, Values};
+use super::raw::{RawCells, RawColumn, RawTable};
+use crate::error::{Error, Result};
 
 /// Rows decoded at a time: enough to be quick, little beside the table itself.
 const BATCH_ROWS: usize = 1 << 14;
@@ -84,13 +81,6 @@ fn decode(path: &Path) -> Result<Decoded> {
         }
     }
     let schema = builder.schema().clone();
-    let mut seen = HashMap::new();
-    for (index, field) in schema.fields().iter().enumerate() {
-        if let Some(first) = seen.insert(field.name().clone(), index + 1) {
-            let name = field.name().clone();
-            return Err(Error::DuplicateColumn { path: path.to_owned(), name, first, second: index + 1 });
-        }
-    }
     let mut arrays: Vec<Vec<ArrayRef>> = vec![Vec::new(); schema.fields().len()];
     let mut rows = 0;
     for batch in builder.with_batch_size(BATCH_ROWS).build().map_err(|error| damaged(error.to_string()))? {
@@ -104,7 +94,7 @@ fn decode(path: &Path) -> Result<Decoded> {
 }
 
 /// Reads a table. Columns of lists, structures, bytes and the like are left out with a note.
-pub(crate) fn read(path: &Path, options: &ReadOptions) -> Result<Table> {
+pub(crate) fn read(path: &Path) -> Result<RawTable> {
     // the reader panics on some damaged files; nothing of it outlives the attempt
     let (schema, arrays, rows) = catch_unwind(|| decode(path)).unwrap_or_else(|panic| {
         let said = panic.downcast_ref::<String>().map(String::as_str);
@@ -125,42 +115,21 @@ pub(crate) fn read(path: &Path, options: &ReadOptions) -> Result<Table> {
             ));
             continue;
         };
-        let place = |row: usize| Place::Row(row as u64 + 1);
-        let context =
-            Context { column: name, place: &place, infinity_is_missing: options.infinity_is_missing };
-        let values = values(&arrays, &reading, &context)?;
-        let values = match options.kinds.get(name) {
-            Some(&kind) if kind != values.kind() => coerce(&values, kind, &context)?.into_owned(),
-            _ => values,
-        };
-        columns.push(Column { name: name.clone(), values });
+        columns.push(RawColumn { name: name.clone(), cells: cells(&arrays, &reading) });
     }
-    if columns.is_empty() {
-        return Err(Error::NoFeatures { dropped: notes });
-    }
-    let mut table = Table::new(path.display().to_string(), columns);
-    table.notes = notes;
-    Ok(table)
+    Ok(RawTable { columns, rows, notes, ..RawTable::default() })
 }
 
-fn values(arrays: &[ArrayRef], reading: &Reading, context: &Context<'_>) -> Result<Values> {
-    Ok(match reading {
-        Reading::Number => {
-            let mut numbers = Vec::new();
-            for value in arrays.iter().flat_map(numbers_of) {
-                let row = numbers.len();
-                // NaN counts as missing, as in text
-                numbers.push(match value.filter(|x| !x.is_nan()) {
-                    None => f64::NAN,
-                    Some(x) => context.finite(x, row, &x.to_string())?,
-                });
-            }
-            Values::Number(numbers)
-        }
+fn cells(arrays: &[ArrayRef], reading: &Reading) -> RawCells {
+    match reading {
+        // NaN counts as missing, as in text
+        Reading::Number => RawCells::Number(
+            arrays.iter().flat_map(numbers_of).map(|value| value.unwrap_or(f64::NAN)).collect(),
+        ),
         Reading::Boolean => {
-            Values::Boolean(arrays.iter().flat_map(|array| array.as_boolean().iter()).collect())
+            RawCells::Boolean(arrays.iter().flat_map(|array| array.as_boolean().iter()).collect())
         }
-        Reading::Date { per_day } => Values::Date(
+        Reading::Date { per_day } => RawCells::Date(
             arrays
                 .iter()
                 .flat_map(numbers_of)
@@ -168,11 +137,10 @@ fn values(arrays: &[ArrayRef], reading: &Reading, context: &Context<'_>) -> Resu
                 .collect(),
         ),
         Reading::Text => {
-            let texts: Vec<Vec<Option<&str>>> = arrays.iter().map(texts_of).collect();
-            let cells = texts.iter().flatten().copied();
-            category(cells.map(|cell| cell.map(str::trim).filter(|cell| !is_missing(cell))))
+            let texts = arrays.iter().flat_map(texts_of);
+            RawCells::Text(texts.map(|text| text.map_or("", str::trim)).collect())
         }
-    })
+    }
 }
 
 /// A column's numbers. Written out here, because Arrow's general `cast` is the largest of its crates.

@@ -1,40 +1,12 @@
-//! From the text of a column to typed values.
+//! From the cells of a column to typed values: what type the column has, and what its cells say.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 
 use crate::date;
 use crate::error::{Error, Kind, Place, Result};
+use crate::read::raw::{Cells, RawCells};
 use crate::table::{Column, Table, Values};
-
-/// The cells of one column, one after the other in one buffer: no allocation per cell.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Cells {
-    text: String,
-    /// Where each cell ends in `text`.
-    ends: Vec<usize>,
-}
-
-impl Cells {
-    pub(crate) fn push(&mut self, cell: &str) {
-        self.text.push_str(cell);
-        self.ends.push(self.text.len());
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.ends.len()
-    }
-
-    pub(crate) fn get(&self, row: usize) -> &str {
-        let start = if row == 0 { 0 } else { self.ends[row - 1] };
-        &self.text[start..self.ends[row]]
-    }
-
-    /// The cells from `first` on.
-    pub(crate) fn from(&self, first: usize) -> impl Iterator<Item = &str> + Clone {
-        (first..self.len()).map(|row| self.get(row))
-    }
-}
 
 /// Whether a trimmed cell says that there is no value.
 pub(crate) fn is_missing(cell: &str) -> bool {
@@ -220,6 +192,25 @@ pub(crate) fn category<'a>(texts: impl Iterator<Item = Option<&'a str>>) -> Valu
     Values::Category { codes, levels: sorted.into_iter().map(|(text, _)| text.to_owned()).collect() }
 }
 
+/// What the source says that they are, or else the asked type.
+pub(crate) fn from_typed(cells: RawCells, asked: Option<Kind>, context: &Context<'_>) -> Result<Values> {
+    let values = match cells {
+        RawCells::Text(cells) => return Ok(convert(cells.iter(), asked, false, context)?.0),
+        RawCells::Number(mut numbers) => {
+            for (row, value) in numbers.iter_mut().enumerate().filter(|(_, value)| value.is_infinite()) {
+                *value = context.finite(*value, row, &value.to_string())?;
+            }
+            Values::Number(numbers)
+        }
+        RawCells::Boolean(booleans) => Values::Boolean(booleans),
+        RawCells::Date(days) => Values::Date(days),
+    };
+    match asked {
+        Some(kind) => Ok(coerce(&values, kind, context)?.into_owned()),
+        None => Ok(values),
+    }
+}
+
 /// Values as the asked type: the same values where they are of it, else through their text, as if they came
 /// from a CSV file.
 pub(crate) fn coerce<'a>(values: &'a Values, kind: Kind, context: &Context<'_>) -> Result<Cow<'a, Values>> {
@@ -231,7 +222,7 @@ pub(crate) fn coerce<'a>(values: &'a Values, kind: Kind, context: &Context<'_>) 
     for row in 0..values.len() {
         cells.push(values.text(row).as_deref().unwrap_or_default());
     }
-    Ok(Cow::Owned(convert(cells.from(0), Some(kind), false, context)?.0))
+    Ok(Cow::Owned(convert(cells.iter(), Some(kind), false, context)?.0))
 }
 
 /// The values of a column of a table as the asked type.
