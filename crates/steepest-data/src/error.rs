@@ -110,6 +110,24 @@ pub enum Error {
     #[error("no column is called {name:?}{}; columns: {known}", suggestion(.nearest))]
     NoSuchColumn { name: String, nearest: Option<String>, known: String },
 
+    /// A column that is to be two things.
+    #[error("column {column:?} has two roles, {first} and {second}; give it one")]
+    TwoRoles { column: String, first: String, second: String },
+
+    /// A split that is to be by groups and by time.
+    #[error("rows cannot be split by the group {group:?} and by the time {time:?} at once; choose one")]
+    GroupAndTime { group: String, time: String },
+
+    /// A weight that no row can have.
+    #[error(
+        "the weight {column:?}, {place}: {value} is no weight; weights are finite numbers of at least 0, and not all 0"
+    )]
+    BadWeight { column: String, place: Place, value: String },
+
+    /// A schema file that is not one.
+    #[error("{name}: {reason}; write one with the schema of the data, and edit that")]
+    Schema { name: String, reason: String },
+
     /// Columns that the encoder was fitted with and that a table lacks.
     #[error("the table lacks {} of the columns that the model was trained with: {}; add them, empty where unknown", names.len(), names.join(", "))]
     MissingColumns { names: Vec<String> },
