@@ -91,7 +91,7 @@ impl Values {
             Values::Number(values) => (!values[row].is_nan()).then(|| number_text(values[row])),
             Values::Category { codes, levels } => codes[row].map(|code| levels[code as usize].clone()),
             Values::Boolean(values) => values[row].map(|value| value.to_string()),
-            Values::Date(values) => (!values[row].is_nan()).then(|| crate::date::text(values[row])),
+            Values::Date(values) => (!values[row].is_nan()).then(|| crate::date::text(values[row], None)),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use crate::date;
+use crate::date::{self, DateFormat};
 use crate::error::{Error, Kind, Place, Result};
 use crate::read::raw::{Cells, RawCells};
 use crate::table::{Column, Table, Values};
@@ -93,7 +93,7 @@ fn infer<'a>(cells: impl Iterator<Item = &'a str> + Clone, decimal_comma: bool) 
         (Kind::Number, true)
     } else if known.clone().all(|cell| boolean(cell).is_some()) {
         (Kind::Boolean, false)
-    } else if known.all(|cell| date::parse(cell).is_some()) {
+    } else if known.all(|cell| date::parse(cell, &DateFormat::YearMonthDay).is_some()) {
         (Kind::Date, false)
     } else {
         (Kind::Category, false)
@@ -160,7 +160,8 @@ pub(crate) fn convert<'a>(
             known
                 .map(|(row, cell)| match cell {
                     None => Ok(f64::NAN),
-                    Some(cell) => date::parse(cell).ok_or_else(|| context.changed(row, cell, kind)),
+                    Some(cell) => date::parse(cell, &DateFormat::YearMonthDay)
+                        .ok_or_else(|| context.changed(row, cell, kind)),
                 })
                 .collect::<Result<_>>()?,
         ),
