@@ -94,6 +94,12 @@ pub enum Error {
     )]
     AmbiguousDate { column: String, place: Place, value: String },
 
+    /// A column in which some dates have the day first and others the month first.
+    #[error(
+        "column {column:?} has both {day_first:?}, where the day comes first, and {month_first:?}, where the month does; write all dates one way, leave the column out, or have it read as a category"
+    )]
+    MixedDates { column: String, day_first: String, month_first: String },
+
     /// A cell that is written in another way than its column was in training.
     #[error(
         "column {column:?}, {place}: {value:?} is written in another way than in training, where the column had {expected}; write it so, or train again"
