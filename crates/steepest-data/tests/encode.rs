@@ -76,8 +76,13 @@ fn targets_that_cannot_be_learnt() {
         Err(Error::TooFewRows { rows: 9, needed: 10 })
     ));
     let holes = numbers("t", (0..20).map(|row| if row == 4 || row == 7 { f64::NAN } else { f64::from(row) }));
+    // rows without a target are left out and said, or refused
+    let holes = Loaded::Table(table(vec![numbers("x", (0..20).map(|row| f64::from(row * row))), holes]));
+    let left = prepare(&holes, &PrepareOptions::default()).unwrap();
+    assert_eq!([&left.train, &left.validation, &left.test].map(|part| part.targets.len()), [12, 3, 3]);
+    assert!(left.notes.iter().any(|note| note.contains("2 of 20 rows have no target")), "{:?}", left.notes);
     assert!(matches!(
-        inferred(holes, Infer),
+        prepare(&holes, &PrepareOptions { strict: true, ..Default::default() }),
         Err(Error::TargetMissing { count: 2, place: Place::Row(5), .. })
     ));
     assert!(
@@ -179,6 +184,10 @@ fn every_kind_of_column() {
         "flag",
         "flag (missing)",
         "day",
+        "day (sin of the year)",
+        "day (cos of the year)",
+        "day (sin of the week)",
+        "day (cos of the week)",
         "presence (missing)",
     ];
     assert_eq!(encoder.names(), expected);
@@ -190,7 +199,7 @@ fn every_kind_of_column() {
         );
     }
     let features = encoder.encode(&table, &train()).unwrap();
-    assert_eq!((features.rows, features.width, features.data.len()), (30, 11, 330));
+    assert_eq!((features.rows, features.width, features.data.len()), (30, 15, 450));
     for name in ["plain", "day"] {
         let (mean, std) = moments(&column(&features, name));
         // each value is rounded to f32 once: 6e-8 of at most 2

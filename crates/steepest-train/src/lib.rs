@@ -20,12 +20,13 @@ mod score;
 mod settings;
 mod state;
 mod summary;
+mod trained_on;
 mod trainer;
 
 pub use batch::Batch;
 pub use error::{Error, Result};
 pub use event::{EpochDone, Event, Observer, Start, StepDone, Stopped};
-pub use finished::{FinishedRun, Outputs, Predictions};
+pub use finished::{FinishedRun, Outputs, PredictOptions, Predictions};
 pub use fit::fit;
 pub use resolve::{Decision, Resolved};
 pub use run_dir::Out;

@@ -9,7 +9,9 @@ use crate::run_dir::{Out, RunDir};
 use crate::score::Criterion;
 use crate::settings::{OptimizerSettings, Settings};
 use crate::state::{RunState, StepTaken, Tracker};
+
 use crate::summary::{Health, Score, Summary, TensorLine};
+use crate::trained_on::TrainedOn;
 use steepest::{Group, NonFinite, Optimizer, StepArgs, Verdict};
 use steepest_burn::{BurnOptimizer, NamedTensor};
 use steepest_data::{Batches, Held, Loaded, Part, Prepared, Source, Targets, Task, load, prepare_with};
@@ -94,6 +96,9 @@ impl Trainer {
         let dir = RunDir::create(out, &name)?;
         dir.write("settings.toml", &settings.to_toml())?;
         dir.write("encoder.json", &data.encoder.to_json())?;
+        dir.write("notes.txt", &(data.notes.join("\n") + "\n"))?;
+        let trained_on = TrainedOn::of(&data.train.features);
+        dir.write("trained_on.json", &serde_json::to_string(&trained_on).expect("plain values"))?;
         Ok(Self {
             criterion: Criterion { task: data.task, loss: settings.loss.loss(data.task, None) },
             batches: Batches::new(rows, plan.batch, settings.train.seed)?,
