@@ -1,8 +1,9 @@
 //! The format of a column, by its own cells.
 
-use super::format::{DateFormat, DateOrder, ORDERS};
+use super::format::{self, DateFormat};
 use super::numbers::{self, Name};
-use super::reading::{self, Last, Shape, Triple};
+use super::reading::{self, Shape};
+use super::triple::{DateOrder, Last, ORDERS, Triple};
 
 /// What the cells of a column say about its dates.
 #[derive(Clone, Debug, PartialEq)]
@@ -133,7 +134,7 @@ impl<'a> Evidence<'a> {
                 return numbers::classify(number as f64, Name::Silent);
             }
         };
-        super::format::day_exists(&reading, format).then_some(format)
+        format::day_exists(&reading, format).then_some(format)
     }
 
     fn decide(&self, order: Option<DateOrder>, allowed_strays: usize) -> Decided {

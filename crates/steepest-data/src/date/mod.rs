@@ -12,14 +12,16 @@ mod parts;
 mod reading;
 mod time;
 mod tokens;
+mod triple;
 
 pub(crate) use self::format::{DateFormat, parse, text};
 #[cfg_attr(not(test), expect(unused_imports, reason = "columns are typed by ISO dates alone"))]
 pub(crate) use self::{
     decide::{Decided, decide, is_zero},
-    format::{DateOrder, from_number, reads_otherwise},
+    format::{from_number, reads_otherwise},
     numbers::decide_numbers,
     parts::{Parts, parts},
+    triple::DateOrder,
 };
 
 #[cfg(test)]

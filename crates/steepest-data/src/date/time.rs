@@ -71,7 +71,7 @@ fn half_of_the_day(cursor: &mut Cursor<'_>) -> Option<i64> {
         [b'p', b'm'] => 1,
         [letter @ (b'a' | b'p')] if ahead.eat(b'.') => {
             ahead.blanks();
-            if !ahead.eat_word("m") {
+            if !ahead.eat_word(&["m"]) {
                 return None;
             }
             ahead.eat(b'.');
@@ -113,7 +113,7 @@ fn offset(cursor: &mut Cursor<'_>) -> Option<i64> {
 }
 
 fn utc(cursor: &mut Cursor<'_>) -> bool {
-    ["z", "utc", "gmt"].iter().any(|name| cursor.eat_word(name))
+    cursor.eat_word(&["z", "utc", "gmt"])
 }
 
 /// A time alone as a part of a day: the zone may have moved it over midnight.
