@@ -12,7 +12,8 @@ pub(crate) enum Decided {
     No,
     /// Dates of this format.
     Format(DateFormat),
-    /// Dates that could be written in either order, and are not the same dates.
+    /// Dates that could be written in either order, and are not the same dates. Where years have two digits,
+    /// [`DateOrder::YearFirst`] may be meant as well.
     Ambiguous { day_first: DateFormat, month_first: DateFormat },
     /// Some cells are dates with the day first alone, others with the month first alone: no order reads
     /// them all, and which one is meant by the rest cannot be known.

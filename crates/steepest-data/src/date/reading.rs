@@ -82,12 +82,14 @@ fn after_weekday(word: &Word, mut cursor: Cursor<'_>) -> Option<Reading> {
     }
     cursor.eat(b'.');
     cursor.skip(b",");
-    if cursor.at_digit() {
-        from_number(cursor)
+    let reading = if cursor.at_digit() {
+        from_number(cursor)?
     } else {
         let word = cursor.word()?;
-        from_name(&word, cursor)
-    }
+        from_name(&word, cursor)?
+    };
+    let is_day = matches!(reading.shape, Shape::Named { .. } | Shape::Numbers(_) | Shape::YearFirst { .. });
+    is_day.then_some(reading)
 }
 
 fn from_number(start: Cursor<'_>) -> Option<Reading> {

@@ -148,7 +148,14 @@ impl<'a> Cursor<'a> {
 
     /// Takes a zone's name in brackets at the end, which says nothing that the offset before it does not.
     pub(super) fn zone_name(&mut self) {
-        if self.peek() == Some(b'[') && self.text.ends_with(']') {
+        let mut ahead = *self;
+        ahead.blanks();
+        let ends = match ahead.peek() {
+            Some(b'[') => self.text.ends_with(']'),
+            Some(b'(') => self.text.ends_with(')'),
+            _ => false,
+        };
+        if ends {
             self.at = self.text.len();
         }
     }
