@@ -43,6 +43,7 @@ mod suspect;
 pub mod table;
 pub mod task;
 mod typing;
+pub mod written;
 
 pub use batch::{BatchSize, Batches, gather};
 pub use date::{DateFormat, DateOrder};
@@ -59,4 +60,4 @@ pub use source::{Source, load};
 pub use split::{Fractions, Split, split, split_by_time, split_grouped, split_stratified};
 pub use table::{Column, Images, Loaded, Table, Values};
 pub use task::{Inferred, Target, Task, TaskChoice, choose_target, infer};
-pub use typing::{Conventions, Decimal, Expected, Notation, Thousands, Written};
+pub use written::{Conventions, Decimal, Expected, Notation, Thousands, Written};

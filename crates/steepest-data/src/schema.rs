@@ -4,7 +4,7 @@ use crate::error::{Error, Kind, Result, shown};
 use crate::read::ReadOptions;
 use crate::roles::Role;
 use crate::table::Table;
-use crate::typing::{Expected, Written};
+use crate::written::{Expected, Written};
 
 /// What a table is.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]

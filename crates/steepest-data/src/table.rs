@@ -1,9 +1,8 @@
 //! What was read: a table of named, typed columns, or images.
 
 use crate::error::{Error, Kind, Place, Result, list, nearest_name};
-use crate::read::ReadOptions;
 use crate::roles::Roles;
-use crate::typing::{Expected, Written};
+use crate::written::Written;
 
 /// A table of named columns, all of the same length.
 #[derive(Clone, Debug, PartialEq)]
@@ -177,20 +176,6 @@ impl Table {
         })
     }
 
-    /// How to read another table, so that its columns get the types and roles that they have here.
-    pub fn read_options(&self, strict: bool) -> ReadOptions {
-        let expected = |column: &Column| {
-            let written = Some(column.written.clone());
-            (column.name.clone(), Expected { kind: column.values.kind(), written })
-        };
-        ReadOptions {
-            columns: self.columns.iter().map(expected).collect(),
-            others_as_text: true,
-            strict,
-            ..ReadOptions::default()
-        }
-    }
-
     /// Where a row (from 0) lies in its file.
     pub fn place(&self, row: usize) -> Place {
         match self.lines.get(row) {
@@ -264,6 +249,7 @@ impl Images {
 }
 
 /// What a source holds.
+#[allow(clippy::large_enum_variant)] // there are one or two in a program
 #[derive(Clone, Debug, PartialEq)]
 pub enum Loaded {
     /// Named columns.
@@ -294,14 +280,6 @@ impl Loaded {
         match self {
             Loaded::Table(table) => &table.notes,
             Loaded::Images(images) => &images.notes,
-        }
-    }
-
-    /// How to read other data, so that its columns get the types that they have here.
-    pub fn read_options(&self, strict: bool) -> ReadOptions {
-        match self {
-            Loaded::Table(table) => table.read_options(strict),
-            Loaded::Images(_) => ReadOptions::default(),
         }
     }
 

@@ -14,14 +14,16 @@ use crate::summary::{Health, Score, Summary, TensorLine};
 use crate::trained_on::TrainedOn;
 use steepest::{Group, NonFinite, Optimizer, StepArgs, Verdict};
 use steepest_burn::{BurnOptimizer, NamedTensor};
-use steepest_data::{Batches, Held, Loaded, Part, Prepared, Source, Targets, Task, load, prepare_with};
+use steepest_data::{
+    Batches, Held, Loaded, Part, Prepared, ReadOptions, Source, Targets, Task, load, prepare_with,
+};
 
 /// Reads, splits and encodes the data.
 fn read(settings: &Settings) -> Result<Prepared> {
     let data = &settings.data;
     let loaded = load(&data.source(), &data.read_options())?;
     // the other parts are read as the table to learn from was, whatever their own cells would tell
-    let options = loaded.read_options(data.strict);
+    let options = ReadOptions::like(&loaded, data.strict);
     let other = |file: &Option<String>| -> Result<Option<Loaded>> {
         Ok(file.as_ref().map(|file| load(&Source::parse(file), &options)).transpose()?)
     };

@@ -1,8 +1,9 @@
 //! The format of a column, by its own cells.
 
-use super::format::{DateFormat, DateOrder, ORDERS};
+use super::format::{self, DateFormat};
 use super::numbers::{self, Name};
-use super::reading::{self, Last, Shape, Triple};
+use super::reading::{self, Shape};
+use super::triple::{DateOrder, Last, ORDERS, Triple};
 
 /// What the cells of a column say about its dates.
 #[derive(Clone, Debug, PartialEq)]
@@ -11,7 +12,8 @@ pub(crate) enum Decided {
     No,
     /// Dates of this format.
     Format(DateFormat),
-    /// Dates that could be written in either order, and are not the same dates.
+    /// Dates that could be written in either order, and are not the same dates. Where years have two digits,
+    /// [`DateOrder::YearFirst`] may be meant as well.
     Ambiguous { day_first: DateFormat, month_first: DateFormat },
     /// Some cells are dates with the day first alone, others with the month first alone: no order reads
     /// them all, and which one is meant by the rest cannot be known.
@@ -132,7 +134,7 @@ impl<'a> Evidence<'a> {
                 return numbers::classify(number as f64, Name::Silent);
             }
         };
-        super::format::day_exists(&reading, format).then_some(format)
+        format::day_exists(&reading, format).then_some(format)
     }
 
     fn decide(&self, order: Option<DateOrder>, allowed_strays: usize) -> Decided {

@@ -5,19 +5,7 @@ use std::fmt;
 
 use super::calendar::{self, MILLISECONDS_PER_DAY};
 use super::reading::{self, Reading, Shape};
-
-/// Which of the first two numbers of 03/11/2023 is the day, or that 23/11/03 begins with its year.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[expect(clippy::enum_variant_names, reason = "the field says day first")]
-pub enum DateOrder {
-    /// 3 November 2023.
-    DayFirst,
-    /// 11 March 2023.
-    MonthFirst,
-    /// 03/11/23 is 23 November 2003. Years of four digits that come first need no order.
-    YearFirst,
-}
+use super::triple::{DateOrder, ORDERS, full_year};
 
 /// How the dates of a column are written. Saved encoders hold these words.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,8 +76,6 @@ impl From<DateOrder> for DateFormat {
     }
 }
 
-pub(super) const ORDERS: [DateOrder; 3] = [DateOrder::DayFirst, DateOrder::MonthFirst, DateOrder::YearFirst];
-
 impl DateFormat {
     fn order(self) -> Option<DateOrder> {
         ORDERS.into_iter().find(|&order| self == order.into())
@@ -133,7 +119,7 @@ fn milliseconds(reading: &Reading, format: DateFormat) -> Option<i64> {
         (Shape::Numbers(triple), _) => triple.day(format.order()?),
         (Shape::Month { year, month }, DateFormat::Month) => calendar::day(year, month, 1),
         (Shape::NameAndTwoDigits { month, number, .. }, DateFormat::MonthShortYear) => {
-            calendar::day(reading::full_year(number), month, 1)
+            calendar::day(full_year(number), month, 1)
         }
         (Shape::Quarter { year, quarter }, DateFormat::Quarter) => calendar::day(year, quarter * 3 - 2, 1),
         (Shape::Week { year, week, weekday }, DateFormat::Week) => calendar::day_of_week(year, week, weekday),

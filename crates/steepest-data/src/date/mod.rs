@@ -12,14 +12,15 @@ mod parts;
 mod reading;
 mod time;
 mod tokens;
+mod triple;
 
-pub use self::format::{DateFormat, DateOrder};
 pub(crate) use self::{
     decide::{Decided, decide, is_zero},
     format::{from_number, parse, reads_otherwise, text},
     numbers::decide_numbers,
     parts::{Parts, parts},
 };
+pub use self::{format::DateFormat, triple::DateOrder};
 
 #[cfg(test)]
 mod tests;

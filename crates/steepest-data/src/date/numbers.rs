@@ -2,6 +2,7 @@
 //! feature; a number that is taken for a date is wrong. So both the values and the name must allow it.
 
 use super::format::{self, DateFormat};
+use super::parts::parts;
 
 /// What the name of a column says about the numbers in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,56 +14,18 @@ pub(super) enum Name {
     Silent,
 }
 
-const OTHERS: &[&str] = &[
-    "account",
-    "amount",
-    "balance",
-    "barcode",
-    "budget",
-    "bytes",
-    "code",
-    "cost",
-    "count",
-    "duration",
-    "ean",
-    "elapsed",
-    "id",
-    "ids",
-    "imei",
-    "income",
-    "interval",
-    "isbn",
-    "key",
-    "latency",
-    "mobile",
-    "no",
-    "num",
-    "number",
-    "phone",
-    "population",
-    "price",
-    "revenue",
-    "salary",
-    "sales",
-    "size",
-    "sku",
-    "tel",
-    "telephone",
-    "total",
-    "upc",
-    "value",
-    "zip",
-];
-
-/// Words that end as a moment does, and are none.
-const NOT_MOMENTS: &[&str] =
-    &["candidate", "downtime", "lifetime", "mandate", "overtime", "runtime", "sometime", "uptime"];
+/// Words for what is counted, measured or numbered, and for how long something took; also those that end as
+/// a word for a moment does.
+const OTHERS: &str = "account amount balance barcode budget bytes candidate code cost count cpu downtime duration ean \
+    elapsed id ids imei income interval isbn key latency lifetime mandate mobile no num number overtime phone \
+    population price processing reaction response revenue runtime salary sales size sku sometime tel telephone \
+    total travel upc uptime value waiting wall zip";
 
 impl Name {
     /// Goes by whole words, for "sentiment" and "candidate" are no moments.
     pub(super) fn of(name: &str) -> Self {
         let words = words(name);
-        if words.iter().any(|word| OTHERS.contains(&word.as_str()) || NOT_MOMENTS.contains(&word.as_str())) {
+        if OTHERS.split(' ').any(|other| words.iter().any(|word| word == other)) {
             return Name::Others;
         }
         let (unit, last) = match words.split_last() {
@@ -109,7 +72,7 @@ fn words(name: &str) -> Vec<String> {
 /// Years that a date without marks may have: other numbers of eight digits are numbers.
 fn is_compact(value: f64) -> bool {
     let days = format::from_number(value, &DateFormat::Compact);
-    let year = days.and_then(super::parts).map(|parts| parts.year);
+    let year = days.and_then(parts).map(|parts| parts.year);
     year.is_some_and(|year| (1900..=2100).contains(&year))
 }
 

@@ -1,9 +1,9 @@
 //! What stands in a cell, without a decision what it means where it could mean several dates.
 
-use super::calendar;
 use super::names;
 use super::time;
 use super::tokens::{Cursor, Digits, Word};
+use super::triple::{Last, Triple, full_year};
 
 /// A cell that may be a date.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -63,32 +63,8 @@ pub(super) enum Shape {
     Whole(u64),
 }
 
-/// `03/11/2023` or `03.11.23`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Triple {
-    pub(super) numbers: [u8; 2],
-    pub(super) last: Last,
-    pub(super) separator: u8,
-    /// Whether a leading zero stands before one of the first two numbers, which no version has.
-    pub(super) padded: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Last {
-    /// Four digits.
-    Year(u16),
-    /// Two digits: a year, or a day behind a year and a month.
-    TwoDigits(u8),
-}
-
 /// Years that a month, quarter or week may lie in: `4711-03` is a number of something.
 const YEARS_OF_PERIODS: std::ops::RangeInclusive<u16> = 1600..=2199;
-
-/// The year of two digits.
-pub(super) fn full_year(two_digits: u8) -> u16 {
-    // the usual pivot, that of POSIX
-    u16::from(two_digits) + if two_digits >= 69 { 1900 } else { 2000 }
-}
 
 pub(super) fn read(cell: &str) -> Option<Reading> {
     let mut cursor = Cursor::new(cell);
@@ -106,12 +82,14 @@ fn after_weekday(word: &Word, mut cursor: Cursor<'_>) -> Option<Reading> {
     }
     cursor.eat(b'.');
     cursor.skip(b",");
-    if cursor.at_digit() {
-        from_number(cursor)
+    let reading = if cursor.at_digit() {
+        from_number(cursor)?
     } else {
         let word = cursor.word()?;
-        from_name(&word, cursor)
-    }
+        from_name(&word, cursor)?
+    };
+    let is_day = matches!(reading.shape, Shape::Named { .. } | Shape::Numbers(_) | Shape::YearFirst { .. });
+    is_day.then_some(reading)
 }
 
 fn from_number(start: Cursor<'_>) -> Option<Reading> {
@@ -230,23 +208,25 @@ fn numbers(first: Digits, mark: u8, mut cursor: Cursor<'_>) -> Option<Reading> {
     with_time(Shape::Numbers(Triple { numbers, last, separator: mark, padded }), cursor)
 }
 
+const MARKS: &[u8] = b"-/.,";
+const ORDINALS: &[&str] = &["st", "nd", "rd", "th", "er"];
+/// Between day, month and year in some languages.
+const LINKS: &[&str] = &["of", "de", "del"];
+
 /// Behind the day of `3-Mar-2024`, `3. März 2024`, `3rd of March, 2024`, `03MAR2024`.
 fn day_and_name(day: u8, mut cursor: Cursor<'_>) -> Option<Reading> {
-    const MARKS: &[u8] = b"-/.,";
-    let mut ahead = cursor;
-    if ahead.word().is_some_and(|word| ["st", "nd", "rd", "th", "er"].iter().any(|end| word.is(end))) {
-        cursor = ahead;
+    cursor.eat_word(ORDINALS);
+    cursor.skip(MARKS);
+    let mut word = cursor.word()?;
+    if word.is_any(LINKS) {
+        cursor.blanks();
+        word = cursor.word()?;
     }
+    let month = names::month(&word)?;
     cursor.skip(MARKS);
-    let linked = |cursor: &mut Cursor<'_>| {
-        if ["of", "de", "del"].iter().any(|word| cursor.eat_word(word)) {
-            cursor.blanks();
-        }
-    };
-    linked(&mut cursor);
-    let month = names::month(&cursor.word()?)?;
-    cursor.skip(MARKS);
-    linked(&mut cursor);
+    if cursor.eat_word(LINKS) {
+        cursor.blanks();
+    }
     let year = year(&mut cursor)?;
     with_time(Shape::Named { year, month, day }, cursor)
 }
@@ -260,14 +240,14 @@ fn year(cursor: &mut Cursor<'_>) -> Option<u16> {
 
 /// Behind a word: `Jan 3, 2024`, `Jan-03-2024`, `Nov 2024`, `Mar-24`, `Q1 2024`, `Jan 3 13:03:00 2024`.
 fn from_name(word: &Word, mut cursor: Cursor<'_>) -> Option<Reading> {
-    if word.is("q") {
+    if word.is_any(&["q"]) {
         let quarter = quarter(cursor.digits()?)?;
         cursor.skip(b"-/");
         let year = cursor.digits()?.year().filter(|year| YEARS_OF_PERIODS.contains(year))?;
         return alone(Shape::Quarter { year, quarter }, cursor);
     }
     let month = names::month(word)?;
-    cursor.skip(b"-/.,");
+    cursor.skip(MARKS);
     if cursor.eat(b'\'') {
         let number = cursor.digits()?.small(2, 2)?;
         return alone(Shape::NameAndTwoDigits { month, number, is_year: true }, cursor);
@@ -281,11 +261,8 @@ fn from_name(word: &Word, mut cursor: Cursor<'_>) -> Option<Reading> {
         first.small(2, 2)?;
         return alone(Shape::NameAndTwoDigits { month, number: day, is_year: false }, cursor);
     }
-    let mut ahead = cursor;
-    if ahead.word().is_some_and(|word| ["st", "nd", "rd", "th"].iter().any(|end| word.is(end))) {
-        cursor = ahead;
-    }
-    cursor.skip(b"-/.,").then_some(())?;
+    cursor.eat_word(ORDINALS);
+    cursor.skip(MARKS).then_some(())?;
     // the time stands before the year where C's `asctime` wrote the date
     let mut ahead = cursor;
     if let Some(time) = time::read(&mut ahead) {
@@ -321,22 +298,4 @@ fn with_time(shape: Shape, mut cursor: Cursor<'_>) -> Option<Reading> {
         cursor.done().then_some(())?;
     }
     Some(Reading { shape, time })
-}
-
-impl Triple {
-    /// Year, month and day in this order, if the calendar has that day.
-    pub(super) fn day(&self, order: super::DateOrder) -> Option<i64> {
-        use super::DateOrder::{DayFirst, MonthFirst, YearFirst};
-        let [first, second] = self.numbers;
-        let year_behind = match self.last {
-            Last::Year(year) => year,
-            Last::TwoDigits(year) => full_year(year),
-        };
-        match (order, self.last) {
-            (DayFirst, _) => calendar::day(year_behind, second, first),
-            (MonthFirst, _) => calendar::day(year_behind, first, second),
-            (YearFirst, Last::TwoDigits(day)) => calendar::day(full_year(first), second, day),
-            (YearFirst, Last::Year(_)) => None,
-        }
-    }
 }

@@ -71,7 +71,7 @@ fn half_of_the_day(cursor: &mut Cursor<'_>) -> Option<i64> {
         [b'p', b'm'] => 1,
         [letter @ (b'a' | b'p')] if ahead.eat(b'.') => {
             ahead.blanks();
-            if !ahead.eat_word("m") {
+            if !ahead.eat_word(&["m"]) {
                 return None;
             }
             ahead.eat(b'.');
@@ -87,6 +87,11 @@ fn half_of_the_day(cursor: &mut Cursor<'_>) -> Option<i64> {
 fn offset(cursor: &mut Cursor<'_>) -> Option<i64> {
     let mut ahead = *cursor;
     ahead.blanks();
+    if ahead.eat_word(&["z"]) {
+        *cursor = ahead;
+        return Some(0);
+    }
+    let named = utc(&mut ahead);
     let mut minutes = 0;
     if let Some(sign) = ahead.any(b"+-") {
         let digits = ahead.digits()?;
@@ -105,7 +110,7 @@ fn offset(cursor: &mut Cursor<'_>) -> Option<i64> {
         if after.blanks() && utc(&mut after) {
             ahead = after;
         }
-    } else if !utc(&mut ahead) {
+    } else if !named {
         return Some(0);
     }
     *cursor = ahead;
@@ -113,7 +118,7 @@ fn offset(cursor: &mut Cursor<'_>) -> Option<i64> {
 }
 
 fn utc(cursor: &mut Cursor<'_>) -> bool {
-    ["z", "utc", "gmt"].iter().any(|name| cursor.eat_word(name))
+    cursor.eat_word(&["utc", "gmt"])
 }
 
 /// A time alone as a part of a day: the zone may have moved it over midnight.

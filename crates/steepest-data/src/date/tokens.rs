@@ -41,8 +41,8 @@ impl Word {
         &self.letters[..self.length]
     }
 
-    pub(super) fn is(&self, word: &str) -> bool {
-        self.letters() == word.as_bytes()
+    pub(super) fn is_any(&self, words: &[&str]) -> bool {
+        words.iter().any(|word| self.letters() == word.as_bytes())
     }
 }
 
@@ -136,10 +136,10 @@ impl<'a> Cursor<'a> {
         Some(word)
     }
 
-    /// Takes this word, and says whether it stood there.
-    pub(super) fn eat_word(&mut self, expected: &str) -> bool {
+    /// Takes one of these words, and says whether one stood there.
+    pub(super) fn eat_word(&mut self, expected: &[&str]) -> bool {
         let mut ahead = *self;
-        let found = ahead.word().is_some_and(|word| word.is(expected));
+        let found = ahead.word().is_some_and(|word| word.is_any(expected));
         if found {
             *self = ahead;
         }
@@ -148,7 +148,14 @@ impl<'a> Cursor<'a> {
 
     /// Takes a zone's name in brackets at the end, which says nothing that the offset before it does not.
     pub(super) fn zone_name(&mut self) {
-        if self.peek() == Some(b'[') && self.text.ends_with(']') {
+        let mut ahead = *self;
+        ahead.blanks();
+        let ends = match ahead.peek() {
+            Some(b'[') => self.text.ends_with(']'),
+            Some(b'(') => self.text.ends_with(')'),
+            _ => false,
+        };
+        if ends {
             self.at = self.text.len();
         }
     }

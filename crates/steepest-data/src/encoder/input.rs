@@ -7,7 +7,7 @@ use super::scale::Scale;
 use super::words::Words;
 use crate::error::{Kind, shown};
 use crate::table::{Column, Values, number_text};
-use crate::typing::{Expected, Written};
+use crate::written::{Expected, Written};
 
 /// How one column is encoded.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]

@@ -11,7 +11,8 @@ use crate::read::ReadOptions;
 use crate::roles::Role;
 use crate::table::{Column, Table};
 use crate::task::{Target, Task};
-use crate::typing::{Expected, coerce_column};
+use crate::typing::coerce_column;
+use crate::written::Expected;
 
 /// The fraction of rows that are unlike training, beyond which predictions are in doubt.
 const LOUD: f64 = 0.05;

@@ -8,7 +8,7 @@ use crate::features::Targets;
 use crate::table::{Column, Table, Values};
 use crate::task::{Task, class_texts};
 use crate::typing::coerce_column;
-use crate::typing::{Expected, Written};
+use crate::written::{Expected, Written};
 
 /// How the target is encoded.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]

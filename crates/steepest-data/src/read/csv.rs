@@ -11,6 +11,7 @@ use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 use super::open::io_error;
 use super::options::ReadOptions;
 use super::raw::{Cells, RawCells, RawColumn, RawTable};
+use super::typed::typed;
 use crate::error::{Error, Result};
 use crate::table::Table;
 use crate::typing::is_missing;
@@ -299,5 +300,5 @@ fn number(cell: &str) -> Option<f64> {
 /// For the reader of embedded data: every column's type is found by inference.
 pub(crate) fn read_bytes(input: impl Read, name: &str) -> Result<Table> {
     let options = ReadOptions::default();
-    read(input, Path::new(name), &options)?.into_table(Path::new(name), &options)
+    typed(read(input, Path::new(name), &options)?, Path::new(name), &options)
 }

@@ -16,6 +16,8 @@ use std::path::Path;
 use crate::error::{Error, Result};
 use crate::table::Loaded;
 
+use typed::typed;
+
 use open::{Format, Opened, agree, open};
 
 pub(crate) mod csv;
@@ -24,6 +26,7 @@ mod open;
 mod options;
 mod parquet;
 pub(crate) mod raw;
+mod typed;
 
 pub use csv::{MAX_COLUMNS, MAX_RECORD_BYTES};
 pub use options::{Labels, ReadOptions};
@@ -39,12 +42,12 @@ pub fn read(path: &Path, options: &ReadOptions) -> Result<Loaded> {
     let Opened { format, input, gzip } = open(path)?;
     agree(path, format)?;
     match format {
-        Format::Text => csv::read(input, path, options)?.into_table(path, options).map(Loaded::Table),
+        Format::Text => typed(csv::read(input, path, options)?, path, options).map(Loaded::Table),
         Format::Parquet if gzip => {
             Err(Error::UnsupportedFormat { path: path.to_owned(), found: "Parquet inside gzip".to_owned() })
         }
         // Parquet is read from its end, so from the file and not from the stream
-        Format::Parquet => parquet::read(path)?.into_table(path, options).map(Loaded::Table),
+        Format::Parquet => typed(parquet::read(path)?, path, options).map(Loaded::Table),
         Format::Idx => idx::read(input, path, options).map(Loaded::Images),
         Format::Other(found) => {
             Err(Error::UnsupportedFormat { path: path.to_owned(), found: found.to_owned() })

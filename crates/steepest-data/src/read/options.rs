@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::roles::Roles;
-use crate::typing::{Conventions, Expected};
+use crate::table::{Column, Loaded};
+use crate::written::{Conventions, Expected};
 
 /// How to read a file. The default finds everything out.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -44,4 +45,17 @@ pub enum Labels {
     At(PathBuf),
     /// Do not look for any.
     None,
+}
+
+impl ReadOptions {
+    /// How to read other data, so that its columns get the types that they have here.
+    pub fn like(loaded: &Loaded, strict: bool) -> Self {
+        let Loaded::Table(table) = loaded else { return Self::default() };
+        let expected = |column: &Column| {
+            let written = Some(column.written.clone());
+            (column.name.clone(), Expected { kind: column.values.kind(), written })
+        };
+        let columns = table.columns.iter().map(expected).collect();
+        Self { columns, others_as_text: true, strict, ..Self::default() }
+    }
 }

@@ -1,15 +1,5 @@
 //! A table as its source has it: named columns of cells, before their types are decided.
 
-use std::collections::HashMap;
-use std::path::Path;
-
-use super::options::ReadOptions;
-use crate::error::Kind;
-use crate::error::{Error, Place, Result};
-use crate::table::{Column, Table};
-use crate::task::usual_target;
-use crate::typing::{Context, Expected, Typed, decide};
-
 /// What a reader makes of a file. All readers make the same, so that a table means the same in every format.
 #[derive(Debug, Default)]
 pub(crate) struct RawTable {
@@ -79,57 +69,5 @@ impl<'a> FromIterator<&'a str> for Cells {
         let mut all = Self::default();
         cells.into_iter().for_each(|cell| all.push(cell));
         all
-    }
-}
-
-impl RawTable {
-    /// Decides the type of every column. `path` is what errors call the source.
-    pub(crate) fn into_table(self, path: &Path, options: &ReadOptions) -> Result<Table> {
-        let mut seen = HashMap::new();
-        for (index, column) in self.columns.iter().enumerate() {
-            if let Some(first) = seen.insert(column.name.as_str(), index + 1) {
-                let name = column.name.clone();
-                return Err(Error::DuplicateColumn { path: path.to_owned(), name, first, second: index + 1 });
-            }
-        }
-        let names: Vec<&str> = self.columns.iter().map(|column| column.name.as_str()).collect();
-        let roles = options.roles.resolve(&names)?;
-        let target = options.target.as_deref().or_else(|| usual_target(&names).map(|index| names[index]));
-        let dropped: Vec<String> = roles.dropped(&names, target).into_iter().map(str::to_owned).collect();
-        let mut notes = self.notes;
-        let mut columns = Vec::with_capacity(self.columns.len());
-        let text = Expected::from(Kind::Category);
-        for RawColumn { name, cells } in self.columns {
-            if dropped.contains(&name) {
-                continue;
-            }
-            let place = |row: usize| match self.lines.get(row) {
-                Some(&line) => Place::Line(u64::from(line)),
-                None => Place::Row(row as u64 + 1),
-            };
-            let context = Context {
-                column: &name,
-                place: &place,
-                commas_separate: self.commas_separate,
-                conventions: options.conventions,
-                infinity_is_missing: options.infinity_is_missing,
-                strict: options.strict,
-            };
-            let said = roles.expected(&name);
-            let known = said.as_ref().or_else(|| options.columns.get(&name));
-            let expected = known.or(options.others_as_text.then_some(&text));
-            let Typed { values, written, notes: said, unread } = decide(cells, expected, &context)?;
-            notes.extend(said);
-            columns.push(Column { name, values, written, unread });
-        }
-        if columns.is_empty() {
-            return Err(Error::NoFeatures { dropped: notes });
-        }
-        let mut table = Table::new(path.display().to_string(), columns);
-        table.rows = self.rows;
-        table.lines = self.lines;
-        table.notes = notes;
-        (table.roles, table.dropped) = (roles, dropped);
-        Ok(table)
     }
 }

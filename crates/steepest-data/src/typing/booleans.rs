@@ -1,9 +1,10 @@
 //! True and false.
 
-use super::{Context, Kind, Typed, Unread, Written, is_missing_value};
+use super::{Context, Kind, Typed, Unread, is_missing_value};
 use crate::error::Result;
 use crate::read::raw::Cells;
 use crate::table::Values;
+use crate::written::Written;
 
 fn boolean(cell: &str) -> Option<bool> {
     if cell.eq_ignore_ascii_case("true") {

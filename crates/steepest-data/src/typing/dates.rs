@@ -1,10 +1,11 @@
 //! Dates: the format is decided by all cells of a column together, or asked for.
 
-use super::{Context, Kind, Typed, Unread, Written, allowed_strays, is_missing_value};
+use super::{Context, Kind, Typed, Unread, allowed_strays, is_missing_value};
 use crate::date::{self, DateFormat, Decided};
 use crate::error::{Error, Result, shown};
 use crate::read::raw::Cells;
 use crate::table::Values;
+use crate::written::Written;
 
 /// The dates of a column; `None` if its cells are none.
 pub(super) fn infer(cells: &Cells, context: &Context<'_>) -> Result<Option<Typed>> {

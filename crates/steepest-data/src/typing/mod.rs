@@ -11,18 +11,16 @@ mod dates;
 mod missing;
 mod number;
 mod numbers;
-mod written;
 
 use std::borrow::Cow;
 
 pub(crate) use category::category;
 pub(crate) use missing::is_missing;
-pub use number::{Decimal, Notation, Thousands};
-pub use written::{Conventions, Expected, Written};
 
 use crate::error::{Error, Kind, Place, Result, shown};
 use crate::read::raw::{Cells, RawCells};
 use crate::table::{Column, Table, Values};
+use crate::written::{Conventions, Expected, Written};
 use missing::is_missing_value;
 
 /// What the conversion of a column needs to know beside its cells.

@@ -1,79 +1,6 @@
 //! Numbers as people write them: with a decimal point or comma, thousands in groups, signs, currencies, per cent.
 
-use std::fmt;
-
-/// How the numbers of a column are written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Notation {
-    /// What separates whole from fraction; `None` where no cell has a fraction.
-    pub decimal: Option<Decimal>,
-    /// What separates groups of three digits; `None` where no cell has such groups.
-    pub thousands: Option<Thousands>,
-}
-
-/// The mark between whole and fraction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Decimal {
-    /// `1.5`
-    Point,
-    /// `1,5`
-    Comma,
-}
-
-/// The mark between groups of three digits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Thousands {
-    /// `1,500`
-    Comma,
-    /// `1.500`
-    Point,
-    /// `1 500`; also the blanks that do not break a line.
-    Blank,
-    /// `1'500`
-    Apostrophe,
-}
-
-impl fmt::Display for Decimal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Decimal::Point => "point",
-            Decimal::Comma => "comma",
-        })
-    }
-}
-
-impl fmt::Display for Thousands {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Thousands::Comma => "comma",
-            Thousands::Point => "point",
-            Thousands::Blank => "blank",
-            Thousands::Apostrophe => "apostrophe",
-        })
-    }
-}
-
-impl fmt::Display for Notation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.decimal, self.thousands) {
-            (None, None) => write!(f, "digits alone"),
-            (Some(decimal), None) => write!(f, "a decimal {decimal}"),
-            (None, Some(thousands)) => write!(f, "thousands with a {thousands}"),
-            (Some(decimal), Some(thousands)) => {
-                write!(f, "a decimal {decimal} and thousands with a {thousands}")
-            }
-        }
-    }
-}
-
-impl Notation {
-    /// Whether some cell had a mark.
-    pub(super) fn is_marked(self) -> bool {
-        self != Self::default()
-    }
-}
+use crate::written::{Decimal, Notation, Thousands};
 
 /// A way to read marks. All that there are, in the order in which they are preferred where they read the same.
 pub(super) const READINGS: [(Decimal, Option<Thousands>); 8] = [
@@ -153,7 +80,7 @@ impl<'a> Digits<'a> {
             let digits = exponent[1..].trim_start_matches(['+', '-']);
             exponent.len() - digits.len() <= 2 && is_digits(digits) && digits.len() < 5
         };
-        let known = body.chars().all(|c| c.is_ascii_digit() || Thousands::of(c).is_some());
+        let known = body.chars().all(|c| c.is_ascii_digit() || mark(c).is_some());
         let ends_well = body.ends_with(|c: char| c.is_ascii_digit() || c == '.' || c == ',');
         let starts_well = body.starts_with(|c: char| c.is_ascii_digit() || c == '.' || c == ',');
         let has_digit = body.bytes().any(|byte| byte.is_ascii_digit());
@@ -184,16 +111,17 @@ impl<'a> Digits<'a> {
 
     /// Whole and fraction, if the cell reads so: at most one decimal mark, and thousands in groups of three all the way.
     fn split(&self, decimal: Decimal, thousands: Option<Thousands>) -> Option<(&'a str, &'a str)> {
-        let mark = if decimal == Decimal::Point { '.' } else { ',' };
-        let (whole, fraction) = self.body.split_once(mark).unwrap_or((self.body, ""));
+        let point = if decimal == Decimal::Point { '.' } else { ',' };
+        let (whole, fraction) = self.body.split_once(point).unwrap_or((self.body, ""));
         if !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
             return None;
         }
         if whole.bytes().all(|byte| byte.is_ascii_digit()) {
             return Some((whole, fraction));
         }
-        let thousands = thousands?;
-        let mut groups = whole.split(|c| Thousands::of(c) == Some(thousands));
+        // nobody writes 1,500e3 for a million and a half: before an exponent stands a fraction
+        let thousands = thousands.filter(|_| self.exponent.is_empty())?;
+        let mut groups = whole.split(|c| mark(c) == Some(thousands));
         let first = groups.next()?;
         let well = is_digits(first) && first.len() <= 3 && !first.starts_with('0');
         (well && groups.all(|group| group.len() == 3 && is_digits(group))).then_some((whole, fraction))
@@ -239,18 +167,16 @@ impl<'a> Digits<'a> {
 /// Cells that are longer are no numbers.
 const LONGEST: usize = 64;
 
-impl Thousands {
-    /// The mark that a character is.
-    fn of(c: char) -> Option<Self> {
-        Some(match c {
-            ',' => Self::Comma,
-            '.' => Self::Point,
-            // blank, no-break, thin, narrow no-break, figure
-            ' ' | '\u{a0}' | '\u{2009}' | '\u{202f}' | '\u{2007}' => Self::Blank,
-            '\'' | '\u{2019}' => Self::Apostrophe,
-            _ => return None,
-        })
-    }
+/// The mark that a character is.
+fn mark(c: char) -> Option<Thousands> {
+    Some(match c {
+        ',' => Thousands::Comma,
+        '.' => Thousands::Point,
+        // blank, no-break, thin, narrow no-break, figure
+        ' ' | '\u{a0}' | '\u{2009}' | '\u{202f}' | '\u{2007}' => Thousands::Blank,
+        '\'' | '\u{2019}' => Thousands::Apostrophe,
+        _ => return None,
+    })
 }
 
 fn is_digits(text: &str) -> bool {

@@ -1,11 +1,12 @@
 //! Columns of numbers: whether a column is one, which marks it has, and what its cells are worth.
 
 use super::codes::{Code, Glance, Spellings};
-use super::number::{Decimal, Digits, Notation, READINGS, Thousands};
-use super::{Context, Typed, Unread, Written, allowed_strays, dates, is_missing_value};
+use super::number::{Digits, READINGS};
+use super::{Context, Typed, Unread, allowed_strays, dates, is_missing_value};
 use crate::error::{Error, Result, shown};
 use crate::read::raw::Cells;
 use crate::table::Values;
+use crate::written::{Decimal, Notation, Thousands, Written};
 
 /// What a column turned out to be.
 pub(super) enum Inferred {
@@ -18,6 +19,7 @@ type Reading = (Decimal, Option<Thousands>);
 
 /// The numbers of a column; text where its cells are none, or are codes.
 pub(super) fn infer(cells: &Cells, context: &Context<'_>) -> Result<Inferred> {
+    let mut telling = None;
     let (values, notation, glance, reading, unread) = match plain(cells, context)? {
         Some((values, glance)) => {
             let reading = (Decimal::Point, None);
@@ -36,6 +38,7 @@ pub(super) fn infer(cells: &Cells, context: &Context<'_>) -> Result<Inferred> {
             if census.known - census.count(reading) > strays {
                 return Ok(Inferred::Text(census.nearly_numbers(cells, context)));
             }
+            telling = census.telling(reading, cells).filter(|_| !context.commas_separate);
             let read = read_with(cells, reading, context)?;
             (read.values, read.notation, read.glance, reading, read.unread)
         }
@@ -58,6 +61,14 @@ pub(super) fn infer(cells: &Cells, context: &Context<'_>) -> Result<Inferred> {
     if marked {
         typed.notes.push(marks(notation, reading, cells, context));
     }
+    typed.notes.extend(telling.map(|row| {
+        format!(
+            "column {:?}: only {:?} in {} tells which mark is the decimal one; say so if it is a slip",
+            context.column,
+            shown(cells.get(row)),
+            (context.place)(row)
+        )
+    }));
     typed.notes.extend(doubt);
     Ok(Inferred::Numbers(unread.into(typed, known_count, context)?))
 }
@@ -256,14 +267,7 @@ impl Census {
         let Some((row, cell)) = &self.ambiguous else { return Ok(first) };
         let of = |decimal: Decimal| best.clone().find(|reading| reading.0 == decimal);
         let (Some(point), Some(comma)) = (of(Decimal::Point), of(Decimal::Comma)) else {
-            // all cells but very few read both ways: those few may be slips
-            let other = |reading: &Reading| reading.0 != first.0 && self.count(*reading) + self.few() >= most;
-            let close = self.marked >= FEWEST_FOR_DOUBT && readings.clone().any(|reading| other(&reading));
-            return if close && !self.bare_thousand {
-                Err(self.ambiguous(*row, cell, context))
-            } else {
-                Ok(first)
-            };
+            return Ok(first);
         };
         if context.commas_separate {
             return Ok(point);
@@ -285,9 +289,21 @@ impl Census {
         Err(self.ambiguous(*row, cell, context))
     }
 
-    /// As many cells as may be slips.
-    fn few(&self) -> usize {
-        (self.marked / 200).max(1)
+    /// The only cells that tell what the marks mean, where they are so few that they may be slips: the row of the first.
+    fn telling(&self, reading: Reading, cells: &Cells) -> Option<usize> {
+        self.ambiguous.as_ref()?;
+        let other = |other: &&Reading| {
+            let both = self.count(**other);
+            other.0 != reading.0
+                && both < self.count(reading)
+                && (self.count(reading) - both) * 100 <= self.marked
+        };
+        let other = READINGS.iter().find(other)?;
+        let reads = |digits: &Digits<'_>, reading: Reading| digits.notation(reading.0, reading.1).is_some();
+        cells.iter().position(|cell| {
+            !is_missing_value(cell)
+                && Digits::of(cell).is_some_and(|digits| reads(&digits, reading) && !reads(&digits, *other))
+        })
     }
 
     fn ambiguous(&self, row: usize, cell: &str, context: &Context<'_>) -> Error {
@@ -324,9 +340,6 @@ impl Census {
         })
     }
 }
-
-/// With fewer marked cells, one that decides is evidence, not a slip.
-const FEWEST_FOR_DOUBT: usize = 100;
 
 struct Read {
     values: Vec<f64>,

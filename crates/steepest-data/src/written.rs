@@ -1,6 +1,7 @@
 //! How the cells of a column are written: decided once, stored with the model, and expected of what is predicted.
 
-use super::number::{Decimal, Notation, Thousands};
+use std::fmt;
+
 use crate::date::{self, DateFormat, DateOrder};
 use crate::error::Kind;
 
@@ -100,4 +101,77 @@ pub struct Conventions {
     pub thousands: Option<Thousands>,
     /// Which of the numbers of 03/11/2023 is the day. Default: each column tells.
     pub dates: Option<DateOrder>,
+}
+
+/// How the numbers of a column are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Notation {
+    /// What separates whole from fraction; `None` where no cell has a fraction.
+    pub decimal: Option<Decimal>,
+    /// What separates groups of three digits; `None` where no cell has such groups.
+    pub thousands: Option<Thousands>,
+}
+
+/// The mark between whole and fraction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Decimal {
+    /// `1.5`
+    Point,
+    /// `1,5`
+    Comma,
+}
+
+/// The mark between groups of three digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Thousands {
+    /// `1,500`
+    Comma,
+    /// `1.500`
+    Point,
+    /// `1 500`; also the blanks that do not break a line.
+    Blank,
+    /// `1'500`
+    Apostrophe,
+}
+
+impl fmt::Display for Decimal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Decimal::Point => "point",
+            Decimal::Comma => "comma",
+        })
+    }
+}
+
+impl fmt::Display for Thousands {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Thousands::Comma => "comma",
+            Thousands::Point => "point",
+            Thousands::Blank => "blank",
+            Thousands::Apostrophe => "apostrophe",
+        })
+    }
+}
+
+impl fmt::Display for Notation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.decimal, self.thousands) {
+            (None, None) => write!(f, "digits alone"),
+            (Some(decimal), None) => write!(f, "a decimal {decimal}"),
+            (None, Some(thousands)) => write!(f, "thousands with a {thousands}"),
+            (Some(decimal), Some(thousands)) => {
+                write!(f, "a decimal {decimal} and thousands with a {thousands}")
+            }
+        }
+    }
+}
+
+impl Notation {
+    /// Whether some cell had a mark.
+    pub(crate) fn is_marked(self) -> bool {
+        self != Self::default()
+    }
 }
