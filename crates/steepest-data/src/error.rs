@@ -76,11 +76,35 @@ pub enum Error {
     )]
     Infinite { column: String, place: Place, value: String },
 
-    /// A cell that is not of the type that was asked for.
+    /// A cell that does not read as what its column is, where that is not to be passed over.
     #[error(
-        "column {column:?}, {place}: {value:?} is not {expected}, as this column was when the model was trained; correct the cell or train again"
+        "column {column:?}, {place}: {value:?} does not read as {expected}; correct the cell, or have such cells count as missing"
     )]
-    TypeChanged { column: String, place: Place, value: String, expected: Kind },
+    Unreadable { column: String, place: Place, value: String, expected: Kind },
+
+    /// A column of numbers whose mark may be a decimal mark or group thousands.
+    #[error(
+        "column {column:?}, {place}: {value:?} may be {as_decimal} or {as_thousands}, and nothing else in the column tells; say which mark is the decimal one, or which groups thousands"
+    )]
+    AmbiguousNumber { column: String, place: Place, value: String, as_decimal: String, as_thousands: String },
+
+    /// A column of dates in which the day may be the month.
+    #[error(
+        "column {column:?}, {place}: {value:?} may have the day first or the month first, and nothing else in the column tells; say which"
+    )]
+    AmbiguousDate { column: String, place: Place, value: String },
+
+    /// A cell that is written in another way than its column was in training.
+    #[error(
+        "column {column:?}, {place}: {value:?} is written in another way than in training, where the column had {expected}; write it so, or train again"
+    )]
+    OtherNotation { column: String, place: Place, value: String, expected: String },
+
+    /// A number with marks, for an encoder that does not know what they mean.
+    #[error(
+        "column {column:?}, {place}: {value:?} has marks that this model, trained by an older version, does not know; write it with digits and a decimal point, or train again"
+    )]
+    MarkedNumber { column: String, place: Place, value: String },
 
     /// No column of this name.
     #[error("no column is called {name:?}{}; columns: {known}", suggestion(.nearest))]
@@ -248,6 +272,17 @@ pub(crate) fn nearest_name<'a>(name: &str, known: impl IntoIterator<Item = &'a s
         .filter(|(likeness, _)| *likeness > 0.75)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, known)| known.to_owned())
+}
+
+/// Text of a file for a message: without control characters, and not too long.
+pub(crate) fn shown(text: &str) -> String {
+    const LONGEST: usize = 60;
+    let mut shown: String =
+        text.chars().take(LONGEST).map(|c| if c.is_control() { '\u{b7}' } else { c }).collect();
+    if text.chars().nth(LONGEST).is_some() {
+        shown.push('\u{2026}');
+    }
+    shown
 }
 
 /// Names for a message: all of a few, the first of many.

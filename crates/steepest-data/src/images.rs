@@ -105,7 +105,14 @@ impl ImageEncoder {
         for &row in rows {
             data.extend(image(images, row).iter().map(|&pixel| codes[usize::from(pixel)]));
         }
-        Ok(Features { rows: rows.len(), width: images.size(), data, names: Vec::new(), notes: Vec::new() })
+        Ok(Features {
+            rows: rows.len(),
+            width: images.size(),
+            data,
+            names: Vec::new(),
+            notes: Vec::new(),
+            warnings: Vec::new(),
+        })
     }
 
     /// The classes of images.

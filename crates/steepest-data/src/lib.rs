@@ -42,6 +42,7 @@ pub mod task;
 mod typing;
 
 pub use batch::{BatchSize, Batches, gather};
+pub use date::{DateFormat, DateOrder};
 pub use encoder::{AnyEncoder, Encoder};
 pub use error::{Error, Kind, Place, Result};
 pub use features::{Features, Targets};
@@ -53,3 +54,4 @@ pub use source::{Source, load};
 pub use split::{Fractions, Split, split, split_stratified};
 pub use table::{Column, Images, Loaded, Table, Values};
 pub use task::{Inferred, Target, Task, TaskChoice, choose_target, infer};
+pub use typing::{Conventions, Decimal, Expected, Notation, Thousands, Written};

@@ -98,10 +98,10 @@ pub fn prepare(loaded: &Loaded, options: &PrepareOptions) -> Result<Prepared> {
 
 /// The class of every row of a column, as an index among its classes in order.
 fn codes(table: &Table, column: usize) -> Vec<u32> {
-    let values = &table.columns[column].values;
+    let column = &table.columns[column];
     let rows: Vec<usize> = (0..table.rows()).collect();
-    let classes = class_texts(values, &rows);
+    let classes = class_texts(column, &rows);
     let code: std::collections::HashMap<&str, u32> =
         classes.iter().enumerate().map(|(code, class)| (class.as_str(), code as u32)).collect();
-    rows.iter().map(|&row| code[values.text(row).unwrap_or_default().as_str()]).collect()
+    rows.iter().map(|&row| code[column.text(row).unwrap_or_default().as_str()]).collect()
 }

@@ -138,7 +138,7 @@ pub fn infer(table: &Table, target: &Target, choice: TaskChoice) -> Result<Infer
     }
     let distinct = distinct(&column.values);
     if distinct == 1 {
-        let value = column.values.text(0).unwrap_or_default();
+        let value = column.text(0).unwrap_or_default();
         return Err(Error::OneValue { column: column.name.clone(), value });
     }
     let regression = |reason: String| Ok(Inferred { task: Task::Regression, reason });
@@ -199,12 +199,12 @@ pub fn infer(table: &Table, target: &Target, choice: TaskChoice) -> Result<Infer
 }
 
 fn not_a_number(table: &Table, column: &Column) -> Error {
-    let not_number = |row: &usize| column.values.text(*row).is_some_and(|text| text.parse::<f64>().is_err());
+    let not_number = |row: &usize| column.text(*row).is_some_and(|text| text.parse::<f64>().is_err());
     let row = (0..table.rows()).find(not_number).unwrap_or(0);
     Error::TargetNotNumber {
         column: column.name.clone(),
         place: table.place(row),
-        value: column.values.text(row).unwrap_or_default(),
+        value: column.text(row).unwrap_or_default(),
     }
 }
 
@@ -230,8 +230,8 @@ pub(crate) fn distinct(values: &Values) -> usize {
 }
 
 /// The classes among some rows of a column, in order: numbers by value, text by bytes, false before true.
-pub(crate) fn class_texts(values: &Values, rows: &[usize]) -> Vec<String> {
-    match values {
+pub(crate) fn class_texts(column: &Column, rows: &[usize]) -> Vec<String> {
+    match &column.values {
         Values::Number(values) => {
             let mut known: Vec<f64> =
                 rows.iter().map(|&row| values[row]).filter(|value| !value.is_nan()).collect();
@@ -239,9 +239,17 @@ pub(crate) fn class_texts(values: &Values, rows: &[usize]) -> Vec<String> {
             known.dedup_by(|a, b| a == b);
             known.into_iter().map(number_text).collect()
         }
-        values => {
+        Values::Boolean(values) => {
+            let occurs = |value: &bool| rows.iter().any(|&row| values[row] == Some(*value));
+            [false, true]
+                .into_iter()
+                .filter(occurs)
+                .map(|value| column.written.word(value).to_owned())
+                .collect()
+        }
+        _ => {
             // dates as text sort as dates do
-            rows.iter().filter_map(|&row| values.text(row)).collect::<BTreeSet<_>>().into_iter().collect()
+            rows.iter().filter_map(|&row| column.text(row)).collect::<BTreeSet<_>>().into_iter().collect()
         }
     }
 }

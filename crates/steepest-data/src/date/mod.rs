@@ -2,11 +2,88 @@
 
 const MILLISECONDS_PER_DAY: i64 = 86_400_000;
 
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+/// How the dates of a column are written.
+pub enum DateFormat {
+    /// `2026-11-22`
+    Iso,
+}
+impl DateFormat {
+    pub(crate) fn iso() -> Self {
+        Self::Iso
+    }
+}
+impl std::fmt::Display for DateFormat {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("year-month-day")
+    }
+}
+/// Which of the first two numbers of 03/11/2023 is the day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DateOrder {
+    /// day first
+    DayFirst,
+    /// month first
+    MonthFirst,
+}
+pub(crate) enum Decided {
+    No,
+    Format(DateFormat),
+    Ambiguous { day_first: DateFormat, month_first: DateFormat },
+}
+pub(crate) fn decide<'a>(
+    mut cells: impl Iterator<Item = &'a str> + Clone,
+    _order: Option<DateOrder>,
+    strays: usize,
+) -> Decided {
+    let mut bad = 0;
+    if cells.all(|cell| {
+        bad += usize::from(parse_iso(cell).is_none());
+        bad <= strays
+    }) {
+        Decided::Format(DateFormat::Iso)
+    } else {
+        Decided::No
+    }
+}
+pub(crate) fn parse(cell: &str, _format: &DateFormat) -> Option<f64> {
+    parse_iso(cell)
+}
+pub(crate) fn reads_otherwise(_cell: &str, _format: &DateFormat) -> bool {
+    false
+}
+pub(crate) fn decide_numbers(_values: &[f64], _name: &str) -> Option<DateFormat> {
+    None
+}
+pub(crate) fn from_number(_value: f64, _format: &DateFormat) -> Option<f64> {
+    None
+}
+pub(crate) fn text(days: f64, _format: Option<&DateFormat>) -> String {
+    text_iso(days)
+}
+pub(crate) fn is_zero(cell: &str) -> bool {
+    cell == "0000-00-00"
+}
+/// What a person would use of a date.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Parts {
+    pub(crate) year: i32,
+    pub(crate) month: u8,
+    pub(crate) weekday: u8,
+    pub(crate) day_of_year: u16,
+    pub(crate) hour: f64,
+}
+pub(crate) fn parts(_days: f64) -> Option<Parts> {
+    None
+}
+
 /// Reads `YYYY-MM-DD` or `YYYY/MM/DD`, for the years 1 to 9999, with or without a time
 /// `HH:MM[:SS[.fraction]]` after `T` or a space, with or without a zone `Z` or `±HH[:]MM`. A time without a
 /// zone counts as UTC. `None` for everything else, also for 30 February; never a guess at formats that mean
 /// two things (01/02/2026).
-pub(crate) fn parse(text: &str) -> Option<f64> {
+pub(crate) fn parse_iso(text: &str) -> Option<f64> {
     let bytes = text.as_bytes();
     if bytes.len() < 10 || (bytes[4] != b'-' && bytes[4] != b'/') || bytes[7] != bytes[4] {
         return None;
@@ -26,7 +103,7 @@ pub(crate) fn parse(text: &str) -> Option<f64> {
 
 /// Writes what [`parse`] reads back as the same number, for numbers that [`parse`] made; other times to the
 /// millisecond.
-pub(crate) fn text(days: f64) -> String {
+pub(crate) fn text_iso(days: f64) -> String {
     let total = (days * MILLISECONDS_PER_DAY as f64).round() as i64;
     let (year, month, day) = civil_from_days(total.div_euclid(MILLISECONDS_PER_DAY));
     let rest = total.rem_euclid(MILLISECONDS_PER_DAY);
@@ -140,7 +217,7 @@ mod tests {
             ("2026-11-22T08:00:00.000+02:00", 20_779.25),
             ("2026-11-22T03:30:00-0230", 20_779.25),
         ] {
-            assert_eq!(parse(written), Some(days), "{written}");
+            assert_eq!(parse_iso(written), Some(days), "{written}");
         }
         for wrong in [
             "2026-02-30",
@@ -154,7 +231,7 @@ mod tests {
             "2026-11-22x",
             "ü026-11-2",
         ] {
-            assert_eq!(parse(wrong), None, "{wrong}");
+            assert_eq!(parse_iso(wrong), None, "{wrong}");
         }
     }
 
@@ -162,12 +239,12 @@ mod tests {
         #[test]
         fn a_written_date_reads_back(milliseconds in -60_000_000_000_000i64..250_000_000_000_000) {
             let days = milliseconds as f64 / MILLISECONDS_PER_DAY as f64;
-            prop_assert_eq!(parse(&text(days)), Some(days));
+            prop_assert_eq!(parse_iso(&text_iso(days)), Some(days));
         }
 
         #[test]
         fn no_text_panics(text in ".{0,32}") {
-            let _ = parse(&text);
+            let _ = parse_iso(&text);
         }
     }
 }

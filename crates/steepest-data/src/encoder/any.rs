@@ -145,7 +145,7 @@ impl AnyEncoder {
         }
         // first the version alone: the rest of another version's encoder may not parse at all
         let Version { format } = serde_json::from_str(text).map_err(unreadable)?;
-        if format != FORMAT {
+        if !(1..=FORMAT).contains(&format) {
             return Err(Error::EncoderFormat { found: format, expected: FORMAT });
         }
         serde_json::from_str(text).map_err(unreadable)

@@ -13,7 +13,7 @@ use super::options::ReadOptions;
 use super::raw::{Cells, RawCells, RawColumn, RawTable};
 use crate::error::{Error, Result};
 use crate::table::Table;
-use crate::typing::{is_missing, number};
+use crate::typing::is_missing;
 
 /// The longest record that is read, in bytes: far beyond any table, far below any memory.
 pub const MAX_RECORD_BYTES: usize = 16 << 20;
@@ -273,24 +273,27 @@ impl AllRecords {
         let last = self.lines.len().min(SNIFFED_RECORDS);
         let numeric = |cells: &&Cells| {
             let mut known = (1..last).map(|row| cells.get(row)).filter(|cell| !is_missing(cell)).peekable();
-            known.peek().is_some() && known.all(|cell| number(cell, false).is_some())
+            known.peek().is_some() && known.all(|cell| number(cell).is_some())
         };
         let mut first: Vec<&str> = self.columns.iter().filter(numeric).map(|cells| cells.get(0)).collect();
         if last == 1 {
             first = self.columns.iter().map(|cells| cells.get(0)).collect();
         }
-        let numbers: Vec<f64> = first.iter().filter_map(|cell| number(cell, false)).collect();
+        let numbers: Vec<f64> = first.iter().filter_map(|cell| number(cell)).collect();
         let all_numbers = !first.is_empty()
             && !numbers.is_empty()
-            && first
-                .iter()
-                .all(|cell| number(cell, false).is_some() || (!cell.is_empty() && is_missing(cell)));
+            && first.iter().all(|cell| number(cell).is_some() || (!cell.is_empty() && is_missing(cell)));
         let begins_like_names =
             numbers.len() > 3 || numbers.first().is_some_and(|&n| n == 0.0 || (1500.0..2200.0).contains(&n));
         let counts_up =
             numbers.len() > 1 && begins_like_names && numbers.windows(2).all(|pair| pair[1] - pair[0] == 1.0);
         !all_numbers || counts_up
     }
+}
+
+/// A number with a decimal point.
+fn number(cell: &str) -> Option<f64> {
+    cell.parse().ok().filter(|value: &f64| !value.is_nan())
 }
 
 /// For the reader of embedded data: every column's type is found by inference.

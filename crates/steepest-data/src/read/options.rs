@@ -1,9 +1,9 @@
 //! How to read a file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use crate::error::Kind;
+use crate::typing::{Conventions, Expected};
 
 /// How to read a file. The default finds everything out.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -12,9 +12,17 @@ pub struct ReadOptions {
     pub delimiter: Option<u8>,
     /// CSV: whether the first record is a header. Default: yes, unless it looks like the data below it.
     pub header: Option<bool>,
-    /// Types that columns must have, by name; a cell of another type is an error. Columns not named are
+    /// What columns have to be, by name: a cell that does not read so counts as missing. Columns not named are
     /// inferred.
-    pub kinds: BTreeMap<String, Kind>,
+    pub columns: BTreeMap<String, Expected>,
+    /// Columns that are not named in `columns` are of no interest: they are read as text. Default: false.
+    pub others_as_text: bool,
+    /// Columns that are left out.
+    pub dropped: BTreeSet<String>,
+    /// What is known about how numbers and dates are written. Default: each column tells.
+    pub conventions: Conventions,
+    /// A cell that does not read as what its column is, is an error. Default: it counts as missing.
+    pub strict: bool,
     /// Count infinities as missing. Default: they are an error.
     pub infinity_is_missing: bool,
     /// IDX: where the labels are.

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use super::options::ReadOptions;
+use crate::error::Kind;
 use crate::error::{Error, Place, Result};
 use crate::table::{Column, Table};
-use crate::typing::{Context, convert, from_typed};
+use crate::typing::{Context, Expected, Typed, decide};
 
 /// What a reader makes of a file. All readers make the same, so that a table means the same in every format.
 #[derive(Debug, Default)]
@@ -92,26 +93,27 @@ impl RawTable {
         }
         let mut notes = self.notes;
         let mut columns = Vec::with_capacity(self.columns.len());
+        let text = Expected::from(Kind::Category);
         for RawColumn { name, cells } in self.columns {
+            if options.dropped.contains(&name) {
+                continue;
+            }
             let place = |row: usize| match self.lines.get(row) {
                 Some(&line) => Place::Line(u64::from(line)),
                 None => Place::Row(row as u64 + 1),
             };
-            let context =
-                Context { column: &name, place: &place, infinity_is_missing: options.infinity_is_missing };
-            let asked = options.kinds.get(&name).copied();
-            let values = match cells {
-                RawCells::Text(cells) => {
-                    // where commas separate fields, a comma inside a field is no decimal point
-                    let (values, comma) = convert(cells.iter(), asked, !self.commas_separate, &context)?;
-                    if comma {
-                        notes.push(format!("column {name:?}: the comma is read as a decimal point"));
-                    }
-                    values
-                }
-                typed => from_typed(typed, asked, &context)?,
+            let context = Context {
+                column: &name,
+                place: &place,
+                commas_separate: self.commas_separate,
+                conventions: options.conventions,
+                infinity_is_missing: options.infinity_is_missing,
+                strict: options.strict,
             };
-            columns.push(Column { name, values });
+            let expected = options.columns.get(&name).or(options.others_as_text.then_some(&text));
+            let Typed { values, written, notes: said, unread } = decide(cells, expected, &context)?;
+            notes.extend(said);
+            columns.push(Column { name, values, written, unread });
         }
         if columns.is_empty() {
             return Err(Error::NoFeatures { dropped: notes });
