@@ -48,12 +48,16 @@ fn compare(table: &Table, read: &steepest_data::Table) -> Result<(), String> {
     let found: Vec<&str> = read.columns.iter().map(|column| column.name.as_str()).collect();
     expect("the names of the columns", format!("{names:?}"), format!("{found:?}"))?;
     expect("the number of rows", table.rows(), read.rows())?;
-    for (column, found) in table.columns.iter().zip(&read.columns) {
-        compare_column(column, &found.values).map_err(|difference| {
-            format!("column {:?} ({}): {difference}", column.name, column.tags.join(", "))
-        })?;
-    }
-    Ok(())
+    let differences: Vec<String> = table
+        .columns
+        .iter()
+        .zip(&read.columns)
+        .filter_map(|(column, found)| {
+            let difference = compare_column(column, &found.values).err()?;
+            Some(format!("column {:?} ({}): {difference}", column.name, column.tags.join(", ")))
+        })
+        .collect();
+    if differences.is_empty() { Ok(()) } else { Err(differences.join("\n  ")) }
 }
 
 fn compare_column(column: &Column, values: &Values) -> Result<(), String> {
