@@ -32,13 +32,16 @@ pub fn outcome(table: &Table, folder: &TempDir) -> Outcome {
         Ok(Loaded::Images(_)) => Outcome::Wrong("images were read".to_owned()),
         Err(error) => {
             let message = error.to_string();
-            let is_named =
-                |column: &Column| column.is_ambiguous() && message.contains(&format!("{:?}", column.name));
-            if table.columns.iter().any(is_named) {
-                Outcome::RightlyRefused
-            } else {
-                Outcome::Refused(message)
+            let named: Vec<&Column> = table
+                .columns
+                .iter()
+                .filter(|column| message.contains(&format!("{:?}", column.name)))
+                .collect();
+            if named.iter().any(|column| column.is_ambiguous()) {
+                return Outcome::RightlyRefused;
             }
+            let tags: Vec<_> = named.iter().map(|column| column.tags.join(", ")).collect();
+            Outcome::Refused(format!("({}): {message}", tags.join("; ")))
         }
     }
 }

@@ -122,7 +122,7 @@ impl Style {
             if index > 0 {
                 line.push(self.separator);
             }
-            let needs_quotes = cell.contains([self.separator, '"']);
+            let needs_quotes = cell.contains([self.separator, '"', '\n']);
             let quote = match self.quoting {
                 Quoting::Minimal => needs_quotes,
                 Quoting::All => true,

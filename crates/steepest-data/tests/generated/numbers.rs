@@ -190,9 +190,9 @@ fn try_column(chance: &mut Chance, convention: &Convention, count: usize) -> Wri
     writing.negative = chance.pick(negatives);
     let mut tags = Vec::new();
     let mut digits = 2 + chance.below(6);
-    match chance.below(16) {
+    match chance.below(18) {
         0 | 1 => {
-            // not 8 digits, nor 10, 12 or 13: those could be days or seconds
+            // at most 7 digits: 8 could be days, 10, 12 and 13 seconds
             tags.push("whole");
             if chance.one_in(5) {
                 digits = 1;
@@ -224,6 +224,8 @@ fn try_column(chance: &mut Chance, convention: &Convention, count: usize) -> Wri
             digits = 5 + writing.decimals + chance.below(3);
         }
         14 => return scientific(chance, writing, count),
+        15 if chance.one_in(3) => return with_one_telling_cell(chance, convention, count),
+        15 | 16 => return short_of_plain(chance, count),
         _ => return with_two_spellings(chance, writing, count),
     }
     if let Some(group) = writing.group {
@@ -269,10 +271,37 @@ fn short_of_plain(chance: &mut Chance, count: usize) -> Written {
     let (tag, low, high) = chance.pick(&[
         ("0 and 1", 0, 1),
         ("years", 1980, 2025),
+        ("one number", 7, 7),
+        ("8 digits, no days", 40_000_000, 99_999_999),
+        ("10 digits, no seconds", 4_000_000_000, 9_999_999_999),
         ("15 digits", 100_000_000_000_000, 999_999_999_999_999),
     ]);
     let units: Vec<i64> = (0..count).map(|_| chance.between(low, high)).collect();
     PLAIN.column(vec![tag], &units)
+}
+
+/// Numbers with a mark before three digits, and one cell that shows what the mark is.
+fn with_one_telling_cell(chance: &mut Chance, convention: &Convention, count: usize) -> Written {
+    let mut writing = Writing { decimal: convention.decimal, negative: Negative::None, ..PLAIN };
+    let is_grouped = matches!(convention.group, ',' | '.') && chance.one_in(2);
+    if is_grouped {
+        writing.group = Some(convention.group);
+    } else {
+        writing.decimals = 3;
+    }
+    let mut cells: Vec<_> = (0..count).map(|_| writing.cell(chance.between(1_000, 999_999))).collect();
+    let (tag, telling) = match is_grouped {
+        true => ("one cell has two groups", writing.cell(chance.between(1_000_000, 9_999_999))),
+        false if chance.one_in(2) => {
+            ("one cell has four digits before the mark", writing.cell(chance.between(1_000_000, 9_999_999)))
+        }
+        false => {
+            let cell = Writing { decimals: 1, ..writing }.cell(chance.between(10, 9_999));
+            ("one cell has one digit behind the mark", cell)
+        }
+    };
+    cells[chance.below(count)] = telling;
+    Written { kind: Kind::Number, tags: vec![tag], cells }
 }
 
 fn scientific(chance: &mut Chance, mut writing: Writing, count: usize) -> Written {

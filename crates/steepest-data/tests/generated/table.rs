@@ -133,6 +133,8 @@ const ANYWHERE: [&str; 9] = ["", "NA", "N/A", "n/a", "NaN", "null", "NULL", "<NA
 const NO_TEXT: [&str; 6] = ["None", "-", "--", "?", ".", "#DIV/0!"];
 const ZERO_DATE: &str = "0000-00-00";
 const STRAYS: [&str; 6] = ["12O.5", "0.7l", "abc", "see note", "l2", "broken"];
+/// Days that no calendar has.
+const NO_DAYS: [&str; 3] = ["31.02.2023", "2023-02-30", "13/32/2023"];
 
 impl Table {
     /// The table of this number.
@@ -259,7 +261,9 @@ fn columns(
             written.tags.push("strays");
             // between the first and the last row: there they could be a row of units or of sums
             for place in chance.places(strays, count - strays - 1) {
-                written.cells.insert(place + 1, (chance.pick(&STRAYS).to_owned(), Value::Missing));
+                let has_no_day = written.kind == Kind::Date && chance.one_in(3);
+                let stray = if has_no_day { chance.pick(&NO_DAYS) } else { chance.pick(&STRAYS) };
+                written.cells.insert(place + 1, (stray.to_owned(), Value::Missing));
             }
         }
         let mut known = written.cells.into_iter();

@@ -7,7 +7,7 @@ use crate::table::{Value, Written};
 
 /// A column of a random way.
 pub fn column(chance: &mut Chance, count: usize) -> Written {
-    match chance.below(14) {
+    match chance.below(15) {
         0 | 1 => accents(chance, count),
         2 => notes(chance, count),
         3 => bands(chance, count),
@@ -17,6 +17,7 @@ pub fn column(chance: &mut Chance, count: usize) -> Written {
         7 | 8 => leading_zeros(chance, count),
         9 | 10 => beyond_f64(chance, count),
         11 => two_spellings(chance, count),
+        12 => numbers_and_words(chance, count),
         _ => booleans(chance, count),
     }
 }
@@ -61,15 +62,18 @@ pub fn accents(chance: &mut Chance, count: usize) -> Written {
     written
 }
 
-/// Sentences, nearly all different, with quotes and separators inside.
+/// Sentences, nearly all different, with quotes and separators inside, and sometimes a second line.
 fn notes(chance: &mut Chance, count: usize) -> Written {
+    let has_lines = chance.one_in(3);
     let text = |_| {
         let subject =
-            chance.pick(&["pump", "the \"new\" one", "valve; left", "sensor, old", "door|gate", "line 3"]);
+            chance.pick(&["pump", "the \"new\" one", "valve; left", "sensor, old", "door|gate", "19\" rack"]);
         let state = chance.pick(&["is fine", "was changed", "needs oil", "leaks", "works again"]);
-        format!("{subject} {state}, visit {}", chance.below(10_000))
+        let second = if has_lines && chance.one_in(10) { "\n" } else { ", " };
+        format!("{subject} {state}{second}visit {}", chance.below(10_000))
     };
-    category("sentences", (0..count).map(text).collect())
+    let tag = if has_lines { "sentences, some of two lines" } else { "sentences" };
+    category(tag, (0..count).map(text).collect())
 }
 
 /// Ranges, sizes and the like, which begin or end as numbers or dates do.
@@ -86,9 +90,20 @@ fn bands(chance: &mut Chance, count: usize) -> Written {
 }
 
 fn answers(chance: &mut Chance, count: usize) -> Written {
-    let all: [&[&str]; 4] = [&["yes", "no"], &["Y", "N"], &["Yes", "No"], &["ja", "nein"]];
+    let all: [&[&str]; 5] =
+        [&["yes", "no"], &["Y", "N"], &["Yes", "No"], &["ja", "nein"], &["true", "false", "unknown"]];
     let answers = chance.pick(&all);
     levels(chance, "yes or no", answers, count)
+}
+
+/// Counts with words among them, too many to be strays.
+fn numbers_and_words(chance: &mut Chance, count: usize) -> Written {
+    let mut texts: Vec<String> = (0..count).map(|_| chance.below(12).to_string()).collect();
+    let word = chance.pick(&["12+", "many", "<1"]);
+    for place in chance.places(3 + count / 20, count) {
+        texts[place] = word.to_owned();
+    }
+    category("numbers and words", texts)
 }
 
 fn hexadecimal(chance: &mut Chance, count: usize) -> Written {
