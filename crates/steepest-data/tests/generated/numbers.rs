@@ -198,7 +198,7 @@ fn try_column(chance: &mut Chance, convention: &Convention, count: usize) -> Wri
                 digits = 1;
             }
         }
-        2 => return short_of_plain(chance, count),
+        2 => return look_alikes(chance, count),
         3..6 => {
             tags.push("as many decimals");
             writing.decimals = 1 + chance.below(6);
@@ -225,7 +225,7 @@ fn try_column(chance: &mut Chance, convention: &Convention, count: usize) -> Wri
         }
         14 => return scientific(chance, writing, count),
         15 if chance.one_in(3) => return with_one_telling_cell(chance, convention, count),
-        15 | 16 => return short_of_plain(chance, count),
+        15 | 16 => return look_alikes(chance, count),
         _ => return with_two_spellings(chance, writing, count),
     }
     if let Some(group) = writing.group {
@@ -267,7 +267,7 @@ fn is_loosely_grouped(chance: &mut Chance, writing: &Writing, convention: &Conve
 }
 
 /// Numbers that are often taken for something else: truth values, years, 15 digits.
-fn short_of_plain(chance: &mut Chance, count: usize) -> Written {
+fn look_alikes(chance: &mut Chance, count: usize) -> Written {
     let (tag, low, high) = chance.pick(&[
         ("0 and 1", 0, 1),
         ("years", 1980, 2025),
@@ -330,7 +330,7 @@ fn scientific(chance: &mut Chance, mut writing: Writing, count: usize) -> Writte
 /// Numbers of which one is spelled in two ways, while there are too many spellings for codes.
 fn with_two_spellings(chance: &mut Chance, mut writing: Writing, count: usize) -> Written {
     if count < 110 {
-        return short_of_plain(chance, count);
+        return look_alikes(chance, count);
     }
     writing.decimals = 2;
     writing.negative = Negative::None;

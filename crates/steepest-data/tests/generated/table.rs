@@ -70,23 +70,16 @@ pub struct Convention {
     pub decimal: char,
     pub group: char,
     pub day_first: bool,
-    /// Whether the encoding has signs that Windows-1252 lacks.
+    /// Whether the encoding has U+2212 and U+202F, which Windows-1252 lacks.
     pub unicode: bool,
 }
 
 impl Convention {
     fn draw(chance: &mut Chance, separator: char, unicode: bool) -> Self {
-        let comma_in = match separator {
-            ',' => 6,
-            ';' => 1,
-            _ => 2,
-        };
-        let decimal = if separator == ';' {
-            chance.weighted(&[(2, ','), (1, '.')])
-        } else if chance.one_in(comma_in) {
-            ','
-        } else {
-            '.'
+        let decimal = match separator {
+            ',' => chance.weighted(&[(5, '.'), (1, ',')]),
+            ';' => chance.weighted(&[(1, '.'), (2, ',')]),
+            _ => chance.pick(&['.', ',']),
         };
         let mark = if decimal == '.' { ',' } else { '.' };
         let mut groups = vec![(4, mark), (2, ' '), (2, '\u{a0}')];
