@@ -94,6 +94,12 @@ pub enum Error {
     )]
     AmbiguousDate { column: String, place: Place, value: String },
 
+    /// A column in which some dates have the day first and others the month first.
+    #[error(
+        "column {column:?} has both {day_first:?}, where the day comes first, and {month_first:?}, where the month does; write all dates one way, leave the column out, or have it read as a category"
+    )]
+    MixedDates { column: String, day_first: String, month_first: String },
+
     /// A cell that is written in another way than its column was in training.
     #[error(
         "column {column:?}, {place}: {value:?} is written in another way than in training, where the column had {expected}; write it so, or train again"
@@ -109,6 +115,24 @@ pub enum Error {
     /// No column of this name.
     #[error("no column is called {name:?}{}; columns: {known}", suggestion(.nearest))]
     NoSuchColumn { name: String, nearest: Option<String>, known: String },
+
+    /// A column that is to be two things.
+    #[error("column {column:?} has two roles, {first} and {second}; give it one")]
+    TwoRoles { column: String, first: String, second: String },
+
+    /// A split that is to be by groups and by time.
+    #[error("rows cannot be split by the group {group:?} and by the time {time:?} at once; choose one")]
+    GroupAndTime { group: String, time: String },
+
+    /// A weight that no row can have.
+    #[error(
+        "the weight {column:?}, {place}: {value} is no weight; weights are finite numbers of at least 0, and not all 0"
+    )]
+    BadWeight { column: String, place: Place, value: String },
+
+    /// A schema file that is not one.
+    #[error("{name}: {reason}; write one with the schema of the data, and edit that")]
+    Schema { name: String, reason: String },
 
     /// Columns that the encoder was fitted with and that a table lacks.
     #[error("the table lacks {} of the columns that the model was trained with: {}; add them, empty where unknown", names.len(), names.join(", "))]

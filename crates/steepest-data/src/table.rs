@@ -1,7 +1,9 @@
 //! What was read: a table of named, typed columns, or images.
 
 use crate::error::{Error, Kind, Place, Result, list, nearest_name};
-use crate::typing::Written;
+use crate::read::ReadOptions;
+use crate::roles::Roles;
+use crate::typing::{Expected, Written};
 
 /// A table of named columns, all of the same length.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,6 +16,10 @@ pub struct Table {
     pub notes: Vec<String>,
     /// The column to predict, where the source knows it (embedded data sets do).
     pub default_target: Option<String>,
+    /// What columns are for, where it was said.
+    pub roles: Roles,
+    /// Columns of the source that were left out when it was read.
+    pub(crate) dropped: Vec<String>,
     /// The line of the file on which each row begins; empty for formats without lines.
     pub(crate) lines: Vec<u32>,
     pub(crate) rows: usize,
@@ -134,7 +140,16 @@ impl Table {
         for column in &columns {
             assert_eq!(column.values.len(), rows, "column {:?} differs in length", column.name);
         }
-        Self { name: name.into(), columns, notes: Vec::new(), default_target: None, lines: Vec::new(), rows }
+        Self {
+            name: name.into(),
+            columns,
+            notes: Vec::new(),
+            default_target: None,
+            roles: Roles::default(),
+            dropped: Vec::new(),
+            lines: Vec::new(),
+            rows,
+        }
     }
 
     /// Number of rows.
@@ -160,6 +175,20 @@ impl Table {
             nearest: nearest_name(name, self.columns.iter().map(|column| column.name.as_str())),
             known: list(self.columns.iter().map(|column| column.name.as_str())),
         })
+    }
+
+    /// How to read another table, so that its columns get the types and roles that they have here.
+    pub fn read_options(&self, strict: bool) -> ReadOptions {
+        let expected = |column: &Column| {
+            let written = Some(column.written.clone());
+            (column.name.clone(), Expected { kind: column.values.kind(), written })
+        };
+        ReadOptions {
+            columns: self.columns.iter().map(expected).collect(),
+            others_as_text: true,
+            strict,
+            ..ReadOptions::default()
+        }
     }
 
     /// Where a row (from 0) lies in its file.
@@ -265,6 +294,14 @@ impl Loaded {
         match self {
             Loaded::Table(table) => &table.notes,
             Loaded::Images(images) => &images.notes,
+        }
+    }
+
+    /// How to read other data, so that its columns get the types that they have here.
+    pub fn read_options(&self, strict: bool) -> ReadOptions {
+        match self {
+            Loaded::Table(table) => table.read_options(strict),
+            Loaded::Images(_) => ReadOptions::default(),
         }
     }
 

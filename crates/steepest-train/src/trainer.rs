@@ -12,7 +12,21 @@ use crate::state::{RunState, StepTaken, Tracker};
 use crate::summary::{Health, Score, Summary, TensorLine};
 use steepest::{Group, NonFinite, Optimizer, StepArgs, Verdict};
 use steepest_burn::{BurnOptimizer, NamedTensor};
-use steepest_data::{Batches, Part, Prepared, Source, Targets, Task, load, prepare};
+use steepest_data::{Batches, Held, Loaded, Part, Prepared, Source, Targets, Task, load, prepare_with};
+
+/// Reads, splits and encodes the data.
+fn read(settings: &Settings) -> Result<Prepared> {
+    let data = &settings.data;
+    let loaded = load(&data.source(), &data.read_options())?;
+    // the other parts are read as the table to learn from was, whatever their own cells would tell
+    let options = loaded.read_options(data.strict);
+    let other = |file: &Option<String>| -> Result<Option<Loaded>> {
+        Ok(file.as_ref().map(|file| load(&Source::parse(file), &options)).transpose()?)
+    };
+    let (validation, test) = (other(&data.validation_file)?, other(&data.test_file)?);
+    let held = Held { validation: validation.as_ref(), test: test.as_ref() };
+    Ok(prepare_with(&loaded, held, &data.prepare_options(settings.train.seed))?)
+}
 
 /// One run: data, network and optimizer, and where it is.
 ///
@@ -64,9 +78,7 @@ impl Trainer {
         settings.check()?;
         out.check()?;
         let source = settings.data.source();
-        let loaded = load(&source, &settings.data.read_options())?;
-        let data = prepare(&loaded, &settings.data.prepare_options(settings.train.seed))?;
-        drop(loaded);
+        let data = read(settings)?;
         let plan = settings.resolve(&data)?;
         let settings = &plan.settings;
         let rows = data.train.features.rows;

@@ -1,6 +1,7 @@
 //! The encoder of tables or of images, and its saved form.
 
 use super::table::Encoder;
+use super::target::KnownTargets;
 use crate::error::{Error, Result};
 use crate::features::{FORMAT, Features, Targets};
 use crate::images::ImageEncoder;
@@ -95,6 +96,20 @@ impl AnyEncoder {
         match (self, loaded) {
             (AnyEncoder::Table(encoder), Loaded::Table(table)) => encoder.encode_target(table, rows),
             (AnyEncoder::Images(encoder), Loaded::Images(images)) => encoder.encode_target(images, rows),
+            _ => Err(self.other_kind()),
+        }
+    }
+
+    /// Encodes the target of those of the rows where it is known, and a class that training had.
+    ///
+    /// # Errors
+    /// As [`AnyEncoder::encode`]; data without any target.
+    pub fn encode_known_target(&self, loaded: &Loaded, rows: &[usize]) -> Result<KnownTargets> {
+        match (self, loaded) {
+            (AnyEncoder::Table(encoder), Loaded::Table(table)) => encoder.encode_known_target(table, rows),
+            (AnyEncoder::Images(encoder), Loaded::Images(images)) => {
+                encoder.encode_known_target(images, rows)
+            }
             _ => Err(self.other_kind()),
         }
     }

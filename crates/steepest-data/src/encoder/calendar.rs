@@ -42,7 +42,7 @@ impl Cycle {
         match self {
             Self::Year => (f64::from(parts.day_of_year) - 1.0) / 366.0,
             Self::Week => f64::from(parts.weekday) / 7.0,
-            Self::Day => parts.hour / 24.0,
+            Self::Day => parts.hour_fraction / 24.0,
         }
     }
 
@@ -52,7 +52,7 @@ impl Cycle {
             Self::Year => u32::from(parts.month),
             Self::Week => u32::from(parts.weekday),
             // minutes, so that nothing hangs on rounding
-            Self::Day => (parts.hour * 60.0).round() as u32,
+            Self::Day => (parts.hour_fraction * 60.0).round() as u32,
         }
     }
 }

@@ -35,3 +35,4 @@ mod words;
 pub use any::AnyEncoder;
 pub use decision::MOST_LEVELS;
 pub use table::Encoder;
+pub use target::KnownTargets;

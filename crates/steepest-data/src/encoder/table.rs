@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::decision::Decision;
 use super::input::Input;
-use super::target::TargetCode;
+use super::target::{KnownTargets, TargetCode};
 use crate::error::{Error, Result, list};
 use crate::features::{FORMAT, Features, Targets};
 use crate::read::ReadOptions;
+use crate::roles::Role;
 use crate::table::{Column, Table};
 use crate::task::{Target, Task};
 use crate::typing::{Expected, coerce_column};
@@ -38,8 +39,13 @@ impl Encoder {
         let target = TargetCode::fit(table, target_column, task, train)?;
         let (mut inputs, mut dropped, mut notes, mut reasons) =
             (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        for column in table.columns.iter().filter(|column| column.name != target_column.name) {
-            let decision = Decision::on(column, train, false);
+        let is_input =
+            |column: &&Column| column.name != target_column.name && table.roles.is_feature(&column.name);
+        dropped.extend(table.dropped.iter().cloned());
+        let apart = |column: &&Column| column.name != target_column.name && !is_input(column);
+        dropped.extend(table.columns.iter().filter(apart).map(|column| column.name.clone()));
+        for column in table.columns.iter().filter(is_input) {
+            let decision = Decision::on(column, train, table.roles.of(&column.name) == Role::Text);
             notes.extend(decision.notes());
             match decision.input() {
                 Ok(input) => inputs.push(input),
@@ -155,6 +161,14 @@ impl Encoder {
     /// Panics if a row is out of range.
     pub fn encode_target(&self, table: &Table, rows: &[usize]) -> Result<Targets> {
         self.target.encode(table, rows)
+    }
+
+    /// Encodes the target of those of the rows where it is known.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchColumn`]. Panics if a row is out of range.
+    pub fn encode_known_target(&self, table: &Table, rows: &[usize]) -> Result<KnownTargets> {
+        self.target.encode_known(table, rows)
     }
 
     /// The name of a class. Panics if `code` is not below the number of classes.

@@ -1,6 +1,6 @@
 //! The column to predict.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::scale::mean_and_std;
 use crate::error::{Error, Kind, Result, list};
@@ -111,6 +111,22 @@ impl TargetCode {
         }
     }
 
+    /// Encodes the target of those of the rows where it is known, and a class that training had.
+    pub(super) fn encode_known(&self, table: &Table, rows: &[usize]) -> Result<KnownTargets> {
+        let column = &*coerce_column(table, table.column(self.column())?, &self.expected())?;
+        let (known, missing): (Vec<usize>, Vec<usize>) =
+            rows.iter().partition(|&&row| column.values.is_valid(row));
+        let classes: HashSet<&str> = self.classes().iter().map(String::as_str).collect();
+        let is_new = |row: &usize| match self {
+            Self::Regression { .. } => None,
+            Self::Classes { .. } => column.text(*row).filter(|text| !classes.contains(text.as_str())),
+        };
+        let new: Vec<String> = known.iter().filter_map(is_new).collect();
+        let rows: Vec<usize> = known.into_iter().filter(|row| is_new(row).is_none()).collect();
+        let targets = self.encode(table, &rows)?;
+        Ok(KnownTargets { rows, targets, missing: missing.len(), new_classes: new })
+    }
+
     /// A standardized prediction in the target's own unit; as it is for classes.
     pub(super) fn invert(&self, standardized: f32) -> f64 {
         match self {
@@ -126,6 +142,19 @@ impl TargetCode {
             Self::Classes { .. } => 1.0,
         }
     }
+}
+
+/// The target of some rows, as far as it is known.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KnownTargets {
+    /// The rows whose target is known.
+    pub rows: Vec<usize>,
+    /// Their targets.
+    pub targets: Targets,
+    /// How many rows have none.
+    pub missing: usize,
+    /// The class of each row whose class training did not have.
+    pub new_classes: Vec<String>,
 }
 
 /// A number, a date or a boolean as a number; NaN where missing.

@@ -1,8 +1,9 @@
 //! How to read a file.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use crate::roles::Roles;
 use crate::typing::{Conventions, Expected};
 
 /// How to read a file. The default finds everything out.
@@ -17,8 +18,11 @@ pub struct ReadOptions {
     pub columns: BTreeMap<String, Expected>,
     /// Columns that are not named in `columns` are of no interest: they are read as text. Default: false.
     pub others_as_text: bool,
-    /// Columns that are left out.
-    pub dropped: BTreeSet<String>,
+    /// What columns are for. Default: nothing is said.
+    pub roles: Roles,
+    /// The column to predict, which is not left out when only some columns are asked for. Default: see
+    /// [`choose_target`](crate::choose_target).
+    pub target: Option<String>,
     /// What is known about how numbers and dates are written. Default: each column tells.
     pub conventions: Conventions,
     /// A cell that does not read as what its column is, is an error. Default: it counts as missing.

@@ -7,6 +7,7 @@ use super::options::ReadOptions;
 use crate::error::Kind;
 use crate::error::{Error, Place, Result};
 use crate::table::{Column, Table};
+use crate::task::usual_target;
 use crate::typing::{Context, Expected, Typed, decide};
 
 /// What a reader makes of a file. All readers make the same, so that a table means the same in every format.
@@ -91,11 +92,15 @@ impl RawTable {
                 return Err(Error::DuplicateColumn { path: path.to_owned(), name, first, second: index + 1 });
             }
         }
+        let names: Vec<&str> = self.columns.iter().map(|column| column.name.as_str()).collect();
+        let roles = options.roles.resolve(&names)?;
+        let target = options.target.as_deref().or_else(|| usual_target(&names).map(|index| names[index]));
+        let dropped: Vec<String> = roles.dropped(&names, target).into_iter().map(str::to_owned).collect();
         let mut notes = self.notes;
         let mut columns = Vec::with_capacity(self.columns.len());
         let text = Expected::from(Kind::Category);
         for RawColumn { name, cells } in self.columns {
-            if options.dropped.contains(&name) {
+            if dropped.contains(&name) {
                 continue;
             }
             let place = |row: usize| match self.lines.get(row) {
@@ -110,7 +115,9 @@ impl RawTable {
                 infinity_is_missing: options.infinity_is_missing,
                 strict: options.strict,
             };
-            let expected = options.columns.get(&name).or(options.others_as_text.then_some(&text));
+            let said = roles.expected(&name);
+            let known = said.as_ref().or_else(|| options.columns.get(&name));
+            let expected = known.or(options.others_as_text.then_some(&text));
             let Typed { values, written, notes: said, unread } = decide(cells, expected, &context)?;
             notes.extend(said);
             columns.push(Column { name, values, written, unread });
@@ -122,6 +129,7 @@ impl RawTable {
         table.rows = self.rows;
         table.lines = self.lines;
         table.notes = notes;
+        (table.roles, table.dropped) = (roles, dropped);
         Ok(table)
     }
 }

@@ -32,6 +32,11 @@ pub(super) fn infer(cells: &Cells, context: &Context<'_>) -> Result<Option<Typed
             let (column, place) = (context.column.to_owned(), (context.place)(row));
             Err(Error::AmbiguousDate { column, place, value: shown(cell) })
         }
+        Decided::Mixed { day_first_example, month_first_example } => Err(Error::MixedDates {
+            column: context.column.to_owned(),
+            day_first: shown(&day_first_example),
+            month_first: shown(&month_first_example),
+        }),
     }
 }
 
@@ -85,7 +90,7 @@ fn read(cells: &Cells, format: &DateFormat, context: &Context<'_>) -> Result<Typ
         }
         days.push(value.unwrap_or(f64::NAN));
     }
-    unread.into(Typed::new(Values::Date(days), Written::Date(format.clone())), known, context)
+    unread.into(Typed::new(Values::Date(days), Written::Date(*format)), known, context)
 }
 
 /// A column that has to be dates, in whatever format.
@@ -100,11 +105,11 @@ pub(super) fn read_as_dates(cells: &Cells, context: &Context<'_>) -> Result<Type
     }
     match date::decide(known, context.conventions.dates, all) {
         Decided::Format(format) => read(cells, &format, context),
-        Decided::Ambiguous { .. } => match infer(cells, context)? {
+        Decided::Ambiguous { .. } | Decided::Mixed { .. } => match infer(cells, context)? {
             Some(typed) => Ok(typed),
-            None => read(cells, &DateFormat::iso(), context),
+            None => read(cells, &DateFormat::default(), context),
         },
-        Decided::No => read(cells, &DateFormat::iso(), context),
+        Decided::No => read(cells, &DateFormat::default(), context),
     }
 }
 

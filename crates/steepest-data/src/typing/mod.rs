@@ -171,7 +171,7 @@ fn read_as(cells: &Cells, expected: &Expected, context: &Context<'_>) -> Result<
         (Kind::Boolean, written) => booleans::read(cells, written.as_ref(), context),
         (Kind::Date, Some(Written::Date(format))) => dates::read_trained(cells, format, context),
         (Kind::Date, Some(Written::Unrecorded)) => {
-            dates::read_trained(cells, &crate::date::DateFormat::iso(), context)
+            dates::read_trained(cells, &crate::date::DateFormat::default(), context)
         }
         (Kind::Date, _) => dates::read_as_dates(cells, context),
     }

@@ -70,7 +70,7 @@ impl Written {
                 Self::Number(Notation { decimal: has_fractions.then_some(Decimal::Point), thousands: None })
             }
             Kind::Boolean => Self::Boolean { yes: "true".to_owned(), no: "false".to_owned() },
-            Kind::Date => Self::Date(DateFormat::iso()),
+            Kind::Date => Self::Date(DateFormat::default()),
             Kind::Category => Self::Text,
         }
     }
