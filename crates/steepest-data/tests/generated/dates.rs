@@ -9,6 +9,9 @@ use crate::table::{AMBIGUOUS, Convention, Value, Written};
 /// The tag of columns in which `0000-00-00` looks like the other cells.
 pub const DASHES: &str = "year first, dashes";
 
+/// The tags of columns that could be whole numbers if their names said so.
+pub const LIKE_NUMBERS: [&str; 3] = ["compact", "epoch seconds", "epoch milliseconds"];
+
 const SECONDS_A_DAY: i64 = 86_400;
 const MONTHS: [&str; 12] = [
     "January",
@@ -263,7 +266,8 @@ fn months(chance: &mut Chance, count: usize) -> Written {
 
 fn epoch(chance: &mut Chance, count: usize) -> Written {
     let in_milliseconds = chance.one_in(2);
-    let days = draw(chance, count);
+    // from 2005 to 2029: other numbers of ten digits may well be something else
+    let days = draw(chance, count).into_iter().map(|day| 12_900 + day % 8_900);
     let cell = |day: i64| {
         let seconds = day * SECONDS_A_DAY + chance.between(0, SECONDS_A_DAY - 1);
         let milliseconds = 1_000 * seconds + if in_milliseconds { chance.between(0, 999) } else { 0 };
@@ -271,7 +275,7 @@ fn epoch(chance: &mut Chance, count: usize) -> Written {
         (text, day as f64 + fraction(milliseconds - 1_000 * SECONDS_A_DAY * day))
     };
     let tag = if in_milliseconds { "epoch milliseconds" } else { "epoch seconds" };
-    written(vec![tag], days.into_iter().map(cell).collect())
+    written(vec![tag], days.map(cell).collect())
 }
 
 /// Times of day without a date.

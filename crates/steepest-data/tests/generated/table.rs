@@ -122,6 +122,11 @@ const NAMES: [&str; 25] = [
     "w",
 ];
 
+/// Of those, the ones that can be dates in whole numbers too.
+const NEUTRAL: [&str; 7] = ["city", "x1", "Straße", "señal", "zone", "Origin", "w"];
+/// The names of dates in whole numbers.
+const MOMENTS: [&str; 4] = ["timestamp", "created_at", "date", "event time"];
+
 const ANYWHERE: [&str; 9] = ["", "NA", "N/A", "n/a", "NaN", "null", "NULL", "<NA>", "#N/A"];
 const NO_TEXT: [&str; 6] = ["None", "-", "--", "?", ".", "#DIV/0!"];
 const ZERO_DATE: &str = "0000-00-00";
@@ -266,7 +271,13 @@ fn columns(
             .map(|missing| if *missing { hole() } else { known.next().expect("a cell for each known row") })
             .unzip();
         let is_text = written.kind == Kind::Category;
-        Column { name: (*name).to_owned(), kind: written.kind, tags: written.tags, is_text, cells, truth }
+        let needs_name = written.tags.iter().any(|tag| dates::LIKE_NUMBERS.contains(tag));
+        let name = if needs_name && (!NEUTRAL.contains(name) || chance.one_in(2)) {
+            format!("{} {index}", chance.pick(&MOMENTS))
+        } else {
+            (*name).to_owned()
+        };
+        Column { name, kind: written.kind, tags: written.tags, is_text, cells, truth }
     };
     names.iter().enumerate().take(width).map(column).collect()
 }

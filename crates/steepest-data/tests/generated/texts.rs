@@ -91,7 +91,7 @@ fn bands(chance: &mut Chance, count: usize) -> Written {
 
 fn answers(chance: &mut Chance, count: usize) -> Written {
     let all: [&[&str]; 5] =
-        [&["yes", "no"], &["Y", "N"], &["Yes", "No"], &["ja", "nein"], &["true", "false", "unknown"]];
+        [&["yes", "no"], &["Y", "N"], &["Yes", "No"], &["ja", "nein"], &["true", "false", "both"]];
     let answers = chance.pick(&all);
     levels(chance, "yes or no", answers, count)
 }
