@@ -136,8 +136,7 @@ const PLAIN: Writing = Writing {
     exponent: None,
 };
 
-/// `count` numbers of up to `digits` digits, small ones as often as large ones; never two zeros of
-/// different sign.
+/// `count` numbers of up to `digits` digits, small ones as often as large ones.
 fn draw(chance: &mut Chance, count: usize, digits: usize, with_negative: bool) -> Vec<i64> {
     let number = |_| {
         let bound = 10_usize.pow(1 + chance.below(digits) as u32);
@@ -150,7 +149,6 @@ fn draw(chance: &mut Chance, count: usize, digits: usize, with_negative: bool) -
 /// Numbers with this many decimals and nothing special.
 pub fn plain(chance: &mut Chance, count: usize, decimals: usize) -> Written {
     let units = draw(chance, count, 6, true);
-    let units: Vec<i64> = units.iter().map(|units| units.signum() + units).collect();
     Writing { decimals, ..PLAIN }.column(vec!["plain"], &units)
 }
 
@@ -266,7 +264,7 @@ fn is_loosely_grouped(chance: &mut Chance, writing: &Writing, convention: &Conve
     writing.group == Some(',') && convention.separator == ',' && chance.one_in(6)
 }
 
-/// Numbers that are often taken for something else: truth values, years, 15 digits.
+/// Plain whole numbers that could be taken for something else: truth values, days, moments, identifiers.
 fn look_alikes(chance: &mut Chance, count: usize) -> Written {
     let (tag, low, high) = chance.pick(&[
         ("0 and 1", 0, 1),
