@@ -1,7 +1,8 @@
 //! True and false.
 
-use super::{Context, Kind, Typed, Unread, is_missing_value};
-use crate::error::Result;
+use super::context::{Context, Typed, Unread};
+use super::missing::is_missing_value;
+use crate::error::{Kind, Result};
 use crate::read::raw::Cells;
 use crate::table::Values;
 use crate::written::Written;

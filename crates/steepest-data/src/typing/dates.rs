@@ -1,8 +1,9 @@
 //! Dates: the format is decided by all cells of a column together, or asked for.
 
-use super::{Context, Kind, Typed, Unread, allowed_strays, is_missing_value};
+use super::context::{Context, Typed, Unread, allowed_strays};
+use super::missing::is_missing_value;
 use crate::date::{self, DateFormat, Decided};
-use crate::error::{Error, Result, shown};
+use crate::error::{Error, Kind, Result, shown};
 use crate::read::raw::Cells;
 use crate::table::Values;
 use crate::written::Written;

@@ -1,8 +1,10 @@
 //! Columns of numbers: whether a column is one, which marks it has, and what its cells are worth.
 
 use super::codes::{Code, Glance, Spellings};
+use super::context::{Context, FEWEST_FOR_STRAYS, Typed, Unread, allowed_strays};
+use super::dates;
+use super::missing::is_missing_value;
 use super::number::{Digits, READINGS};
-use super::{Context, Typed, Unread, allowed_strays, dates, is_missing_value};
 use crate::error::{Error, Result, shown};
 use crate::read::raw::Cells;
 use crate::table::Values;
@@ -52,8 +54,9 @@ pub(super) fn infer(cells: &Cells, context: &Context<'_>) -> Result<Inferred> {
     };
     let marked = notation.thousands.is_some() || notation.decimal == Some(Decimal::Comma);
     // 20241103 and seconds since 1970 have neither marks nor units
+    let plainly = |cell: &str| cell.parse::<f64>().is_ok();
     let may_be_dates =
-        !notation.is_marked() && unread.count == 0 && known.take(3).all(|cell| cell.parse::<f64>().is_ok());
+        !notation.is_marked() && known.filter(|cell| Digits::of(cell).is_some()).take(3).all(plainly);
     let mut typed = match may_be_dates {
         true => dates::infer_numbers(values, context),
         false => Typed::new(Values::Number(values), Written::Number(notation)),
@@ -330,7 +333,7 @@ impl Census {
         let row = self.first_other?;
         let others = self.known - self.numbers;
         let place = (context.place)(row);
-        (self.numbers > others && self.known >= super::FEWEST_FOR_STRAYS).then(|| {
+        (self.numbers > others && self.known >= FEWEST_FOR_STRAYS).then(|| {
             format!(
                 "column {column:?} is taken as text: {others} of its {} cells are no numbers, the first in {place}, {:?}; \
                  have it read as numbers if these are missing",
