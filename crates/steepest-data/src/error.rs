@@ -50,6 +50,10 @@ pub enum Error {
     #[error("{} line {line}: not UTF-8 (column {column}); save the file as UTF-8", path.display())]
     NotUtf8 { path: PathBuf, line: u64, column: usize },
 
+    /// JSON that is not a table.
+    #[error("{} line {line}: {reason}; expected {expected}", path.display())]
+    Json { path: PathBuf, line: u64, reason: String, expected: &'static str },
+
     /// A record with more or fewer fields than the header.
     #[error("{} line {line}: {found} fields where the first line has {expected}{hint}; mend the line, or quote the separators inside its fields", path.display())]
     RaggedRow { path: PathBuf, line: u64, expected: usize, found: usize, hint: &'static str },
