@@ -47,8 +47,16 @@ pub enum Error {
     BinaryBytes { path: PathBuf, line: u64 },
 
     /// Text in another encoding.
-    #[error("{} line {line}: not UTF-8 (column {column}); save the file as UTF-8", path.display())]
+    #[error("{} line {line}: not UTF-8 (column {column}), where other lines are; save the file as UTF-8, or say in which encoding it is", path.display())]
     NotUtf8 { path: PathBuf, line: u64, column: usize },
+
+    /// Bytes that are no text in the encoding of the file.
+    #[error("{} line {line}: bytes that are no text in {encoding}; say in which encoding the file is, or save it as UTF-8", path.display())]
+    NotDecoded { path: PathBuf, line: u64, encoding: &'static str },
+
+    /// No encoding has this label.
+    #[error("no encoding is called {label:?}{}; name one of the Encoding Standard, such as utf-8, utf-16le or windows-1252", suggestion(.nearest))]
+    NoSuchEncoding { label: String, nearest: Option<String> },
 
     /// JSON that is not a table.
     #[error("{} line {line}: {reason}; expected {expected}", path.display())]
@@ -252,6 +260,17 @@ pub(crate) fn nearest_name<'a>(name: &str, known: impl IntoIterator<Item = &'a s
         .filter(|(likeness, _)| *likeness > 0.75)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, known)| known.to_owned())
+}
+
+/// Text of a file for a message: without control characters, and not too long.
+pub(crate) fn shown(text: &str) -> String {
+    const LONGEST: usize = 60;
+    let mut shown: String =
+        text.chars().take(LONGEST).map(|c| if c.is_control() { '\u{b7}' } else { c }).collect();
+    if text.chars().nth(LONGEST).is_some() {
+        shown.push('\u{2026}');
+    }
+    shown
 }
 
 /// Names for a message: all of a few, the first of many.

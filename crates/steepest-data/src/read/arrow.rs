@@ -188,6 +188,7 @@ fn spelt_out(words: &RawCells, codes: impl Iterator<Item = Option<usize>>) -> Ra
         }
         RawCells::Number(words) => RawCells::Number(codes.map(|code| number(words, code)).collect()),
         RawCells::Date(words) => RawCells::Date(codes.map(|code| number(words, code)).collect()),
+        RawCells::Decimal(words) => spelt_out(&RawCells::Text(words.to_cells()), codes),
         RawCells::Boolean(words) => RawCells::Boolean(codes.map(|code| words[code?]).collect()),
     }
 }

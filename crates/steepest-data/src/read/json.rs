@@ -172,7 +172,14 @@ impl<'p> Objects<'p> {
             }
         }
         // numbers of JSON have a decimal point, as those of a file with commas between its cells
-        Ok(RawTable { columns, rows: self.lines.len(), lines: self.lines, commas_separate: true, notes })
+        Ok(RawTable {
+            columns,
+            rows: self.lines.len(),
+            lines: self.lines,
+            commas_separate: true,
+            has_header: true,
+            notes,
+        })
     }
 }
 

@@ -24,7 +24,9 @@ use open::{Format, agree, open};
 use raw::RawTable;
 
 mod arrow;
+mod column;
 pub(crate) mod csv;
+mod encoding;
 pub(crate) mod idx;
 mod ipc;
 mod json;
@@ -61,7 +63,7 @@ fn content(path: &Path, shown: &Path, options: &ReadOptions) -> Result<Content> 
     let opened = open(path, shown)?;
     agree(shown, opened.format)?;
     let table = match opened.format {
-        Format::Text => csv::read(opened.input, shown, options)?,
+        Format::Text => csv::read(&|| Ok(open(path, shown)?.input), shown, options)?,
         Format::JsonLines => json::read_lines(opened.input, shown)?,
         Format::JsonArray => json::read_array(opened.input, shown)?,
         // read from their ends

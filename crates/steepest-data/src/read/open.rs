@@ -6,6 +6,7 @@ use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
 
+use super::encoding::Malformed;
 use crate::error::{Error, Result};
 
 /// A file whose first bytes have been looked at.
@@ -212,6 +213,9 @@ pub(super) fn agree(path: &Path, found: Format) -> Result<()> {
 
 /// An error of reading: the file's own damage where the decompressor found it, else the operating system's.
 pub(super) fn io_error(path: &Path, source: io::Error) -> Error {
+    if let Some(&Malformed { line, encoding }) = source.get_ref().and_then(|inner| inner.downcast_ref()) {
+        return Error::NotDecoded { path: path.to_owned(), line, encoding };
+    }
     match source.kind() {
         io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
             Error::Damaged { path: path.to_owned(), reason: source.to_string() }

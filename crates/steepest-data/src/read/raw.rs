@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use super::column::Decimals;
 use super::options::ReadOptions;
-use crate::error::{Error, Place, Result};
+use crate::error::{Error, Kind, Place, Result};
 use crate::table::{Column, Table};
-use crate::typing::{Context, convert, from_typed};
+use crate::typing::{Context, convert, from_typed, is_missing};
 
 /// What a reader makes of a file. All readers make the same, so that a table means the same in every format.
 #[derive(Debug, Default)]
@@ -19,6 +20,8 @@ pub(crate) struct RawTable {
     /// Whether commas separate the cells. Then a point is a decimal point, and a comma stands only in cells that are
     /// quoted.
     pub(crate) commas_separate: bool,
+    /// Whether the file names its columns.
+    pub(crate) has_header: bool,
     /// What the reader decided and the user should hear, one sentence each.
     pub(crate) notes: Vec<String>,
 }
@@ -35,6 +38,8 @@ pub(crate) struct RawColumn {
 pub(crate) enum RawCells {
     /// Trimmed; an empty one is missing.
     Text(Cells),
+    /// Text of which most is plain decimals, held in 4 or 5 bytes each.
+    Decimal(Decimals),
     /// Numbers that f64 holds exactly as the source has them; NaN is missing. Infinite where the source is.
     Number(Vec<f64>),
     /// `None` is missing.
@@ -55,6 +60,11 @@ impl Cells {
     pub(crate) fn push(&mut self, cell: &str) {
         self.text.push_str(cell);
         self.ends.push(self.text.len());
+    }
+
+    pub(crate) fn pop(&mut self) {
+        self.ends.pop();
+        self.text.truncate(self.ends.last().copied().unwrap_or(0));
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -100,6 +110,16 @@ impl RawTable {
             let context =
                 Context { column: &name, place: &place, infinity_is_missing: options.infinity_is_missing };
             let asked = options.kinds.get(&name).copied();
+            let cells = match cells {
+                RawCells::Decimal(decimals)
+                    if matches!(asked, None | Some(Kind::Number))
+                        && decimals.others().iter().all(|cell| is_missing(cell)) =>
+                {
+                    RawCells::Number(decimals.to_f64(|_, _| f64::NAN))
+                }
+                RawCells::Decimal(decimals) => RawCells::Text(decimals.to_cells()),
+                cells => cells,
+            };
             let values = match cells {
                 RawCells::Text(cells) => {
                     // where commas separate fields, a comma inside a field is no decimal point

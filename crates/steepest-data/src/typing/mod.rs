@@ -195,6 +195,9 @@ pub(crate) fn category<'a>(texts: impl Iterator<Item = Option<&'a str>>) -> Valu
 /// What the source says that they are, or else the asked type.
 pub(crate) fn from_typed(cells: RawCells, asked: Option<Kind>, context: &Context<'_>) -> Result<Values> {
     let values = match cells {
+        RawCells::Decimal(decimals) => {
+            return Ok(convert(decimals.to_cells().iter(), asked, false, context)?.0);
+        }
         RawCells::Text(cells) => return Ok(convert(cells.iter(), asked, false, context)?.0),
         RawCells::Number(mut numbers) => {
             for (row, value) in numbers.iter_mut().enumerate().filter(|(_, value)| value.is_infinite()) {
