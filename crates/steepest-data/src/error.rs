@@ -2,6 +2,7 @@
 //! message ends with what to do.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// The result of everything in this crate that reads or checks data.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -29,6 +30,20 @@ pub enum Error {
     /// No embedded data set of this name, and no such file.
     #[error("no embedded data set is called {name:?}{}; known: {known}", suggestion(.nearest))]
     NoSuchBuiltin { name: String, nearest: Option<String>, known: String },
+
+    /// A pattern of paths that no file matches.
+    #[error("no file matches {pattern:?}; check the pattern, in which * stands for any part of a name")]
+    NoFiles { pattern: String },
+
+    /// A pattern of paths that is none.
+    #[error(
+        "{pattern:?} is no pattern of paths: {reason}; correct it, or put a sign that is meant itself in brackets, such as [*]"
+    )]
+    Pattern { pattern: String, reason: String },
+
+    /// One of several files has other columns than the first.
+    #[error("{} has other columns than {first}: it lacks {lacks} and adds {adds}; files that are read as one table have the same columns", path.display())]
+    OtherColumns { path: PathBuf, first: String, lacks: String, adds: String },
 
     /// A file without a single byte, or with a header and nothing else.
     #[error("{} holds no rows ({found}); give a table with a header and at least one row", path.display())]
@@ -202,12 +217,36 @@ fn suggestion(name: &Option<String>) -> String {
 }
 
 /// Where a cell lies: the line of its file where the format has lines, else its row. Both count from 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
     /// The line on which the record begins.
     Line(u64),
     /// The row, for formats without lines.
     Row(u64),
+    /// The place in one of several files.
+    In {
+        /// The path of the file.
+        file: Arc<str>,
+        /// The place in it.
+        place: Box<Place>,
+    },
+}
+
+impl Place {
+    /// Of a row (from 0), from the lines of all rows, empty or 0 where the format has none, and the rows with
+    /// which files begin, empty for one file.
+    pub(crate) fn of(row: usize, lines: &[u32], files: &[(usize, Arc<str>)]) -> Self {
+        let file =
+            files.partition_point(|(first, _)| *first <= row).checked_sub(1).map(|index| &files[index]);
+        let place = match lines.get(row) {
+            Some(&line) if line > 0 => Place::Line(u64::from(line)),
+            _ => Place::Row((row - file.map_or(0, |(first, _)| *first)) as u64 + 1),
+        };
+        match file {
+            Some((_, file)) => Place::In { file: file.clone(), place: Box::new(place) },
+            None => place,
+        }
+    }
 }
 
 impl std::fmt::Display for Place {
@@ -215,6 +254,7 @@ impl std::fmt::Display for Place {
         match self {
             Place::Line(line) => write!(f, "line {line}"),
             Place::Row(row) => write!(f, "row {row}"),
+            Place::In { file, place } => write!(f, "{file} {place}"),
         }
     }
 }

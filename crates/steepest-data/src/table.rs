@@ -1,5 +1,7 @@
 //! What was read: a table of named, typed columns, or images.
 
+use std::sync::Arc;
+
 use crate::error::{Error, Kind, Place, Result, list, nearest_name};
 
 /// A table of named columns, all of the same length.
@@ -15,6 +17,8 @@ pub struct Table {
     pub default_target: Option<String>,
     /// The line of the file on which each row begins; empty for formats without lines.
     pub(crate) lines: Vec<u32>,
+    /// The first row of each of several files, and its path; empty for one file.
+    pub(crate) files: Vec<(usize, Arc<str>)>,
     pub(crate) rows: usize,
 }
 
@@ -112,7 +116,15 @@ impl Table {
         for column in &columns {
             assert_eq!(column.values.len(), rows, "column {:?} differs in length", column.name);
         }
-        Self { name: name.into(), columns, notes: Vec::new(), default_target: None, lines: Vec::new(), rows }
+        Self {
+            name: name.into(),
+            columns,
+            notes: Vec::new(),
+            default_target: None,
+            lines: Vec::new(),
+            files: Vec::new(),
+            rows,
+        }
     }
 
     /// Number of rows.
@@ -142,10 +154,7 @@ impl Table {
 
     /// Where a row (from 0) lies in its file.
     pub fn place(&self, row: usize) -> Place {
-        match self.lines.get(row) {
-            Some(&line) => Place::Line(u64::from(line)),
-            None => Place::Row(row as u64 + 1),
-        }
+        Place::of(row, &self.lines, &self.files)
     }
 }
 

@@ -20,7 +20,7 @@ fn export(data: &str, out: Option<&Path>) -> Result {
     let csv = match &source {
         // the bytes as they are embedded
         Source::Builtin(name) => embedded::find(name)?.csv(),
-        Source::File(_) => to_csv(&load(&source, &ReadOptions::default())?),
+        _ => to_csv(&load(&source, &ReadOptions::default())?),
     };
     write(out, &csv)
 }

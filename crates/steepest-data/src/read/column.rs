@@ -109,7 +109,7 @@ impl Decimals {
     }
 
     fn push(&mut self, cell: &str) {
-        let Some(Decimal { mantissa, after_point }) = Decimal::read(cell) else {
+        let Some(decimal) = Decimal::read(cell) else {
             let place = match self.known.get(cell) {
                 Some(&place) => place,
                 None => {
@@ -125,6 +125,10 @@ impl Decimals {
             }
             return;
         };
+        self.push_decimal(decimal);
+    }
+
+    fn push_decimal(&mut self, Decimal { mantissa, after_point }: Decimal) {
         match &mut self.after_point {
             AfterPoint::Unknown => self.after_point = AfterPoint::All(after_point),
             AfterPoint::All(all) if *all == after_point => {}
@@ -142,6 +146,15 @@ impl Decimals {
         self.codes.pop();
         if let AfterPoint::Each(each) = &mut self.after_point {
             each.pop();
+        }
+    }
+
+    pub(crate) fn extend(&mut self, more: &Decimals) {
+        for row in 0..more.len() {
+            match more.get(row) {
+                Err(other) => self.push(other),
+                Ok(decimal) => self.push_decimal(decimal),
+            }
         }
     }
 

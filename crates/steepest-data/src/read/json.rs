@@ -177,8 +177,8 @@ impl<'p> Objects<'p> {
             rows: self.lines.len(),
             lines: self.lines,
             commas_separate: true,
-            has_header: true,
             notes,
+            ..RawTable::default()
         })
     }
 }

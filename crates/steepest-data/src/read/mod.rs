@@ -15,12 +15,15 @@
 //! are trimmed. A column has the first type that fits all its known cells: number, boolean (`true`, `false`
 //! in any case), date (`2026-11-22`, with or without a time), category.
 
-use std::path::Path;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
 
 use crate::error::{Error, Result};
-use crate::table::{Images, Loaded};
+use crate::table::{Images, Loaded, Table};
 
-use open::{Format, agree, open};
+use open::{Format, agree, io_error, open};
 use raw::RawTable;
 
 mod arrow;
@@ -34,6 +37,7 @@ mod open;
 mod options;
 mod parquet;
 pub(crate) mod raw;
+mod several;
 
 pub use csv::{MAX_COLUMNS, MAX_RECORD_BYTES};
 pub use options::{Labels, ReadOptions};
@@ -52,10 +56,38 @@ enum Content {
 /// # Errors
 /// Nearly every variant of [`Error`]; none of them panics, whatever the bytes.
 pub fn read(path: &Path, options: &ReadOptions) -> Result<Loaded> {
-    match content(path, path, options)? {
-        Content::Table(table) => table.into_table(path, options).map(Loaded::Table),
+    loaded(path, path, options)
+}
+
+fn loaded(path: &Path, shown: &Path, options: &ReadOptions) -> Result<Loaded> {
+    match content(path, shown, options)? {
+        Content::Table(table) => table.into_table(shown, options).map(Loaded::Table),
         Content::Images(images) => Ok(Loaded::Images(images)),
     }
+}
+
+/// Reads several files, of any known formats but images, as one table that messages call `name`. Columns are
+/// joined by name, types are decided over all rows, and the first file decides whether text has a header.
+///
+/// # Errors
+/// [`Error::OtherColumns`] where a file lacks a column of the first or adds one; for the rest see [`read`].
+pub fn read_files(paths: &[PathBuf], name: &str, options: &ReadOptions) -> Result<Table> {
+    several::read(paths, options)?.into_table(Path::new(name), options)
+}
+
+/// Reads what comes on standard input, of any known format, by way of a temporary file.
+///
+/// # Errors
+/// See [`read`].
+pub fn read_standard_input(options: &ReadOptions) -> Result<Loaded> {
+    spooled(std::io::stdin().lock(), Path::new("standard input"), options)
+}
+
+fn spooled(mut input: impl Read, shown: &Path, options: &ReadOptions) -> Result<Loaded> {
+    let failed = |error| io_error(shown, error);
+    let mut file = NamedTempFile::new().map_err(failed)?;
+    std::io::copy(&mut input, &mut file).map_err(failed)?;
+    loaded(file.path(), shown, options)
 }
 
 /// What lies at a path, which errors call `shown`.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::column::Decimals;
 use super::options::ReadOptions;
@@ -20,8 +21,10 @@ pub(crate) struct RawTable {
     /// Whether commas separate the cells. Then a point is a decimal point, and a comma stands only in cells that are
     /// quoted.
     pub(crate) commas_separate: bool,
-    /// Whether the file names its columns.
-    pub(crate) has_header: bool,
+    /// Whether the file names its columns; `None` for formats that always do.
+    pub(crate) has_header: Option<bool>,
+    /// The first row of each of several files, and its path; empty for one file.
+    pub(crate) files: Vec<(usize, Arc<str>)>,
     /// What the reader decided and the user should hear, one sentence each.
     pub(crate) notes: Vec<String>,
 }
@@ -103,10 +106,7 @@ impl RawTable {
         let mut notes = self.notes;
         let mut columns = Vec::with_capacity(self.columns.len());
         for RawColumn { name, cells } in self.columns {
-            let place = |row: usize| match self.lines.get(row) {
-                Some(&line) => Place::Line(u64::from(line)),
-                None => Place::Row(row as u64 + 1),
-            };
+            let place = |row: usize| Place::of(row, &self.lines, &self.files);
             let context =
                 Context { column: &name, place: &place, infinity_is_missing: options.infinity_is_missing };
             let asked = options.kinds.get(&name).copied();
@@ -139,6 +139,7 @@ impl RawTable {
         let mut table = Table::new(path.display().to_string(), columns);
         table.rows = self.rows;
         table.lines = self.lines;
+        table.files = self.files;
         table.notes = notes;
         Ok(table)
     }

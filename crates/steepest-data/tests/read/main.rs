@@ -15,6 +15,7 @@ use tempfile::TempDir;
 mod any_bytes;
 mod arrow;
 mod json;
+mod sources;
 mod text;
 
 struct Folder(TempDir);

@@ -167,8 +167,9 @@ fn into_raw(
         rows: records.lines.len(),
         lines: records.lines,
         commas_separate: frame.delimiter == b',',
-        has_header,
+        has_header: Some(has_header),
         notes,
+        ..RawTable::default()
     }
 }
 
