@@ -2,6 +2,7 @@
 //! message ends with what to do.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// The result of everything in this crate that reads or checks data.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -30,6 +31,20 @@ pub enum Error {
     #[error("no embedded data set is called {name:?}{}; known: {known}", suggestion(.nearest))]
     NoSuchBuiltin { name: String, nearest: Option<String>, known: String },
 
+    /// A pattern of paths that no file matches.
+    #[error("no file matches {pattern:?}; check the pattern, in which * stands for any part of a name")]
+    NoFiles { pattern: String },
+
+    /// A pattern of paths that is none.
+    #[error(
+        "{pattern:?} is no pattern of paths: {reason}; correct it, or put a sign that is meant itself in brackets, such as [*]"
+    )]
+    Pattern { pattern: String, reason: String },
+
+    /// One of several files has other columns than the first.
+    #[error("{} has other columns than {first}: it lacks {lacks} and adds {adds}; files that are read as one table have the same columns", path.display())]
+    OtherColumns { path: PathBuf, first: String, lacks: String, adds: String },
+
     /// A file without a single byte, or with a header and nothing else.
     #[error("{} holds no rows ({found}); give a table with a header and at least one row", path.display())]
     Empty { path: PathBuf, found: &'static str },
@@ -47,8 +62,20 @@ pub enum Error {
     BinaryBytes { path: PathBuf, line: u64 },
 
     /// Text in another encoding.
-    #[error("{} line {line}: not UTF-8 (column {column}); save the file as UTF-8", path.display())]
+    #[error("{} line {line}: not UTF-8 (column {column}), where other lines are; save the file as UTF-8, or say in which encoding it is", path.display())]
     NotUtf8 { path: PathBuf, line: u64, column: usize },
+
+    /// Bytes that are no text in the encoding of the file.
+    #[error("{} line {line}: bytes that are no text in {encoding}; say in which encoding the file is, or save it as UTF-8", path.display())]
+    NotDecoded { path: PathBuf, line: u64, encoding: &'static str },
+
+    /// No encoding has this label.
+    #[error("no encoding is called {label:?}{}; name one of the Encoding Standard, such as utf-8, utf-16le or windows-1252", suggestion(.nearest))]
+    NoSuchEncoding { label: String, nearest: Option<String> },
+
+    /// JSON that is not a table.
+    #[error("{} line {line}: {reason}; expected {expected}", path.display())]
+    Json { path: PathBuf, line: u64, reason: String, expected: &'static str },
 
     /// A record with more or fewer fields than the header.
     #[error("{} line {line}: {found} fields where the first line has {expected}{hint}; mend the line, or quote the separators inside its fields", path.display())]
@@ -238,12 +265,36 @@ fn suggestion(name: &Option<String>) -> String {
 }
 
 /// Where a cell lies: the line of its file where the format has lines, else its row. Both count from 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
     /// The line on which the record begins.
     Line(u64),
     /// The row, for formats without lines.
     Row(u64),
+    /// The place in one of several files.
+    In {
+        /// The path of the file.
+        file: Arc<str>,
+        /// The place in it.
+        place: Box<Place>,
+    },
+}
+
+impl Place {
+    /// Of a row (from 0), from the lines of all rows, empty or 0 where the format has none, and the rows with
+    /// which files begin, empty for one file.
+    pub(crate) fn of(row: usize, lines: &[u32], files: &[(usize, Arc<str>)]) -> Self {
+        let file =
+            files.partition_point(|(first, _)| *first <= row).checked_sub(1).map(|index| &files[index]);
+        let place = match lines.get(row) {
+            Some(&line) if line > 0 => Place::Line(u64::from(line)),
+            _ => Place::Row((row - file.map_or(0, |(first, _)| *first)) as u64 + 1),
+        };
+        match file {
+            Some((_, file)) => Place::In { file: file.clone(), place: Box::new(place) },
+            None => place,
+        }
+    }
 }
 
 impl std::fmt::Display for Place {
@@ -251,6 +302,7 @@ impl std::fmt::Display for Place {
         match self {
             Place::Line(line) => write!(f, "line {line}"),
             Place::Row(row) => write!(f, "row {row}"),
+            Place::In { file, place } => write!(f, "{file} {place}"),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What was read: a table of named, typed columns, or images.
 
+use std::sync::Arc;
+
 use crate::error::{Error, Kind, Place, Result, list, nearest_name};
 use crate::roles::Roles;
 use crate::written::Written;
@@ -21,6 +23,8 @@ pub struct Table {
     pub(crate) dropped: Vec<String>,
     /// The line of the file on which each row begins; empty for formats without lines.
     pub(crate) lines: Vec<u32>,
+    /// The first row of each of several files, and its path; empty for one file.
+    pub(crate) files: Vec<(usize, Arc<str>)>,
     pub(crate) rows: usize,
 }
 
@@ -147,6 +151,7 @@ impl Table {
             roles: Roles::default(),
             dropped: Vec::new(),
             lines: Vec::new(),
+            files: Vec::new(),
             rows,
         }
     }
@@ -178,10 +183,7 @@ impl Table {
 
     /// Where a row (from 0) lies in its file.
     pub fn place(&self, row: usize) -> Place {
-        match self.lines.get(row) {
-            Some(&line) => Place::Line(u64::from(line)),
-            None => Place::Row(row as u64 + 1),
-        }
+        Place::of(row, &self.lines, &self.files)
     }
 }
 

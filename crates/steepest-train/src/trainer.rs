@@ -91,10 +91,7 @@ impl Trainer {
         let rate =
             settings.schedule.rate(steepest::registry::find(&settings.optimizer.name)?, plan.total_steps)?;
         let metric = if data.validation.features.rows > 0 { "validation loss" } else { "training loss" };
-        let name = match &source {
-            Source::Builtin(name) => name.clone(),
-            Source::File(path) => path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
-        };
+        let name = source.short_name();
         let dir = RunDir::create(out, &name)?;
         dir.write("settings.toml", &settings.to_toml())?;
         dir.write("encoder.json", &data.encoder.to_json())?;

@@ -58,7 +58,7 @@ fn export(data: &str, reading: Reading, out: Option<&Path>) -> Result {
     let csv = match &source {
         // the bytes as they are embedded
         Source::Builtin(name) => embedded::find(name)?.csv(),
-        Source::File(_) => to_csv(&load(&source, &options(reading))?),
+        _ => to_csv(&load(&source, &options(reading))?),
     };
     write(out, &csv)
 }

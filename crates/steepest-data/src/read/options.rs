@@ -10,6 +10,14 @@ use crate::written::{Conventions, Expected};
 /// How to read a file. The default finds everything out.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ReadOptions {
+    /// CSV: the encoding, by a label of the Encoding Standard (`windows-1252`, `utf-16le`, `shift_jis`, ..). Default:
+    /// UTF-8 where the bytes are, else found from them.
+    pub encoding: Option<String>,
+    /// CSV: how many lines at the beginning are no part of the table. Default: titles and comments are found.
+    pub skip_lines: Option<usize>,
+    /// CSV: what a line that is no part of the table begins with. Default: `#`, `//` or `%` where the file begins
+    /// with such lines.
+    pub comment: Option<String>,
     /// CSV: the separator, an ASCII character. Default: sniffed among comma, semicolon, tab and bar.
     pub delimiter: Option<u8>,
     /// CSV: whether the first record is a header. Default: yes, unless it looks like the data below it.

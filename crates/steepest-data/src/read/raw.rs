@@ -1,5 +1,9 @@
 //! A table as its source has it: named columns of cells, before their types are decided.
 
+use std::sync::Arc;
+
+use super::column::Decimals;
+
 /// What a reader makes of a file. All readers make the same, so that a table means the same in every format.
 #[derive(Debug, Default)]
 pub(crate) struct RawTable {
@@ -11,6 +15,10 @@ pub(crate) struct RawTable {
     /// Whether commas separate the cells. Then a point is a decimal point, and a comma stands only in cells that are
     /// quoted.
     pub(crate) commas_separate: bool,
+    /// Whether the file names its columns; `None` for formats that always do.
+    pub(crate) has_header: Option<bool>,
+    /// The first row of each of several files, and its path; empty for one file.
+    pub(crate) files: Vec<(usize, Arc<str>)>,
     /// What the reader decided and the user should hear, one sentence each.
     pub(crate) notes: Vec<String>,
 }
@@ -27,6 +35,8 @@ pub(crate) struct RawColumn {
 pub(crate) enum RawCells {
     /// Trimmed; an empty one is missing.
     Text(Cells),
+    /// Text of which most is plain decimals, held in 4 or 5 bytes each.
+    Decimal(Decimals),
     /// Numbers that f64 holds exactly as the source has them; NaN is missing. Infinite where the source is.
     Number(Vec<f64>),
     /// `None` is missing.
@@ -47,6 +57,11 @@ impl Cells {
     pub(crate) fn push(&mut self, cell: &str) {
         self.text.push_str(cell);
         self.ends.push(self.text.len());
+    }
+
+    pub(crate) fn pop(&mut self) {
+        self.ends.pop();
+        self.text.truncate(self.ends.last().copied().unwrap_or(0));
     }
 
     pub(crate) fn len(&self) -> usize {

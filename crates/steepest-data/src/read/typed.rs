@@ -31,10 +31,7 @@ pub(crate) fn typed(raw: RawTable, path: &Path, options: &ReadOptions) -> Result
         if dropped.contains(&name) {
             continue;
         }
-        let place = |row: usize| match raw.lines.get(row) {
-            Some(&line) => Place::Line(u64::from(line)),
-            None => Place::Row(row as u64 + 1),
-        };
+        let place = |row: usize| Place::of(row, &raw.lines, &raw.files);
         let context = Context {
             column: &name,
             place: &place,
@@ -56,6 +53,7 @@ pub(crate) fn typed(raw: RawTable, path: &Path, options: &ReadOptions) -> Result
     let mut table = Table::new(path.display().to_string(), columns);
     table.rows = raw.rows;
     table.lines = raw.lines;
+    table.files = raw.files;
     table.notes = notes;
     (table.roles, table.dropped) = (roles, dropped);
     Ok(table)
