@@ -12,7 +12,7 @@ use crate::state::{RunState, StepTaken, Tracker};
 use crate::summary::{Health, Score, Summary, TensorLine};
 use steepest::{Group, NonFinite, Optimizer, StepArgs, Verdict};
 use steepest_burn::{BurnOptimizer, NamedTensor};
-use steepest_data::{Batches, Part, Prepared, Source, Targets, Task, load, prepare};
+use steepest_data::{Batches, Part, Prepared, Targets, Task, load, prepare};
 
 /// One run: data, network and optimizer, and where it is.
 ///
