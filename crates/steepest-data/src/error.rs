@@ -103,15 +103,63 @@ pub enum Error {
     )]
     Infinite { column: String, place: Place, value: String },
 
-    /// A cell that is not of the type that was asked for.
+    /// A cell that does not read as what its column is, where that is not to be passed over.
     #[error(
-        "column {column:?}, {place}: {value:?} is not {expected}, as this column was when the model was trained; correct the cell or train again"
+        "column {column:?}, {place}: {value:?} does not read as {expected}; correct the cell, or have such cells count as missing"
     )]
-    TypeChanged { column: String, place: Place, value: String, expected: Kind },
+    Unreadable { column: String, place: Place, value: String, expected: Kind },
+
+    /// A column of numbers whose mark may be a decimal mark or group thousands.
+    #[error(
+        "column {column:?}, {place}: {value:?} may be {as_decimal} or {as_thousands}, and nothing else in the column tells; say which mark is the decimal one, or which groups thousands"
+    )]
+    AmbiguousNumber { column: String, place: Place, value: String, as_decimal: String, as_thousands: String },
+
+    /// A column of dates in which the day may be the month.
+    #[error(
+        "column {column:?}, {place}: {value:?} may have the day first or the month first, and nothing else in the column tells; say which"
+    )]
+    AmbiguousDate { column: String, place: Place, value: String },
+
+    /// A column in which some dates have the day first and others the month first.
+    #[error(
+        "column {column:?} has both {day_first:?}, where the day comes first, and {month_first:?}, where the month does; write all dates one way, leave the column out, or have it read as a category"
+    )]
+    MixedDates { column: String, day_first: String, month_first: String },
+
+    /// A cell that is written in another way than its column was in training.
+    #[error(
+        "column {column:?}, {place}: {value:?} is written in another way than in training, where the column had {expected}; write it so, or train again"
+    )]
+    OtherNotation { column: String, place: Place, value: String, expected: String },
+
+    /// A number with marks, for an encoder that does not know what they mean.
+    #[error(
+        "column {column:?}, {place}: {value:?} has marks that this model, trained by an older version, does not know; write it with digits and a decimal point, or train again"
+    )]
+    MarkedNumber { column: String, place: Place, value: String },
 
     /// No column of this name.
     #[error("no column is called {name:?}{}; columns: {known}", suggestion(.nearest))]
     NoSuchColumn { name: String, nearest: Option<String>, known: String },
+
+    /// A column that is to be two things.
+    #[error("column {column:?} has two roles, {first} and {second}; give it one")]
+    TwoRoles { column: String, first: String, second: String },
+
+    /// A split that is to be by groups and by time.
+    #[error("rows cannot be split by the group {group:?} and by the time {time:?} at once; choose one")]
+    GroupAndTime { group: String, time: String },
+
+    /// A weight that no row can have.
+    #[error(
+        "the weight {column:?}, {place}: {value} is no weight; weights are finite numbers of at least 0, and not all 0"
+    )]
+    BadWeight { column: String, place: Place, value: String },
+
+    /// A schema file that is not one.
+    #[error("{name}: {reason}; write one with the schema of the data, and edit that")]
+    Schema { name: String, reason: String },
 
     /// Columns that the encoder was fitted with and that a table lacks.
     #[error("the table lacks {} of the columns that the model was trained with: {}; add them, empty where unknown", names.len(), names.join(", "))]

@@ -9,10 +9,28 @@ use crate::run_dir::{Out, RunDir};
 use crate::score::Criterion;
 use crate::settings::{OptimizerSettings, Settings};
 use crate::state::{RunState, StepTaken, Tracker};
+
 use crate::summary::{Health, Score, Summary, TensorLine};
+use crate::trained_on::TrainedOn;
 use steepest::{Group, NonFinite, Optimizer, StepArgs, Verdict};
 use steepest_burn::{BurnOptimizer, NamedTensor};
-use steepest_data::{Batches, Part, Prepared, Targets, Task, load, prepare};
+use steepest_data::{
+    Batches, Held, Loaded, Part, Prepared, ReadOptions, Source, Targets, Task, load, prepare_with,
+};
+
+/// Reads, splits and encodes the data.
+fn read(settings: &Settings) -> Result<Prepared> {
+    let data = &settings.data;
+    let loaded = load(&data.source(), &data.read_options())?;
+    // the other parts are read as the table to learn from was, whatever their own cells would tell
+    let options = ReadOptions::like(&loaded, data.strict);
+    let other = |file: &Option<String>| -> Result<Option<Loaded>> {
+        Ok(file.as_ref().map(|file| load(&Source::parse(file), &options)).transpose()?)
+    };
+    let (validation, test) = (other(&data.validation_file)?, other(&data.test_file)?);
+    let held = Held { validation: validation.as_ref(), test: test.as_ref() };
+    Ok(prepare_with(&loaded, held, &data.prepare_options(settings.train.seed))?)
+}
 
 /// One run: data, network and optimizer, and where it is.
 ///
@@ -64,9 +82,7 @@ impl Trainer {
         settings.check()?;
         out.check()?;
         let source = settings.data.source();
-        let loaded = load(&source, &settings.data.read_options())?;
-        let data = prepare(&loaded, &settings.data.prepare_options(settings.train.seed))?;
-        drop(loaded);
+        let data = read(settings)?;
         let plan = settings.resolve(&data)?;
         let settings = &plan.settings;
         let rows = data.train.features.rows;
@@ -79,6 +95,9 @@ impl Trainer {
         let dir = RunDir::create(out, &name)?;
         dir.write("settings.toml", &settings.to_toml())?;
         dir.write("encoder.json", &data.encoder.to_json())?;
+        dir.write("notes.txt", &(data.notes.join("\n") + "\n"))?;
+        let trained_on = TrainedOn::of(&data.train.features);
+        dir.write("trained_on.json", &serde_json::to_string(&trained_on).expect("plain values"))?;
         Ok(Self {
             criterion: Criterion { task: data.task, loss: settings.loss.loss(data.task, None) },
             batches: Batches::new(rows, plan.batch, settings.train.seed)?,

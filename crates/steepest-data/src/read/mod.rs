@@ -25,10 +25,13 @@ use crate::table::{Images, Loaded, Table};
 
 use open::{Format, agree, io_error, open};
 use raw::RawTable;
+use typed::typed;
 
 mod arrow;
+mod cells;
 mod column;
 pub(crate) mod csv;
+pub(crate) mod decimals;
 mod encoding;
 pub(crate) mod idx;
 mod ipc;
@@ -38,6 +41,8 @@ mod options;
 mod parquet;
 pub(crate) mod raw;
 mod several;
+mod typed;
+mod western;
 
 pub use csv::{MAX_COLUMNS, MAX_RECORD_BYTES};
 pub use options::{Labels, ReadOptions};
@@ -61,7 +66,7 @@ pub fn read(path: &Path, options: &ReadOptions) -> Result<Loaded> {
 
 fn loaded(path: &Path, shown: &Path, options: &ReadOptions) -> Result<Loaded> {
     match content(path, shown, options)? {
-        Content::Table(table) => table.into_table(shown, options).map(Loaded::Table),
+        Content::Table(table) => typed(table, shown, options).map(Loaded::Table),
         Content::Images(images) => Ok(Loaded::Images(images)),
     }
 }
@@ -72,7 +77,7 @@ fn loaded(path: &Path, shown: &Path, options: &ReadOptions) -> Result<Loaded> {
 /// # Errors
 /// [`Error::OtherColumns`] where a file lacks a column of the first or adds one; for the rest see [`read`].
 pub fn read_files(paths: &[PathBuf], name: &str, options: &ReadOptions) -> Result<Table> {
-    several::read(paths, options)?.into_table(Path::new(name), options)
+    typed(several::read(paths, options)?, Path::new(name), options)
 }
 
 /// Reads what comes on standard input, of any known format, by way of a temporary file.

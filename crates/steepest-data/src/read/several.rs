@@ -126,7 +126,7 @@ fn as_text(cells: RawCells) -> Cells {
                 number_text(number)
             }
         }),
-        RawCells::Date(days) => texts(days, date::text),
+        RawCells::Date(days) => texts(days, |days| date::text(days, None)),
         RawCells::Boolean(booleans) => {
             let word = |value| match value {
                 None => "",

@@ -74,13 +74,16 @@ fn every_type() {
 fn kinds_and_errors() {
     let folder = Folder::new();
     let path = folder.file("t.parquet", sample());
-    let asked =
-        |column: &str, kind| ReadOptions { kinds: [(column.to_owned(), kind)].into(), ..Default::default() };
+    let asked = |column: &str, kind: Kind| ReadOptions {
+        columns: [(column.to_owned(), kind.into())].into(),
+        strict: true,
+        ..Default::default()
+    };
     let Loaded::Table(table) = read(&path, &asked("whole", Kind::Category)).unwrap() else { panic!() };
     assert_eq!(texts(&table, "whole"), [Some("1".into()), None, Some("3".into())]);
     assert!(matches!(
         read(&path, &asked("text", Kind::Number)),
-        Err(Error::TypeChanged { place: Place::Row(1), .. })
+        Err(Error::Unreadable { place: Place::Row(1), .. })
     ));
     let infinite = written(vec![("x", Arc::new(Float32Array::from(vec![1.0, f32::INFINITY])))]);
     let path = folder.file("i.parquet", infinite);
@@ -127,12 +130,12 @@ fn parquet_and_arrow_say_the_same() {
     let table = given("table.parquet");
     assert_eq!(names(&table), ["big", "whole", "price", "exact", "at", "took", "text", "code", "flag"]);
     let asked: std::collections::BTreeMap<_, _> =
-        ["big", "exact", "at"].map(|name| (name.to_owned(), Kind::Category)).into();
+        ["big", "exact", "at"].map(|name| (name.to_owned(), Kind::Category.into())).into();
     for name in ["table.parquet", "table.arrow", "table.arrows", "lz4.feather", "zstd.feather"] {
         let other = given(name);
         assert_eq!(other.notes, table.notes, "{name}");
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tables").join(name);
-        let options = ReadOptions { kinds: asked.clone(), ..Default::default() };
+        let options = ReadOptions { columns: asked.clone(), ..Default::default() };
         let Loaded::Table(table) = read(&path, &options).unwrap() else { panic!() };
         let some = |text: &str| Some(text.to_owned());
         // no whole number is rounded, and none of a column in which one would be

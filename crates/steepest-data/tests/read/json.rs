@@ -34,7 +34,8 @@ fn lines_and_an_array_give_the_same_table() {
 fn whole_numbers_keep_their_digits() {
     let table =
         json("t.json", r#"[{"id": 9007199254740993, "x": 1}, {"id": 9007199254740992, "x": 2}]"#).unwrap();
-    let kinds = ReadOptions { kinds: [("id".to_owned(), Kind::Category)].into(), ..Default::default() };
+    let kinds =
+        ReadOptions { columns: [("id".to_owned(), Kind::Category.into())].into(), ..Default::default() };
     let folder = Folder::new();
     let path = folder.file("t.ndjson", "{\"id\": 9007199254740993}\n{\"id\": 9007199254740992}\n");
     let Loaded::Table(asked) = read(&path, &kinds).unwrap() else { panic!() };

@@ -63,7 +63,7 @@ fn numbers(table: &Table, name: &str) -> Vec<f64> {
 
 fn texts(table: &Table, name: &str) -> Vec<Option<String>> {
     let column = table.column(name).unwrap();
-    (0..table.rows()).map(|row| column.values.text(row)).collect()
+    (0..table.rows()).map(|row| column.text(row)).collect()
 }
 
 fn names(table: &Table) -> Vec<&str> {
@@ -155,15 +155,20 @@ fn a_missing_header_is_noticed() {
 
 #[test]
 fn kinds_that_are_asked_for_are_kept() {
-    let kinds =
-        [("zip".to_owned(), Kind::Category), ("n".to_owned(), Kind::Number), ("b".to_owned(), Kind::Boolean)]
-            .into();
-    let options = ReadOptions { kinds, ..Default::default() };
+    let columns = [("zip", Kind::Category), ("n", Kind::Number), ("b", Kind::Boolean)]
+        .map(|(name, kind)| (name.to_owned(), kind.into()));
+    let options = ReadOptions { columns: columns.into(), ..Default::default() };
     let table = table_with("zip,n,b\n01234,1,1\n99,2,0\n", &options).unwrap();
     assert_eq!(texts(&table, "zip"), [Some("01234".into()), Some("99".into())]);
     assert_eq!(texts(&table, "b"), [Some("true".into()), Some("false".into())]);
+    // what does not read is missing and said, or refused
+    let table = table_with("zip,n,b\n1,1,1\n2,two,0\n", &options).unwrap();
+    assert!(numbers(&table, "n")[1].is_nan());
+    assert_eq!(table.column("n").unwrap().unread, 1);
+    assert!(table.notes[0].contains("line 3") && table.notes[0].contains("\"two\""), "{:?}", table.notes);
+    let options = ReadOptions { strict: true, ..options };
     let error = table_with("zip,n,b\n1,1,1\n2,two,0\n", &options).unwrap_err();
-    let Error::TypeChanged { column, place, value, expected } = error else { panic!("{error}") };
+    let Error::Unreadable { column, place, value, expected } = error else { panic!("{error}") };
     assert_eq!(
         (column.as_str(), place, value.as_str(), expected),
         ("n", Place::Line(3), "two", Kind::Number)

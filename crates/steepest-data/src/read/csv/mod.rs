@@ -11,11 +11,13 @@ use super::encoding::{Decoded, detect, named, of_head};
 use super::open::io_error;
 use super::options::ReadOptions;
 use super::raw::{RawColumn, RawTable};
+use super::typed::typed;
 use crate::error::{Error, Result, shown};
 use crate::table::Table;
 use frame::Frame;
 use records::{Cut, Records, read_all};
 
+mod comment;
 mod frame;
 mod records;
 mod sample;
@@ -110,7 +112,7 @@ fn table(mut input: impl Read, path: &Path, options: &ReadOptions) -> Result<Raw
     let cut = Cut {
         path,
         delimiter: frame.delimiter,
-        comment: frame.comment.as_deref(),
+        comment: frame.comment(),
         width: frame.width,
         first_line: frame.first_line,
     };
@@ -218,5 +220,5 @@ fn is_total(cell: &str) -> bool {
 /// For the reader of embedded data: every column's type is found by inference.
 pub(crate) fn read_bytes(open: Reopen<'_>, name: &str) -> Result<Table> {
     let options = ReadOptions::default();
-    read(open, Path::new(name), &options)?.into_table(Path::new(name), &options)
+    typed(read(open, Path::new(name), &options)?, Path::new(name), &options)
 }
