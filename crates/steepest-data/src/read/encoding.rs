@@ -4,9 +4,10 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{DecoderResult, Encoding, UTF_16BE, UTF_16LE};
+use encoding_rs::{DecoderResult, Encoding, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 use super::open::io_error;
+use super::western::Words;
 use crate::error::{Error, Result, nearest_name};
 
 /// Bytes that are decoded at a time.
@@ -70,8 +71,10 @@ pub(super) fn detect(mut input: impl Read, path: &Path) -> Result<Option<&'stati
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
     let (mut buffer, mut kept) = (vec![0; PIECE_BYTES], 0);
     let (mut letters, mut wrong) = (0u64, 0u64);
+    let mut words = Words::default();
     loop {
         let read = read_some(&mut input, &mut buffer[kept..], path)?;
+        words.take(&buffer[..kept + read]);
         detector.feed(&buffer[kept..kept + read], read == 0);
         let mut rest = &buffer[..kept + read];
         let left = loop {
@@ -99,7 +102,12 @@ pub(super) fn detect(mut input: impl Read, path: &Path) -> Result<Option<&'stati
         }
     }
     // text of another encoding is now and then UTF-8 by chance, text in UTF-8 is other than that by damage
-    Ok((letters < wrong.max(1)).then(|| detector.guess(None, Utf8Detection::Deny)))
+    if letters >= wrong.max(1) {
+        return Ok(None);
+    }
+    let guess = detector.guess(None, Utf8Detection::Deny);
+    let could_be_western = guess.is_single_byte() || !words.in_pairs;
+    Ok(Some(if could_be_western && words.are_western() { WINDOWS_1252 } else { guess }))
 }
 
 fn read_some(input: &mut impl Read, buffer: &mut [u8], path: &Path) -> Result<usize> {

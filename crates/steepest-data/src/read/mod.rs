@@ -11,7 +11,9 @@
 //!
 //! Each may be compressed as gzip or zstd.
 //!
-//! Cells are trimmed; what they are is decided over all rows of a column, in `typing`.
+//! **Missing** is an empty cell or one of `NA`, `N/A`, `#N/A`, `NaN`, `null` (in any case), `?`, `-`. Cells
+//! are trimmed. A column has the first type that fits all its known cells: number, boolean (`true`, `false`
+//! in any case), date (`2026-11-22`, with or without a time), category.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -26,8 +28,10 @@ use raw::RawTable;
 use typed::typed;
 
 mod arrow;
-pub(crate) mod column;
+mod cells;
+mod column;
 pub(crate) mod csv;
+pub(crate) mod decimals;
 mod encoding;
 pub(crate) mod idx;
 mod ipc;
@@ -38,6 +42,7 @@ mod parquet;
 pub(crate) mod raw;
 mod several;
 mod typed;
+mod western;
 
 pub use csv::{MAX_COLUMNS, MAX_RECORD_BYTES};
 pub use options::{Labels, ReadOptions};

@@ -9,6 +9,7 @@ mod category;
 mod codes;
 mod context;
 mod dates;
+mod decimals;
 mod missing;
 mod number;
 mod numbers;
@@ -20,19 +21,20 @@ pub(crate) use context::{Context, Typed};
 pub(crate) use missing::is_missing;
 
 use crate::error::{Kind, Result};
-use crate::read::column::Decimals;
 use crate::read::raw::{Cells, RawCells};
 use crate::table::{Column, Table, Values};
-use crate::written::{Conventions, Decimal, Expected, Thousands, Written};
-use missing::is_missing_value;
+use crate::written::{Conventions, Expected, Written};
 
 /// Types a column: as expected, or as its cells tell.
 pub(crate) fn decide(cells: RawCells, expected: Option<&Expected>, context: &Context<'_>) -> Result<Typed> {
     match cells {
-        RawCells::Text(cells) => text_as(&cells, expected, context),
-        RawCells::Decimal(decimals) => match plain_numbers(&decimals, expected, context) {
+        RawCells::Text(cells) => match expected {
+            None => infer(&cells, context),
+            Some(expected) => read_as(&cells, expected, context),
+        },
+        RawCells::Decimal(held) => match decimals::decide(&held, expected, context) {
             Some(typed) => Ok(typed),
-            None => text_as(&decimals.to_cells(), expected, context),
+            None => decide(RawCells::Text(held.to_cells()), expected, context),
         },
         typed => {
             let typed = from_typed(typed, context)?;
@@ -44,50 +46,6 @@ pub(crate) fn decide(cells: RawCells, expected: Option<&Expected>, context: &Con
             }
         }
     }
-}
-
-fn text_as(cells: &Cells, expected: Option<&Expected>, context: &Context<'_>) -> Result<Typed> {
-    match expected {
-        None => infer(cells, context),
-        Some(expected) => read_as(cells, expected, context),
-    }
-}
-
-/// The numbers of a column that holds plain decimals and nothing else, which most columns do: their cells need not be
-/// spelled out. `None` where spelling could matter.
-fn plain_numbers(decimals: &Decimals, expected: Option<&Expected>, context: &Context<'_>) -> Option<Typed> {
-    let has_fractions = decimals.has_fractions();
-    let written = match expected {
-        None => None,
-        Some(Expected { kind: Kind::Number, written }) => written.clone(),
-        Some(_) => return None,
-    };
-    // a point may group thousands, if commas do not separate the cells
-    let has_one_meaning =
-        !has_fractions || (context.commas_separate && context.conventions == Conventions::default());
-    let trained_so = match &written {
-        Some(Written::Number(notation)) => {
-            notation.decimal != Some(Decimal::Comma) && notation.thousands != Some(Thousands::Point)
-        }
-        _ => true,
-    };
-    let spelling_matters = expected.is_none() && decimals.may_have_two_spellings();
-    if !has_one_meaning
-        || !trained_so
-        || spelling_matters
-        || !decimals.others().iter().all(|cell| is_missing_value(cell))
-    {
-        return None;
-    }
-    let numbers = decimals.to_f64(|_, _| f64::NAN);
-    Some(match expected {
-        None => dates::infer_numbers(numbers, context),
-        Some(_) => {
-            let written = written.filter(|written| matches!(written, Written::Number(_)));
-            let usual = || Written::usual(Kind::Number, has_fractions);
-            Typed::new(Values::Number(numbers), written.unwrap_or_else(usual))
-        }
-    })
 }
 
 /// The first type that fits.
@@ -137,7 +95,7 @@ fn read_as(cells: &Cells, expected: &Expected, context: &Context<'_>) -> Result<
 fn from_typed(cells: RawCells, context: &Context<'_>) -> Result<Typed> {
     Ok(match cells {
         RawCells::Text(cells) => return infer(&cells, context),
-        RawCells::Decimal(decimals) => return infer(&decimals.to_cells(), context),
+        RawCells::Decimal(held) => return infer(&held.to_cells(), context),
         RawCells::Number(mut numbers) => {
             for (row, value) in numbers.iter_mut().enumerate().filter(|(_, value)| value.is_infinite()) {
                 *value = context.finite(*value, row, &value.to_string())?;

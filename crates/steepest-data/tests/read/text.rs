@@ -90,6 +90,9 @@ fn comments_before_the_table() {
     let table = table("# a\nx,y\n1,2\n# b\n3,4\n");
     assert_eq!((numbers(&table, "x"), table.place(1)), (vec![1.0, 3.0], Place::Line(5)));
     noted(&table, &["line 4", "\"#\""]);
+    // cells that begin so
+    let odd = self::table("#made by hand\nx,y\n#N/A,1\n3,4\n# b, c\n#REF!,5\n");
+    assert_eq!((numbers(&odd, "y"), odd.column("x").unwrap().values.missing()), (vec![1.0, 4.0, 5.0], 2));
     let tags = self::table("tag,n\n#a,1\n#b,2\n");
     assert_eq!(texts(&tags, "tag"), [Some("#a".into()), Some("#b".into())]);
     let said = ReadOptions { comment: Some("!".into()), ..Default::default() };

@@ -1,5 +1,6 @@
 //! What stands around a table in a file of text: comments, titles, a header, units; and its separator.
 
+use super::comment::Comment;
 use super::sample::{Record, records, sniff, usual_width};
 use crate::error::shown;
 use crate::read::options::ReadOptions;
@@ -16,6 +17,8 @@ pub(super) struct Frame {
     pub(super) delimiter: u8,
     /// What begins a line that is no record.
     pub(super) comment: Option<String>,
+    /// Whether the first lines say so, and not the options.
+    pub(super) comment_is_found: bool,
     /// The header, as it is written.
     pub(super) header: Option<Vec<String>>,
     /// Number of columns; `None` if the first record tells.
@@ -38,9 +41,10 @@ impl Frame {
                 (text, line) = (rest, rest_line);
                 // the other two begin cells of many a table
                 frame.comment = (prefix == "#").then(|| prefix.to_owned());
+                frame.comment_is_found = true;
             }
         }
-        let of = |delimiter| records(text, line, whole, delimiter, frame.comment.as_deref());
+        let of = |delimiter| records(text, line, whole, delimiter, frame.comment());
         let (delimiter, mut records) = match options.delimiter {
             Some(delimiter) => (delimiter, of(delimiter)),
             None => sniff(text, of),
@@ -64,6 +68,11 @@ impl Frame {
         }
         frame.find_header(&records, options);
         frame
+    }
+
+    /// What comment lines among the records begin with.
+    pub(super) fn comment(&self) -> Option<Comment<'_>> {
+        self.comment.as_deref().map(if self.comment_is_found { Comment::Found } else { Comment::Said })
     }
 
     /// Lines before the header that have a cell or two.

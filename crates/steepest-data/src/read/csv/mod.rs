@@ -17,6 +17,7 @@ use crate::table::Table;
 use frame::Frame;
 use records::{Cut, Records, read_all};
 
+mod comment;
 mod frame;
 mod records;
 mod sample;
@@ -111,7 +112,7 @@ fn table(mut input: impl Read, path: &Path, options: &ReadOptions) -> Result<Raw
     let cut = Cut {
         path,
         delimiter: frame.delimiter,
-        comment: frame.comment.as_deref(),
+        comment: frame.comment(),
         width: frame.width,
         first_line: frame.first_line,
     };

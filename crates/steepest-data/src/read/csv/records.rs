@@ -11,6 +11,7 @@ use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 use memchr::{memchr, memchr_iter, memchr2, memchr3_iter};
 use rayon::prelude::*;
 
+use super::comment::{Comment, fields};
 use super::{MAX_COLUMNS, MAX_RECORD_BYTES};
 use crate::error::{Error, Result};
 use crate::read::column::Column;
@@ -38,7 +39,7 @@ pub(super) struct Cut<'a> {
     pub(super) path: &'a Path,
     pub(super) delimiter: u8,
     /// What a line that is no record begins with.
-    pub(super) comment: Option<&'a str>,
+    pub(super) comment: Option<Comment<'a>>,
     /// Fields of each record; `None` if the first record tells.
     pub(super) width: Option<usize>,
     /// The first line that counts.
@@ -158,8 +159,12 @@ impl<R: Read> Scan<'_, R> {
                 return Ok(at);
             }
             let skipped = self.line < self.cut.first_line;
-            let is_comment = |prefix: &str| self.buffer[at..self.visible].starts_with(prefix.as_bytes());
-            if skipped || self.cut.comment.is_some_and(is_comment) {
+            let line = &self.buffer[at..self.visible];
+            let as_wide = || {
+                let end = memchr2(b'\n', b'\r', line).unwrap_or(line.len());
+                self.width == Some(fields(&line[..end], self.cut.delimiter))
+            };
+            if skipped || self.cut.comment.is_some_and(|comment| comment.is(line, as_wide)) {
                 let Some(end) = self.line_end(at) else { return Ok(at) };
                 if !skipped {
                     self.records.comments.get_or_insert((0, self.line)).0 += 1;

@@ -3,6 +3,7 @@
 use csv_core::{ReadRecordResult, ReaderBuilder};
 
 use super::MAX_COLUMNS;
+use super::comment::{Comment, fields};
 
 /// How many records are looked at.
 pub(super) const RECORDS: usize = 100;
@@ -29,7 +30,7 @@ pub(super) fn records(
     mut line: u64,
     whole: bool,
     delimiter: u8,
-    comment: Option<&str>,
+    comment: Option<Comment<'_>>,
 ) -> Vec<Record> {
     let mut csv = ReaderBuilder::new().delimiter(delimiter).build();
     let (mut output, mut ends) = (vec![0; 4096], vec![0; 256]);
@@ -38,7 +39,11 @@ pub(super) fn records(
         let blank = rest.iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
         line += lines(&rest[..blank]);
         rest = &rest[blank..];
-        if comment.is_some_and(|comment| rest.starts_with(comment.as_bytes())) {
+        let as_wide = || {
+            let end = memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
+            records.last().is_some_and(|last: &Record| last.fields.len() == fields(&rest[..end], delimiter))
+        };
+        if comment.is_some_and(|comment| comment.is(rest, as_wide)) {
             let end = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(rest.len());
             rest = &rest[end..];
             continue;
@@ -68,12 +73,12 @@ pub(super) fn records(
             rest = &rest[1..];
         }
         let mut from = 0;
-        let fields = ends[..count].iter().map(|&end| {
+        let cells = ends[..count].iter().map(|&end| {
             let cell = String::from_utf8_lossy(&output[from..end]).trim().to_owned();
             from = end;
             cell
         });
-        records.push(Record { line, fields: fields.collect() });
+        records.push(Record { line, fields: cells.collect() });
         line += lines(&start[..start.len() - rest.len()]);
     }
     records
