@@ -94,7 +94,12 @@ impl FinishedRun {
         notes.extend_from_slice(&features.notes);
         let raw = network::outputs(&self.model, &features);
         let task = self.encoder.task();
-        let criterion = Criterion { task, loss: self.settings.loss.loss(task, None) };
+        let criterion = Criterion {
+            task,
+            loss: self.settings.loss.loss(task, None),
+            positive: self.positive(),
+            seed: self.settings.train.seed,
+        };
         // data to predict need not have the target, or may have it in part
         let score = self
             .encoder
@@ -115,5 +120,12 @@ impl FinishedRun {
             }
         };
         Ok(Predictions { notes, target: self.encoder.target().to_owned(), outputs, score })
+    }
+
+    /// Of two classes, that which the run looked for; the second in runs of earlier versions.
+    fn positive(&self) -> u32 {
+        let named = |class: &&str| self.summary.positive.as_deref() == Some(class);
+        let classes = self.encoder.classes().iter().map(String::as_str);
+        classes.enumerate().find(|(_, class)| named(class)).map_or(1, |(code, _)| code as u32)
     }
 }

@@ -37,7 +37,7 @@ fn a_run_learns_and_leaves_everything_to_predict() {
     let path = dir.path().join("run");
     let summary = run(QUICK, &path);
     assert_eq!((summary.task.as_str(), summary.batch, summary.optimizer.as_str()), ("classes", 16, "adamw"));
-    assert!(summary.test.unwrap().accuracy.unwrap() > 0.85, "{summary:?}");
+    assert!(summary.test.as_ref().unwrap().accuracy.unwrap() > 0.85, "{summary:?}");
     for file in ["settings.toml", "metrics.jsonl", "weights.safetensors", "encoder.json", "summary.json"] {
         assert!(path.join(file).is_file(), "{file}");
     }

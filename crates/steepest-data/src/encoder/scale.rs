@@ -34,13 +34,8 @@ impl Scale {
         if !far {
             return Some(Self { mean, std, squash: None });
         }
-        known.sort_unstable_by(f64::total_cmp);
-        let quantile = |fraction: f64| known[((known.len() - 1) as f64 * fraction).round() as usize];
-        let spread = (quantile(0.75) - quantile(0.25)) / NORMAL_IQR;
-        let squash = Squash {
-            center: quantile(0.5),
-            scale: if spread > 0.0 && spread.is_finite() { spread } else { std },
-        };
+        let (center, spread) = median_and_spread(&mut known);
+        let squash = Squash { center, scale: if spread > 0.0 && spread.is_finite() { spread } else { std } };
         let squashed: Vec<f64> = known.iter().map(|&value| squash.apply(value)).collect();
         match mean_and_std(&squashed) {
             Some((mean, std)) => Some(Self { mean, std, squash: Some(squash) }),
@@ -57,6 +52,14 @@ impl Scale {
         let value = self.squash.map_or(value, |squash| squash.apply(value));
         ((value - self.mean) / self.std).clamp(-CLIP, CLIP) as f32
     }
+}
+
+/// The median, and the standard deviation of the normal distribution with the same interquartile range. Panics without
+/// values.
+pub(super) fn median_and_spread(values: &mut [f64]) -> (f64, f64) {
+    values.sort_unstable_by(f64::total_cmp);
+    let quantile = |fraction: f64| values[((values.len() - 1) as f64 * fraction).round() as usize];
+    (quantile(0.5), (quantile(0.75) - quantile(0.25)) / NORMAL_IQR)
 }
 
 /// Mean and standard deviation (divided by n), in f64 and without overflow; `None` if the latter is not above

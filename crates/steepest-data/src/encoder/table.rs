@@ -50,6 +50,7 @@ impl Encoder {
             return Err(Error::NoFeatures { dropped: reasons });
         }
         notes.splice(0..0, reasons);
+        notes.extend(target.note(table, &target_column.values, train));
         Ok(Self { format: FORMAT, target, inputs, dropped, notes })
     }
 
@@ -159,7 +160,14 @@ impl Encoder {
         self.target.invert(standardized)
     }
 
-    /// The standard deviation of the target on the training rows, in its own unit; 1 for classes. An error of
+    /// How far from 0 a standardized target may lie in training, where its tails are so heavy that a few rows would
+    /// decide everything; `None` where they are not. Scores are of the targets as they are.
+    pub fn target_limit(&self) -> Option<f64> {
+        self.target.limit()
+    }
+
+    /// The standard deviation of the target on the training rows (or, with heavy tails, the interquartile range /
+    /// 1.349), in its own unit; 1 for classes. An error of
     /// standardized targets times this is an error in the target's unit.
     pub fn target_scale(&self) -> f64 {
         self.target.scale()
