@@ -17,6 +17,8 @@ pub(crate) struct Judge {
     /// The unit of the standardized target.
     scale: f64,
     by: By,
+    /// What a row's loss counts at most, where losses are capped.
+    cap: f64,
     /// Whether there are validation rows.
     validates: bool,
 }
@@ -24,8 +26,8 @@ pub(crate) struct Judge {
 /// What is compared.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum By {
-    /// The mean of the validation rows' losses, none counted as more than this.
-    Capped(f64),
+    /// The mean of the validation rows' capped losses.
+    Capped,
     /// The mean training loss of the epoch's steps.
     Training,
     /// A metric, of the validation rows, or of the training rows where there are none.
@@ -52,21 +54,26 @@ impl Judge {
     /// A metric that does not suit the task, or that the rows do not have.
     pub fn new(criterion: Criterion, metric: Option<Metric>, data: &Prepared) -> Result<Self> {
         let validates = data.validation.features.rows > 0;
-        let mut judge = Self {
-            baseline: Baseline::new(criterion.task, &data.train.targets),
-            scale: data.encoder.target_scale(),
-            by: By::Training,
-            validates,
-            criterion,
-        };
-        judge.by = match metric {
-            Some(metric) => {
-                judge.check(metric, data)?;
-                By::Metric(metric)
-            }
-            None if validates => By::Capped(judge.cap(&data.validation)),
+        let by = match metric {
+            Some(metric) => By::Metric(metric),
+            None if validates => By::Capped,
             None => By::Training,
         };
+        let baseline = Baseline::new(criterion.task, &data.train.targets);
+        let scale = data.encoder.target_scale();
+        let mut judge = Self { criterion, baseline, scale, by, cap: f64::INFINITY, validates };
+        if let Some(metric) = metric {
+            judge.check(metric, data)?;
+        }
+        let learned = match &data.train.targets {
+            Targets::Values(values) => {
+                Targets::Values(within(data.encoder.target_limit(), values.iter().copied()))
+            }
+            Targets::Classes(codes) => Targets::Classes(codes.clone()),
+        };
+        let [validation, learned] =
+            [&data.validation.targets, &learned].map(|targets| judge.baseline_rows(targets));
+        judge.cap = cap(judge.criterion.task, validation.losses(), learned.losses());
         Ok(judge)
     }
 
@@ -76,7 +83,7 @@ impl Judge {
             let suits = Metric::ALL.iter().filter(|metric| metric.suits(task)).map(|metric| metric.name());
             let what = if task.is_classification() { "a class" } else { "a number" };
             format!("a metric for {what}: {}", suits.collect::<Vec<_>>().join(", "))
-        } else if self.baseline_rows(self.part(data)).value_of_all(metric).is_none() {
+        } else if self.baseline_rows(&self.part(data).targets).value_of_all(metric).is_none() {
             let part = if self.validates { "validation" } else { "training" };
             format!("a metric that can be computed from the {part} rows, such as log_loss")
         } else {
@@ -95,20 +102,15 @@ impl Judge {
         (self.by != By::Training).then(|| self.part(data))
     }
 
-    fn baseline_rows<'a>(&self, part: &'a Part) -> Rows<'a> {
-        let outputs = self.baseline.outputs(part.features.rows);
-        self.criterion.rows(&outputs, &part.targets, self.scale)
-    }
-
-    fn cap(&self, part: &Part) -> f64 {
-        cap(self.criterion.task, self.baseline_rows(part).losses())
+    fn baseline_rows<'a>(&self, targets: &'a Targets) -> Rows<'a> {
+        self.criterion.rows(&self.baseline.outputs(targets.len()), targets, self.scale)
     }
 
     /// What is compared, in words.
     pub fn name(&self) -> String {
         let part = if self.validates { "validation" } else { "training" };
         match self.by {
-            By::Capped(_) => "capped validation loss".to_owned(),
+            By::Capped => "capped validation loss".to_owned(),
             By::Training => "training loss".to_owned(),
             By::Metric(metric) => format!("{part} {metric}"),
         }
@@ -138,7 +140,7 @@ impl Judge {
         let rows = self.criterion.rows(outputs, targets, self.scale);
         let shown = |metric| self.validates.then(|| rows.value_of_all(metric)).flatten();
         let capped = match self.by {
-            By::Capped(cap) => Some(capped_mean(rows.losses(), cap)),
+            By::Capped => Some(capped_mean(rows.losses(), self.cap)),
             _ => None,
         };
         let compared = match self.by {
@@ -192,19 +194,20 @@ impl Judge {
             parts.into_iter().zip(outputs).zip(places.iter().zip(["validation", "test"]))
         {
             let rows = self.criterion.rows(outputs, &part.targets, self.scale);
-            let baseline = self.baseline_rows(part);
-            let cap = cap(self.criterion.task, baseline.losses());
-            if let Some((rows, share)) = dominating(rows.losses(), cap) {
-                let places: Vec<String> = rows.iter().map(|row| places[*row].to_string()).collect();
+            let baseline = self.baseline_rows(&part.targets);
+            if let Some((heavy, share)) = dominating(rows.losses(), self.cap) {
+                let many = heavy.len() > 1;
+                let heavy: Vec<String> = heavy.iter().map(|row| places[*row].to_string()).collect();
                 notes.push(format!(
-                    "{} of the {} {name} rows ({}) make {:.0} % of the {name} loss",
-                    rows.len(),
+                    "{} of the {} {name} rows ({}) {} {:.0} % of the {name} loss",
+                    heavy.len(),
                     part.features.rows,
-                    places.join(", "),
+                    heavy.join(", "),
+                    if many { "make" } else { "makes" },
                     100.0 * share
                 ));
             }
-            let capped = |loss: &f64| loss.min(cap);
+            let capped = |loss: &f64| loss.min(self.cap);
             gains.extend(baseline.losses().iter().zip(rows.losses()).map(|(b, n)| capped(b) - capped(n)));
         }
         notes.extend(self.no_better(&gains));
@@ -218,14 +221,27 @@ impl Judge {
         }
         let mean = gains.iter().sum::<f64>() / gains.len() as f64;
         let [low, high] = self.criterion.interval_of_mean(gains).unwrap_or([mean; 2]);
-        (low <= 0.0).then(|| {
+        if low > 0.0 {
+            return None;
+        }
+        let rows = format!("on the {} validation and test rows the network is", gains.len());
+        Some(if high < 0.0 {
+            let [mean, least, most] = [mean, high, low].map(|gain| -gain);
             format!(
-                "on the {} validation and test rows the network is not clearly better than the baseline: its loss is \
-                 lower by {mean:.3} (95 %: {low:.3} to {high:.3})",
-                gains.len()
+                "{rows} worse than the baseline: its loss is {mean:.3} more (95 %: {least:.3} to {most:.3})"
+            )
+        } else {
+            format!(
+                "{rows} not clearly better than the baseline: its loss is {mean:.3} less (95 %: {low:.3} to {high:.3})"
             )
         })
     }
+}
+
+/// Standardized targets as training takes them: none farther out than `limit`.
+pub(crate) fn within(limit: f64, values: impl Iterator<Item = f32>) -> Vec<f32> {
+    let limit = limit as f32;
+    values.map(|value| value.clamp(-limit, limit)).collect()
 }
 
 /// Fewest rows from which network and baseline are compared.

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::event::{EpochDone, Event, Events, Observer, Start, StepDone, Stopped};
-use crate::judge::{Judge, Validation};
+use crate::judge::{Judge, Validation, within};
 use crate::model::Model;
 use crate::network;
 use crate::resolve::Resolved;
@@ -191,12 +191,8 @@ impl Trainer {
         let outputs = self.model.forward_training(inputs, self.plan.settings.train.seed, counters.step);
         let loss = match &train.targets {
             Targets::Values(values) => {
-                let mut values = pick(values, batch);
-                if let Some(limit) = self.data.encoder.target_limit() {
-                    let limit = limit as f32;
-                    values.iter_mut().for_each(|value| *value = value.clamp(-limit, limit));
-                }
-                self.plan.loss.values(outputs, &values)
+                let limit = self.data.encoder.target_limit();
+                self.plan.loss.values(outputs, &within(limit, batch.iter().map(|row| values[*row])))
             }
             Targets::Classes(codes) => self.plan.loss.classes(outputs, &pick(codes, batch)),
         };

@@ -100,23 +100,23 @@ fn report(summary: &Summary, source: &str, failed: bool, paint: Paint) -> String
     let mut line = |what: &str, is: &str| {
         let _ = writeln!(text, "{}  {is}", paint.dim(&format!("{what:<9}")));
     };
+    let wrapped = |sentence: &str| wrap(sentence, 80, INDENT).trim().to_owned();
     if let Some(recalls) = scores::recalls(summary) {
-        line("recall", &recalls);
+        line("recall", &wrapped(&recalls));
     }
     if let Some(class) = &summary.positive {
         let name = scores::name(class);
-        line("positive", &format!("{name}, the rarer class: average_precision and f1 are of it"));
+        line("positive", &wrapped(&format!("{name}, the rarer class: average_precision and f1 are of it")));
     }
     if let Some(baseline) = &summary.baseline {
-        line("baseline", &baseline.predicts);
+        line("baseline", &wrapped(&baseline.predicts));
     }
     for note in &summary.notes {
-        let wrapped = wrap(note, 80, INDENT);
-        line("note", &paint.warn(wrapped.trim()));
+        line("note", &paint.warn(&wrapped(note)));
     }
     match failed {
         true => line("failed", &paint.error(&summary.stopped_by)),
-        false => line("stopped", &summary.stopped_because),
+        false => line("stopped", &wrapped(&summary.stopped_because)),
     }
     line(
         "kept",

@@ -120,10 +120,10 @@ impl AnyEncoder {
     }
 
     /// See [`Encoder::target_limit`].
-    pub fn target_limit(&self) -> Option<f64> {
+    pub fn target_limit(&self) -> f64 {
         match self {
             AnyEncoder::Table(encoder) => encoder.target_limit(),
-            AnyEncoder::Images(_) => None,
+            AnyEncoder::Images(_) => f64::INFINITY,
         }
     }
 

@@ -160,14 +160,14 @@ impl Encoder {
         self.target.invert(standardized)
     }
 
-    /// How far from 0 a standardized target may lie in training, where its tails are so heavy that a few rows would
-    /// decide everything; `None` where they are not. Scores are of the targets as they are.
-    pub fn target_limit(&self) -> Option<f64> {
+    /// How far from 0 a standardized target may lie in training, where a few training rows lie so far from all others
+    /// that they would decide everything; infinite elsewhere. Scores are of the targets as they are.
+    pub fn target_limit(&self) -> f64 {
         self.target.limit()
     }
 
-    /// The standard deviation of the target on the training rows (or, with heavy tails, the interquartile range /
-    /// 1.349), in its own unit; 1 for classes. An error of
+    /// The standard deviation of the target on the training rows (those far from all others left out), in its own unit;
+    /// 1 for classes. An error of
     /// standardized targets times this is an error in the target's unit.
     pub fn target_scale(&self) -> f64 {
         self.target.scale()

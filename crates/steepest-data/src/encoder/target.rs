@@ -2,19 +2,12 @@
 
 use std::collections::HashMap;
 
-use super::scale::{mean_and_std, median_and_spread};
+use super::scale::{mean_and_std, without_far};
 use crate::error::{Error, Kind, Result, list};
 use crate::features::Targets;
 use crate::table::{Column, Table, Values};
 use crate::task::{Task, class_texts};
 use crate::typing::coerce_column;
-
-/// A target whose standard deviation is more than this many times its usual spread has tails too heavy to be
-/// standardized: all other rows would be told the same number. Of a normal distribution the two are equal, of a
-/// lognormal one with σ = 1.5 the ratio is 5.
-const HEAVY: f64 = 10.0;
-/// Targets of such a column are learned as if they lay no farther from the median, in usual spreads.
-const LIMIT: f64 = 10.0;
 
 /// How the target is encoded.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -23,10 +16,10 @@ pub(super) enum TargetCode {
     Regression {
         column: String,
         of: Kind,
-        /// Mean and standard deviation; median and usual spread of a target with heavy tails.
+        /// Mean and standard deviation, of all training rows but those beyond the limit.
         mean: f64,
         std: f64,
-        /// How far from 0 a standardized target may lie in training; none without heavy tails.
+        /// How far from 0 a standardized target may lie in training, where a few lie far from all others.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         limit: Option<f64>,
     },
@@ -57,15 +50,12 @@ impl TargetCode {
             let value = column.values.text(row).unwrap_or_default();
             return Err(Error::TargetNotNumber { column: name, place: table.place(row), value });
         }
-        let mut values: Vec<f64> = train.iter().map(|&row| as_number(&column.values, row)).collect();
-        let (mean, std) = mean_and_std(&values).ok_or_else(one_value)?;
-        let (median, spread) = median_and_spread(&mut values);
-        // of a target that is mostly one number, as of sums that are mostly 0, the rest is no outlier
-        Ok(if spread > 0.0 && std > HEAVY * spread {
-            Self::Regression { column: name, of, mean: median, std: spread, limit: Some(LIMIT) }
-        } else {
-            Self::Regression { column: name, of, mean, std, limit: None }
-        })
+        let values: Vec<f64> = train.iter().map(|&row| as_number(&column.values, row)).collect();
+        let near = without_far(&values);
+        let (mean, std) = mean_and_std(near.as_deref().unwrap_or(&values)).ok_or_else(one_value)?;
+        let limit =
+            near.map(|near| near.iter().fold(0.0f64, |most, value| most.max(((value - mean) / std).abs())));
+        Ok(Self::Regression { column: name, of, mean, std, limit })
     }
 
     pub(super) fn task(&self) -> Task {
@@ -124,23 +114,24 @@ impl TargetCode {
     }
 
     /// How far from 0 a standardized target may lie in training.
-    pub(super) fn limit(&self) -> Option<f64> {
+    pub(super) fn limit(&self) -> f64 {
         match self {
-            Self::Regression { limit, .. } => *limit,
-            Self::Classes { .. } => None,
+            Self::Regression { limit: Some(limit), .. } => *limit,
+            Self::Regression { limit: None, .. } | Self::Classes { .. } => f64::INFINITY,
         }
     }
 
-    /// What is done about heavy tails, with the training row that lies farthest out.
+    /// What becomes of training rows whose target lies far from all others, with the farthest.
     pub(super) fn note(&self, table: &Table, values: &Values, train: &[usize]) -> Option<String> {
         let Self::Regression { column, mean, std, limit: Some(limit), .. } = self else { return None };
-        let far = |row: usize| (as_number(values, row) - mean).abs() / std;
+        let far = |row: usize| ((as_number(values, row) - mean) / std).abs();
         let beyond = train.iter().filter(|&&row| far(row) > *limit).count();
         let farthest = *train.iter().max_by(|a, b| far(**a).total_cmp(&far(**b)))?;
         Some(format!(
-            "{beyond} of {} training rows have a {column:?} far from all others ({}, {}): so that these are learned, \
-             such rows count as if they lay {limit} times the usual spread from the median",
+            "{beyond} of {} training rows {} a {column:?} far from all others ({}, {}): in training it counts as the \
+             farthest of the others does, so that these are learned",
             train.len(),
+            if beyond == 1 { "has" } else { "have" },
             values.text(farthest).unwrap_or_default(),
             table.place(farthest),
         ))
@@ -154,7 +145,7 @@ impl TargetCode {
         }
     }
 
-    /// The standard deviation on the training rows, or their usual spread if the tails are heavy; 1 for classes.
+    /// The standard deviation on the training rows but those beyond the limit; 1 for classes.
     pub(super) fn scale(&self) -> f64 {
         match self {
             Self::Regression { std, .. } => *std,
