@@ -69,7 +69,7 @@ fn measure(batch: usize, width: usize) {
         let x = Tensor::<2>::from_data(data, &device);
 
         let start = Instant::now();
-        let value = loss.classes(ours.forward(x.clone()), codes);
+        let value = loss.classes(ours.forward(x.clone()), codes, None);
         let at = lap(0, start);
         let grads = value.backward();
         let at = lap(1, at);
@@ -77,7 +77,7 @@ fn measure(batch: usize, width: usize) {
         lap(2, at);
         lap(3, start);
 
-        let grads = loss.classes(theirs.forward(x), codes).backward();
+        let grads = loss.classes(theirs.forward(x), codes, None).backward();
         let start = Instant::now();
         let grads = GradientsParams::from_grads(grads, &theirs);
         theirs = reference.step(lr, theirs, grads);

@@ -77,7 +77,7 @@ fn bare(per_epoch: usize) -> Vec<f64> {
     for _ in 0..EPOCHS {
         let began = Instant::now();
         for (x, codes) in &batches {
-            let value = loss.classes(model.forward(x.clone()), codes);
+            let value = loss.classes(model.forward(x.clone()), codes, None);
             optimizer.step(3e-3, &mut model, value.backward()).expect("finite gradients");
         }
         times.push(began.elapsed().as_secs_f64() / per_epoch as f64);

@@ -70,6 +70,16 @@ pub struct DataSettings {
     /// What comes first in 03/11/2023: `day_first` or `month_first`. Default: each column tells.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub date_order: Option<DateOrder>,
+    /// The encoding of a file of text, by a label of the Encoding Standard such as `utf-8` or `windows-1252`. Default: the
+    /// bytes tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<String>,
+    /// What a line of text that is no row begins with. Default: found by the first lines.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+    /// Lines of text before the table. Default: found by the first lines.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub skip_lines: Option<u64>,
     /// A cell that does not read, or a row without a target, is an error. Default: false, they count as missing or are
     /// left out.
     pub strict: bool,
@@ -103,6 +113,9 @@ impl Default for DataSettings {
             decimal: None,
             thousands: None,
             date_order: None,
+            encoding: None,
+            comment: None,
+            skip_lines: None,
             strict: false,
             schema: None,
         }
@@ -146,6 +159,9 @@ impl DataSettings {
                 thousands: self.thousands,
                 dates: self.date_order,
             },
+            encoding: self.encoding.clone(),
+            comment: self.comment.clone(),
+            skip_lines: self.skip_lines.map(|lines| usize::try_from(lines).unwrap_or(usize::MAX)),
             strict: self.strict,
             ..ReadOptions::default()
         };

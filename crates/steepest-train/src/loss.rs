@@ -67,32 +67,32 @@ impl Loss {
         }
     }
 
-    /// The loss of outputs `[rows, 1]` against numbers. The losses for classes count as
-    /// [`Loss::SquaredError`].
+    /// The loss of outputs `[rows, 1]` against numbers; each row counts as `rows` says, alike if it says nothing. The
+    /// losses for classes count as [`Loss::SquaredError`].
     ///
     /// # Panics
-    /// If there is not one target for each row.
-    pub fn values(&self, outputs: Tensor<2>, targets: &[f32]) -> Evaluated {
-        self.evaluate(outputs, |i, row, derivative| {
+    /// If there is not one target, and one weight, for each row.
+    pub fn values(&self, outputs: Tensor<2>, targets: &[f32], rows: Option<&[f32]>) -> Evaluated {
+        self.evaluate(outputs, rows, |i, row, derivative| {
             let value;
             (value, derivative[0]) = self.of_residual(f64::from(row[0]) - f64::from(targets[i]));
             (value, 1.0)
         })
     }
 
-    /// The loss of outputs `[rows, classes]`, or `[rows, 1]` for two classes, against class codes.
-    /// The losses for numbers count as [`Loss::CrossEntropy`] without smoothing and weights.
+    /// The loss of outputs `[rows, classes]`, or `[rows, 1]` for two classes, against class codes; each row counts as
+    /// `rows` says, alike if it says nothing. The losses for numbers count as [`Loss::CrossEntropy`] without smoothing and weights.
     ///
     /// # Panics
     /// If there is not one code for each row, or a code is not below the number of classes.
-    pub fn classes(&self, outputs: Tensor<2>, codes: &[u32]) -> Evaluated {
+    pub fn classes(&self, outputs: Tensor<2>, codes: &[u32], rows: Option<&[f32]>) -> Evaluated {
         let (smoothing, weights) = match self {
             Self::CrossEntropy { smoothing, weights } | Self::BinaryCrossEntropy { smoothing, weights } => {
                 (*smoothing, weights.as_deref())
             }
             _ => (0.0, None),
         };
-        self.evaluate(outputs, |i, row, derivative| {
+        self.evaluate(outputs, rows, |i, row, derivative| {
             let class = codes[i] as usize;
             let log_probabilities = log_softmax(row);
             let classes = log_probabilities.len();
@@ -117,6 +117,7 @@ impl Loss {
     fn evaluate(
         &self,
         outputs: Tensor<2>,
+        weights: Option<&[f32]>,
         sample: impl Fn(usize, &[f32], &mut [f64]) -> (f64, f64),
     ) -> Evaluated {
         let data = outputs.to_data();
@@ -128,11 +129,13 @@ impl Loss {
             rows.map(|(i, (row, derivative))| sample(i, row, derivative)).collect();
         // a batch whose classes all weigh nothing has a loss of 0, not of 0/0
         let total = samples.iter().map(|(_, w)| w).sum::<f64>().max(f64::MIN_POSITIVE);
-        let value = samples.iter().map(|(value, w)| w * value).sum::<f64>() / total;
+        // the mean is over rows, not over their weights: a batch of light rows moves the network little
+        let own = |i: usize| weights.map_or(1.0, |weights| f64::from(weights[i]));
+        let value = samples.iter().enumerate().map(|(i, (value, w))| own(i) * w * value).sum::<f64>() / total;
         let gradient = derivatives
             .iter()
             .enumerate()
-            .map(|(at, derivative)| (samples[at / width].1 / total * derivative) as f32)
+            .map(|(at, derivative)| (own(at / width) * samples[at / width].1 / total * derivative) as f32)
             .collect();
         Evaluated { value, outputs, gradient }
     }
@@ -173,11 +176,11 @@ mod tests {
     #[test]
     fn numbers_by_hand() {
         let o = outputs(&[[1.0], [3.0], [-2.0]]);
-        let squared = Loss::SquaredError.values(o.clone(), &[0.0, 3.0, 1.0]);
+        let squared = Loss::SquaredError.values(o.clone(), &[0.0, 3.0, 1.0], None);
         near(squared.value, (1.0 + 0.0 + 9.0) / 3.0);
         let of_squared = gradient(&o, squared);
         [2.0, 0.0, -6.0].iter().zip(of_squared).for_each(|(a, b)| near(a / 3.0, b));
-        let huber = Loss::Huber { delta: 2.0 }.values(o.clone(), &[0.0, 3.0, 1.0]);
+        let huber = Loss::Huber { delta: 2.0 }.values(o.clone(), &[0.0, 3.0, 1.0], None);
         near(huber.value, (0.5 + 0.0 + 2.0 * (3.0 - 1.0)) / 3.0);
         let of_huber = gradient(&o, huber);
         [1.0, 0.0, -2.0].iter().zip(of_huber).for_each(|(a, b)| near(a / 3.0, b));
@@ -189,20 +192,22 @@ mod tests {
         let e2 = 2f64.exp();
         let right = -(e2 / (e2 + 2.0)).ln(); // −log of the probability of class 0 in the first row
         let plain = Loss::CrossEntropy { smoothing: 0.0, weights: None };
-        near(plain.classes(o.clone(), &[0, 2]).value, (right + 3f64.ln()) / 2.0);
+        near(plain.classes(o.clone(), &[0, 2], None).value, (right + 3f64.ln()) / 2.0);
         let weighted = Loss::CrossEntropy { smoothing: 0.0, weights: Some(vec![1.0, 5.0, 3.0]) };
-        near(weighted.classes(o.clone(), &[0, 2]).value, (right + 3.0 * 3f64.ln()) / 4.0);
+        near(weighted.classes(o.clone(), &[0, 2], None).value, (right + 3.0 * 3f64.ln()) / 4.0);
         let smooth = Loss::CrossEntropy { smoothing: 0.3, weights: None };
         let wrong = right + 2.0; // the other logits are 2 smaller
         let first = 0.8 * right + 0.1 * wrong + 0.1 * wrong;
-        near(smooth.classes(o.clone(), &[0, 2]).value, (first + 3f64.ln()) / 2.0);
+        near(smooth.classes(o.clone(), &[0, 2], None).value, (first + 3f64.ln()) / 2.0);
+        // the mean is over rows, whatever they weigh
+        near(plain.classes(o.clone(), &[0, 2], Some(&[3.0, 0.0])).value, 1.5 * right);
 
         let o = outputs(&[[3.0], [-1.0]]);
         let softplus = |x: f64| x.exp().ln_1p();
         let binary = Loss::BinaryCrossEntropy { smoothing: 0.0, weights: None };
-        near(binary.classes(o.clone(), &[1, 1]).value, (softplus(-3.0) + softplus(1.0)) / 2.0);
+        near(binary.classes(o.clone(), &[1, 1], None).value, (softplus(-3.0) + softplus(1.0)) / 2.0);
         let ignored = Loss::BinaryCrossEntropy { smoothing: 0.0, weights: Some(vec![1.0, 0.0]) };
-        let nothing = ignored.classes(o.clone(), &[1, 1]);
+        let nothing = ignored.classes(o.clone(), &[1, 1], None);
         assert_eq!(nothing.value, 0.0);
         assert_eq!(gradient(&o, nothing), [0.0, 0.0]);
     }
@@ -212,8 +217,8 @@ mod tests {
     fn gradients_are_differences_of_the_values() {
         let weights = Some(vec![0.5, 2.0]);
         type Of = Box<dyn Fn(Tensor<2>) -> Evaluated>;
-        let values = |loss: Loss| -> Of { Box::new(move |o| loss.values(o, &[0.5, -1.0])) };
-        let classes = |loss: Loss| -> Of { Box::new(move |o| loss.classes(o, &[1, 0])) };
+        let values = |loss: Loss| -> Of { Box::new(move |o| loss.values(o, &[0.5, -1.0], None)) };
+        let classes = |loss: Loss| -> Of { Box::new(move |o| loss.classes(o, &[1, 0], None)) };
         let wide = [
             classes(Loss::CrossEntropy { smoothing: 0.0, weights: None }),
             classes(Loss::CrossEntropy { smoothing: 0.2, weights: weights.clone() }),
@@ -246,7 +251,7 @@ mod tests {
     fn extreme_outputs_give_finite_losses() {
         let o = outputs(&[[1e30, -1e30, 0.0], [f32::MAX, f32::MAX, 0.0]]);
         let plain = Loss::CrossEntropy { smoothing: 0.0, weights: None };
-        let loss = plain.classes(o.clone(), &[0, 1]);
+        let loss = plain.classes(o.clone(), &[0, 1], None);
         near(loss.value, 2f64.ln() / 2.0);
         assert!(gradient(&o, loss).iter().all(|s| s.is_finite()));
     }

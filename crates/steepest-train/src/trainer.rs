@@ -199,12 +199,19 @@ impl Trainer {
         let train = &self.data.train;
         let inputs = network::rows(&train.features, batch);
         let outputs = self.model.forward_training(inputs, self.plan.settings.train.seed, counters.step);
+        let weights = train.weights.as_ref().map(|weights| pick(weights, batch));
         let loss = match &train.targets {
             Targets::Values(values) => {
                 let limit = self.data.encoder.target_limit();
-                self.plan.loss.values(outputs, &within(limit, batch.iter().map(|row| values[*row])))
+                self.plan.loss.values(
+                    outputs,
+                    &within(limit, batch.iter().map(|row| values[*row])),
+                    weights.as_deref(),
+                )
             }
-            Targets::Classes(codes) => self.plan.loss.classes(outputs, &pick(codes, batch)),
+            Targets::Classes(codes) => {
+                self.plan.loss.classes(outputs, &pick(codes, batch), weights.as_deref())
+            }
         };
         let value = loss.value;
         let args = StepArgs { loss: Some(value), ..StepArgs::from(lr) };

@@ -20,7 +20,7 @@ fn train(config: &ModelConfig, width: usize, batch: usize, threads: usize) -> Ve
             let x = (0..batch * width).map(|_| stream.below(1 << 16) as f32 / 65536.0).collect();
             let x = Tensor::from_data(TensorData::new::<f32, _>(x, [batch, width]), &device);
             let codes: Vec<u32> = (0..batch).map(|_| stream.below(10) as u32).collect();
-            let grads = loss.classes(model.forward_training(x, 1, step), &codes).backward();
+            let grads = loss.classes(model.forward_training(x, 1, step), &codes, None).backward();
             optimizer.step(1e-3, &mut model, grads).unwrap();
         }
         named_tensors(&model)

@@ -115,6 +115,12 @@ options! {
         "thousands": word::<Thousands>("MARK") => data.thousands;
         /// What comes first in 03/11/2023, where a column alone does not tell
         "date-order": word::<DateOrder>("ORDER") => data.date_order;
+        /// The encoding of a file of text, such as utf-8 or windows-1252 [default: its bytes tell]
+        "encoding": text("NAME") => data.encoding;
+        /// What a line that is no row begins with, such as # [default: found]
+        "comment": text("TEXT") => data.comment;
+        /// Lines of text before the table [default: found]
+        "skip-lines": from_zero("LINES") => data.skip_lines;
         /// A cell that does not read, or a row without a target, is an error
         "strict": FLAG => data.strict;
     }

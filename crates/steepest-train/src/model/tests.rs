@@ -207,7 +207,7 @@ fn gradients_are_differences_of_the_loss() {
         let masks: Vec<Vec<f64>> = layers.iter().enumerate().map(mask).collect();
         let x = numbers(noise([4, width]));
         let model = config.init(3, &device());
-        let value = loss.classes(model.forward_training(noise([4, width]), 9, 1), &CODES);
+        let value = loss.classes(model.forward_training(noise([4, width]), 9, 1), &CODES, None);
         let mut reference = Reference::of(&model);
         let expected = cross_entropy(&reference.outputs(&config, &x, &masks), &CODES);
         assert!((value.value - expected).abs() < 1e-6, "{config}: {} and {expected}", value.value);
