@@ -2,8 +2,8 @@
 
 use csv_core::{ReadRecordResult, ReaderBuilder};
 
-use super::MAX_COLUMNS;
 use super::comment::{Comment, fields};
+use crate::read::limits::MAX_COLUMNS;
 
 /// How many records are looked at.
 pub(super) const RECORDS: usize = 100;
