@@ -26,7 +26,7 @@ pub(super) fn content(path: &Path, shown: &Path, options: &ReadOptions) -> Resul
         // read from their ends
         Format::Parquet => parquet::read(opened.into_file(path, shown)?, shown)?,
         Format::ArrowFile => ipc::read_file(opened.into_file(path, shown)?, shown)?,
-        Format::ArrowStream => ipc::read_stream(opened.input, shown)?,
+        Format::ArrowStream => ipc::read_stream(opened.into_file(path, shown)?, shown)?,
         Format::Idx => return idx::read(opened.input, shown, options).map(Content::Images),
         Format::Other(found) => {
             return Err(Error::UnsupportedFormat { path: shown.to_owned(), found: found.to_owned() });

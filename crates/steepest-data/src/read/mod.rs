@@ -11,9 +11,8 @@
 //!
 //! Each may be compressed as gzip or zstd.
 //!
-//! **Missing** is an empty cell or one of `NA`, `N/A`, `#N/A`, `NaN`, `null` (in any case), `?`, `-`. Cells
-//! are trimmed. A column has the first type that fits all its known cells: number, boolean (`true`, `false`
-//! in any case), date (`2026-11-22`, with or without a time), category.
+//! **Text** is UTF-8, UTF-16 or what encoding its bytes tell. Comments, titles, a row of units and a last row of
+//! totals are left out, each with a note. Cells are trimmed; what they are is decided by the whole column.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
