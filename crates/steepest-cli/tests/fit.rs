@@ -59,6 +59,53 @@ fn the_report_says_what_happened_and_what_to_type_next() {
     assert!(done.stderr.contains("442 rows") && done.stderr.contains("rmse"), "{}", done.stderr);
 }
 
+/// A table of two classes, of which one is rare, and can be told by `x` more often than not.
+fn rare(rows: usize) -> String {
+    let mut text = "x,z,kind\n".to_owned();
+    for row in 0..rows {
+        let [x, z] = [0.618_034, 0.414_214].map(|step| (step * (row + 1) as f64).fract());
+        let kind = if x + 0.2 * z > 1.05 { "fraud" } else { "ok" };
+        text += &format!("{x:.4},{z:.4},{kind}\n");
+    }
+    text
+}
+
+#[test]
+fn the_report_of_a_rare_class_has_more_than_accuracy_and_fits_a_terminal() {
+    let place = Place::new();
+    place.file("rare.csv", rare(1000));
+    let done = place.run("fit rare.csv --epochs 10 --metric auc").ok();
+    for part in [
+        "balanced_accuracy",
+        "auc ",
+        "average_precision",
+        "f1 ",
+        "validation (95 %)",
+        "baseline",
+        "recall     fraud ",
+        "positive   fraud, the rarer class",
+        "the best by validation auc",
+    ] {
+        assert!(done.stdout.contains(part), "{part}: {}", done.stdout);
+    }
+    assert!(done.stdout.lines().count() <= 24, "{}", done.stdout);
+    assert!(done.stdout.lines().all(|line| line.chars().count() <= 80), "{}", done.stdout);
+    // header and rows end where they should: the baseline's numbers stand in one column
+    let table: Vec<&str> = done.stdout.lines().skip(1).take_while(|line| !line.is_empty()).collect();
+    let ends: std::collections::HashSet<usize> = table.iter().map(|line| line.chars().count()).collect();
+    assert_eq!((table.len(), ends.len()), (7, 1), "{}", done.stdout);
+
+    let done = place.run("predict runs/rare-0001 rare.csv -o out.csv").ok();
+    assert!(done.stderr.contains("score (95 %)") && done.stderr.contains("auc"), "{}", done.stderr);
+
+    let done = place.run("fit rare.csv --metric rmse");
+    assert_eq!(done.code, Some(2), "{done:?}");
+    assert!(done.stderr.contains("--metric") && done.stderr.contains("balanced_accuracy"), "{done:?}");
+    let done = place.run("fit rare.csv --metric acuracy");
+    assert_eq!(done.code, Some(2), "{done:?}");
+    assert!(done.stderr.contains("accuracy"), "{done:?}");
+}
+
 #[test]
 fn predictions_go_to_stdout_a_file_or_json() {
     let place = Place::new();

@@ -31,7 +31,8 @@ impl Features {
 /// What is to be predicted, for each sample.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Targets {
-    /// Regression: standardized with the training rows' mean and standard deviation.
+    /// Regression: standardized with the training rows' mean and standard deviation, those left out that lie far from
+    /// all others.
     Values(Vec<f32>),
     /// Classes: indices into the encoder's classes.
     Classes(Vec<u32>),

@@ -1,7 +1,7 @@
 //! From loaded data to encoded parts, in one call.
 
 use crate::encoder::{AnyEncoder, Encoder};
-use crate::error::{Error, Result};
+use crate::error::{Error, Place, Result};
 use crate::features::{Features, Targets};
 use crate::images::ImageEncoder;
 use crate::split::{Fractions, Split, split, split_by_time, split_grouped, split_stratified};
@@ -42,6 +42,8 @@ pub struct Part {
     pub targets: Targets,
     /// How much each row counts, of mean 1 over the training rows; `None` where all count alike.
     pub weights: Option<Vec<f32>>,
+    /// Where the rows lie in their source; empty for the part to learn from.
+    pub places: Vec<Place>,
 }
 
 /// Data ready for training.
@@ -99,14 +101,18 @@ pub fn prepare_with(loaded: &Loaded, held: Held<'_>, options: &PrepareOptions) -
             None => None,
         };
         let (features, targets) = (encoder.encode(loaded, rows)?, encoder.encode_target(loaded, rows)?);
-        Ok(Part { features, targets, weights })
+        Ok(Part { features, targets, weights, places: Vec::new() })
     };
-    let of = |other: Option<&Loaded>, rows: &[usize]| match other {
-        None => part(loaded, rows),
-        Some(other) => {
-            let all: Vec<usize> = (0..other.rows()).collect();
-            part(other, &encoder.encode_known_target(other, &all)?.rows)
-        }
+    let of = |other: Option<&Loaded>, rows: &[usize]| -> Result<Part> {
+        let (loaded, rows) = match other {
+            None => (loaded, rows.to_vec()),
+            Some(other) => {
+                let all: Vec<usize> = (0..other.rows()).collect();
+                (other, encoder.encode_known_target(other, &all)?.rows)
+            }
+        };
+        let places = rows.iter().map(|&row| loaded.place(row)).collect();
+        Ok(Part { places, ..part(loaded, &rows)? })
     };
     let (train, validation, test) =
         (part(loaded, &split.train)?, of(held.validation, &split.validation)?, of(held.test, &split.test)?);

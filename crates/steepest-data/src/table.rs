@@ -277,6 +277,14 @@ impl Loaded {
         }
     }
 
+    /// Where a sample (from 0) lies in its file.
+    pub fn place(&self, row: usize) -> Place {
+        match self {
+            Loaded::Table(table) => table.place(row),
+            Loaded::Images(_) => Place::Row(row as u64 + 1),
+        }
+    }
+
     /// What the reader decided and the user should hear.
     pub fn notes(&self) -> &[String] {
         match self {

@@ -50,7 +50,8 @@ pub struct Start {
     pub epochs: u64,
     /// Steps of an epoch.
     pub steps_per_epoch: u64,
-    /// What the validation metric is called: `accuracy`, or `rmse` in the target's own unit.
+    /// What the validation metric is called: that by which the best epoch is kept where one was chosen, else
+    /// `accuracy`, or `rmse` in the target's own unit.
     pub metric: &'static str,
 }
 
@@ -87,9 +88,12 @@ pub struct EpochDone {
     /// Loss on the validation rows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub validation_loss: Option<f64>,
-    /// Accuracy on them, or root mean squared error in the target's unit.
+    /// The metric that [`Start::metric`] names, on them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub validation_metric: Option<f64>,
+    /// The mean of their losses, the largest of which are cut: what is compared unless a metric was chosen.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub validation_capped: Option<f64>,
     /// Mean Euclidean norm of the gradient before clipping.
     pub gradient_norm: f64,
     /// The fraction of steps whose gradient was clipped.
@@ -98,7 +102,7 @@ pub struct EpochDone {
     pub skipped: u64,
     /// Samples seen a second.
     pub samples_per_second: f64,
-    /// Whether the validation loss is the lowest so far.
+    /// Whether what is compared is the best so far.
     pub best: bool,
 }
 

@@ -15,6 +15,7 @@ use steepest_data::{AnyEncoder, Conventions, Labels, Loaded, Roles, Source, Task
 /// A finished run, opened to predict.
 #[derive(Debug)]
 pub struct FinishedRun {
+    path: PathBuf,
     settings: Settings,
     summary: Summary,
     encoder: AnyEncoder,
@@ -84,15 +85,12 @@ impl FinishedRun {
             serde_json::from_str(&read("summary.json")?).map_err(|e| refuse(format!("summary.json: {e}")))?;
         let settings = Settings::from_toml(&read("settings.toml")?, "settings.toml")?;
         let encoder = AnyEncoder::from_json(&read("encoder.json")?)?;
-        if FAILURES.contains(&summary.stopped_by.as_str()) {
-            return Err(Error::FailedRun { path: path.to_owned(), reason: summary.stopped_because });
-        }
         // runs of earlier versions do not have it
         let trained_on = read("trained_on.json").ok().and_then(|text| TrainedOn::from_json(&text));
         let config = settings.model.config(&encoder);
         let mut model = config.init(settings.train.seed, &network::device(false));
         steepest_burn::load_weights(&mut model, path.join("weights.safetensors"))?;
-        Ok(Self { settings, summary, encoder, model, trained_on })
+        Ok(Self { path: path.to_owned(), settings, summary, encoder, model, trained_on })
     }
 
     /// The resolved settings.
@@ -111,6 +109,10 @@ impl FinishedRun {
     /// Data that cannot be read, or that lacks a column the network needs: all are named. A column to keep that is not
     /// there, or has the name of a prediction.
     pub fn predict(&self, source: &Source, asked: &PredictOptions) -> Result<Predictions> {
+        if FAILURES.contains(&self.summary.stopped_by.as_str()) {
+            let (path, reason) = (self.path.clone(), self.summary.stopped_because.clone());
+            return Err(Error::FailedRun { path, reason });
+        }
         let mut options = self.encoder.read_options();
         if let Some(labels) = &asked.labels {
             options.labels = Labels::At(labels.clone());
@@ -124,7 +126,12 @@ impl FinishedRun {
         notes.extend_from_slice(&features.notes);
         let raw = network::outputs(&self.model, &features);
         let task = self.encoder.task();
-        let criterion = Criterion { task, loss: self.settings.loss.loss(task, None) };
+        let criterion = Criterion {
+            task,
+            loss: self.settings.loss.loss(task, None),
+            positive: self.positive(),
+            seed: self.settings.train.seed,
+        };
         let mut warnings = features.warnings.clone();
         let trained_on = self.trained_on.as_ref().and_then(|trained_on| trained_on.note(&features));
         let (score, said) = self.score(&criterion, &raw, &loaded, &rows);
@@ -198,5 +205,12 @@ impl FinishedRun {
             Ok((name, texts))
         };
         all.into_iter().map(texts).collect()
+    }
+
+    /// Of two classes, that which the run looked for; the second in runs of earlier versions.
+    fn positive(&self) -> u32 {
+        let named = |class: &&str| self.summary.positive.as_deref() == Some(class);
+        let classes = self.encoder.classes().iter().map(String::as_str);
+        classes.enumerate().find(|(_, class)| named(class)).map_or(1, |(code, _)| code as u32)
     }
 }

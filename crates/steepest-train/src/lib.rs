@@ -12,6 +12,7 @@ mod error;
 mod event;
 mod finished;
 mod fit;
+mod judge;
 pub mod loss;
 pub mod model;
 mod network;
@@ -32,10 +33,11 @@ pub use finished::{FinishedRun, Outputs, PredictOptions, Predictions};
 pub use fit::fit;
 pub use resolve::{Decision, Resolved};
 pub use run_dir::Out;
+pub use score::Metric;
 pub use settings::{
     BalancedWord, ClassWeights, LossKind, LossSettings, ModelKind, ModelSettings, OptimizerSettings, Rate,
     ScheduleSettings, Settings, TrainSettings, default_weight_decay,
 };
 pub use state::{BestEpoch, Counters, EpochSums, RunState};
-pub use summary::{Health, Score, Summary, TensorLine};
+pub use summary::{Baseline, ClassScore, Health, Score, Summary, TensorLine};
 pub use trainer::{Snapshot, Trainer};

@@ -5,6 +5,7 @@ use crate::data_settings::DataSettings;
 use crate::error::{Error, Result};
 use crate::loss::Loss;
 use crate::model::{Activation, CnnConfig, MlpConfig, ModelConfig};
+use crate::score::Metric;
 use serde::{Deserialize, Serialize};
 use steepest::rule::Decay;
 use steepest::schedule::{self, ReduceOnPlateau, Schedule};
@@ -403,7 +404,12 @@ pub struct TrainSettings {
     /// Most steps.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_steps: Option<u64>,
-    /// Epochs without a better validation loss before training stops; 0 never stops for it. Default:
+    /// The metric of the validation rows by which the best epoch is kept and patience counts. Default: the loss, with
+    /// each row's cut where the largest of the baseline's are (the 99th percentile), so that a few outliers do not
+    /// decide. A metric that is given is not cut.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metric: Option<Metric>,
+    /// Epochs without a better validation loss, or metric, before training stops; 0 never stops for it. Default:
     /// a third of the epochs, at least 10.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub patience: Option<u64>,
@@ -431,6 +437,7 @@ impl Default for TrainSettings {
             batch: None,
             epochs: None,
             max_steps: None,
+            metric: None,
             patience: None,
             max_seconds: None,
             target_loss: None,

@@ -90,7 +90,8 @@ impl EpochSums {
 pub struct BestEpoch {
     /// Its number, from 1.
     pub epoch: u64,
-    /// Its validation loss, or training loss without validation rows: the lowest so far.
+    /// What was compared, the lowest so far: the capped validation loss, the training loss without validation rows, or
+    /// the chosen metric, as 1 less the metric where more is better.
     #[serde(with = "steepest::exact")]
     pub loss: f64,
 }

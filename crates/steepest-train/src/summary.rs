@@ -1,28 +1,95 @@
 //! What a run was: scores, and how healthy its gradients were.
 
 use serde::{Deserialize, Deserializer, Serialize};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-/// How good the network is on one part of the data.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+/// How good predictions are on one part of the data. What does not suit the task, or cannot be computed from the rows
+/// there are, is absent.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Score {
     /// The loss, without label smoothing and class weights: mean cross-entropy in nats, or mean
     /// squared (or Huber's) error of the standardized target. NaN, `null` in JSON, after a run that
     /// went wrong.
     #[serde(deserialize_with = "nan_from_null")]
     pub loss: f64,
+    /// Rows of the part; 0 in files of earlier versions.
+    #[serde(default)]
+    pub rows: u64,
     /// The fraction of right answers; classes only.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub accuracy: Option<f64>,
+    /// The mean over the classes of the fraction of a class's rows that is found; classes only.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub balanced_accuracy: Option<f64>,
+    /// Mean cross-entropy in nats, which is the loss; classes only.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub log_loss: Option<f64>,
+    /// The area under the ROC curve: the probability that a row of a class is given a larger probability of it than
+    /// another row; the mean over the classes where there are more than two. Classes only, and only where a class and
+    /// others have rows.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub auc: Option<f64>,
+    /// The average precision (area under precision over recall, as steps) of [`Summary::positive`] of two
+    /// classes, or the mean over the classes; classes only.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub average_precision: Option<f64>,
+    /// The harmonic mean of precision and recall of [`Summary::positive`] of two classes, or the mean over the classes;
+    /// classes only.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub f1: Option<f64>,
     /// Root mean squared error in the target's unit; numbers only.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub rmse: Option<f64>,
     /// Mean absolute error in the target's unit; numbers only.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub mae: Option<f64>,
+    /// Median absolute error in the target's unit; numbers only.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub median_error: Option<f64>,
     /// 1 − (squared error) / (variance of the target); numbers only.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub r2: Option<f64>,
+    /// By the name of a metric, where it would lie in 95 of 100 other parts of as many such rows: percentiles of the
+    /// bootstrap over rows. Absent for the training rows, which the network has learnt; where a class has fewer than 5
+    /// rows, for numbers that look at each class; and where resampled rows all give the same number.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub intervals: BTreeMap<String, [f64; 2]>,
+    /// Each class by itself, in the order of the classes.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub classes: Vec<ClassScore>,
+    /// How many rows of each class (outer) were taken for each (inner), in the order of the classes; of at most 50
+    /// classes.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub confusion: Vec<Vec<u64>>,
+}
+
+/// How good predictions are on the rows of one class.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ClassScore {
+    /// Its name.
+    pub class: String,
+    /// Rows of it in the part.
+    pub rows: u64,
+    /// The fraction of its rows that is found; absent where it has none.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub recall: Option<f64>,
+    /// The fraction of the rows taken for it that are of it; absent where none is taken for it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub precision: Option<f64>,
+}
+
+/// What predictions that do not look at the features would score.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Baseline {
+    /// What it predicts, in words: `"ok" for every row, the frequencies of training as probabilities`.
+    pub predicts: String,
+    /// On the rows that decided when to stop; absent when there are none.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub validation: Option<Score>,
+    /// On the rows that nothing else saw; absent when there are none.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub test: Option<Score>,
 }
 
 /// What a run was: `summary.json`, and what `--json` prints.
@@ -42,6 +109,14 @@ pub struct Summary {
     pub epochs: u64,
     /// The epoch whose weights are kept, from 1.
     pub best_epoch: u64,
+    /// By what the best epoch was chosen and patience counted: `capped validation loss`, `validation auc`. Empty in
+    /// files of earlier versions, which went by the plain loss.
+    #[serde(default)]
+    pub kept_by: String,
+    /// Of two classes, that whose average precision and F1 are given: the rarer among the training rows. Absent for
+    /// other tasks.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub positive: Option<String>,
     /// Steps done.
     pub steps: u64,
     /// Seconds of training, validation included, reading the data not.
@@ -60,6 +135,12 @@ pub struct Summary {
     /// On the rows that nothing else saw; absent when there are none.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub test: Option<Score>,
+    /// What can be had without the features; absent in files of earlier versions.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub baseline: Option<Baseline>,
+    /// What the scores do not say by themselves, one sentence each.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub notes: Vec<String>,
     /// How healthy the gradients were.
     pub health: Health,
 }

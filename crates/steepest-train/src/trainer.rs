@@ -2,6 +2,7 @@
 
 use crate::error::Result;
 use crate::event::{EpochDone, Event, Events, Observer, Start, StepDone, Stopped};
+use crate::judge::{Judge, Validation, within};
 use crate::model::Model;
 use crate::network;
 use crate::resolve::Resolved;
@@ -9,13 +10,12 @@ use crate::run_dir::{Out, RunDir};
 use crate::score::Criterion;
 use crate::settings::{OptimizerSettings, Settings};
 use crate::state::{RunState, StepTaken, Tracker};
-
-use crate::summary::{Health, Score, Summary, TensorLine};
+use crate::summary::{Health, Summary, TensorLine};
 use crate::trained_on::TrainedOn;
 use steepest::{Group, NonFinite, Optimizer, StepArgs, Verdict};
 use steepest_burn::{BurnOptimizer, NamedTensor};
 use steepest_data::{
-    Batches, Held, Loaded, Part, Prepared, ReadOptions, Source, Targets, Task, load, prepare_with,
+    Batches, Held, Loaded, Prepared, ReadOptions, Source, Targets, Task, load, prepare_with,
 };
 
 /// Reads, splits and encodes the data.
@@ -40,7 +40,7 @@ fn read(settings: &Settings) -> Result<Prepared> {
 pub struct Trainer {
     plan: Resolved,
     data: Prepared,
-    criterion: Criterion,
+    judge: Judge,
     batches: Batches,
     dir: RunDir,
     model: Model,
@@ -62,17 +62,6 @@ pub struct Snapshot {
     pub optimizer: Vec<u8>,
 }
 
-/// What validation found at the end of an epoch.
-#[derive(Debug, Clone, Copy)]
-struct Validation {
-    /// None without validation rows.
-    score: Option<Score>,
-    /// What is compared: the validation loss, or the training loss without validation rows.
-    loss: f64,
-    /// Whether it is the lowest so far.
-    best: bool,
-}
-
 impl Trainer {
     /// Reads and encodes the data, decides what is left open, and makes network, optimizer and run directory.
     ///
@@ -90,7 +79,13 @@ impl Trainer {
         let optimizer = make_optimizer(&settings.optimizer, &model, plan.steps_per_epoch)?;
         let rate =
             settings.schedule.rate(steepest::registry::find(&settings.optimizer.name)?, plan.total_steps)?;
-        let metric = if data.validation.features.rows > 0 { "validation loss" } else { "training loss" };
+        let criterion = Criterion {
+            task: data.task,
+            loss: settings.loss.loss(data.task, None),
+            positive: rarer(&data.train.targets),
+            seed: settings.train.seed,
+        };
+        let judge = Judge::new(criterion, settings.train.metric, &data)?;
         let name = source.short_name();
         let dir = RunDir::create(out, &name)?;
         dir.write("settings.toml", &settings.to_toml())?;
@@ -99,9 +94,9 @@ impl Trainer {
         let trained_on = TrainedOn::of(&data.train.features);
         dir.write("trained_on.json", &serde_json::to_string(&trained_on).expect("plain values"))?;
         Ok(Self {
-            criterion: Criterion { task: data.task, loss: settings.loss.loss(data.task, None) },
             batches: Batches::new(rows, plan.batch, settings.train.seed)?,
-            tracker: Tracker::new(&settings.train, rate, rows, metric)?,
+            tracker: Tracker::new(&settings.train, rate, rows, &judge.name())?,
+            judge,
             best_weights: None,
             plan,
             data,
@@ -165,8 +160,8 @@ impl Trainer {
             if let Some(stopped @ Stopped::NonFinite(_)) = ended {
                 return Ok(stopped);
             }
-            let validation = self.validate()?;
-            if let Some(stopped) = self.judge(validation, ended, events)? {
+            let (validation, best) = self.validate()?;
+            if let Some(stopped) = self.judge(validation, best, ended, events)? {
                 return Ok(stopped);
             }
             self.tracker.next_epoch();
@@ -205,7 +200,10 @@ impl Trainer {
         let inputs = network::rows(&train.features, batch);
         let outputs = self.model.forward_training(inputs, self.plan.settings.train.seed, counters.step);
         let loss = match &train.targets {
-            Targets::Values(values) => self.plan.loss.values(outputs, &pick(values, batch)),
+            Targets::Values(values) => {
+                let limit = self.data.encoder.target_limit();
+                self.plan.loss.values(outputs, &within(limit, batch.iter().map(|row| values[*row])))
+            }
             Targets::Classes(codes) => self.plan.loss.classes(outputs, &pick(codes, batch)),
         };
         let value = loss.value;
@@ -217,39 +215,42 @@ impl Trainer {
         }
     }
 
-    /// How good the weights are on the rows that decide; the best so far are kept.
-    fn validate(&mut self) -> Result<Validation> {
+    /// How good the weights are on the rows that decide, and whether they are the best so far, which are kept.
+    fn validate(&mut self) -> Result<(Validation, bool)> {
         // where an optimizer means other weights than it trains, those are judged and kept
         let meant = match self.optimizer.optimizer().evaluates() {
             true => Some(self.optimizer.evaluation(&self.model)?),
             false => None,
         };
         let model = meant.as_ref().unwrap_or(&self.model);
-        let score = self.score(model, &self.data.validation);
-        let loss = score.map_or(self.tracker.counters.sums.mean_loss(), |score| score.loss);
-        let best = self.tracker.keep_best(loss);
+        let validation = match self.judge.judged(&self.data) {
+            Some(part) => self.judge.validate(&network::outputs(model, &part.features), &part.targets),
+            None => Judge::trained(self.tracker.counters.sums.mean_loss()),
+        };
+        let best = self.tracker.keep_best(validation.compared);
         if best {
             self.best_weights = Some(steepest_burn::named_tensors(model));
         }
-        Ok(Validation { score, loss, best })
+        Ok((validation, best))
     }
 
     /// Reports an epoch, and says why training ends after it, if it does: `ended`, a rule, or the observer.
     fn judge(
         &mut self,
         validation: Validation,
+        best: bool,
         ended: Option<Stopped>,
         events: &mut Events<'_>,
     ) -> Result<Option<Stopped>> {
-        self.tracker.epoch_judged(validation.loss);
-        let done = self.epoch_done(&validation);
+        self.tracker.epoch_judged(validation.compared);
+        let done = self.epoch_done(&validation, best);
         self.dir.epoch(&done)?;
         events.tell(Event::Epoch(done));
         if ended.is_some() {
             return Ok(ended);
         }
-        if let Some(reason) = self.tracker.epoch_done(validation.loss) {
-            return Ok(Some(Stopped::Rule(reason)));
+        if let Some(reason) = self.tracker.epoch_done(validation.compared) {
+            return Ok(Some(Stopped::Rule(self.judge.named(reason))));
         }
         Ok(events.asked_to_stop().then_some(Stopped::Interrupted))
     }
@@ -272,6 +273,11 @@ impl Trainer {
         }
         steepest_burn::save_weights(&self.model, self.dir.path().join("weights.safetensors"))?;
         self.optimizer.optimizer().save(self.dir.path().join("optimizer.safetensors"))?;
+        let criterion = &self.judge.criterion;
+        let held_back = [&self.data.validation, &self.data.test];
+        let outputs = held_back.map(|part| network::outputs(&self.model, &part.features));
+        let score = |at: usize| criterion.score(&outputs[at], &held_back[at].targets, &self.data.encoder);
+        let train = network::outputs(&self.model, &self.data.train.features);
         let summary = Summary {
             run: self.dir.path().to_owned(),
             task: task_name(self.data.task).to_owned(),
@@ -280,27 +286,26 @@ impl Trainer {
             batch: self.batches.size(),
             epochs: counters.epoch,
             best_epoch,
+            kept_by: self.judge.name(),
+            positive: (self.data.task == Task::Binary)
+                .then(|| self.data.encoder.decode_class(criterion.positive).to_owned()),
             steps: counters.step,
             seconds,
             stopped_by: stopped.name(),
             stopped_because: because,
             parameters: self.parameters(),
-            train: self.score(&self.model, &self.data.train).unwrap_or(NO_ROWS),
-            validation: self.score(&self.model, &self.data.validation),
-            test: self.score(&self.model, &self.data.test),
+            train: (criterion.estimate(&train, &self.data.train.targets, &self.data.encoder))
+                // never so: the training part has rows
+                .unwrap_or_default(),
+            validation: score(0),
+            test: score(1),
+            baseline: Some(self.judge.baseline(&self.data)),
+            notes: self.judge.notes(&self.data, &outputs),
             health: self.health(),
         };
         let text = serde_json::to_string_pretty(&summary).expect("plain values");
         self.dir.write("summary.json", &text)?;
         Ok(summary)
-    }
-
-    fn score(&self, model: &Model, part: &Part) -> Option<Score> {
-        if part.features.rows == 0 {
-            return None;
-        }
-        let outputs = network::outputs(model, &part.features);
-        self.criterion.score(&outputs, &part.targets, &self.data.encoder)
     }
 
     fn start(&self) -> Start {
@@ -316,7 +321,7 @@ impl Trainer {
             batch: self.batches.size(),
             epochs: self.plan.epochs,
             steps_per_epoch: self.plan.steps_per_epoch,
-            metric: if self.data.task == Task::Regression { "rmse" } else { "accuracy" },
+            metric: self.judge.metric().name(),
         }
     }
 
@@ -333,23 +338,23 @@ impl Trainer {
         }
     }
 
-    fn epoch_done(&self, validation: &Validation) -> EpochDone {
+    fn epoch_done(&self, validation: &Validation, best: bool) -> EpochDone {
         let counters = &self.tracker.counters;
         let sums = &counters.sums;
-        let score = validation.score;
         EpochDone {
             epoch: counters.epoch,
             step: counters.step,
             seconds: self.tracker.elapsed().as_secs_f64(),
             lr: sums.lr,
             train_loss: sums.mean_loss(),
-            validation_loss: score.map(|score| score.loss),
-            validation_metric: score.and_then(|score| score.accuracy.or(score.rmse)),
+            validation_loss: validation.loss,
+            validation_metric: validation.metric,
+            validation_capped: validation.capped,
             gradient_norm: sums.mean_gradient_norm(),
             clipped: sums.clipped as f64 / sums.steps as f64,
             skipped: sums.skipped,
             samples_per_second: self.tracker.speed(),
-            best: validation.best,
+            best,
         }
     }
 
@@ -395,8 +400,15 @@ impl Trainer {
     }
 }
 
-/// Never seen: the training part has rows.
-const NO_ROWS: Score = Score { loss: f64::NAN, accuracy: None, rmse: None, mae: None, r2: None };
+/// Of two classes, that of fewer rows; the second where both have as many.
+fn rarer(targets: &Targets) -> u32 {
+    match targets {
+        Targets::Classes(codes) => {
+            u32::from(2 * codes.iter().filter(|code| **code == 1).count() <= codes.len())
+        }
+        Targets::Values(_) => 1,
+    }
+}
 
 fn pick<T: Copy>(values: &[T], rows: &[usize]) -> Vec<T> {
     rows.iter().map(|row| values[*row]).collect()
@@ -467,8 +479,8 @@ mod tests {
         };
         let mut events = Events::of_every_step(&mut observer);
         while trainer.train_epoch(&mut events).unwrap().is_none() {
-            let validation = trainer.validate().unwrap();
-            assert_eq!(trainer.judge(validation, None, &mut events).unwrap(), None);
+            let (validation, best) = trainer.validate().unwrap();
+            assert_eq!(trainer.judge(validation, best, None, &mut events).unwrap(), None);
             trainer.tracker.next_epoch();
         }
         assert_eq!(trainer.tracker.counters.step, step);

@@ -5,7 +5,9 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use steepest::registry;
 use steepest_data::Source;
-use steepest_train::{Error, Event, FinishedRun, Out, Outputs, Settings, Summary, fit};
+use steepest_train::{
+    EpochDone, Error, Event, FinishedRun, Out, Outputs, PredictOptions, Settings, Summary, fit,
+};
 
 const GO_ON: ControlFlow<()> = ControlFlow::Continue(());
 
@@ -37,7 +39,7 @@ fn a_run_learns_and_leaves_everything_to_predict() {
     let path = dir.path().join("run");
     let summary = run(QUICK, &path);
     assert_eq!((summary.task.as_str(), summary.batch, summary.optimizer.as_str()), ("classes", 16, "adamw"));
-    assert!(summary.test.unwrap().accuracy.unwrap() > 0.85, "{summary:?}");
+    assert!(summary.test.as_ref().unwrap().accuracy.unwrap() > 0.85, "{summary:?}");
     for file in ["settings.toml", "metrics.jsonl", "weights.safetensors", "encoder.json", "summary.json"] {
         assert!(path.join(file).is_file(), "{file}");
     }
@@ -45,7 +47,7 @@ fn a_run_learns_and_leaves_everything_to_predict() {
     assert_eq!(lines.lines().count() as u64, summary.epochs);
 
     let opened = FinishedRun::open(&path).unwrap();
-    let predictions = opened.predict(&Source::parse("iris"), None).unwrap();
+    let predictions = opened.predict(&Source::parse("iris"), &PredictOptions::default()).unwrap();
     let Outputs::Classes { codes, classes, probabilities } = predictions.outputs else { panic!("classes") };
     assert_eq!((codes.len(), classes.len()), (150, 3));
     for row in probabilities.chunks(3) {
@@ -190,6 +192,142 @@ fn regression_is_reported_in_the_targets_unit() {
     assert!(test.r2.unwrap() > 0.2 && test.mae.unwrap() < test.rmse.unwrap(), "{test:?}");
 }
 
+/// The lines of `metrics.jsonl`.
+fn epochs(run: &Path) -> Vec<EpochDone> {
+    let text = fs::read_to_string(run.join("metrics.jsonl")).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn the_kept_epoch_is_the_best_by_what_was_asked_for() {
+    let dir = temp();
+    for (toml, name, higher) in [
+        ("source = 'breast-cancer'\n[train]\nmetric = 'auc'", "validation auc", true),
+        ("source = 'diabetes'\n[train]\nmetric = 'median_error'", "validation median_error", false),
+        ("source = 'diabetes'\n[train]\nmetric = 'r2'", "validation r2", true),
+        ("source = 'diabetes'\n[train]", "capped validation loss", false),
+    ] {
+        let path = dir.path().join(name.replace(' ', "-"));
+        let summary = run(&format!("[data]\n{toml}\nepochs = 60\npatience = 8"), &path);
+        let epochs = epochs(&path);
+        let capped = name.starts_with("capped");
+        assert_eq!(summary.kept_by, name);
+        assert!(epochs.iter().all(|epoch| epoch.validation_capped.is_some() == capped));
+        let value = |epoch: &EpochDone| epoch.validation_capped.or(epoch.validation_metric).unwrap();
+        let better = |a: f64, b: f64| if higher { a > b } else { a < b };
+        let kept = &epochs[summary.best_epoch as usize - 1];
+        // the first of the best: no later one is better, all earlier ones are worse
+        assert!(epochs.iter().all(|epoch| !better(value(epoch), value(kept))), "{name}");
+        assert!(
+            epochs[..summary.best_epoch as usize - 1].iter().all(|e| better(value(kept), value(e))),
+            "{name}"
+        );
+        assert!(kept.best);
+        if summary.stopped_by == "no_improvement" {
+            assert_eq!(summary.epochs, summary.best_epoch + 8, "{name}");
+            assert!(summary.stopped_because.contains(name), "{}", summary.stopped_because);
+        }
+    }
+}
+
+/// `rows` rows of y = 10 x + noise, with y of some rows replaced.
+fn table(dir: &Path, rows: usize, others: &[(usize, &str)]) -> String {
+    let mut text = "x,noise,y\n".to_owned();
+    for row in 0..rows {
+        // two sequences that go nowhere twice
+        let [x, noise] = [0.618_034, 0.414_214].map(|step| (step * (row + 1) as f64).fract());
+        let y = format!("{:.3}", 10.0 * x + 0.1 * noise);
+        let y = others.iter().find(|(other, _)| *other == row).map_or(&*y, |(_, y)| y);
+        text += &format!("{x:.4},{noise:.4},{y}\n");
+    }
+    let path = dir.join("table.csv");
+    fs::write(&path, text).unwrap();
+    path.display().to_string()
+}
+
+#[test]
+fn outliers_are_named_and_the_other_rows_are_learned() {
+    let dir = temp();
+    for (i, others) in [
+        vec![(3, "1e9")],
+        vec![(3, "-1e6"), (200, "1e12")],
+        vec![(3, "80")],
+        vec![(1, "-999"), (30, "-999"), (71, "-999"), (140, "-999"), (199, "-999"), (250, "-999")],
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let source = table(dir.path(), 300, &others);
+        let path = dir.path().join(i.to_string());
+        let mut notes = Vec::new();
+        let mut observer = |event: &Event| {
+            if let Event::Note(note) = event {
+                notes.push(note.clone());
+            }
+            GO_ON
+        };
+        let toml = format!("[data]\nsource = '{source}'\n[train]\nepochs = 40");
+        let summary = fit(&settings(&toml), &Out::At(path.clone()), &mut observer).unwrap();
+        notes.extend(summary.notes);
+        let named = |row: usize| notes.iter().any(|note| note.contains(&format!("line {}", row + 2)));
+        assert!(others.iter().any(|(row, _)| named(*row)), "{others:?}: {notes:?}");
+
+        let predictions = FinishedRun::open(&path)
+            .unwrap()
+            .predict(&Source::parse(&source), &PredictOptions::default())
+            .unwrap();
+        let Outputs::Numbers(values) = predictions.outputs else { panic!("numbers") };
+        let mut errors: Vec<f64> =
+            (0..300).map(|row| (values[row] - 10.0 * (0.618_034 * (row + 1) as f64).fract()).abs()).collect();
+        errors.sort_by(f64::total_cmp);
+        // the interquartile range is 5
+        assert!(errors[150] < 0.5, "{others:?}: {}", errors[150]);
+    }
+}
+
+#[test]
+fn few_rows_of_a_class_are_said_and_the_baseline_stands_beside() {
+    let dir = temp();
+    let rows: Vec<(usize, String)> =
+        (0..100).map(|row| (row, if row % 50 == 7 { "yes" } else { "no" }.into())).collect();
+    let rows: Vec<(usize, &str)> = rows.iter().map(|(row, y)| (*row, y.as_str())).collect();
+    let source = table(dir.path(), 100, &rows);
+    let summary = run(&format!("[data]\nsource = '{source}'\n[train]\nepochs = 3"), &dir.path().join("run"));
+    assert_eq!(
+        summary.notes.first().map(String::as_str),
+        Some(
+            "few rows are of the class \"yes\" (2 to train on, none to validate, none to test): scores say little about it"
+        )
+    );
+    let test = summary.test.unwrap();
+    assert_eq!((test.accuracy, test.auc, test.balanced_accuracy), (Some(1.0), None, None));
+    assert!(test.intervals["accuracy"][0] < 0.9, "fifteen rows that are right do not make a certainty");
+    let baseline = summary.baseline.unwrap();
+    assert!(baseline.predicts.starts_with("\"no\" for every row"), "{}", baseline.predicts);
+    assert_eq!(baseline.test.unwrap().accuracy, Some(1.0));
+    assert_eq!(summary.positive.as_deref(), Some("yes"));
+
+    // and what rows without the class cannot say, no epoch is kept by
+    let toml = format!("[data]\nsource = '{source}'\n[train]\nmetric = 'auc'");
+    let error = fit(&settings(&toml), &Out::At(dir.path().join("auc")), &mut |_: &Event| GO_ON).unwrap_err();
+    assert!(error.to_string().contains("computed from the validation rows"), "{error}");
+}
+
+#[test]
+fn a_network_that_learns_nothing_is_called_no_better_than_the_baseline() {
+    let dir = temp();
+    let rows: Vec<(usize, String)> =
+        (0..200).map(|row| (row, ((0.732_05 * row as f64).fract() * 9.0).to_string())).collect();
+    let rows: Vec<(usize, &str)> = rows.iter().map(|(row, y)| (*row, y.as_str())).collect();
+    let source = table(dir.path(), 200, &rows);
+    let said = |toml: &str, name: &str| {
+        let summary = run(&format!("[data]\n{toml}\n[train]\nepochs = 20"), &dir.path().join(name));
+        summary.notes.iter().any(|note| note.contains("not clearly better than the baseline"))
+    };
+    assert!(said(&format!("source = '{source}'"), "noise"));
+    assert!(!said("source = 'diabetes'", "diabetes"));
+}
+
 #[test]
 fn every_kind_of_network_and_loss_trains() {
     let dir = temp();
@@ -227,6 +365,8 @@ fn what_cannot_be_is_refused_with_words() {
         ("[data]\nsource = 'iris'\n[model]\nkind = 'cnn'", "set model.kind to mlp"),
         ("[data]\nsource = 'iris'\n[loss]\nkind = 'huber'", "cross_entropy"),
         ("[data]\nsource = 'iris'\n[loss]\nclass_weights = [1.0]", "3 finite numbers"),
+        ("[data]\nsource = 'iris'\n[train]\nmetric = 'r2'", "a metric for a class: loss, accuracy"),
+        ("[data]\nsource = 'diabetes'\n[train]\nmetric = 'auc'", "a metric for a number: loss, r2, rmse"),
         ("[train]\ndevice = 'cuda'", "expected cpu"),
         ("[train]\nepochs = 0", "at least 1"),
         ("[optimizer]\nclip_norm = -1.0", "outside (0, ∞)"),
@@ -264,10 +404,11 @@ fn runs_of_the_first_version_predict_what_they_predicted_then() {
     {
         let path = folder.join("runs").join(run);
         let opened = FinishedRun::open(&path).unwrap_or_else(|error| panic!("{run}: {error}"));
-        let found: Vec<f64> = match opened.predict(&Source::parse(data), None).unwrap().outputs {
-            Outputs::Numbers(values) => values,
-            Outputs::Classes { probabilities, .. } => probabilities.into_iter().map(f64::from).collect(),
-        };
+        let found: Vec<f64> =
+            match opened.predict(&Source::parse(data), &PredictOptions::default()).unwrap().outputs {
+                Outputs::Numbers(values) => values,
+                Outputs::Classes { probabilities, .. } => probabilities.into_iter().map(f64::from).collect(),
+            };
         let text = fs::read_to_string(path.join("predictions.csv")).unwrap();
         let classes = text.lines().next().unwrap().contains(',');
         let expected: Vec<f64> = (text.lines().skip(1))

@@ -10,7 +10,7 @@ use steepest::schedule::{self, ReduceOnPlateau};
 use steepest::settings::Value;
 use steepest_data::{DateOrder, Decimal, TaskChoice, Thousands};
 use steepest_train::model::Activation;
-use steepest_train::{BalancedWord, Batch, ClassWeights, LossKind, ModelKind, Settings};
+use steepest_train::{BalancedWord, Batch, ClassWeights, LossKind, Metric, ModelKind, Settings};
 
 /// An option of `fit` that sets a setting.
 struct SettingOption {
@@ -169,7 +169,9 @@ options! {
         "epochs": from_one::<u64>("N") => train.epochs;
         /// Most steps
         "max-steps": from_one::<u64>("N") => train.max_steps;
-        /// Epochs without a better validation loss before it stops; 0 never [default: by the epochs]
+        /// What the best epoch is kept and patience counted by [default: the validation loss, its outliers capped]
+        "metric": word::<Metric>("METRIC") => train.metric;
+        /// Epochs without a better validation loss, or metric, before it stops; 0 never [default: by the epochs]
         "patience": from_zero("EPOCHS") => train.patience;
         /// Most time: 60s, 5m, 1h, 1h30m
         "max-time": time("TIME") => train.max_seconds;

@@ -1,7 +1,8 @@
+use super::scores;
 use crate::args::{Fit, KeyValue};
 use crate::hint;
 use crate::output::{
-    Failure, Paint, Result, count, print, print_json, quoted, say, short, significant, table,
+    Failure, Paint, Result, count, print, print_json, quoted, say, short, significant, wrap,
 };
 use crate::progress::{Reporter, duration};
 use serde::{Serialize, de::DeserializeOwned};
@@ -9,7 +10,7 @@ use std::fmt::Write as _;
 use steepest::registry;
 use steepest::settings::Value;
 use steepest::stop::Reason;
-use steepest_train::{Out, Score, Settings, Stopped, Summary, TensorLine};
+use steepest_train::{Out, Settings, Stopped, Summary, TensorLine};
 
 /// Trains a network, shows it, and says what came out.
 pub fn run(args: Fit) -> Result {
@@ -93,24 +94,38 @@ fn set<T: Serialize + DeserializeOwned>(
     Ok(())
 }
 
+/// What stands before a line that goes on.
+const INDENT: &str = "           ";
+
 /// What came out, in one screen. What went wrong is told after it, by the error.
 fn report(summary: &Summary, source: &str, failed: bool, paint: Paint) -> String {
-    let mut text = format!("\n{}\n", scores(summary, paint));
+    let mut text = format!("\n{}\n", scores::of_run(summary, paint));
     let mut line = |what: &str, is: &str| {
         let _ = writeln!(text, "{}  {is}", paint.dim(&format!("{what:<9}")));
     };
+    let wrapped = |sentence: &str| wrap(sentence, 80, INDENT).trim().to_owned();
+    if let Some(recalls) = scores::recalls(summary) {
+        line("recall", &wrapped(&recalls));
+    }
+    if let Some(class) = &summary.positive {
+        let name = scores::name(class);
+        line("positive", &wrapped(&format!("{name}, the rarer class: average_precision and f1 are of it")));
+    }
+    if let Some(baseline) = &summary.baseline {
+        line("baseline", &wrapped(&baseline.predicts));
+    }
+    for note in &summary.notes {
+        line("note", &paint.warn(&wrapped(note)));
+    }
     match failed {
         true => line("failed", &paint.error(&summary.stopped_by)),
-        false => line("stopped", &summary.stopped_because),
+        false => line("stopped", &wrapped(&summary.stopped_because)),
     }
     line(
         "kept",
         &match summary.best_epoch {
             0 => "the last weights: no epoch was finished".to_owned(),
-            epoch if summary.validation.is_some() => {
-                format!("the weights of epoch {epoch}, the best on validation")
-            }
-            epoch => format!("the weights of epoch {epoch}, the best on the training rows"),
+            epoch => format!("the weights of epoch {epoch}, the best by {}", summary.kept_by),
         },
     );
     let (epochs, steps) = (count(summary.epochs, "epoch"), count(summary.steps, "step"));
@@ -123,33 +138,6 @@ fn report(summary: &Summary, source: &str, failed: bool, paint: Paint) -> String
         line("next", &paint.bold(&next));
     }
     text
-}
-
-/// The table of losses and metrics: one row for each part of the data.
-fn scores(summary: &Summary, paint: Paint) -> String {
-    let parts = [("train", Some(summary.train)), ("validation", summary.validation), ("test", summary.test)];
-    let known = |score: &Score| named(score).into_iter().filter_map(|(name, x)| Some((name, x?)));
-    let heads = known(&summary.train).map(|(name, _)| name.to_owned());
-    let mut rows = vec![std::iter::once(String::new()).chain(heads).collect::<Vec<_>>()];
-    for (part, score) in parts {
-        let Some(score) = score else { continue };
-        let values = known(&score).map(|(_, x)| significant(x, 4));
-        rows.push(std::iter::once(part.to_owned()).chain(values).collect());
-    }
-    let text = table(&rows);
-    let (head, rest) = text.split_once('\n').unwrap_or((&text, ""));
-    format!("{}\n{rest}", paint.dim(head))
-}
-
-/// The numbers of a score with their names; a task has some of them.
-pub fn named(score: &Score) -> [(&'static str, Option<f64>); 5] {
-    [
-        ("loss", Some(score.loss)),
-        ("accuracy", score.accuracy),
-        ("rmse", score.rmse),
-        ("mae", score.mae),
-        ("r2", score.r2),
-    ]
 }
 
 /// Steps in a thousand that may explode or vanish before a tensor is named: a hard batch does it.
@@ -183,8 +171,8 @@ fn health(summary: &Summary, failed: bool, paint: Paint) -> String {
     if sick.is_empty() {
         return format!("{}: {line}", paint.good("healthy"));
     }
-    let indent = "\n           ";
-    format!("{}{indent}{}", line, sick.iter().map(|s| paint.warn(s)).collect::<Vec<_>>().join(indent))
+    let indent = format!("\n{INDENT}");
+    format!("{}{indent}{}", line, sick.iter().map(|s| paint.warn(s)).collect::<Vec<_>>().join(&indent))
 }
 
 /// What is wrong with a tensor's gradients, if anything is.

@@ -8,6 +8,7 @@ mod fit;
 mod list;
 mod minimize;
 mod predict;
+mod scores;
 
 use crate::args::{self, Args, Command};
 use crate::output::{Failure, Result};

@@ -1,10 +1,10 @@
-use super::fit::named;
+use super::scores;
 use crate::args::Predict;
-use crate::output::{Paint, Result, print_json, say, significant, write};
+use crate::output::{Paint, Result, print_json, say, write};
 use serde_json::json;
 use std::fmt::Write as _;
 use steepest_data::Source;
-use steepest_train::{FinishedRun, Outputs, PredictOptions, Predictions, Score};
+use steepest_train::{FinishedRun, Outputs, PredictOptions, Predictions};
 
 /// Lines of notes on the terminal.
 const MOST_NOTES: usize = 10;
@@ -79,19 +79,16 @@ fn rows(outputs: &Outputs) -> usize {
     }
 }
 
-/// One sentence: how many rows, and how good.
+/// How many rows, and how good.
 fn said(predictions: &Predictions) -> String {
     let rows = crate::output::count(rows(&predictions.outputs) as u64, "row");
     match &predictions.score {
-        Some(score) => format!("{rows}; against {:?} in the data: {}", predictions.target, scored(score)),
+        Some(score) => {
+            let table = scores::of_parts(&[("score", score)]);
+            format!("{rows}; against {:?} in the data:\n{}", predictions.target, table.trim_end())
+        }
         None => format!("{rows}; {:?} is not in the data, so nothing to compare with", predictions.target),
     }
-}
-
-fn scored(score: &Score) -> String {
-    let known =
-        named(score).into_iter().filter_map(|(name, x)| Some(format!("{name} {}", significant(x?, 4))));
-    known.collect::<Vec<_>>().join(", ")
 }
 
 /// A row for each row: what was kept, `prediction`, and `p_CLASS` for each class.

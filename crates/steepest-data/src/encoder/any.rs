@@ -134,6 +134,14 @@ impl AnyEncoder {
         }
     }
 
+    /// See [`Encoder::target_limit`].
+    pub fn target_limit(&self) -> f64 {
+        match self {
+            AnyEncoder::Table(encoder) => encoder.target_limit(),
+            AnyEncoder::Images(_) => f64::INFINITY,
+        }
+    }
+
     /// The standard deviation of the target on the training rows, in its own unit; 1 for classes.
     pub fn target_scale(&self) -> f64 {
         match self {

@@ -18,6 +18,11 @@
 //! logarithmic in both tails, monotonic, and harmless to any sign. The clip to ±10 is for what comes later: a
 //! mistyped cell at prediction time moves the output as far as a rare one, not to infinity.
 //!
+//! **The target**, where it is a number, is standardized. Values far from all others (more than 10 spreads from the
+//! median, and three times as far as the next nearer one) are mistakes more often than not, and one of them makes all
+//! others the same number. They are left out of mean and standard deviation, and in training count as the farthest of
+//! the others does: a note names them. Scores take them as they are.
+//!
 //! **Left out**, with a note: columns with one value in training, text of which most rows have their own
 //! (names, keys), and whole numbers without repetition under a name like `id`.
 //!

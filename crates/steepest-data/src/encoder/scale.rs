@@ -34,13 +34,8 @@ impl Scale {
         if !far {
             return Some(Self { mean, std, squash: None });
         }
-        known.sort_unstable_by(f64::total_cmp);
-        let quantile = |fraction: f64| known[((known.len() - 1) as f64 * fraction).round() as usize];
-        let spread = (quantile(0.75) - quantile(0.25)) / NORMAL_IQR;
-        let squash = Squash {
-            center: quantile(0.5),
-            scale: if spread > 0.0 && spread.is_finite() { spread } else { std },
-        };
+        let (center, spread) = median_and_spread(&mut known);
+        let squash = Squash { center, scale: if spread > 0.0 && spread.is_finite() { spread } else { std } };
         let squashed: Vec<f64> = known.iter().map(|&value| squash.apply(value)).collect();
         match mean_and_std(&squashed) {
             Some((mean, std)) => Some(Self { mean, std, squash: Some(squash) }),
@@ -59,6 +54,48 @@ impl Scale {
     }
 }
 
+/// The median, and the standard deviation of the normal distribution with the same interquartile range. Panics without
+/// values.
+pub(super) fn median_and_spread(values: &mut [f64]) -> (f64, f64) {
+    values.sort_unstable_by(f64::total_cmp);
+    let quantile = |fraction: f64| values[((values.len() - 1) as f64 * fraction).round() as usize];
+    (quantile(0.5), (quantile(0.75) - quantile(0.25)) / NORMAL_IQR)
+}
+
+/// Values farther from the median than this, in spreads, may be far from all others ..
+const FAR: f64 = 10.0;
+/// .. if they also lie this many times as far out as the next nearer one: tails have no gaps, mistakes do.
+const GAP: f64 = 3.0;
+/// So many such values are taken for mistakes, if they are no more than a hundredth;
+const FEW: usize = 3;
+/// more are so only if they make the standard deviation this many times that of the others, which a network could
+/// hardly tell apart then.
+const CRUSHED: f64 = 5.0;
+
+/// The values without those that lie far from all others; `None` where there are none such.
+pub(super) fn without_far(values: &[f64]) -> Option<Vec<f64>> {
+    let mut values = values.to_vec();
+    let (median, spread) = median_and_spread(&mut values);
+    // of a column that is mostly one number, as of sums that are mostly 0, the rest is no mistake
+    if spread <= 0.0 || !spread.is_finite() {
+        return None;
+    }
+    let distance = |value: f64| (value - median).abs() / spread;
+    values.sort_unstable_by(|a, b| distance(*a).total_cmp(&distance(*b)));
+    let (_, all) = mean_and_std(&values)?;
+    let ends = |&near: &usize| {
+        let (last, next) = (distance(values[near - 1]), distance(values[near]));
+        let far = values.len() - near;
+        next > FAR
+            && next >= GAP * last
+            && (far <= FEW.min((values.len() / 100).max(1))
+                || mean_and_std(&values[..near]).is_some_and(|(_, std)| all > CRUSHED * std))
+    };
+    let near = (values.len() / 2 + 1..values.len()).find(ends)?;
+    values.truncate(near);
+    Some(values)
+}
+
 /// Mean and standard deviation (divided by n), in f64 and without overflow; `None` if the latter is not above
 /// 0.
 pub(super) fn mean_and_std(values: &[f64]) -> Option<(f64, f64)> {
@@ -72,4 +109,42 @@ pub(super) fn mean_and_std(values: &[f64]) -> Option<(f64, f64)> {
     let (mean, std) = (mean * largest, variance.sqrt() * largest);
     // rounding noise around a large constant is no variation
     (std > 0.0 && std > largest * 1e-13).then_some((mean, std))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 0, 1, .. 99, whose spread is 37.
+    fn hundred() -> Vec<f64> {
+        (0..100).map(f64::from).collect()
+    }
+
+    #[test]
+    fn far_from_all_others_is_far_and_behind_a_gap() {
+        assert_eq!(without_far(&hundred()), None);
+        for (extra, far) in [
+            (vec![1e9], true),
+            (vec![-700.0], true),
+            (vec![1e300, -1e9, 1e5], true),
+            (vec![300.0], false),                      // six spreads
+            (vec![900.0, 500.0, 250.0, 120.0], false), // a tail without a gap
+            (vec![1e6; 20], true),                     // many, but the others are crushed
+            (vec![700.0; 3], false),                   // many, and the others are not
+        ] {
+            let values: Vec<f64> = extra.iter().copied().chain(hundred()).collect();
+            let found = without_far(&values);
+            assert_eq!(found.is_some(), far, "{extra:?}");
+            if let Some(mut found) = found {
+                found.sort_unstable_by(f64::total_cmp);
+                assert_eq!(found, hundred(), "{extra:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_mostly_one_number_is_left_alone() {
+        let sums: Vec<f64> = (0..100).map(|i| if i < 90 { 0.0 } else { 1e6 * f64::from(i) }).collect();
+        assert_eq!(without_far(&sums), None);
+    }
 }

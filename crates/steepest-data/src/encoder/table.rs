@@ -60,6 +60,7 @@ impl Encoder {
             return Err(Error::NoFeatures { dropped: reasons });
         }
         notes.splice(0..0, reasons);
+        notes.extend(target.note(table, target_column, train));
         Ok(Self { format: FORMAT, target, inputs, dropped, notes })
     }
 
@@ -183,7 +184,14 @@ impl Encoder {
         self.target.invert(standardized)
     }
 
-    /// The standard deviation of the target on the training rows, in its own unit; 1 for classes. An error of
+    /// How far from 0 a standardized target may lie in training, where a few training rows lie so far from all others
+    /// that they would decide everything; infinite elsewhere. Scores are of the targets as they are.
+    pub fn target_limit(&self) -> f64 {
+        self.target.limit()
+    }
+
+    /// The standard deviation of the target on the training rows (those far from all others left out), in its own unit;
+    /// 1 for classes. An error of
     /// standardized targets times this is an error in the target's unit.
     pub fn target_scale(&self) -> f64 {
         self.target.scale()

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::scale::mean_and_std;
+use super::scale::{mean_and_std, without_far};
 use crate::error::{Error, Kind, Result, list};
 use crate::features::Targets;
 use crate::table::{Column, Table, Values};
@@ -19,8 +19,12 @@ pub(super) enum TargetCode {
         of: Kind,
         #[serde(default = "Written::unrecorded", skip_serializing_if = "Written::is_unrecorded")]
         written: Written,
+        /// Mean and standard deviation, of all training rows but those beyond the limit.
         mean: f64,
         std: f64,
+        /// How far from 0 a standardized target may lie in training, where a few lie far from all others.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        limit: Option<f64>,
     },
     Classes {
         column: String,
@@ -52,8 +56,11 @@ impl TargetCode {
             return Err(Error::TargetNotNumber { column: name, place: table.place(row), value });
         }
         let values: Vec<f64> = train.iter().map(|&row| as_number(&column.values, row)).collect();
-        let (mean, std) = mean_and_std(&values).ok_or_else(one_value)?;
-        Ok(Self::Regression { column: name, of, written, mean, std })
+        let near = without_far(&values);
+        let (mean, std) = mean_and_std(near.as_deref().unwrap_or(&values)).ok_or_else(one_value)?;
+        let limit =
+            near.map(|near| near.iter().fold(0.0f64, |most, value| most.max(((value - mean) / std).abs())));
+        Ok(Self::Regression { column: name, of, written, mean, std, limit })
     }
 
     pub(super) fn task(&self) -> Task {
@@ -127,6 +134,30 @@ impl TargetCode {
         Ok(KnownTargets { rows, targets, missing: missing.len(), new_classes: new })
     }
 
+    /// How far from 0 a standardized target may lie in training.
+    pub(super) fn limit(&self) -> f64 {
+        match self {
+            Self::Regression { limit: Some(limit), .. } => *limit,
+            Self::Regression { limit: None, .. } | Self::Classes { .. } => f64::INFINITY,
+        }
+    }
+
+    /// What becomes of training rows whose target lies far from all others, with the farthest.
+    pub(super) fn note(&self, table: &Table, target: &Column, train: &[usize]) -> Option<String> {
+        let Self::Regression { column, mean, std, limit: Some(limit), .. } = self else { return None };
+        let far = |row: usize| ((as_number(&target.values, row) - mean) / std).abs();
+        let beyond = train.iter().filter(|&&row| far(row) > *limit).count();
+        let farthest = *train.iter().max_by(|a, b| far(**a).total_cmp(&far(**b)))?;
+        Some(format!(
+            "{beyond} of {} training rows {} a {column:?} far from all others ({}, {}): in training it counts as the \
+             farthest of the others does, so that these are learned",
+            train.len(),
+            if beyond == 1 { "has" } else { "have" },
+            target.text(farthest).unwrap_or_default(),
+            table.place(farthest),
+        ))
+    }
+
     /// A standardized prediction in the target's own unit; as it is for classes.
     pub(super) fn invert(&self, standardized: f32) -> f64 {
         match self {
@@ -135,7 +166,7 @@ impl TargetCode {
         }
     }
 
-    /// The standard deviation on the training rows; 1 for classes.
+    /// The standard deviation on the training rows but those beyond the limit; 1 for classes.
     pub(super) fn scale(&self) -> f64 {
         match self {
             Self::Regression { std, .. } => *std,
