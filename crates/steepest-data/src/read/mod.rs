@@ -3,10 +3,10 @@
 //!
 //! | format | recognised by | gives |
 //! | --- | --- | --- |
-//! | CSV, TSV and the like | being none of the others | [`Table`](crate::Table) |
-//! | JSON: one object a line, or an array of objects | `{"`, `[{` | [`Table`](crate::Table) |
-//! | Parquet | `PAR1` | [`Table`](crate::Table) |
-//! | Arrow: file (Feather 2 is one) and stream | `ARROW1`, four bytes of ones | [`Table`](crate::Table) |
+//! | CSV, TSV and the like | being none of the others | [`Table`] |
+//! | JSON: one object a line, or an array of objects | `{"`, `[{` | [`Table`] |
+//! | Parquet | `PAR1` | [`Table`] |
+//! | Arrow: file (Feather 2 is one) and stream | `ARROW1`, four bytes of ones | [`Table`] |
 //! | IDX (MNIST and its kin) | two zero bytes, an element type, a rank | [`Images`](crate::Images) |
 //!
 //! Each may be compressed as gzip or zstd.
