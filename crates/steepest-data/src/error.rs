@@ -272,12 +272,16 @@ pub enum Place {
     /// The row, for formats without lines.
     Row(u64),
     /// The place in one of several files.
-    In {
-        /// The path of the file.
-        file: Arc<str>,
-        /// The place in it.
-        place: Box<Place>,
-    },
+    In(Box<InFile>),
+}
+
+/// A place in one of several files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InFile {
+    /// The path of the file.
+    pub file: Arc<str>,
+    /// The place in it.
+    pub place: Place,
 }
 
 impl Place {
@@ -291,7 +295,7 @@ impl Place {
             _ => Place::Row((row - file.map_or(0, |(first, _)| *first)) as u64 + 1),
         };
         match file {
-            Some((_, file)) => Place::In { file: file.clone(), place: Box::new(place) },
+            Some((_, file)) => Place::In(Box::new(InFile { file: file.clone(), place })),
             None => place,
         }
     }
@@ -302,7 +306,7 @@ impl std::fmt::Display for Place {
         match self {
             Place::Line(line) => write!(f, "line {line}"),
             Place::Row(row) => write!(f, "row {row}"),
-            Place::In { file, place } => write!(f, "{file} {place}"),
+            Place::In(place) => write!(f, "{} {}", place.file, place.place),
         }
     }
 }

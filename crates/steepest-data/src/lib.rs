@@ -48,7 +48,7 @@ pub mod written;
 pub use batch::{BatchSize, Batches, gather};
 pub use date::{DateFormat, DateOrder};
 pub use encoder::{AnyEncoder, Encoder, KnownTargets};
-pub use error::{Error, Kind, Place, Result};
+pub use error::{Error, InFile, Kind, Place, Result};
 pub use features::{Features, Targets};
 pub use images::ImageEncoder;
 pub use inspect::{ColumnSummary, Summary, describe, to_csv};

@@ -72,7 +72,7 @@ impl std::fmt::Display for Source {
 /// Loads a source.
 ///
 /// # Errors
-/// [`Error::NoSuchBuiltin`](crate::Error::NoSuchBuiltin) with the nearest name; [`Error::NoFiles`] where a pattern
+/// [`Error::NoSuchBuiltin`] with the nearest name; [`Error::NoFiles`] where a pattern
 /// matches none; for files see [`read`] and [`read_files`].
 pub fn load(source: &Source, options: &ReadOptions) -> Result<Loaded> {
     let path = match source {

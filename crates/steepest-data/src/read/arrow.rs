@@ -373,3 +373,29 @@ pub(super) fn guarded<T>(path: &Path, decode: impl FnOnce() -> Result<T>) -> Res
         Err(Error::Damaged { path: path.to_owned(), reason })
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    /// The hook goes around the one that is there at the first call: no other test of this crate's own calls it.
+    #[test]
+    fn a_panic_of_a_decoder_is_damage_and_prints_nothing() {
+        let here = std::thread::current().id();
+        let said = Arc::new(AtomicUsize::new(0));
+        let (usual, counted) = (std::panic::take_hook(), said.clone());
+        std::panic::set_hook(Box::new(move |panic| {
+            if std::thread::current().id() == here {
+                counted.fetch_add(1, Ordering::Relaxed);
+            }
+            usual(panic);
+        }));
+        let outcome = guarded(Path::new("t.parquet"), || -> Result<()> { panic!("no such {}", "page") });
+        let Err(Error::Damaged { reason, .. }) = outcome else { panic!("{outcome:?}") };
+        assert!(reason.contains("no such page"), "{reason}");
+        assert_eq!(said.load(Ordering::Relaxed), 0);
+    }
+}

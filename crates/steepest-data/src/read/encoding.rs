@@ -6,7 +6,7 @@ use std::path::Path;
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{DecoderResult, Encoding, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
-use super::open::io_error;
+use super::open::{Malformed, io_error};
 use super::western::Words;
 use crate::error::{Error, Result, nearest_name};
 
@@ -187,12 +187,4 @@ impl<R: Read> Read for Decoded<R> {
         self.ready.start += length;
         Ok(length)
     }
-}
-
-/// Bytes that are no text in the encoding of the file.
-#[derive(Debug, thiserror::Error)]
-#[error("line {line}: bytes that are no text in {encoding}")]
-pub(super) struct Malformed {
-    pub(super) line: u64,
-    pub(super) encoding: &'static str,
 }

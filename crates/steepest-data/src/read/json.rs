@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::csv::{MAX_COLUMNS, MAX_RECORD_BYTES};
+use super::limits::{MAX_COLUMNS, MAX_RECORD_BYTES};
 use super::open::io_error;
 use super::raw::{Cells, RawCells, RawColumn, RawTable};
 use crate::error::{Error, Result};

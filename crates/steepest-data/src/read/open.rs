@@ -6,7 +6,6 @@ use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
 
-use super::encoding::Malformed;
 use crate::error::{Error, Result};
 
 /// A file whose first bytes have been looked at.
@@ -222,4 +221,12 @@ pub(super) fn io_error(path: &Path, source: io::Error) -> Error {
         }
         _ => Error::Io { path: path.to_owned(), source },
     }
+}
+
+/// Bytes that are no text in the encoding of the file.
+#[derive(Debug, thiserror::Error)]
+#[error("line {line}: bytes that are no text in {encoding}")]
+pub(super) struct Malformed {
+    pub(super) line: u64,
+    pub(super) encoding: &'static str,
 }

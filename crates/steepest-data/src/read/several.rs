@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::content::{Content, content};
 use super::options::ReadOptions;
 use super::raw::{Cells, RawCells, RawTable};
-use super::{Content, content};
+
 use crate::date;
 use crate::error::{Error, Result, list};
 use crate::table::number_text;

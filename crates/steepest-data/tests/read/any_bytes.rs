@@ -89,6 +89,11 @@ proptest! {
     }
 
     #[test]
+    fn mutated_feather(bytes in mutated(include_bytes!("../tables/lz4.feather").to_vec())) {
+        returns(&bytes);
+    }
+
+    #[test]
     fn mutated_arrow_stream(bytes in mutated(include_bytes!("../tables/table.arrows").to_vec())) {
         returns(&bytes);
     }

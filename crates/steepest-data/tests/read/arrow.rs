@@ -181,3 +181,23 @@ fn compressed_files_are_read_through_a_temporary_one() {
         assert_eq!(cells(&table), cells(&plain));
     }
 }
+
+/// The length before a compressed buffer is what is allocated for it.
+#[test]
+fn an_absurd_length_is_refused() {
+    let folder = Folder::new();
+    for name in ["lz4.feather", "zstd.feather"] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tables").join(name);
+        let whole = fs::read(path).unwrap();
+        // four numbers of eight bytes each, unpacked
+        let at = whole.windows(8).position(|bytes| bytes == 32u64.to_le_bytes()).unwrap();
+        let mut refused = 0;
+        for at in (at..whole.len() - 8).filter(|&at| whole[at..at + 8] == 32u64.to_le_bytes()) {
+            let mut bytes = whole.clone();
+            bytes[at..at + 8].copy_from_slice(&(1u64 << 60).to_le_bytes());
+            let outcome = read(&folder.file(name, bytes), &ReadOptions::default());
+            refused += usize::from(matches!(outcome, Err(Error::Damaged { .. })));
+        }
+        assert!(refused > 0);
+    }
+}

@@ -204,6 +204,10 @@ fn a_record_without_end_is_refused() {
     endless.resize(20 << 20, b'x');
     let Error::RecordTooLong { line, limit, .. } = error(&endless) else { panic!() };
     assert_eq!((line, limit), (3, 16 << 20));
+    // so early that nothing else is known of the file
+    let early = [&endless[..4], &endless[8..]].concat();
+    assert!(matches!(error(early), Error::RecordTooLong { line: 2, .. }));
+    assert!(matches!(error("a,b"), Error::Empty { found: "a header alone", .. }));
     let columns = vec![b','; 200_000];
     assert!(matches!(error(columns), Error::TooManyColumns { .. }));
 }

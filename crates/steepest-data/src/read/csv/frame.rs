@@ -114,13 +114,11 @@ impl Frame {
         }
         self.width = Some(first.fields.len());
         self.header = Some(first.fields.clone());
-        let mut data = &records[1..];
-        if let Some(units) = units(records) {
-            self.notes.push(format!("line {} is left out: it holds units ({units})", data[0].line));
-            data = &data[1..];
+        self.first_line = first.next_line;
+        if let (Some(found), Some(row)) = (units(records), records.get(1)) {
+            self.notes.push(format!("line {} is left out: it holds units ({found})", row.line));
+            self.first_line = row.next_line;
         }
-        // a header alone has no line behind it
-        self.first_line = data.first().map_or(u64::MAX, |record| record.line);
     }
 }
 

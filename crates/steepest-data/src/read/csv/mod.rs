@@ -8,6 +8,7 @@ use encoding_rs::{Encoding, UTF_8};
 
 use super::column::Column;
 use super::encoding::{Decoded, detect, named, of_head};
+use super::limits::MAX_RECORD_BYTES;
 use super::open::io_error;
 use super::options::ReadOptions;
 use super::raw::{RawColumn, RawTable};
@@ -22,10 +23,6 @@ mod frame;
 mod records;
 mod sample;
 
-/// The longest record that is read, in bytes: far beyond any table, far below any memory.
-pub const MAX_RECORD_BYTES: usize = 16 << 20;
-/// The most columns of a table.
-pub const MAX_COLUMNS: usize = 100_000;
 /// How much of a file is looked at to find out how it is written, in bytes; more only if it has few lines.
 const SNIFFED_BYTES: usize = 64 << 10;
 /// The fewest lines that are looked at, unless they are longer than any record may be.

@@ -12,9 +12,9 @@ use memchr::{memchr, memchr_iter, memchr2, memchr3_iter};
 use rayon::prelude::*;
 
 use super::comment::{Comment, fields};
-use super::{MAX_COLUMNS, MAX_RECORD_BYTES};
 use crate::error::{Error, Result};
 use crate::read::column::Column;
+use crate::read::limits::{MAX_COLUMNS, MAX_RECORD_BYTES};
 use crate::read::open::io_error;
 
 /// Bytes that are looked at together.

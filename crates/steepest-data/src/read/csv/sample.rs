@@ -2,8 +2,8 @@
 
 use csv_core::{ReadRecordResult, ReaderBuilder};
 
-use super::MAX_COLUMNS;
 use super::comment::{Comment, fields};
+use crate::read::limits::MAX_COLUMNS;
 
 /// How many records are looked at.
 pub(super) const RECORDS: usize = 100;
@@ -12,6 +12,8 @@ pub(super) const RECORDS: usize = 100;
 #[derive(Clone, Debug)]
 pub(super) struct Record {
     pub(super) line: u64,
+    /// The line behind it.
+    pub(super) next_line: u64,
     /// Trimmed.
     pub(super) fields: Vec<String>,
 }
@@ -78,8 +80,9 @@ pub(super) fn records(
             from = end;
             cell
         });
-        records.push(Record { line, fields: cells.collect() });
-        line += lines(&start[..start.len() - rest.len()]);
+        let length = lines(&start[..start.len() - rest.len()]);
+        records.push(Record { line, next_line: line + length.max(1), fields: cells.collect() });
+        line += length;
     }
     records
 }
