@@ -95,8 +95,9 @@ impl Schema {
     /// Adds what the schema says to options that say nothing about it.
     pub fn complete(&self, options: &mut ReadOptions) {
         let roles = &mut options.roles;
-        let said: Vec<String> =
-            [&roles.drop, &roles.id, &roles.text].into_iter().flatten().cloned().collect();
+        let many =
+            [&roles.drop, &roles.id, &roles.text, &roles.number, &roles.category, &roles.date, &roles.only];
+        let said: Vec<String> = many.into_iter().flatten().cloned().collect();
         let one = [&roles.weight, &roles.group, &roles.time];
         let said: Vec<&str> =
             said.iter().map(String::as_str).chain(one.into_iter().flatten().map(String::as_str)).collect();

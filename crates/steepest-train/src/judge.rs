@@ -1,10 +1,8 @@
 //! By what epochs are compared, and what is to be said of the scores at the end.
 
 use crate::error::{Error, Result};
-use crate::loss::log_softmax;
-use crate::score::{
-    Baseline, Criterion, FEWEST_OF_A_CLASS, Metric, Rows, argmax, cap, capped_mean, dominating,
-};
+use crate::loss::{argmax, log_softmax};
+use crate::score::{Baseline, Criterion, FEWEST_OF_A_CLASS, Metric, Rows, cap, capped_mean, dominating};
 use crate::summary;
 use steepest::stop::{NotImproved, Reason};
 use steepest_data::{AnyEncoder, Part, Prepared, Targets, Task};

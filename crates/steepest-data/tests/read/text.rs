@@ -225,3 +225,10 @@ fn records_over_the_ends_of_blocks() {
         assert_eq!(table.place(row), Place::Line(lines[row]));
     }
 }
+
+#[test]
+fn one_column_of_numbers_with_commas_is_one_column() {
+    let table = table("size\n1,500\n950\n0,5\n");
+    assert_eq!((names(&table), table.rows()), (vec!["size"], 3));
+    assert_eq!(numbers(&table, "size"), [1.5, 950.0, 0.5]);
+}

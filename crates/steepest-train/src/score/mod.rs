@@ -179,10 +179,5 @@ impl Rows<'_> {
     }
 }
 
-/// The first of the largest.
-pub(crate) fn argmax(xs: &[f64]) -> usize {
-    (0..xs.len()).fold(0, |best, i| if xs[i] > xs[best] { i } else { best })
-}
-
 #[cfg(test)]
 mod tests;

@@ -112,6 +112,14 @@ pub(super) fn sniff(text: &str, records: impl Fn(u8) -> Vec<Record>) -> (u8, Vec
             best = (delimiter, (even, width), Some(records));
         }
     }
+    let one_column = best.0 == b','
+        && best.1.0 < 1.0
+        && best.2.as_ref().is_some_and(|records| records[0].fields.len() == 1)
+        && commas_are_decimal(text);
+    if one_column {
+        // a name and numbers below it: the commas are theirs
+        return (b'\t', records(b'\t'));
+    }
     (best.0, best.2.unwrap_or_else(|| records(b',')))
 }
 
