@@ -1,10 +1,10 @@
 //! A run directory, opened again to predict.
 
 use crate::error::{Error, Result};
-use crate::loss::log_softmax;
+use crate::loss::{argmax, log_softmax};
 use crate::model::Model;
 use crate::network;
-use crate::score::{Criterion, argmax};
+use crate::score::Criterion;
 use crate::settings::Settings;
 use crate::summary::{Score, Summary};
 use std::fs;

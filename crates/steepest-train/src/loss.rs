@@ -150,6 +150,11 @@ pub(crate) fn log_softmax(row: &[f32]) -> Vec<f64> {
     logits.iter().map(|x| (x - top) - total).collect()
 }
 
+/// The first of the largest.
+pub(crate) fn argmax(xs: &[f64]) -> usize {
+    (0..xs.len()).fold(0, |best, i| if xs[i] > xs[best] { i } else { best })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

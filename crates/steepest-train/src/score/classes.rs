@@ -1,9 +1,8 @@
 //! What is said of predicted classes.
 
-use super::argmax;
 use super::metric::Metric;
 use super::ranking::Ranking;
-use crate::loss::log_softmax;
+use crate::loss::{argmax, log_softmax};
 use std::sync::OnceLock;
 
 /// Classes beyond which no table of classes against classes is kept: it grows with their square.
