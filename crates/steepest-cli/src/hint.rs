@@ -4,6 +4,12 @@ use crate::args::option_of;
 use crate::output::Failure;
 use steepest_train::Error;
 
+impl From<steepest_data::Error> for Failure {
+    fn from(error: steepest_data::Error) -> Self {
+        Error::Data(error).into()
+    }
+}
+
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let message = match hint(&error) {

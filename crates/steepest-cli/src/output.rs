@@ -52,12 +52,6 @@ impl Failure {
     }
 }
 
-impl From<steepest_data::Error> for Failure {
-    fn from(error: steepest_data::Error) -> Self {
-        Self::input(error)
-    }
-}
-
 impl From<steepest::Error> for Failure {
     fn from(error: steepest::Error) -> Self {
         use steepest::Error as E;

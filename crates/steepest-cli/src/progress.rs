@@ -12,6 +12,8 @@ use steepest_train::{EpochDone, Event, Observer, Start, StepDone, Stopped};
 
 /// Lines for a whole run where there is no terminal.
 const LINES: u64 = 20;
+/// Lines of notes; the run directory has them all.
+const MOST_NOTES: usize = 10;
 
 /// Listens to a run and shows it.
 pub struct Reporter {
@@ -51,7 +53,7 @@ impl Reporter {
 
     fn note(&mut self, note: &str) {
         // the reader and the encoder may come to the same conclusion
-        if self.told.insert(note.to_owned()) {
+        if self.told.insert(note.to_owned()) && self.told.len() <= MOST_NOTES {
             self.line(&self.paint.dim(&format!("note: {note}")));
         }
     }
@@ -83,6 +85,10 @@ impl Reporter {
             ("run", start.run.display().to_string()),
         ] {
             self.line(&format!("{}  {text}", self.paint.dim(&format!("{what:<9}"))));
+        }
+        if self.told.len() > MOST_NOTES {
+            let (more, run) = (self.told.len() - MOST_NOTES, start.run.display());
+            self.line(&self.paint.dim(&format!("note: and {more} more, all in {run}/notes.txt")));
         }
         self.start = Some(start.clone());
         self.interrupt.training();

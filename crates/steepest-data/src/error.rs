@@ -2,6 +2,7 @@
 //! message ends with what to do.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// The result of everything in this crate that reads or checks data.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -30,6 +31,20 @@ pub enum Error {
     #[error("no embedded data set is called {name:?}{}; known: {known}", suggestion(.nearest))]
     NoSuchBuiltin { name: String, nearest: Option<String>, known: String },
 
+    /// A pattern of paths that no file matches.
+    #[error("no file matches {pattern:?}; check the pattern, in which * stands for any part of a name")]
+    NoFiles { pattern: String },
+
+    /// A pattern of paths that is none.
+    #[error(
+        "{pattern:?} is no pattern of paths: {reason}; correct it, or put a sign that is meant itself in brackets, such as [*]"
+    )]
+    Pattern { pattern: String, reason: String },
+
+    /// One of several files has other columns than the first.
+    #[error("{} has other columns than {first}: it lacks {lacks} and adds {adds}; files that are read as one table have the same columns", path.display())]
+    OtherColumns { path: PathBuf, first: String, lacks: String, adds: String },
+
     /// A file without a single byte, or with a header and nothing else.
     #[error("{} holds no rows ({found}); give a table with a header and at least one row", path.display())]
     Empty { path: PathBuf, found: &'static str },
@@ -47,8 +62,20 @@ pub enum Error {
     BinaryBytes { path: PathBuf, line: u64 },
 
     /// Text in another encoding.
-    #[error("{} line {line}: not UTF-8 (column {column}); save the file as UTF-8", path.display())]
+    #[error("{} line {line}: not UTF-8 (column {column}), where other lines are; save the file as UTF-8, or say in which encoding it is", path.display())]
     NotUtf8 { path: PathBuf, line: u64, column: usize },
+
+    /// Bytes that are no text in the encoding of the file.
+    #[error("{} line {line}: bytes that are no text in {encoding}; say in which encoding the file is, or save it as UTF-8", path.display())]
+    NotDecoded { path: PathBuf, line: u64, encoding: &'static str },
+
+    /// No encoding has this label.
+    #[error("no encoding is called {label:?}{}; name one of the Encoding Standard, such as utf-8, utf-16le or windows-1252", suggestion(.nearest))]
+    NoSuchEncoding { label: String, nearest: Option<String> },
+
+    /// JSON that is not a table.
+    #[error("{} line {line}: {reason}; expected {expected}", path.display())]
+    Json { path: PathBuf, line: u64, reason: String, expected: &'static str },
 
     /// A record with more or fewer fields than the header.
     #[error("{} line {line}: {found} fields where the first line has {expected}{hint}; mend the line, or quote the separators inside its fields", path.display())]
@@ -76,15 +103,63 @@ pub enum Error {
     )]
     Infinite { column: String, place: Place, value: String },
 
-    /// A cell that is not of the type that was asked for.
+    /// A cell that does not read as what its column is, where that is not to be passed over.
     #[error(
-        "column {column:?}, {place}: {value:?} is not {expected}, as this column was when the model was trained; correct the cell or train again"
+        "column {column:?}, {place}: {value:?} does not read as {expected}; correct the cell, or have such cells count as missing"
     )]
-    TypeChanged { column: String, place: Place, value: String, expected: Kind },
+    Unreadable { column: String, place: Place, value: String, expected: Kind },
+
+    /// A column of numbers whose mark may be a decimal mark or group thousands.
+    #[error(
+        "column {column:?}, {place}: {value:?} may be {as_decimal} or {as_thousands}, and nothing else in the column tells; say which mark is the decimal one, or which groups thousands"
+    )]
+    AmbiguousNumber { column: String, place: Place, value: String, as_decimal: String, as_thousands: String },
+
+    /// A column of dates in which the day may be the month.
+    #[error(
+        "column {column:?}, {place}: {value:?} may have the day first or the month first, and nothing else in the column tells; say which"
+    )]
+    AmbiguousDate { column: String, place: Place, value: String },
+
+    /// A column in which some dates have the day first and others the month first.
+    #[error(
+        "column {column:?} has both {day_first:?}, where the day comes first, and {month_first:?}, where the month does; write all dates one way, leave the column out, or have it read as a category"
+    )]
+    MixedDates { column: String, day_first: String, month_first: String },
+
+    /// A cell that is written in another way than its column was in training.
+    #[error(
+        "column {column:?}, {place}: {value:?} is written in another way than in training, where the column had {expected}; write it so, or train again"
+    )]
+    OtherNotation { column: String, place: Place, value: String, expected: String },
+
+    /// A number with marks, for an encoder that does not know what they mean.
+    #[error(
+        "column {column:?}, {place}: {value:?} has marks that this model, trained by an older version, does not know; write it with digits and a decimal point, or train again"
+    )]
+    MarkedNumber { column: String, place: Place, value: String },
 
     /// No column of this name.
     #[error("no column is called {name:?}{}; columns: {known}", suggestion(.nearest))]
     NoSuchColumn { name: String, nearest: Option<String>, known: String },
+
+    /// A column that is to be two things.
+    #[error("column {column:?} has two roles, {first} and {second}; give it one")]
+    TwoRoles { column: String, first: String, second: String },
+
+    /// A split that is to be by groups and by time.
+    #[error("rows cannot be split by the group {group:?} and by the time {time:?} at once; choose one")]
+    GroupAndTime { group: String, time: String },
+
+    /// A weight that no row can have.
+    #[error(
+        "the weight {column:?}, {place}: {value} is no weight; weights are finite numbers of at least 0, and not all 0"
+    )]
+    BadWeight { column: String, place: Place, value: String },
+
+    /// A schema file that is not one.
+    #[error("{name}: {reason}; write one with the schema of the data, and edit that")]
+    Schema { name: String, reason: String },
 
     /// Columns that the encoder was fitted with and that a table lacks.
     #[error("the table lacks {} of the columns that the model was trained with: {}; add them, empty where unknown", names.len(), names.join(", "))]
@@ -190,12 +265,36 @@ fn suggestion(name: &Option<String>) -> String {
 }
 
 /// Where a cell lies: the line of its file where the format has lines, else its row. Both count from 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
     /// The line on which the record begins.
     Line(u64),
     /// The row, for formats without lines.
     Row(u64),
+    /// The place in one of several files.
+    In {
+        /// The path of the file.
+        file: Arc<str>,
+        /// The place in it.
+        place: Box<Place>,
+    },
+}
+
+impl Place {
+    /// Of a row (from 0), from the lines of all rows, empty or 0 where the format has none, and the rows with
+    /// which files begin, empty for one file.
+    pub(crate) fn of(row: usize, lines: &[u32], files: &[(usize, Arc<str>)]) -> Self {
+        let file =
+            files.partition_point(|(first, _)| *first <= row).checked_sub(1).map(|index| &files[index]);
+        let place = match lines.get(row) {
+            Some(&line) if line > 0 => Place::Line(u64::from(line)),
+            _ => Place::Row((row - file.map_or(0, |(first, _)| *first)) as u64 + 1),
+        };
+        match file {
+            Some((_, file)) => Place::In { file: file.clone(), place: Box::new(place) },
+            None => place,
+        }
+    }
 }
 
 impl std::fmt::Display for Place {
@@ -203,6 +302,7 @@ impl std::fmt::Display for Place {
         match self {
             Place::Line(line) => write!(f, "line {line}"),
             Place::Row(row) => write!(f, "row {row}"),
+            Place::In { file, place } => write!(f, "{file} {place}"),
         }
     }
 }
@@ -248,6 +348,17 @@ pub(crate) fn nearest_name<'a>(name: &str, known: impl IntoIterator<Item = &'a s
         .filter(|(likeness, _)| *likeness > 0.75)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, known)| known.to_owned())
+}
+
+/// Text of a file for a message: without control characters, and not too long.
+pub(crate) fn shown(text: &str) -> String {
+    const LONGEST: usize = 60;
+    let mut shown: String =
+        text.chars().take(LONGEST).map(|c| if c.is_control() { '\u{b7}' } else { c }).collect();
+    if text.chars().nth(LONGEST).is_some() {
+        shown.push('\u{2026}');
+    }
+    shown
 }
 
 /// Names for a message: all of a few, the first of many.

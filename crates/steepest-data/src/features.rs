@@ -1,8 +1,8 @@
 //! What encoders make: features and targets.
 
 /// The version of the saved form of encoders. Raise it with every change of meaning: an old program must
-/// refuse a new encoder.
-pub(crate) const FORMAT: u32 = 1;
+/// refuse a new encoder. Format 2 says how columns are written, and has dates as cycles.
+pub(crate) const FORMAT: u32 = 2;
 
 /// Encoded samples, row-major.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,6 +17,8 @@ pub struct Features {
     pub names: Vec<String>,
     /// What the encoder did that the user should hear (columns it ignored), one sentence each.
     pub notes: Vec<String>,
+    /// What puts predictions in doubt: more than 5 % of the rows are unlike training.
+    pub warnings: Vec<String>,
 }
 
 impl Features {

@@ -1,5 +1,6 @@
 //! From images to `f32` features.
 
+use crate::encoder::KnownTargets;
 use crate::error::{Error, Place, Result, list};
 use crate::features::{FORMAT, Features, Targets};
 use crate::table::Images;
@@ -105,7 +106,14 @@ impl ImageEncoder {
         for &row in rows {
             data.extend(image(images, row).iter().map(|&pixel| codes[usize::from(pixel)]));
         }
-        Ok(Features { rows: rows.len(), width: images.size(), data, names: Vec::new(), notes: Vec::new() })
+        Ok(Features {
+            rows: rows.len(),
+            width: images.size(),
+            data,
+            names: Vec::new(),
+            notes: Vec::new(),
+            warnings: Vec::new(),
+        })
     }
 
     /// The classes of images.
@@ -128,6 +136,20 @@ impl ImageEncoder {
             })
         });
         Ok(Targets::Classes(codes.collect::<Result<_>>()?))
+    }
+
+    /// The classes of those of the images whose class training had.
+    ///
+    /// # Errors
+    /// [`Error::NoLabels`]. Panics if a row is out of range.
+    pub fn encode_known_target(&self, images: &Images, rows: &[usize]) -> Result<KnownTargets> {
+        let labels = images.known_labels()?;
+        let level = |row: usize| &images.levels[labels[row] as usize];
+        let (known, new): (Vec<usize>, Vec<usize>) =
+            rows.iter().partition(|&&row| self.classes.contains(level(row)));
+        let targets = self.encode_target(images, &known)?;
+        let new_classes = new.into_iter().map(|row| level(row).clone()).collect();
+        Ok(KnownTargets { rows: known, targets, missing: 0, new_classes })
     }
 
     /// The name of a class. Panics if `code` is not below the number of classes.

@@ -1,14 +1,15 @@
 //! From loaded data to encoded parts, in one call.
 
 use crate::encoder::{AnyEncoder, Encoder};
-use crate::error::{Error, Result};
+use crate::error::{Error, Place, Result};
 use crate::features::{Features, Targets};
 use crate::images::ImageEncoder;
-use crate::split::{Fractions, Split, split, split_stratified};
-use crate::table::{Loaded, Table};
-use crate::task::{FEWEST_ROWS, Task, TaskChoice, choose_target, class_texts, infer};
+use crate::split::{Fractions, Split, split, split_by_time, split_grouped, split_stratified};
+use crate::suspect;
+use crate::table::{Images, Loaded, Table, Values};
+use crate::task::{FEWEST_ROWS, Target, Task, TaskChoice, choose_target, class_texts, infer};
 
-/// What to predict and how to split.
+/// What to predict and how to split. What else columns are for stands in [`Table::roles`].
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct PrepareOptions {
     /// The column to predict. Default: see [`choose_target`]. Tables only.
@@ -19,6 +20,17 @@ pub struct PrepareOptions {
     pub fractions: Fractions,
     /// The seed of the split. Default: 0.
     pub seed: u64,
+    /// A row without a target is an error. Default: it is left out.
+    pub strict: bool,
+}
+
+/// Parts of the data that lie elsewhere; they are not split off then.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Held<'a> {
+    /// The rows that decide when to stop.
+    pub validation: Option<&'a Loaded>,
+    /// The rows that are looked at once, at the end.
+    pub test: Option<&'a Loaded>,
 }
 
 /// One part of the data, encoded.
@@ -28,6 +40,10 @@ pub struct Part {
     pub features: Features,
     /// What to predict.
     pub targets: Targets,
+    /// How much each row counts, of mean 1 over the training rows; `None` where all count alike.
+    pub weights: Option<Vec<f32>>,
+    /// Where the rows lie in their source; empty for the part to learn from.
+    pub places: Vec<Place>,
 }
 
 /// Data ready for training.
@@ -35,12 +51,12 @@ pub struct Part {
 pub struct Prepared {
     /// The task.
     pub task: Task,
-    /// Everything the user should hear, in order: what the reader decided, the target, the task, what the
-    /// encoder decided.
+    /// Everything the user should hear: first what looks suspicious, then what the reader decided, the target, the task,
+    /// what the encoder decided.
     pub notes: Vec<String>,
     /// The fitted encoder.
     pub encoder: AnyEncoder,
-    /// Which rows went where.
+    /// Which rows went where; none in parts that lie elsewhere.
     pub split: Split,
     /// The part to learn from.
     pub train: Part,
@@ -55,53 +71,170 @@ pub struct Prepared {
 /// # Errors
 /// Those of [`choose_target`], [`infer`], [`split`], [`Encoder::fit`] and [`ImageEncoder::fit`].
 pub fn prepare(loaded: &Loaded, options: &PrepareOptions) -> Result<Prepared> {
-    let mut notes = loaded.notes().to_vec();
+    prepare_with(loaded, Held::default(), options)
+}
+
+/// The same, with parts that lie elsewhere.
+///
+/// # Errors
+/// As [`prepare`]; and what [`AnyEncoder::encode`] and [`AnyEncoder::encode_target`] refuse of the other parts.
+pub fn prepare_with(loaded: &Loaded, held: Held<'_>, options: &PrepareOptions) -> Result<Prepared> {
+    let mut fractions = options.fractions;
+    if held.validation.is_some() {
+        fractions.validation = 0.0;
+    }
+    if held.test.is_some() {
+        fractions.test = 0.0;
+    }
+    let options = &PrepareOptions { fractions, ..options.clone() };
+    let mut notes = Vec::new();
     let (split, encoder) = match loaded {
-        Loaded::Table(table) => {
-            let target = choose_target(table, options.target.as_deref())?;
-            let inferred = infer(table, &target, options.task)?;
-            notes.extend(target.note.clone());
-            notes.push(inferred.reason);
-            let split = if inferred.task.is_classification() {
-                split_stratified(&codes(table, target.index), options.fractions, options.seed)?
-            } else {
-                split(table.rows(), options.fractions, options.seed)?
-            };
-            let encoder = Encoder::fit(table, &target, inferred.task, &split.train)?;
-            (split, AnyEncoder::Table(encoder))
-        }
-        Loaded::Images(images) => {
-            if images.count() < FEWEST_ROWS {
-                return Err(Error::TooFewRows { rows: images.count(), needed: FEWEST_ROWS });
-            }
-            let split = split_stratified(images.known_labels()?, options.fractions, options.seed)?;
-            let encoder = ImageEncoder::fit(images, &split.train)?;
-            notes.push(format!(
-                "images of {} x {} pixels are predicted as one of {} classes",
-                images.height,
-                images.width,
-                encoder.classes().len()
-            ));
-            if options.task == TaskChoice::Regression {
-                notes.push("labels of images are classes; the choice of regression is ignored".to_owned());
-            }
-            (split, AnyEncoder::Images(encoder))
-        }
+        Loaded::Table(table) => of_table(table, options, &mut notes)?,
+        Loaded::Images(images) => of_images(images, options, &mut notes)?,
     };
     notes.extend_from_slice(encoder.notes());
-    let part = |rows: &[usize]| -> Result<Part> {
-        Ok(Part { features: encoder.encode(loaded, rows)?, targets: encoder.encode_target(loaded, rows)? })
+    let mean_weight = weights(loaded, &split.train)?.map(|weights| mean(&weights));
+    let part = |loaded: &Loaded, rows: &[usize]| -> Result<Part> {
+        let weights = match mean_weight {
+            Some(mean) => weights(loaded, rows)?
+                .map(|weights| weights.into_iter().map(|weight| (weight / mean) as f32).collect()),
+            None => None,
+        };
+        let (features, targets) = (encoder.encode(loaded, rows)?, encoder.encode_target(loaded, rows)?);
+        Ok(Part { features, targets, weights, places: Vec::new() })
     };
-    let (train, validation, test) = (part(&split.train)?, part(&split.validation)?, part(&split.test)?);
+    let of = |other: Option<&Loaded>, rows: &[usize]| -> Result<Part> {
+        let (loaded, rows) = match other {
+            None => (loaded, rows.to_vec()),
+            Some(other) => {
+                let all: Vec<usize> = (0..other.rows()).collect();
+                (other, encoder.encode_known_target(other, &all)?.rows)
+            }
+        };
+        let places = rows.iter().map(|&row| loaded.place(row)).collect();
+        Ok(Part { places, ..part(loaded, &rows)? })
+    };
+    let (train, validation, test) =
+        (part(loaded, &split.train)?, of(held.validation, &split.validation)?, of(held.test, &split.test)?);
     Ok(Prepared { task: encoder.task(), notes, encoder, split, train, validation, test })
 }
 
-/// The class of every row of a column, as an index among its classes in order.
-fn codes(table: &Table, column: usize) -> Vec<u32> {
-    let values = &table.columns[column].values;
-    let rows: Vec<usize> = (0..table.rows()).collect();
-    let classes = class_texts(values, &rows);
+fn of_table(table: &Table, options: &PrepareOptions, notes: &mut Vec<String>) -> Result<(Split, AnyEncoder)> {
+    let target = choose_target(table, options.target.as_deref())?;
+    let inferred = infer(table, &target, options.task)?;
+    let rows = known_rows(table, &target, options.strict, notes)?;
+    let split = split_rows(table, &target, inferred.task, &rows, options)?;
+    let encoder = Encoder::fit(table, &target, inferred.task, &split.train)?;
+    notes.splice(0..0, suspect::notes(table, &target, encoder.task(), &split));
+    notes.extend(table.notes.iter().cloned());
+    notes.extend(target.note);
+    notes.push(inferred.reason);
+    Ok((split, AnyEncoder::Table(encoder)))
+}
+
+/// The rows whose target is known; others are left out.
+fn known_rows(table: &Table, target: &Target, strict: bool, notes: &mut Vec<String>) -> Result<Vec<usize>> {
+    let values = &table.columns[target.index].values;
+    let (known, missing): (Vec<usize>, Vec<usize>) = (0..table.rows()).partition(|&row| values.is_valid(row));
+    if let Some(&first) = missing.first() {
+        let (count, place) = (missing.len(), table.place(first));
+        if strict {
+            return Err(Error::TargetMissing { column: target.name.clone(), count, place });
+        }
+        notes.push(format!(
+            "{count} of {} rows have no target and are left out, the first in {place}",
+            table.rows()
+        ));
+    }
+    Ok(known)
+}
+
+/// Splits the rows as their roles ask: by group, by time, or at random, by class where there are classes.
+fn split_rows(
+    table: &Table,
+    target: &Target,
+    task: Task,
+    rows: &[usize],
+    options: &PrepareOptions,
+) -> Result<Split> {
+    let (fractions, seed) = (options.fractions, options.seed);
+    let split = if let Some(group) = &table.roles.group {
+        split_grouped(&codes(table, table.column_index(group)?, rows), fractions, seed)?
+    } else if let Some(time) = &table.roles.time {
+        let times = match &table.column(time)?.values {
+            Values::Number(values) | Values::Date(values) => rows.iter().map(|&row| values[row]).collect(),
+            // text that is in order, such as versions
+            _ => {
+                codes(table, table.column_index(time)?, rows).into_iter().map(f64::from).collect::<Vec<f64>>()
+            }
+        };
+        split_by_time(&times, fractions)?
+    } else if task.is_classification() {
+        split_stratified(&codes(table, target.index, rows), fractions, seed)?
+    } else {
+        split(rows.len(), fractions, seed)?
+    };
+    Ok(split.of(rows))
+}
+
+fn of_images(
+    images: &Images,
+    options: &PrepareOptions,
+    notes: &mut Vec<String>,
+) -> Result<(Split, AnyEncoder)> {
+    if images.count() < FEWEST_ROWS {
+        return Err(Error::TooFewRows { rows: images.count(), needed: FEWEST_ROWS });
+    }
+    let split = split_stratified(images.known_labels()?, options.fractions, options.seed)?;
+    let encoder = ImageEncoder::fit(images, &split.train)?;
+    notes.extend(images.notes.iter().cloned());
+    notes.push(format!(
+        "images of {} x {} pixels are predicted as one of {} classes",
+        images.height,
+        images.width,
+        encoder.classes().len()
+    ));
+    if options.task == TaskChoice::Regression {
+        notes.push("labels of images are classes; the choice of regression is ignored".to_owned());
+    }
+    Ok((split, AnyEncoder::Images(encoder)))
+}
+
+/// How much each of some rows counts, where a column says so.
+fn weights(loaded: &Loaded, rows: &[usize]) -> Result<Option<Vec<f64>>> {
+    let Loaded::Table(table) = loaded else { return Ok(None) };
+    let Some(name) = &table.roles.weight else { return Ok(None) };
+    let column = table.column(name)?;
+    let bad = |row: usize| Error::BadWeight {
+        column: name.clone(),
+        place: table.place(row),
+        value: column.text(row).unwrap_or_else(|| "a missing value".to_owned()),
+    };
+    let Values::Number(values) = &column.values else {
+        return Err(bad(0));
+    };
+    match rows.iter().find(|&&row| values[row].is_nan() || values[row] < 0.0) {
+        Some(&row) => Err(bad(row)),
+        None if !rows.is_empty() && rows.iter().all(|&row| values[row] == 0.0) => Err(bad(rows[0])),
+        None => Ok(Some(rows.iter().map(|&row| values[row]).collect())),
+    }
+}
+
+fn mean(weights: &[f64]) -> f64 {
+    let count = weights.len().max(1) as f64;
+    weights.iter().map(|weight| weight / count).sum()
+}
+
+/// The class of some rows of a column, as an index among its classes in order; rows without one have a class of their
+/// own.
+fn codes(table: &Table, column: usize, rows: &[usize]) -> Vec<u32> {
+    let column = &table.columns[column];
+    let classes = class_texts(column, rows);
     let code: std::collections::HashMap<&str, u32> =
         classes.iter().enumerate().map(|(code, class)| (class.as_str(), code as u32)).collect();
-    rows.iter().map(|&row| code[values.text(row).unwrap_or_default().as_str()]).collect()
+    let own = |at: usize| (classes.len() + at) as u32;
+    rows.iter()
+        .enumerate()
+        .map(|(at, &row)| column.text(row).map_or_else(|| own(at), |text| code[text.as_str()]))
+        .collect()
 }

@@ -70,6 +70,94 @@ pub fn split_stratified(labels: &[u32], fractions: Fractions, seed: u64) -> Resu
     split_groups(&groups, labels.len(), fractions, seed)
 }
 
+/// Splits the rows so that all rows of one group are in one part: a pure function of its arguments.
+///
+/// The groups are shuffled with the stream (`"split"`, seed, 0). Each goes to validation if that brings its number of
+/// rows nearer to its fraction, else to the test if so there, else to training.
+///
+/// # Errors
+/// As [`split`].
+pub fn split_grouped(groups: &[u32], fractions: Fractions, seed: u64) -> Result<Split> {
+    fractions.check()?;
+    let count = groups.iter().max().map_or(0, |&group| group as usize + 1);
+    let mut rows = vec![Vec::new(); count];
+    for (row, &group) in groups.iter().enumerate() {
+        rows[group as usize].push(row);
+    }
+    rows.retain(|rows| !rows.is_empty());
+    Stream::new(b"split\0\0\0", seed, 0).shuffle(&mut rows);
+    let mut split = Split { train: Vec::new(), validation: Vec::new(), test: Vec::new() };
+    let ideal = |fraction: f64| groups.len() as f64 * fraction;
+    let (ideal_validation, ideal_test) = (ideal(fractions.validation), ideal(fractions.test));
+    for mut group in rows {
+        let nearer = |part: &[usize], ideal: f64| {
+            let (before, after) = (part.len() as f64, (part.len() + group.len()) as f64);
+            (after - ideal).abs() < (before - ideal).abs()
+        };
+        let part = if nearer(&split.validation, ideal_validation) {
+            &mut split.validation
+        } else if nearer(&split.test, ideal_test) {
+            &mut split.test
+        } else {
+            &mut split.train
+        };
+        part.append(&mut group);
+    }
+    split.sorted(groups.len(), fractions)
+}
+
+/// Splits the rows by time: the earliest for training, the latest for the test, those between for validation. Rows of one
+/// time stay together: the later part gets them. A pure function of its arguments.
+///
+/// # Errors
+/// As [`split`].
+pub fn split_by_time(times: &[f64], fractions: Fractions) -> Result<Split> {
+    fractions.check()?;
+    let mut order: Vec<usize> = (0..times.len()).collect();
+    // rows whose time is not known count as the oldest
+    let time = |row: usize| if times[row].is_nan() { f64::NEG_INFINITY } else { times[row] };
+    order.sort_by(|&a, &b| time(a).total_cmp(&time(b)).then(a.cmp(&b)));
+    let rows = order.len() as f64;
+    let begin = |fraction: f64| {
+        let mut at = ((rows * (1.0 - fraction)).round() as usize).min(order.len());
+        while at > 0 && at < order.len() && time(order[at - 1]) == time(order[at]) {
+            at -= 1;
+        }
+        at
+    };
+    let test = begin(fractions.test);
+    let validation = begin(fractions.test + fractions.validation).min(test);
+    let split = Split {
+        train: order[..validation].to_vec(),
+        validation: order[validation..test].to_vec(),
+        test: order[test..].to_vec(),
+    };
+    split.sorted(times.len(), fractions)
+}
+
+impl Split {
+    /// Each part ascending, and none of them empty that should not be.
+    fn sorted(mut self, rows: usize, fractions: Fractions) -> Result<Self> {
+        for (part, name, fraction) in [
+            (&mut self.train, "training", 1.0 - fractions.validation - fractions.test),
+            (&mut self.validation, "validation", fractions.validation),
+            (&mut self.test, "the test", fractions.test),
+        ] {
+            if part.is_empty() && fraction > 0.0 {
+                return Err(Error::EmptyPart { rows, part: name, fraction });
+            }
+            part.sort_unstable();
+        }
+        Ok(self)
+    }
+
+    /// The same parts of the rows that were split, where these are some of a table.
+    pub(crate) fn of(self, rows: &[usize]) -> Self {
+        let of = |part: Vec<usize>| part.into_iter().map(|at| rows[at]).collect();
+        Self { train: of(self.train), validation: of(self.validation), test: of(self.test) }
+    }
+}
+
 fn split_groups(groups: &[Vec<usize>], rows: usize, fractions: Fractions, seed: u64) -> Result<Split> {
     fractions.check()?;
     let mut split = Split { train: Vec::new(), validation: Vec::new(), test: Vec::new() };
@@ -96,15 +184,5 @@ fn split_groups(groups: &[Vec<usize>], rows: usize, fractions: Fractions, seed: 
         }
         split.train.extend_from_slice(rest);
     }
-    for (part, name, fraction) in [
-        (&mut split.train, "training", 1.0 - fractions.validation - fractions.test),
-        (&mut split.validation, "validation", fractions.validation),
-        (&mut split.test, "the test", fractions.test),
-    ] {
-        if part.is_empty() && fraction > 0.0 {
-            return Err(Error::EmptyPart { rows, part: name, fraction });
-        }
-        part.sort_unstable();
-    }
-    Ok(split)
+    split.sorted(rows, fractions)
 }

@@ -1,6 +1,10 @@
 //! What was read: a table of named, typed columns, or images.
 
+use std::sync::Arc;
+
 use crate::error::{Error, Kind, Place, Result, list, nearest_name};
+use crate::roles::Roles;
+use crate::written::Written;
 
 /// A table of named columns, all of the same length.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,8 +17,14 @@ pub struct Table {
     pub notes: Vec<String>,
     /// The column to predict, where the source knows it (embedded data sets do).
     pub default_target: Option<String>,
+    /// What columns are for, where it was said.
+    pub roles: Roles,
+    /// Columns of the source that were left out when it was read.
+    pub(crate) dropped: Vec<String>,
     /// The line of the file on which each row begins; empty for formats without lines.
     pub(crate) lines: Vec<u32>,
+    /// The first row of each of several files, and its path; empty for one file.
+    pub(crate) files: Vec<(usize, Arc<str>)>,
     pub(crate) rows: usize,
 }
 
@@ -25,6 +35,28 @@ pub struct Column {
     pub name: String,
     /// One value for each row.
     pub values: Values,
+    /// How the source writes them.
+    pub written: Written,
+    /// Cells that did not read as what the column is; they count as missing.
+    pub unread: usize,
+}
+
+impl Column {
+    /// A column of values that were not read from text.
+    pub fn new(name: impl Into<String>, values: Values) -> Self {
+        let has_fractions = match &values {
+            Values::Number(numbers) => numbers.iter().any(|value| !value.is_nan() && value.fract() != 0.0),
+            _ => false,
+        };
+        let written = Written::usual(values.kind(), has_fractions);
+        Self { name: name.into(), values, written, unread: 0 }
+    }
+
+    /// The value of a row as text, as a CSV file would hold it; `None` where it is missing. Panics if `row`
+    /// is out of range.
+    pub fn text(&self, row: usize) -> Option<String> {
+        self.values.text(row, &self.written)
+    }
 }
 
 /// The values of a column, one for each row.
@@ -84,14 +116,13 @@ impl Values {
         (0..self.len()).filter(|&row| !self.is_valid(row)).count()
     }
 
-    /// The value of a row as text, as a CSV file would hold it; `None` where it is missing. Panics if `row`
-    /// is out of range.
-    pub fn text(&self, row: usize) -> Option<String> {
+    /// The value of a row as text.
+    pub(crate) fn text(&self, row: usize, written: &Written) -> Option<String> {
         match self {
             Values::Number(values) => (!values[row].is_nan()).then(|| number_text(values[row])),
             Values::Category { codes, levels } => codes[row].map(|code| levels[code as usize].clone()),
-            Values::Boolean(values) => values[row].map(|value| value.to_string()),
-            Values::Date(values) => (!values[row].is_nan()).then(|| crate::date::text(values[row])),
+            Values::Boolean(values) => values[row].map(|value| written.word(value).to_owned()),
+            Values::Date(values) => (!values[row].is_nan()).then(|| written.date(values[row])),
         }
     }
 }
@@ -112,7 +143,17 @@ impl Table {
         for column in &columns {
             assert_eq!(column.values.len(), rows, "column {:?} differs in length", column.name);
         }
-        Self { name: name.into(), columns, notes: Vec::new(), default_target: None, lines: Vec::new(), rows }
+        Self {
+            name: name.into(),
+            columns,
+            notes: Vec::new(),
+            default_target: None,
+            roles: Roles::default(),
+            dropped: Vec::new(),
+            lines: Vec::new(),
+            files: Vec::new(),
+            rows,
+        }
     }
 
     /// Number of rows.
@@ -142,10 +183,7 @@ impl Table {
 
     /// Where a row (from 0) lies in its file.
     pub fn place(&self, row: usize) -> Place {
-        match self.lines.get(row) {
-            Some(&line) => Place::Line(u64::from(line)),
-            None => Place::Row(row as u64 + 1),
-        }
+        Place::of(row, &self.lines, &self.files)
     }
 }
 
@@ -190,15 +228,11 @@ impl Images {
         let pixel = |index: usize| {
             self.pixels.iter().skip(index).step_by(size).map(|&pixel| f64::from(pixel)).collect()
         };
-        let mut columns: Vec<Column> = (0..size)
-            .map(|index| Column { name: format!("p{index}"), values: Values::Number(pixel(index)) })
-            .collect();
+        let mut columns: Vec<Column> =
+            (0..size).map(|index| Column::new(format!("p{index}"), Values::Number(pixel(index)))).collect();
         if let Some(labels) = &self.labels {
             let codes = labels.iter().map(|&label| Some(label)).collect();
-            columns.push(Column {
-                name: "label".to_owned(),
-                values: Values::Category { codes, levels: self.levels.clone() },
-            });
+            columns.push(Column::new("label", Values::Category { codes, levels: self.levels.clone() }));
         }
         let mut table = Table::new(self.name.clone(), columns);
         table.default_target = self.labels.is_some().then(|| "label".to_owned());
@@ -217,6 +251,7 @@ impl Images {
 }
 
 /// What a source holds.
+#[allow(clippy::large_enum_variant)] // there are one or two in a program
 #[derive(Clone, Debug, PartialEq)]
 pub enum Loaded {
     /// Named columns.

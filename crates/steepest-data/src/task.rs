@@ -97,25 +97,36 @@ pub struct Inferred {
 pub fn choose_target(table: &Table, asked: Option<&str>) -> Result<Target> {
     let known = asked.or(table.default_target.as_deref());
     if let Some(name) = known {
+        table.roles.check_target(name)?;
         let index = table.column_index(name)?;
         let note = asked.is_none().then(|| format!("the target is {name:?}, as usual for this data set"));
         return Ok(Target { index, name: name.to_owned(), note });
     }
-    for usual in ["target", "label", "class", "y"] {
-        if let Some(index) = table.columns.iter().position(|column| column.name.eq_ignore_ascii_case(usual)) {
-            let name = table.columns[index].name.clone();
-            let note = Some(format!("no target was named; {name:?} it is, by its name"));
-            return Ok(Target { index, name, note });
-        }
-    }
-    let Some(last) = table.columns.last() else {
+    // a column that is there for something else is not meant
+    let free = |column: &&Column| table.roles.check_target(&column.name).is_ok();
+    let names: Vec<&str> = table.columns.iter().filter(free).map(|column| column.name.as_str()).collect();
+    let Some(usual) = usual_target(&names) else {
         return Err(Error::NoFeatures { dropped: vec!["the table has no columns".to_owned()] });
     };
-    let note = Some(format!("no target was named; {:?} it is, the last column", last.name));
-    Ok(Target { index: table.columns.len() - 1, name: last.name.clone(), note })
+    let name = names[usual];
+    let why = if is_usual(name) { "by its name" } else { "the last column" };
+    let note = Some(format!("no target was named; {name:?} it is, {why}"));
+    Ok(Target { index: table.column_index(name)?, name: name.to_owned(), note })
 }
 
-/// Decides the task from the target column, over all rows.
+const USUAL_TARGETS: [&str; 4] = ["target", "label", "class", "y"];
+
+fn is_usual(name: &str) -> bool {
+    USUAL_TARGETS.iter().any(|usual| usual.eq_ignore_ascii_case(name))
+}
+
+/// The column that is predicted where none is named: one with a usual name, or the last.
+pub(crate) fn usual_target(names: &[&str]) -> Option<usize> {
+    let named = |usual: &&str| names.iter().position(|name| name.eq_ignore_ascii_case(usual));
+    USUAL_TARGETS.iter().find_map(named).or(names.len().checked_sub(1))
+}
+
+/// Decides the task from the target column, over all rows whose target is known.
 ///
 /// Text and booleans are classes. So are numbers with two distinct values, and whole numbers with at most
 /// [`MOST_NUMBER_CLASSES`] distinct values of which each stands, on average, in at least as many rows as
@@ -123,22 +134,18 @@ pub fn choose_target(table: &Table, asked: Option<&str>) -> Result<Target> {
 /// this.
 ///
 /// # Errors
-/// [`Error::TooFewRows`] below [`FEWEST_ROWS`]; [`Error::TargetMissing`]; [`Error::OneValue`];
+/// [`Error::TooFewRows`] below [`FEWEST_ROWS`]; [`Error::OneValue`];
 /// [`Error::TargetNotNumber`] where regression was asked for and the target is text;
 /// [`Error::TooManyClasses`] where most rows have a class of their own.
 pub fn infer(table: &Table, target: &Target, choice: TaskChoice) -> Result<Inferred> {
     let column = &table.columns[target.index];
-    let rows = table.rows();
+    let rows = table.rows() - column.values.missing();
     if rows < FEWEST_ROWS {
         return Err(Error::TooFewRows { rows, needed: FEWEST_ROWS });
     }
-    if let Some(first) = (0..rows).find(|&row| !column.values.is_valid(row)) {
-        let count = column.values.missing();
-        return Err(Error::TargetMissing { column: column.name.clone(), count, place: table.place(first) });
-    }
     let distinct = distinct(&column.values);
     if distinct == 1 {
-        let value = column.values.text(0).unwrap_or_default();
+        let value = (0..table.rows()).find_map(|row| column.text(row)).unwrap_or_default();
         return Err(Error::OneValue { column: column.name.clone(), value });
     }
     let regression = |reason: String| Ok(Inferred { task: Task::Regression, reason });
@@ -178,7 +185,7 @@ pub fn infer(table: &Table, target: &Target, choice: TaskChoice) -> Result<Infer
                     "",
                 );
             }
-            let whole = values.iter().all(|value| value.fract() == 0.0);
+            let whole = values.iter().all(|value| value.is_nan() || value.fract() == 0.0);
             if whole && distinct <= MOST_NUMBER_CLASSES && distinct * distinct <= rows {
                 classes(
                     format!(
@@ -188,8 +195,12 @@ pub fn infer(table: &Table, target: &Target, choice: TaskChoice) -> Result<Infer
                     "ask for regression",
                 )
             } else if whole {
+                let remedy = match distinct <= MOST_NUMBER_CLASSES {
+                    true => "; ask for classes if none of them is more than another",
+                    false => "",
+                };
                 regression(format!(
-                    "{name:?} is predicted as a number, because it has {distinct} different whole numbers in {rows} rows"
+                    "{name:?} is predicted as a number, because it has {distinct} different whole numbers in {rows} rows{remedy}"
                 ))
             } else {
                 regression(format!("{name:?} is predicted as a number, because it has fractions"))
@@ -199,12 +210,12 @@ pub fn infer(table: &Table, target: &Target, choice: TaskChoice) -> Result<Infer
 }
 
 fn not_a_number(table: &Table, column: &Column) -> Error {
-    let not_number = |row: &usize| column.values.text(*row).is_some_and(|text| text.parse::<f64>().is_err());
+    let not_number = |row: &usize| column.text(*row).is_some_and(|text| text.parse::<f64>().is_err());
     let row = (0..table.rows()).find(not_number).unwrap_or(0);
     Error::TargetNotNumber {
         column: column.name.clone(),
         place: table.place(row),
-        value: column.values.text(row).unwrap_or_default(),
+        value: column.text(row).unwrap_or_default(),
     }
 }
 
@@ -230,8 +241,8 @@ pub(crate) fn distinct(values: &Values) -> usize {
 }
 
 /// The classes among some rows of a column, in order: numbers by value, text by bytes, false before true.
-pub(crate) fn class_texts(values: &Values, rows: &[usize]) -> Vec<String> {
-    match values {
+pub(crate) fn class_texts(column: &Column, rows: &[usize]) -> Vec<String> {
+    match &column.values {
         Values::Number(values) => {
             let mut known: Vec<f64> =
                 rows.iter().map(|&row| values[row]).filter(|value| !value.is_nan()).collect();
@@ -239,9 +250,17 @@ pub(crate) fn class_texts(values: &Values, rows: &[usize]) -> Vec<String> {
             known.dedup_by(|a, b| a == b);
             known.into_iter().map(number_text).collect()
         }
-        values => {
+        Values::Boolean(values) => {
+            let occurs = |value: &bool| rows.iter().any(|&row| values[row] == Some(*value));
+            [false, true]
+                .into_iter()
+                .filter(occurs)
+                .map(|value| column.written.word(value).to_owned())
+                .collect()
+        }
+        _ => {
             // dates as text sort as dates do
-            rows.iter().filter_map(|&row| values.text(row)).collect::<BTreeSet<_>>().into_iter().collect()
+            rows.iter().filter_map(|&row| column.text(row)).collect::<BTreeSet<_>>().into_iter().collect()
         }
     }
 }

@@ -77,6 +77,22 @@ pub enum Error {
         /// What is missing or wrong.
         reason: String,
     },
+    /// A column to keep whose name a column of the predictions has.
+    #[error(
+        "the column {name:?} cannot be kept: the predictions have a column of that name; rename it in the data"
+    )]
+    NameClash {
+        /// The name.
+        name: String,
+    },
+    /// A run that went wrong.
+    #[error("{} failed ({reason}), so that its weights predict nothing; train again", path.display())]
+    FailedRun {
+        /// The directory.
+        path: PathBuf,
+        /// Why it failed.
+        reason: String,
+    },
     /// The state of another run.
     #[error(
         "the saved state is not that of this run: {problem}; go on with the settings and the data of the run that it was saved in"
@@ -110,6 +126,19 @@ fn hint<'a>(nearest: Option<&'a str>, known: &'a [String]) -> steepest::Hint<'a>
     steepest::Hint { nearest, known }
 }
 
+/// The settings of `[data]` that would help.
+pub fn data_keys(error: &steepest_data::Error) -> &'static [&'static str] {
+    use steepest_data::Error as E;
+    match error {
+        E::AmbiguousNumber { .. } => &["data.decimal", "data.thousands"],
+        E::AmbiguousDate { .. } => &["data.date_order"],
+        E::MixedDates { .. } => &["data.date_order", "data.drop", "data.category"],
+        E::TargetNotNumber { .. } => &["data.number", "data.task"],
+        E::TooManyClasses { .. } => &["data.task"],
+        _ => &[],
+    }
+}
+
 impl Error {
     /// The settings, as `table.key`, whose change would help: for programs that know them by other names.
     pub fn keys(&self) -> &[&'static str] {
@@ -117,6 +146,7 @@ impl Error {
             Self::BadSetting { key, .. } => std::slice::from_ref(key),
             Self::Unsuitable { keys, .. } => keys,
             Self::Threads { .. } => &["train.threads"],
+            Self::Data(error) => data_keys(error),
             _ => &[],
         }
     }

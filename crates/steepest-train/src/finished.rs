@@ -7,30 +7,53 @@ use crate::network;
 use crate::score::Criterion;
 use crate::settings::Settings;
 use crate::summary::{Score, Summary};
+use crate::trained_on::TrainedOn;
 use std::fs;
 use std::path::{Path, PathBuf};
-use steepest_data::{AnyEncoder, Labels, Source, Task, load};
+use steepest_data::{AnyEncoder, Conventions, Labels, Loaded, Roles, Source, Task, load};
 
 /// A finished run, opened to predict.
 #[derive(Debug)]
 pub struct FinishedRun {
+    path: PathBuf,
     settings: Settings,
     summary: Summary,
     encoder: AnyEncoder,
     model: Model,
+    trained_on: Option<TrainedOn>,
 }
+
+/// What `stopped_by` is in the summary of a run that went wrong.
+const FAILURES: [&str; 2] = ["divergence", "non_finite"];
 
 /// What a network says of new rows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Predictions {
     /// What the user should hear: columns that were ignored, and so on.
     pub notes: Vec<String>,
+    /// What puts the predictions in doubt: many rows are unlike training.
+    pub warnings: Vec<String>,
+    /// The columns that were asked for, with the text of each row.
+    pub kept: Vec<(String, Vec<String>)>,
     /// The name of what is predicted.
     pub target: String,
     /// The predictions, one for each row.
     pub outputs: Outputs,
     /// How good they are, where the data has the target.
     pub score: Option<Score>,
+}
+
+/// How to read what is to be predicted.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PredictOptions {
+    /// Where the labels of images are.
+    pub labels: Option<PathBuf>,
+    /// Columns to keep, besides those that the run kept.
+    pub id: Vec<String>,
+    /// What is known about how cells are written, where the run does not know.
+    pub conventions: Conventions,
+    /// A cell that does not read is an error. Default: it counts as missing.
+    pub strict: bool,
 }
 
 /// Predictions of one kind.
@@ -62,10 +85,12 @@ impl FinishedRun {
             serde_json::from_str(&read("summary.json")?).map_err(|e| refuse(format!("summary.json: {e}")))?;
         let settings = Settings::from_toml(&read("settings.toml")?, "settings.toml")?;
         let encoder = AnyEncoder::from_json(&read("encoder.json")?)?;
+        // runs of earlier versions do not have it
+        let trained_on = read("trained_on.json").ok().and_then(|text| TrainedOn::from_json(&text));
         let config = settings.model.config(&encoder);
         let mut model = config.init(settings.train.seed, &network::device(false));
         steepest_burn::load_weights(&mut model, path.join("weights.safetensors"))?;
-        Ok(Self { settings, summary, encoder, model })
+        Ok(Self { path: path.to_owned(), settings, summary, encoder, model, trained_on })
     }
 
     /// The resolved settings.
@@ -81,13 +106,20 @@ impl FinishedRun {
     /// Predicts every row of `source`.
     ///
     /// # Errors
-    /// Data that cannot be read, or that lacks a column the network needs: all are named.
-    pub fn predict(&self, source: &Source, labels: Option<PathBuf>) -> Result<Predictions> {
-        let mut options = self.encoder.read_options();
-        if let Some(labels) = labels {
-            options.labels = Labels::At(labels);
+    /// Data that cannot be read, or that lacks a column the network needs: all are named. A column to keep that is not
+    /// there, or has the name of a prediction.
+    pub fn predict(&self, source: &Source, asked: &PredictOptions) -> Result<Predictions> {
+        if FAILURES.contains(&self.summary.stopped_by.as_str()) {
+            let (path, reason) = (self.path.clone(), self.summary.stopped_because.clone());
+            return Err(Error::FailedRun { path, reason });
         }
+        let mut options = self.encoder.read_options();
+        if let Some(labels) = &asked.labels {
+            options.labels = Labels::At(labels.clone());
+        }
+        (options.conventions, options.strict) = (asked.conventions, asked.strict);
         let loaded = load(source, &options)?;
+        let kept = self.kept(&loaded, &asked.id)?;
         let rows: Vec<usize> = (0..loaded.rows()).collect();
         let features = self.encoder.encode(&loaded, &rows)?;
         let mut notes = loaded.notes().to_vec();
@@ -100,12 +132,13 @@ impl FinishedRun {
             positive: self.positive(),
             seed: self.settings.train.seed,
         };
-        // data to predict need not have the target, or may have it in part
-        let score = self
-            .encoder
-            .encode_target(&loaded, &rows)
-            .ok()
-            .and_then(|targets| criterion.score(&raw, &targets, &self.encoder));
+        let mut warnings = features.warnings.clone();
+        let trained_on = self.trained_on.as_ref().and_then(|trained_on| trained_on.note(&features));
+        let (score, said) = self.score(&criterion, &raw, &loaded, &rows);
+        if score.is_some() {
+            warnings.extend(trained_on);
+        }
+        notes.extend(said);
         let outputs = match task {
             Task::Regression => {
                 Outputs::Numbers(raw.iter().map(|x| self.encoder.invert_target(*x)).collect())
@@ -119,7 +152,59 @@ impl FinishedRun {
                 }
             }
         };
-        Ok(Predictions { notes, target: self.encoder.target().to_owned(), outputs, score })
+        Ok(Predictions { notes, warnings, kept, target: self.encoder.target().to_owned(), outputs, score })
+    }
+
+    /// The score of the rows whose target is known, and what is to be said of the others.
+    fn score(
+        &self,
+        criterion: &Criterion,
+        raw: &[f32],
+        loaded: &Loaded,
+        rows: &[usize],
+    ) -> (Option<Score>, Vec<String>) {
+        // data to predict need not have the target
+        let Ok(known) = self.encoder.encode_known_target(loaded, rows) else { return (None, Vec::new()) };
+        let mut said = Vec::new();
+        if known.missing > 0 {
+            said.push(format!(
+                "{} of {} rows have no target, so that they are not scored",
+                known.missing,
+                rows.len()
+            ));
+        }
+        if let Some(class) = known.new_classes.first() {
+            said.push(format!(
+                "{} of {} rows have a class that training did not have, such as {class:?}, so that they are not scored",
+                known.new_classes.len(),
+                rows.len()
+            ));
+        }
+        let width = self.encoder.task().outputs();
+        let outputs: Vec<f32> =
+            known.rows.iter().flat_map(|&row| &raw[row * width..(row + 1) * width]).copied().collect();
+        (criterion.score(&outputs, &known.targets, &self.encoder), said)
+    }
+
+    /// The columns that the run kept and that are there, and those that are asked for.
+    fn kept(&self, loaded: &Loaded, asked: &[String]) -> Result<Vec<(String, Vec<String>)>> {
+        let Loaded::Table(table) = loaded else { return Ok(Vec::new()) };
+        let names: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
+        let asked = Roles { id: asked.to_vec(), ..Roles::default() }.resolve(&names)?.id;
+        let usual = self.settings.data.read_options().roles.id;
+        let usual = usual.into_iter().filter(|name| names.contains(&name.as_str()) && !asked.contains(name));
+        let all: Vec<String> = usual.chain(asked.iter().cloned()).collect();
+        let classes = self.encoder.classes().iter().map(|class| format!("p_{class}"));
+        let taken: Vec<String> = classes.chain(["prediction".to_owned()]).collect();
+        if let Some(name) = all.iter().find(|name| taken.contains(name)) {
+            return Err(Error::NameClash { name: name.clone() });
+        }
+        let texts = |name: String| {
+            let column = table.column(&name)?;
+            let texts = (0..table.rows()).map(|row| column.text(row).unwrap_or_default()).collect();
+            Ok((name, texts))
+        };
+        all.into_iter().map(texts).collect()
     }
 
     /// Of two classes, that which the run looked for; the second in runs of earlier versions.

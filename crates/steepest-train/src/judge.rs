@@ -5,7 +5,7 @@ use crate::loss::{argmax, log_softmax};
 use crate::score::{Baseline, Criterion, FEW_OF_A_CLASS, Metric, Rows, cap, capped_mean, dominating};
 use crate::summary;
 use steepest::stop::{NotImproved, Reason};
-use steepest_data::{AnyEncoder, Part, Place, Prepared, Targets, Task};
+use steepest_data::{AnyEncoder, Part, Prepared, Targets, Task};
 
 /// Compares the weights of epochs.
 #[derive(Debug)]
@@ -182,20 +182,18 @@ impl Judge {
         }
     }
 
-    /// What the scores do not say by themselves; `outputs` and `places` are those of the validation and the test rows.
-    pub fn notes(&self, data: &Prepared, outputs: &[Vec<f32>; 2], places: &[Vec<Place>; 2]) -> Vec<String> {
+    /// What the scores do not say by themselves; `outputs` are those of the validation and the test rows.
+    pub fn notes(&self, data: &Prepared, outputs: &[Vec<f32>; 2]) -> Vec<String> {
         let mut notes = Vec::new();
         notes.extend(few_rows(data));
         let parts = [&data.validation, &data.test];
         let mut gains = Vec::new();
-        for ((part, outputs), (places, name)) in
-            parts.into_iter().zip(outputs).zip(places.iter().zip(["validation", "test"]))
-        {
+        for ((part, outputs), name) in parts.into_iter().zip(outputs).zip(["validation", "test"]) {
             let rows = self.criterion.rows(outputs, &part.targets, self.scale);
             let baseline = self.baseline_rows(&part.targets);
             if let Some((heavy, share)) = dominating(rows.losses(), self.cap) {
                 let many = heavy.len() > 1;
-                let heavy: Vec<String> = heavy.iter().map(|row| places[*row].to_string()).collect();
+                let heavy: Vec<String> = heavy.iter().map(|row| part.places[*row].to_string()).collect();
                 notes.push(format!(
                     "{} of the {} {name} rows ({}) {} {:.0} % of the {name} loss",
                     heavy.len(),

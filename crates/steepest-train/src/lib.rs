@@ -7,6 +7,7 @@
 //! [`Trainer`] takes the steps. What it remembers between two of them is a [`RunState`].
 
 mod batch;
+mod data_settings;
 mod error;
 mod event;
 mod finished;
@@ -21,19 +22,21 @@ mod score;
 mod settings;
 mod state;
 mod summary;
+mod trained_on;
 mod trainer;
 
 pub use batch::Batch;
+pub use data_settings::DataSettings;
 pub use error::{Error, Result};
 pub use event::{EpochDone, Event, Observer, Start, StepDone, Stopped};
-pub use finished::{FinishedRun, Outputs, Predictions};
+pub use finished::{FinishedRun, Outputs, PredictOptions, Predictions};
 pub use fit::fit;
 pub use resolve::{Decision, Resolved};
 pub use run_dir::Out;
 pub use score::Metric;
 pub use settings::{
-    BalancedWord, ClassWeights, DataSettings, LossKind, LossSettings, ModelKind, ModelSettings,
-    OptimizerSettings, Rate, ScheduleSettings, Settings, TrainSettings, default_weight_decay,
+    BalancedWord, ClassWeights, LossKind, LossSettings, ModelKind, ModelSettings, OptimizerSettings, Rate,
+    ScheduleSettings, Settings, TrainSettings, default_weight_decay,
 };
 pub use state::{BestEpoch, Counters, EpochSums, RunState};
 pub use summary::{Baseline, ClassScore, Health, Score, Summary, TensorLine};

@@ -1,18 +1,18 @@
 //! The settings of a run: what `run.toml` holds and the command line overrides.
 
 use crate::batch::Batch;
+use crate::data_settings::DataSettings;
 use crate::error::{Error, Result};
 use crate::loss::Loss;
 use crate::model::{Activation, CnnConfig, MlpConfig, ModelConfig};
 use crate::score::Metric;
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
 use steepest::rule::Decay;
 use steepest::schedule::{self, ReduceOnPlateau, Schedule};
 use steepest::settings::Values;
 use steepest::stop::{Divergence, NoImprovement, Stop};
 use steepest::{Clip, Optimizer, Rule, nearest, registry};
-use steepest_data::{AnyEncoder, Fractions, Labels, PrepareOptions, ReadOptions, Source, Task, TaskChoice};
+use steepest_data::{AnyEncoder, Task};
 
 /// Everything that determines a run. [`Settings::default`] trains on the embedded digits.
 ///
@@ -37,61 +37,6 @@ pub struct Settings {
     pub schedule: ScheduleSettings,
     /// For how long, in which steps.
     pub train: TrainSettings,
-}
-
-/// `[data]`
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct DataSettings {
-    /// A built-in name or a file. Default: `digits`.
-    pub source: String,
-    /// The column to predict. Default: the source's own, one with a usual name, or the last.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub target: Option<String>,
-    /// `infer`, `regression` or `classes`. Default: infer, from the target.
-    pub task: TaskChoice,
-    /// The labels of IDX images. Default: the file with the usual name beside them.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub labels: Option<PathBuf>,
-    /// The fraction of the rows that decides when to stop, in `[0, 1)`. Default 0.15.
-    pub validation: f64,
-    /// The fraction of the rows that only the final numbers see, in `[0, 1)`. Default 0.15.
-    pub test: f64,
-}
-
-impl Default for DataSettings {
-    fn default() -> Self {
-        let Fractions { validation, test } = Fractions::default();
-        Self {
-            source: "digits".into(),
-            target: None,
-            task: TaskChoice::Infer,
-            labels: None,
-            validation,
-            test,
-        }
-    }
-}
-
-impl DataSettings {
-    /// Where the data comes from.
-    pub fn source(&self) -> Source {
-        Source::parse(&self.source)
-    }
-
-    pub(crate) fn read_options(&self) -> ReadOptions {
-        let labels = self.labels.clone().map_or(Labels::Find, Labels::At);
-        ReadOptions { labels, ..ReadOptions::default() }
-    }
-
-    pub(crate) fn prepare_options(&self, seed: u64) -> PrepareOptions {
-        PrepareOptions {
-            target: self.target.clone(),
-            task: self.task,
-            fractions: Fractions { validation: self.validation, test: self.test },
-            seed,
-        }
-    }
 }
 
 /// Which network.

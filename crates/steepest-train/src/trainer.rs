@@ -11,9 +11,26 @@ use crate::score::Criterion;
 use crate::settings::{OptimizerSettings, Settings};
 use crate::state::{RunState, StepTaken, Tracker};
 use crate::summary::{Health, Summary, TensorLine};
+use crate::trained_on::TrainedOn;
 use steepest::{Group, NonFinite, Optimizer, StepArgs, Verdict};
 use steepest_burn::{BurnOptimizer, NamedTensor};
-use steepest_data::{Batches, Place, Prepared, Source, Targets, Task, load, prepare};
+use steepest_data::{
+    Batches, Held, Loaded, Prepared, ReadOptions, Source, Targets, Task, load, prepare_with,
+};
+
+/// Reads, splits and encodes the data.
+fn read(settings: &Settings) -> Result<Prepared> {
+    let data = &settings.data;
+    let loaded = load(&data.source(), &data.read_options())?;
+    // the other parts are read as the table to learn from was, whatever their own cells would tell
+    let options = ReadOptions::like(&loaded, data.strict);
+    let other = |file: &Option<String>| -> Result<Option<Loaded>> {
+        Ok(file.as_ref().map(|file| load(&Source::parse(file), &options)).transpose()?)
+    };
+    let (validation, test) = (other(&data.validation_file)?, other(&data.test_file)?);
+    let held = Held { validation: validation.as_ref(), test: test.as_ref() };
+    Ok(prepare_with(&loaded, held, &data.prepare_options(settings.train.seed))?)
+}
 
 /// One run: data, network and optimizer, and where it is.
 ///
@@ -24,8 +41,6 @@ pub struct Trainer {
     plan: Resolved,
     data: Prepared,
     judge: Judge,
-    /// Where the validation and the test rows lie in their source.
-    places: [Vec<Place>; 2],
     batches: Batches,
     dir: RunDir,
     model: Model,
@@ -56,11 +71,7 @@ impl Trainer {
         settings.check()?;
         out.check()?;
         let source = settings.data.source();
-        let loaded = load(&source, &settings.data.read_options())?;
-        let data = prepare(&loaded, &settings.data.prepare_options(settings.train.seed))?;
-        let places = [&data.split.validation, &data.split.test]
-            .map(|rows| rows.iter().map(|row| loaded.place(*row)).collect());
-        drop(loaded);
+        let data = read(settings)?;
         let plan = settings.resolve(&data)?;
         let settings = &plan.settings;
         let rows = data.train.features.rows;
@@ -75,18 +86,17 @@ impl Trainer {
             seed: settings.train.seed,
         };
         let judge = Judge::new(criterion, settings.train.metric, &data)?;
-        let name = match &source {
-            Source::Builtin(name) => name.clone(),
-            Source::File(path) => path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
-        };
+        let name = source.short_name();
         let dir = RunDir::create(out, &name)?;
         dir.write("settings.toml", &settings.to_toml())?;
         dir.write("encoder.json", &data.encoder.to_json())?;
+        dir.write("notes.txt", &(data.notes.join("\n") + "\n"))?;
+        let trained_on = TrainedOn::of(&data.train.features);
+        dir.write("trained_on.json", &serde_json::to_string(&trained_on).expect("plain values"))?;
         Ok(Self {
             batches: Batches::new(rows, plan.batch, settings.train.seed)?,
             tracker: Tracker::new(&settings.train, rate, rows, &judge.name())?,
             judge,
-            places,
             best_weights: None,
             plan,
             data,
@@ -290,7 +300,7 @@ impl Trainer {
             validation: score(0),
             test: score(1),
             baseline: Some(self.judge.baseline(&self.data)),
-            notes: self.judge.notes(&self.data, &outputs, &self.places),
+            notes: self.judge.notes(&self.data, &outputs),
             health: self.health(),
         };
         let text = serde_json::to_string_pretty(&summary).expect("plain values");

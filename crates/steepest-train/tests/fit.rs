@@ -5,7 +5,9 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use steepest::registry;
 use steepest_data::Source;
-use steepest_train::{EpochDone, Error, Event, FinishedRun, Out, Outputs, Settings, Summary, fit};
+use steepest_train::{
+    EpochDone, Error, Event, FinishedRun, Out, Outputs, PredictOptions, Settings, Summary, fit,
+};
 
 const GO_ON: ControlFlow<()> = ControlFlow::Continue(());
 
@@ -45,7 +47,7 @@ fn a_run_learns_and_leaves_everything_to_predict() {
     assert_eq!(lines.lines().count() as u64, summary.epochs);
 
     let opened = FinishedRun::open(&path).unwrap();
-    let predictions = opened.predict(&Source::parse("iris"), None).unwrap();
+    let predictions = opened.predict(&Source::parse("iris"), &PredictOptions::default()).unwrap();
     let Outputs::Classes { codes, classes, probabilities } = predictions.outputs else { panic!("classes") };
     assert_eq!((codes.len(), classes.len()), (150, 3));
     for row in probabilities.chunks(3) {
@@ -270,7 +272,10 @@ fn outliers_are_named_and_the_other_rows_are_learned() {
         let named = |row: usize| notes.iter().any(|note| note.contains(&format!("line {}", row + 2)));
         assert!(others.iter().any(|(row, _)| named(*row)), "{others:?}: {notes:?}");
 
-        let predictions = FinishedRun::open(&path).unwrap().predict(&Source::parse(&source), None).unwrap();
+        let predictions = FinishedRun::open(&path)
+            .unwrap()
+            .predict(&Source::parse(&source), &PredictOptions::default())
+            .unwrap();
         let Outputs::Numbers(values) = predictions.outputs else { panic!("numbers") };
         let mut errors: Vec<f64> =
             (0..300).map(|row| (values[row] - 10.0 * (0.618_034 * (row + 1) as f64).fract()).abs()).collect();
@@ -399,10 +404,11 @@ fn runs_of_the_first_version_predict_what_they_predicted_then() {
     {
         let path = folder.join("runs").join(run);
         let opened = FinishedRun::open(&path).unwrap_or_else(|error| panic!("{run}: {error}"));
-        let found: Vec<f64> = match opened.predict(&Source::parse(data), None).unwrap().outputs {
-            Outputs::Numbers(values) => values,
-            Outputs::Classes { probabilities, .. } => probabilities.into_iter().map(f64::from).collect(),
-        };
+        let found: Vec<f64> =
+            match opened.predict(&Source::parse(data), &PredictOptions::default()).unwrap().outputs {
+                Outputs::Numbers(values) => values,
+                Outputs::Classes { probabilities, .. } => probabilities.into_iter().map(f64::from).collect(),
+            };
         let text = fs::read_to_string(path.join("predictions.csv")).unwrap();
         let classes = text.lines().next().unwrap().contains(',');
         let expected: Vec<f64> = (text.lines().skip(1))

@@ -16,6 +16,7 @@ use std::path::PathBuf;
     "  steepest fit houses.csv --target price              a table; numbers, categories, dates, gaps\n",
     "  steepest fit train-images-idx3-ubyte.gz             images in IDX format, labels found beside\n",
     "  steepest fit iris --optimizer sgd --set momentum=0.9 --lr 0.05 --schedule step --set schedule.size=500\n",
+    "  steepest fit visits.csv --target ill --group patient --id visit --drop notes\n",
     "  steepest fit churn.parquet --class-weights balanced --max-time 5m --json > result.json\n",
     "  steepest fit houses.csv --config runs/houses-0001/settings.toml --seed 1    the same again, another seed\n\n",
     "`steepest list` shows all optimizers, schedules and data sets, `steepest describe NAME` one of them.\n\n",
@@ -27,6 +28,9 @@ pub struct Fit {
     pub data: Option<String>,
     #[command(flatten)]
     pub given: Given,
+    /// What each column is, as `steepest data schema` writes it; options override it
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Columns")]
+    pub schema: Option<PathBuf>,
     /// A setting of the optimizer (`eps=1e-6`) or of the schedule (`schedule.floor=0.1`); repeatable
     #[arg(long, short, value_name = "KEY=VALUE", help_heading = "Optimizer")]
     pub set: Vec<KeyValue>,

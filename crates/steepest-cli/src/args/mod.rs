@@ -17,6 +17,7 @@ use crate::output::quoted;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, ValueHint};
 use std::path::PathBuf;
 use steepest::{functions, nearest, registry};
+use steepest_data::{Conventions, DateOrder, Decimal, Thousands};
 
 /// Trains neural networks on tables and images: finds the settings, watches, stops, reports.
 #[derive(Debug, Parser)]
@@ -77,12 +78,40 @@ pub struct Predict {
     /// The labels of IDX images [default: found beside them]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub labels: Option<PathBuf>,
+    /// Write these columns of the data before the predictions; the columns that `fit` had as `--id` come without it
+    #[arg(long, alias = "keep", value_name = "COLUMNS")]
+    pub id: Vec<String>,
+    #[command(flatten)]
+    pub reading: Reading,
+    /// A cell that does not read is an error
+    #[arg(long)]
+    pub strict: bool,
     /// Print one JSON object on stdout: rows, score, and the predictions unless -o names a file
     #[arg(long)]
     pub json: bool,
     /// Say nothing on stderr but errors
     #[arg(long, short)]
     pub quiet: bool,
+}
+
+/// What is known about how cells are written.
+#[derive(Debug, Clone, Copy, Default, ClapArgs)]
+pub struct Reading {
+    /// The decimal mark, `point` or `comma`, where a column alone does not tell
+    #[arg(long, value_name = "MARK", value_parser = options::word_parser::<Decimal>())]
+    pub decimal: Option<Decimal>,
+    /// The mark between groups of three digits: `comma`, `point`, `blank`, `apostrophe`
+    #[arg(long, value_name = "MARK", value_parser = options::word_parser::<Thousands>())]
+    pub thousands: Option<Thousands>,
+    /// What comes first in 03/11/2023: `day_first`, `month_first`, `year_first`
+    #[arg(long, value_name = "ORDER", value_parser = options::word_parser::<DateOrder>())]
+    pub date_order: Option<DateOrder>,
+}
+
+impl Reading {
+    pub fn conventions(self) -> Conventions {
+        Conventions { decimal: self.decimal, thousands: self.thousands, dates: self.date_order }
+    }
 }
 
 /// List what the program knows
@@ -127,12 +156,30 @@ pub enum Data {
         /// A file or an embedded data set
         #[arg(value_hint = ValueHint::FilePath)]
         data: String,
+        #[command(flatten)]
+        reading: Reading,
+    },
+    /// Write what `fit` would take each column for, as TOML to edit and to give to `fit --schema`
+    Schema {
+        /// A file or an embedded data set
+        #[arg(value_hint = ValueHint::FilePath)]
+        data: String,
+        /// The column to predict [default: as `fit` chooses it]
+        #[arg(long, value_name = "COLUMN")]
+        target: Option<String>,
+        #[command(flatten)]
+        reading: Reading,
+        /// Where it goes [default: stdout]
+        #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
+        out: Option<PathBuf>,
     },
     /// Write a data set as CSV
     Export {
         /// An embedded data set, or a file to convert
         #[arg(value_hint = ValueHint::FilePath)]
         data: String,
+        #[command(flatten)]
+        reading: Reading,
         /// Where it goes [default: stdout]
         #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
         out: Option<PathBuf>,

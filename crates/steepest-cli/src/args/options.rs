@@ -8,7 +8,7 @@ use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueHint}
 use serde::de::{self, DeserializeOwned, IntoDeserializer};
 use steepest::schedule::{self, ReduceOnPlateau};
 use steepest::settings::Value;
-use steepest_data::TaskChoice;
+use steepest_data::{DateOrder, Decimal, TaskChoice, Thousands};
 use steepest_train::model::Activation;
 use steepest_train::{BalancedWord, Batch, ClassWeights, LossKind, Metric, ModelKind, Settings};
 
@@ -83,6 +83,40 @@ options! {
         "validation": real("FRACTION") => data.validation;
         /// Fraction of the rows that only the final numbers see, in [0, 1)
         "test": real("FRACTION") => data.test;
+        /// The rows that decide when to stop, from this file instead
+        "validation-file": text("FILE") => data.validation_file;
+        /// The rows that only the final numbers see, from this file instead
+        "test-file": text("FILE") => data.test_file;
+    }
+    "Columns" {
+        /// Leave these columns out
+        "drop": columns() => data.drop;
+        /// Learn from these columns only
+        "only": columns() => data.only;
+        /// Read these columns as numbers
+        "number": columns() => data.number;
+        /// Read these columns as categories
+        "category": columns() => data.category;
+        /// Read these columns as dates
+        "date": columns() => data.date;
+        /// Learn from the words of these columns
+        "text": columns() => data.text;
+        /// Keep these columns, but do not learn from them
+        "id": columns() => data.id;
+        /// How much each row counts
+        "weight": text("COLUMN") => data.weight;
+        /// Keep rows that are alike in this column on one side of every split
+        "group": text("COLUMN") => data.group;
+        /// Train on the past and test on the future
+        "time": text("COLUMN") => data.time;
+        /// The decimal mark, where a column alone does not tell
+        "decimal": word::<Decimal>("MARK") => data.decimal;
+        /// The mark between groups of three digits, where a column alone does not tell
+        "thousands": word::<Thousands>("MARK") => data.thousands;
+        /// What comes first in 03/11/2023, where a column alone does not tell
+        "date-order": word::<DateOrder>("ORDER") => data.date_order;
+        /// A cell that does not read, or a row without a target, is an error
+        "strict": FLAG => data.strict;
     }
     "Network" {
         /// The network [default: auto, an MLP, or a small CNN for images that are not tiny]
@@ -190,6 +224,14 @@ impl Field for bool {
     }
 }
 
+impl Field for Vec<String> {
+    fn set_from(&mut self, matches: &ArgMatches, name: &str) {
+        if let Some(values) = matches.get_many::<String>(name) {
+            *self = values.cloned().collect();
+        }
+    }
+}
+
 macro_rules! fields {
     ($($type:ty),+) => {$(
         impl Field for $type {
@@ -248,6 +290,7 @@ impl SettingOption {
             .value_parser(form.parser)
             .value_hint(form.hint)
             .allow_hyphen_values(form.number)
+            .action(if form.many { ArgAction::Append } else { ArgAction::Set })
     }
 }
 
@@ -269,16 +312,18 @@ struct Form {
     hint: ValueHint,
     /// Whether it may begin with a minus sign, so that a negative number gets the setting's own message.
     number: bool,
+    /// Whether it may be given several times.
+    many: bool,
 }
 
 const FLAG: Option<Form> = None;
 
 fn numeric(value_name: &'static str, parser: impl Into<ValueParser>) -> Option<Form> {
-    Some(Form { value_name, parser: parser.into(), hint: ValueHint::Unknown, number: true })
+    Some(Form { value_name, parser: parser.into(), hint: ValueHint::Unknown, number: true, many: false })
 }
 
 fn textual(value_name: &'static str, parser: impl Into<ValueParser>) -> Option<Form> {
-    Some(Form { value_name, parser: parser.into(), hint: ValueHint::Unknown, number: false })
+    Some(Form { value_name, parser: parser.into(), hint: ValueHint::Unknown, number: false, many: false })
 }
 
 fn real(value_name: &'static str) -> Option<Form> {
@@ -329,6 +374,10 @@ fn text(value_name: &'static str) -> Option<Form> {
     textual(value_name, ValueParser::string())
 }
 
+fn columns() -> Option<Form> {
+    Some(Form { many: true, ..textual("COLUMNS", ValueParser::string())? })
+}
+
 fn file(value_name: &'static str) -> Option<Form> {
     Some(Form { hint: ValueHint::FilePath, ..textual(value_name, ValueParser::path_buf())? })
 }
@@ -344,9 +393,14 @@ fn schedules() -> PossibleValuesParser {
 
 /// A word of an enum that settings files have too: the type itself says which there are.
 fn word<T: DeserializeOwned + Clone + Send + Sync + 'static>(value_name: &'static str) -> Option<Form> {
+    textual(value_name, word_parser::<T>())
+}
+
+/// Reads a word of an enum that settings files have too.
+pub fn word_parser<T: DeserializeOwned + Clone + Send + Sync + 'static>() -> ValueParser {
     let words = PossibleValuesParser::new(variants::<T>());
     let parse = |word: String| T::deserialize(IntoDeserializer::<de::value::Error>::into_deserializer(word));
-    textual(value_name, ValueParser::new(words.try_map(parse)))
+    ValueParser::new(words.try_map(parse))
 }
 
 /// The names of an enum's variants, as serde derives them.

@@ -1,33 +1,71 @@
-use crate::args::{Data, List, Topic};
-use crate::output::{Paint, Result, print, short, table, write};
+use crate::args::{Data, List, Reading, Topic};
+use crate::output::{Failure, Paint, Result, print, short, table, write};
 use std::fmt::Write as _;
 use std::path::Path;
 use steepest_data::{
-    ColumnSummary, Kind, Loaded, ReadOptions, Source, choose_target, describe, embedded, infer, load, to_csv,
+    ColumnSummary, Kind, Loaded, ReadOptions, Schema, Source, choose_target, describe, embedded, infer, load,
+    to_csv,
 };
 
 /// Looks at data.
 pub fn run(args: Data) -> Result {
     match args {
         Data::List => super::list::run(List { kind: Some(Topic::Data) }),
-        Data::Show { data } => show(&data),
-        Data::Export { data, out } => export(&data, out.as_deref()),
+        Data::Show { data, reading } => show(&data, reading),
+        Data::Schema { data, target, reading, out } => schema(&data, target, reading, out.as_deref()),
+        Data::Export { data, reading, out } => export(&data, reading, out.as_deref()),
     }
 }
 
-fn export(data: &str, out: Option<&Path>) -> Result {
+fn options(reading: Reading) -> ReadOptions {
+    ReadOptions { conventions: reading.conventions(), ..ReadOptions::default() }
+}
+
+/// What `fit` would take each column for.
+fn schema(data: &str, target: Option<String>, reading: Reading, out: Option<&Path>) -> Result {
+    let Loaded::Table(table) = load(&Source::parse(data), &options(reading))? else {
+        return Err(Failure::input("images have no columns; a schema is for tables"));
+    };
+    let target = choose_target(&table, target.as_deref())?;
+    let schema = Schema::of(&table, &target.name);
+    let mut text = format!(
+        "# What `steepest fit` takes each column of {} for. Edit it and give it to `steepest fit --schema`.\n\
+         # role: feature, target, drop, id, weight, group, time, text; type: number, category, boolean, date\n",
+        shown(data)
+    );
+    for note in &table.notes {
+        let _ = writeln!(text, "# {}", note.replace(char::is_control, " "));
+    }
+    text += &toml::to_string(&schema).map_err(|error| Failure::Run(error.to_string()))?;
+    write(out, text.as_bytes())
+}
+
+/// A schema that a person has edited.
+pub fn read_schema(path: &Path) -> Result<Schema> {
+    let name = path.display().to_string();
+    let text = std::fs::read_to_string(path).map_err(|error| Failure::input(format!("{name}: {error}")))?;
+    let schema: Schema = toml::from_str(&text).map_err(|error| {
+        let line =
+            error.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+        Failure::input(format!("{name}, line {line}: {}", error.message().trim()))
+    })?;
+    schema.check(&name)?;
+    Ok(schema)
+}
+
+fn export(data: &str, reading: Reading, out: Option<&Path>) -> Result {
     let source = Source::parse(data);
     let csv = match &source {
         // the bytes as they are embedded
         Source::Builtin(name) => embedded::find(name)?.csv(),
-        Source::File(_) => to_csv(&load(&source, &ReadOptions::default())?),
+        _ => to_csv(&load(&source, &options(reading))?),
     };
     write(out, &csv)
 }
 
-fn show(data: &str) -> Result {
+fn show(data: &str, reading: Reading) -> Result {
     let source = Source::parse(data);
-    let loaded = load(&source, &ReadOptions::default())?;
+    let loaded = load(&source, &options(reading))?;
     let paint = Paint::stdout();
     let mut text = String::new();
     if let Source::Builtin(name) = &source {

@@ -66,6 +66,9 @@ fn settings(args: &Fit) -> Result<Settings> {
         settings.data.source.clone_from(data);
     }
 
+    if let Some(path) = &args.schema {
+        settings.data.schema = Some(super::data::read_schema(path)?);
+    }
     args.given.set(&mut settings);
 
     for KeyValue { key, value } in &args.set {

@@ -4,23 +4,28 @@ use crate::output::{Paint, Result, print_json, say, write};
 use serde_json::json;
 use std::fmt::Write as _;
 use steepest_data::Source;
-use steepest_train::{FinishedRun, Outputs, Predictions};
+use steepest_train::{FinishedRun, Outputs, PredictOptions, Predictions};
+
+/// Lines of notes on the terminal.
+const MOST_NOTES: usize = 10;
 
 /// Predicts, and says how well where that can be known.
 pub fn run(args: Predict) -> Result {
     let run = FinishedRun::open(&args.run)?;
     let source = Source::parse(&args.data);
-    let predictions = run.predict(&source, args.labels)?;
+    let options = PredictOptions {
+        labels: args.labels,
+        id: args.id,
+        conventions: args.reading.conventions(),
+        strict: args.strict,
+    };
+    let predictions = run.predict(&source, &options)?;
     if !args.quiet {
-        let paint = Paint::stderr();
-        let mut told = std::collections::HashSet::new();
-        for note in predictions.notes.iter().filter(|note| told.insert(note.as_str())) {
-            say(&paint.dim(&format!("note: {note}")));
-        }
+        tell(&predictions);
     }
     if args.json {
         if args.out.is_some() {
-            write(args.out.as_deref(), csv(&predictions.outputs).as_bytes())?;
+            write(args.out.as_deref(), csv(&predictions).as_bytes())?;
         }
         let mut object = json!({
             "run": args.run,
@@ -29,18 +34,42 @@ pub fn run(args: Predict) -> Result {
             "rows": rows(&predictions.outputs),
             "score": predictions.score,
         });
+        object["notes"] = json!(predictions.warnings.iter().chain(&predictions.notes).collect::<Vec<_>>());
         match &args.out {
             Some(path) => object["predictions_file"] = json!(path),
-            None => add_predictions(&mut object, &predictions.outputs),
+            None => {
+                for (name, texts) in &predictions.kept {
+                    object["kept"][name] = json!(texts);
+                }
+                add_predictions(&mut object, &predictions.outputs);
+            }
         }
         print_json(&object)?;
     } else {
-        write(args.out.as_deref(), csv(&predictions.outputs).as_bytes())?;
+        write(args.out.as_deref(), csv(&predictions).as_bytes())?;
     }
     if !args.quiet {
         say(&said(&predictions));
     }
     Ok(())
+}
+
+/// What puts the predictions in doubt, loudly, and the rest; at most ten lines.
+fn tell(predictions: &Predictions) {
+    let paint = Paint::stderr();
+    let mut told = std::collections::HashSet::new();
+    let warnings = predictions.warnings.iter().map(|text| (text, true));
+    let notes = predictions.notes.iter().map(|text| (text, false));
+    let all: Vec<(&String, bool)> = warnings.chain(notes).filter(|(text, _)| told.insert(*text)).collect();
+    for (text, loud) in all.iter().take(MOST_NOTES) {
+        match loud {
+            true => say(&paint.warn(&format!("warning: {text}"))),
+            false => say(&paint.dim(&format!("note: {text}"))),
+        }
+    }
+    if all.len() > MOST_NOTES {
+        say(&paint.dim(&format!("note: and {} more, which --json shows", all.len() - MOST_NOTES)));
+    }
 }
 
 fn rows(outputs: &Outputs) -> usize {
@@ -62,30 +91,37 @@ fn said(predictions: &Predictions) -> String {
     }
 }
 
-/// A row for each row: `prediction`, and `p_CLASS` for each class.
-fn csv(outputs: &Outputs) -> String {
+/// A row for each row: what was kept, `prediction`, and `p_CLASS` for each class.
+fn csv(predictions: &Predictions) -> String {
+    let (kept, outputs) = (&predictions.kept, &predictions.outputs);
     let mut text = String::new();
-    match outputs {
-        Outputs::Numbers(values) => {
-            text.push_str("prediction\n");
-            for value in values {
-                let _ = writeln!(text, "{value}");
-            }
+    for (name, _) in kept {
+        let _ = write!(text, "{},", cell(name));
+    }
+    text.push_str("prediction");
+    if let Outputs::Classes { classes, .. } = outputs {
+        for class in classes {
+            let _ = write!(text, ",{}", cell(&format!("p_{class}")));
         }
-        Outputs::Classes { codes, classes, probabilities } => {
-            text.push_str("prediction");
-            for class in classes {
-                let _ = write!(text, ",{}", cell(&format!("p_{class}")));
+    }
+    text.push('\n');
+    for row in 0..rows(outputs) {
+        for (_, texts) in kept {
+            let _ = write!(text, "{},", cell(&texts[row]));
+        }
+        match outputs {
+            Outputs::Numbers(values) => {
+                let _ = write!(text, "{}", values[row]);
             }
-            text.push('\n');
-            for (code, row) in codes.iter().zip(probabilities.chunks(classes.len().max(1))) {
-                text.push_str(&cell(class_name(classes, *code)));
-                for probability in row {
+            Outputs::Classes { codes, classes, probabilities } => {
+                text.push_str(&cell(class_name(classes, codes[row])));
+                let width = classes.len();
+                for probability in &probabilities[row * width..(row + 1) * width] {
                     let _ = write!(text, ",{probability}");
                 }
-                text.push('\n');
             }
         }
+        text.push('\n');
     }
     text
 }
@@ -125,7 +161,20 @@ mod tests {
             classes: vec!["a".into(), "b, \"c\"".into()],
             probabilities: vec![0.25, 0.75, 1.0, 0.0],
         };
-        assert_eq!(csv(&outputs), "prediction,p_a,\"p_b, \"\"c\"\"\"\n\"b, \"\"c\"\"\",0.25,0.75\na,1,0\n");
-        assert_eq!(csv(&Outputs::Numbers(vec![1.5, -2.0])), "prediction\n1.5\n-2\n");
+        let predictions = |outputs, kept| Predictions {
+            notes: Vec::new(),
+            warnings: Vec::new(),
+            kept,
+            target: "y".into(),
+            outputs,
+            score: None,
+        };
+        assert_eq!(
+            csv(&predictions(outputs, Vec::new())),
+            "prediction,p_a,\"p_b, \"\"c\"\"\"\n\"b, \"\"c\"\"\",0.25,0.75\na,1,0\n"
+        );
+        let kept = vec![("no, 1".to_owned(), vec!["007".to_owned(), String::new()])];
+        let numbers = predictions(Outputs::Numbers(vec![1.5, -2.0]), kept);
+        assert_eq!(csv(&numbers), "\"no, 1\",prediction\n007,1.5\n,-2\n");
     }
 }

@@ -20,7 +20,7 @@ impl Embedded {
 
     /// The data.
     pub fn load(&self) -> Loaded {
-        let mut table = csv::read_bytes(GzDecoder::new(self.gzip), self.name)
+        let mut table = csv::read_bytes(&|| Ok(Box::new(GzDecoder::new(self.gzip))), self.name)
             .expect("embedded data is valid; a test reads all of it");
         table.default_target = Some(self.target.to_owned());
         match self.image_shape {

@@ -1,6 +1,7 @@
 //! The encoder of tables or of images, and its saved form.
 
 use super::table::Encoder;
+use super::target::KnownTargets;
 use crate::error::{Error, Result};
 use crate::features::{FORMAT, Features, Targets};
 use crate::images::ImageEncoder;
@@ -99,6 +100,20 @@ impl AnyEncoder {
         }
     }
 
+    /// Encodes the target of those of the rows where it is known, and a class that training had.
+    ///
+    /// # Errors
+    /// As [`AnyEncoder::encode`]; data without any target.
+    pub fn encode_known_target(&self, loaded: &Loaded, rows: &[usize]) -> Result<KnownTargets> {
+        match (self, loaded) {
+            (AnyEncoder::Table(encoder), Loaded::Table(table)) => encoder.encode_known_target(table, rows),
+            (AnyEncoder::Images(encoder), Loaded::Images(images)) => {
+                encoder.encode_known_target(images, rows)
+            }
+            _ => Err(self.other_kind()),
+        }
+    }
+
     fn other_kind(&self) -> Error {
         match self {
             AnyEncoder::Table(_) => Error::OtherKind { expected: "a table", found: "images" },
@@ -153,7 +168,7 @@ impl AnyEncoder {
         }
         // first the version alone: the rest of another version's encoder may not parse at all
         let Version { format } = serde_json::from_str(text).map_err(unreadable)?;
-        if format != FORMAT {
+        if !(1..=FORMAT).contains(&format) {
             return Err(Error::EncoderFormat { found: format, expected: FORMAT });
         }
         serde_json::from_str(text).map_err(unreadable)

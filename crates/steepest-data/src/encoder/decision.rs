@@ -3,9 +3,10 @@
 
 use std::fmt;
 
+use super::calendar::Calendar;
 use super::input::{Code, Input};
 use super::scale::Scale;
-use crate::error::Kind;
+use super::words::Words;
 use crate::table::{Column, Values};
 use crate::task::distinct;
 
@@ -42,6 +43,7 @@ enum Reason {
         known: usize,
     },
     NoLevelTwice,
+    NoWords,
 }
 
 /// What the user should know about a column.
@@ -63,6 +65,7 @@ impl fmt::Display for Reason {
                 write!(f, "{distinct} different texts in {known} rows, like names or keys")
             }
             Reason::NoLevelTwice => write!(f, "no text in it occurs twice"),
+            Reason::NoWords => write!(f, "no word stands in at least three of its texts, but not in all"),
         }
     }
 }
@@ -85,10 +88,10 @@ impl Note {
 }
 
 impl<'a> Decision<'a> {
-    /// Decides about a column by its training rows.
-    pub(super) fn on(column: &'a Column, train: &[usize]) -> Self {
+    /// Decides about a column by its training rows. `as_words` is for text whose words are to be learned from.
+    pub(super) fn on(column: &'a Column, train: &[usize], as_words: bool) -> Self {
         let mut notes = Vec::new();
-        let input = fit(column, train, &mut notes);
+        let input = fit(column, train, as_words, &mut notes);
         Self { column: &column.name, input, notes }
     }
 
@@ -103,7 +106,7 @@ impl<'a> Decision<'a> {
     }
 }
 
-fn fit(column: &Column, train: &[usize], notes: &mut Vec<Note>) -> Result<Input, Reason> {
+fn fit(column: &Column, train: &[usize], as_words: bool, notes: &mut Vec<Note>) -> Result<Input, Reason> {
     let values = select(&column.values, train);
     let missing = values.missing();
     let known = train.len() - missing;
@@ -112,48 +115,63 @@ fn fit(column: &Column, train: &[usize], notes: &mut Vec<Note>) -> Result<Input,
         return Err(Reason::NoValues);
     }
     if distinct == 1 && missing == 0 {
-        return Err(Reason::OneValue { value: values.text(0).unwrap_or_default() });
+        return Err(Reason::OneValue { value: values.text(0, &column.written).unwrap_or_default() });
     }
+    let (mut range, mut unlisted) = (None, None);
     let code = match &values {
         _ if distinct == 1 => Code::Presence { of: values.kind() },
-        Values::Number(numbers) | Values::Date(numbers) => {
+        Values::Date(days) => {
+            let days: Vec<f64> = days.iter().copied().filter(|value| !value.is_nan()).collect();
+            range = Some(range_of(&days));
+            let calendar = Calendar::fit(days).ok_or(Reason::HardlyDiffers)?;
+            if calendar.squashes() {
+                notes.push(Note::HeavyTail);
+            }
+            Code::Calendar(calendar)
+        }
+        Values::Number(numbers) => {
             let numbers: Vec<f64> = numbers.iter().copied().filter(|value| !value.is_nan()).collect();
-            let is_number = values.kind() == Kind::Number;
-            if is_number
-                && distinct == known
+            if distinct == known
                 && is_key_name(&column.name)
                 && numbers.iter().all(|value| value.fract() == 0.0)
             {
                 return Err(Reason::NumbersTheRows);
             }
+            range = Some(range_of(&numbers));
             let scale = Scale::fit(numbers).ok_or(Reason::HardlyDiffers)?;
             if scale.squashes() {
                 notes.push(Note::HeavyTail);
             }
-            if is_number { Code::Number(scale) } else { Code::Date(scale) }
+            Code::Number(scale)
         }
         Values::Boolean(booleans) => {
             let ones = booleans.iter().flatten().filter(|&&value| value).count();
             Code::Boolean { mean: ones as f64 / known as f64 }
         }
+        Values::Category { codes, levels } if as_words => {
+            let texts = codes.iter().flatten().map(|&code| levels[code as usize].as_str());
+            Code::Words(Words::fit(texts).ok_or(Reason::NoWords)?)
+        }
         Values::Category { codes, levels } => {
             if distinct > KEY_LEVELS && distinct * 2 > known {
                 return Err(Reason::Key { distinct, known });
             }
-            let (levels, merged) = frequent_levels(codes, levels);
+            let (levels, merged, listed) = frequent_levels(codes, levels);
             if merged > 0 {
                 notes.push(Note::RareLevels { merged, distinct });
             }
             if levels.is_empty() && missing == 0 {
                 return Err(Reason::NoLevelTwice);
             }
+            unlisted = Some(1.0 - listed as f64 / known as f64);
             Code::Category { levels, other: merged > 0 }
         }
     };
     if missing > 0 {
         notes.push(Note::Missing { missing, rows: train.len() });
     }
-    Ok(Input { column: column.name.clone(), code, flag_missing: missing > 0 })
+    let (name, written) = (column.name.clone(), column.written.clone());
+    Ok(Input { column: name, written, code, flag_missing: missing > 0, range, unlisted })
 }
 
 /// The values of some rows.
@@ -177,8 +195,15 @@ fn is_key_name(name: &str) -> bool {
         || name.ends_with(" id")
 }
 
-/// The levels worth a feature of their own, sorted, and how many others occur.
-fn frequent_levels(codes: &[Option<u32>], levels: &[String]) -> (Vec<String>, usize) {
+fn range_of(known: &[f64]) -> [f64; 2] {
+    [
+        known.iter().copied().fold(f64::INFINITY, f64::min),
+        known.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+    ]
+}
+
+/// The levels worth a feature of their own, sorted, how many others occur, and in how many rows one of its own is.
+fn frequent_levels(codes: &[Option<u32>], levels: &[String]) -> (Vec<String>, usize, usize) {
     let mut counts = vec![0usize; levels.len()];
     for &code in codes.iter().flatten() {
         counts[code as usize] += 1;
@@ -190,5 +215,6 @@ fn frequent_levels(codes: &[Option<u32>], levels: &[String]) -> (Vec<String>, us
     frequent.truncate(MOST_LEVELS);
     frequent.sort_unstable();
     let merged = occurring - frequent.len();
-    (frequent.into_iter().map(|level| levels[level].clone()).collect(), merged)
+    let listed = frequent.iter().map(|&level| counts[level]).sum();
+    (frequent.into_iter().map(|level| levels[level].clone()).collect(), merged, listed)
 }

@@ -2,25 +2,39 @@
 
 use std::collections::HashMap;
 
+use super::calendar::Calendar;
 use super::scale::Scale;
-use crate::error::Kind;
-use crate::table::Values;
+use super::words::Words;
+use crate::error::{Kind, shown};
+use crate::table::{Column, Values, number_text};
+use crate::written::{Expected, Written};
 
 /// How one column is encoded.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub(super) struct Input {
     pub(super) column: String,
+    /// How the column is written; format 1 did not say.
+    #[serde(default = "Written::unrecorded", skip_serializing_if = "Written::is_unrecorded")]
+    pub(super) written: Written,
     #[serde(flatten)]
     pub(super) code: Code,
     /// Whether a feature says that the value is missing.
     pub(super) flag_missing: bool,
+    /// The least and the greatest value in training, of numbers and dates; format 1 did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) range: Option<[f64; 2]>,
+    /// The fraction of training rows whose level has no feature of its own; format 1 did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) unlisted: Option<f64>,
 }
 
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub(super) enum Code {
     Number(Scale),
+    /// As format 1 has it: the days as a number.
     Date(Scale),
+    Calendar(Calendar),
     Boolean {
         mean: f64,
     },
@@ -28,6 +42,7 @@ pub(super) enum Code {
         levels: Vec<String>,
         other: bool,
     },
+    Words(Words),
     /// Only whether the value is there: all that are have the same.
     Presence {
         of: Kind,
@@ -39,17 +54,24 @@ impl Input {
     pub(super) fn kind(&self) -> Kind {
         match &self.code {
             Code::Number(_) => Kind::Number,
-            Code::Date(_) => Kind::Date,
+            Code::Date(_) | Code::Calendar(_) => Kind::Date,
             Code::Boolean { .. } => Kind::Boolean,
-            Code::Category { .. } => Kind::Category,
+            Code::Category { .. } | Code::Words(_) => Kind::Category,
             Code::Presence { of } => *of,
         }
+    }
+
+    /// What the column has to be.
+    pub(super) fn expected(&self) -> Expected {
+        Expected { kind: self.kind(), written: Some(self.written.clone()) }
     }
 
     /// Number of features without the flag.
     fn values_width(&self) -> usize {
         match &self.code {
             Code::Number(_) | Code::Date(_) | Code::Boolean { .. } => 1,
+            Code::Calendar(calendar) => calendar.width(),
+            Code::Words(words) => words.width(),
             Code::Category { levels, other } => levels.len() + usize::from(*other),
             Code::Presence { .. } => 0,
         }
@@ -63,15 +85,17 @@ impl Input {
     /// The names of the features.
     pub(super) fn names(&self) -> impl Iterator<Item = String> + '_ {
         let column = &self.column;
-        let (own, levels, other): (_, &[String], _) = match &self.code {
-            Code::Category { levels, other } => (None, levels, *other),
-            Code::Presence { .. } => (None, &[], false),
-            _ => (Some(column.clone()), &[], false),
+        let names = match &self.code {
+            Code::Number(_) | Code::Date(_) | Code::Boolean { .. } => vec![column.clone()],
+            Code::Calendar(calendar) => calendar.names(column),
+            Code::Words(words) => words.names(column),
+            Code::Category { levels, other } => {
+                let levels = levels.iter().map(|level| format!("{column} = {level}"));
+                levels.chain(other.then(|| format!("{column} (other)"))).collect()
+            }
+            Code::Presence { .. } => Vec::new(),
         };
-        own.into_iter()
-            .chain(levels.iter().map(move |level| format!("{column} = {level}")))
-            .chain(other.then(|| format!("{column} (other)")))
-            .chain(self.flag_missing.then(|| format!("{column} (missing)")))
+        names.into_iter().chain(self.flag_missing.then(|| format!("{column} (missing)")))
     }
 
     /// Writes the features of some rows into their places: `out` begins at this input's first feature,
@@ -87,6 +111,24 @@ impl Input {
                         slot[0] = scale.apply(numbers[row]);
                     } else if let Some(flag) = flag {
                         slot[flag] = 1.0;
+                    }
+                }
+            }
+            (Code::Calendar(calendar), Values::Date(days)) => {
+                for (&row, slot) in slots {
+                    if !days[row].is_nan() {
+                        calendar.encode(days[row], &mut slot[..calendar.width()]);
+                    } else if let Some(flag) = flag {
+                        slot[flag] = 1.0;
+                    }
+                }
+            }
+            (Code::Words(words), Values::Category { codes, levels }) => {
+                let places: Vec<Vec<usize>> = levels.iter().map(|level| words.places(level)).collect();
+                for (&row, slot) in slots {
+                    match codes[row] {
+                        Some(code) => places[code as usize].iter().for_each(|&place| slot[place] = 1.0),
+                        None => flag.into_iter().for_each(|flag| slot[flag] = 1.0),
                     }
                 }
             }
@@ -119,5 +161,59 @@ impl Input {
             }
             (code, values) => unreachable!("{} was coerced before: {code:?}", values.kind()),
         }
+    }
+
+    /// What is unlike training in some rows: the fraction of the rows, and what they have.
+    pub(super) fn surprises(&self, column: &Column, rows: &[usize]) -> Vec<(f64, String)> {
+        let name = &self.column;
+        let all = rows.len().max(1) as f64;
+        let mut found = Vec::new();
+        let mut tell = |count: usize, usual: f64, what: &dyn Fn() -> String| {
+            let share = count as f64 / all;
+            if share > usual {
+                found.push((
+                    share - usual,
+                    format!("column {name:?}, {} rows of {}: {}", count, rows.len(), what()),
+                ));
+            }
+        };
+        if !self.flag_missing {
+            let missing = rows.iter().filter(|&&row| !column.values.is_valid(row)).count();
+            tell(missing, 0.0, &|| "the value is missing, which it never was in training".to_owned());
+        }
+        match (&self.code, &column.values) {
+            (_, Values::Number(values) | Values::Date(values)) => {
+                if let Some([least, greatest]) = self.range {
+                    let beyond = |value: f64| value < least || value > greatest;
+                    let count = rows.iter().filter(|&&row| beyond(values[row])).count();
+                    let text = |value: f64| match column.values {
+                        Values::Date(_) => self.written.date(value),
+                        _ => number_text(value),
+                    };
+                    tell(count, 0.0, &|| {
+                        format!(
+                            "the value lies outside what training had, {} to {}",
+                            text(least),
+                            text(greatest)
+                        )
+                    });
+                }
+            }
+            (Code::Category { levels: kept, .. }, Values::Category { codes, levels }) => {
+                let known: Vec<bool> = levels.iter().map(|level| kept.contains(level)).collect();
+                let unseen =
+                    || rows.iter().filter_map(|&row| codes[row]).filter(|&code| !known[code as usize]);
+                tell(unseen().count(), self.unlisted.unwrap_or(0.0), &|| {
+                    let level = unseen().next().map_or("", |code| &levels[code as usize]);
+                    let alike = kept.iter().find(|kept| kept.to_lowercase() == level.to_lowercase());
+                    let hint = alike.map_or_else(String::new, |alike| {
+                        format!("; {:?} was, so spell it as training did", shown(alike))
+                    });
+                    format!("the level was not known from training, such as {:?}{hint}", shown(level))
+                });
+            }
+            _ => {}
+        }
+        found
     }
 }

@@ -3,9 +3,10 @@
 //! | column | features |
 //! | --- | --- |
 //! | number | one: `(x - mean) / std`, clipped to ±10; with a heavy tail, of `asinh((x - center) / scale)` instead of x |
-//! | date | the same, on days |
+//! | date | the days as such a number; and for the year, the week and the day two each, where they vary: sine and cosine of how far they have come |
 //! | boolean | one: 0 or 1, missing as the mean |
 //! | category | one for each level (0 or 1), for at most 64 levels that occur at least twice; one for all others, if there are any |
+//! | text that is to be learned from | one for each of at most 128 words that stand in at least three rows |
 //!
 //! A column that has missing values in training has one feature more, 1 where the value is missing. There,
 //! and wherever else a number is missing, its feature is 0, which is the training mean.
@@ -28,12 +29,15 @@
 //! Images: see [`ImageEncoder`](crate::ImageEncoder).
 
 mod any;
+mod calendar;
 mod decision;
 mod input;
 mod scale;
 mod table;
 mod target;
+mod words;
 
 pub use any::AnyEncoder;
 pub use decision::MOST_LEVELS;
 pub use table::Encoder;
+pub use target::KnownTargets;

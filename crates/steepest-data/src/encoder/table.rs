@@ -4,13 +4,18 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::decision::Decision;
 use super::input::Input;
-use super::target::TargetCode;
-use crate::error::{Error, Kind, Result, list};
+use super::target::{KnownTargets, TargetCode};
+use crate::error::{Error, Result, list};
 use crate::features::{FORMAT, Features, Targets};
 use crate::read::ReadOptions;
+use crate::roles::Role;
 use crate::table::{Column, Table};
 use crate::task::{Target, Task};
 use crate::typing::coerce_column;
+use crate::written::Expected;
+
+/// The fraction of rows that are unlike training, beyond which predictions are in doubt.
+const LOUD: f64 = 0.05;
 
 /// Encodes tables. See the [module](super) for what becomes of which column.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -35,8 +40,13 @@ impl Encoder {
         let target = TargetCode::fit(table, target_column, task, train)?;
         let (mut inputs, mut dropped, mut notes, mut reasons) =
             (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        for column in table.columns.iter().filter(|column| column.name != target_column.name) {
-            let decision = Decision::on(column, train);
+        let is_input =
+            |column: &&Column| column.name != target_column.name && table.roles.is_feature(&column.name);
+        dropped.extend(table.dropped.iter().cloned());
+        let apart = |column: &&Column| column.name != target_column.name && !is_input(column);
+        dropped.extend(table.columns.iter().filter(apart).map(|column| column.name.clone()));
+        for column in table.columns.iter().filter(is_input) {
+            let decision = Decision::on(column, train, table.roles.of(&column.name) == Role::Text);
             notes.extend(decision.notes());
             match decision.input() {
                 Ok(input) => inputs.push(input),
@@ -50,7 +60,7 @@ impl Encoder {
             return Err(Error::NoFeatures { dropped: reasons });
         }
         notes.splice(0..0, reasons);
-        notes.extend(target.note(table, &target_column.values, train));
+        notes.extend(target.note(table, target_column, train));
         Ok(Self { format: FORMAT, target, inputs, dropped, notes })
     }
 
@@ -92,10 +102,10 @@ impl Encoder {
     /// How to read a table for this encoder, so that its columns get the types they had in training: a file
     /// with three rows may hold nothing but numbers in a column of text.
     pub fn read_options(&self) -> ReadOptions {
-        let mut kinds: BTreeMap<String, Kind> =
-            self.inputs.iter().map(|input| (input.column.clone(), input.kind())).collect();
-        kinds.insert(self.target().to_owned(), self.target.kind());
-        ReadOptions { kinds, ..ReadOptions::default() }
+        let mut columns: BTreeMap<String, Expected> =
+            self.inputs.iter().map(|input| (input.column.clone(), input.expected())).collect();
+        columns.insert(self.target().to_owned(), self.target.expected());
+        ReadOptions { columns, others_as_text: true, ..ReadOptions::default() }
     }
 
     /// Encodes rows of a table. Columns are found by name; the target may be absent; columns that were not
@@ -115,14 +125,20 @@ impl Encoder {
         let width = self.width();
         let mut data = vec![0.0; rows.len() * width];
         let mut first = 0;
+        let mut surprises = Vec::new();
         for input in &self.inputs {
-            let values = coerce_column(table, by_name[input.column.as_str()], input.kind())?;
+            let column = coerce_column(table, by_name[input.column.as_str()], &input.expected())?;
             if !rows.is_empty() {
-                input.encode(&values, rows, &mut data[first..], width);
+                input.encode(&column.values, rows, &mut data[first..], width);
+                surprises.extend(input.surprises(&column, rows));
             }
             first += input.width();
         }
-        Ok(Features { rows: rows.len(), width, data, names: self.names(), notes: self.ignored(table) })
+        surprises.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let (loud, quiet): (Vec<_>, Vec<_>) = surprises.into_iter().partition(|(share, _)| *share > LOUD);
+        let warnings = loud.into_iter().map(|(_, note)| note).collect();
+        let notes = self.ignored(table).into_iter().chain(quiet.into_iter().map(|(_, note)| note)).collect();
+        Ok(Features { rows: rows.len(), width, data, names: self.names(), notes, warnings })
     }
 
     fn ignored(&self, table: &Table) -> Vec<String> {
@@ -147,6 +163,14 @@ impl Encoder {
     /// Panics if a row is out of range.
     pub fn encode_target(&self, table: &Table, rows: &[usize]) -> Result<Targets> {
         self.target.encode(table, rows)
+    }
+
+    /// Encodes the target of those of the rows where it is known.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchColumn`]. Panics if a row is out of range.
+    pub fn encode_known_target(&self, table: &Table, rows: &[usize]) -> Result<KnownTargets> {
+        self.target.encode_known(table, rows)
     }
 
     /// The name of a class. Panics if `code` is not below the number of classes.

@@ -1,6 +1,6 @@
 //! The column to predict.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::scale::{mean_and_std, without_far};
 use crate::error::{Error, Kind, Result, list};
@@ -8,6 +8,7 @@ use crate::features::Targets;
 use crate::table::{Column, Table, Values};
 use crate::task::{Task, class_texts};
 use crate::typing::coerce_column;
+use crate::written::{Expected, Written};
 
 /// How the target is encoded.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -16,6 +17,8 @@ pub(super) enum TargetCode {
     Regression {
         column: String,
         of: Kind,
+        #[serde(default = "Written::unrecorded", skip_serializing_if = "Written::is_unrecorded")]
+        written: Written,
         /// Mean and standard deviation, of all training rows but those beyond the limit.
         mean: f64,
         std: f64,
@@ -26,6 +29,8 @@ pub(super) enum TargetCode {
     Classes {
         column: String,
         of: Kind,
+        #[serde(default = "Written::unrecorded", skip_serializing_if = "Written::is_unrecorded")]
+        written: Written,
         classes: Vec<String>,
     },
 }
@@ -36,18 +41,18 @@ impl TargetCode {
         check_known(table, column, train)?;
         let one_value = || Error::OneValue {
             column: column.name.clone(),
-            value: train.first().and_then(|&row| column.values.text(row)).unwrap_or_default(),
+            value: train.first().and_then(|&row| column.text(row)).unwrap_or_default(),
         };
-        let (name, of) = (column.name.clone(), column.values.kind());
+        let (name, of, written) = (column.name.clone(), column.values.kind(), column.written.clone());
         if task.is_classification() {
-            let classes = class_texts(&column.values, train);
+            let classes = class_texts(column, train);
             if classes.len() < 2 {
                 return Err(one_value());
             }
-            return Ok(Self::Classes { column: name, of, classes });
+            return Ok(Self::Classes { column: name, of, written, classes });
         }
         if let (Values::Category { .. }, Some(&row)) = (&column.values, train.first()) {
-            let value = column.values.text(row).unwrap_or_default();
+            let value = column.text(row).unwrap_or_default();
             return Err(Error::TargetNotNumber { column: name, place: table.place(row), value });
         }
         let values: Vec<f64> = train.iter().map(|&row| as_number(&column.values, row)).collect();
@@ -55,7 +60,7 @@ impl TargetCode {
         let (mean, std) = mean_and_std(near.as_deref().unwrap_or(&values)).ok_or_else(one_value)?;
         let limit =
             near.map(|near| near.iter().fold(0.0f64, |most, value| most.max(((value - mean) / std).abs())));
-        Ok(Self::Regression { column: name, of, mean, std, limit })
+        Ok(Self::Regression { column: name, of, written, mean, std, limit })
     }
 
     pub(super) fn task(&self) -> Task {
@@ -71,10 +76,10 @@ impl TargetCode {
         column
     }
 
-    /// The type that the column had in training.
-    pub(super) fn kind(&self) -> Kind {
-        let (Self::Regression { of, .. } | Self::Classes { of, .. }) = self;
-        *of
+    /// What the column has to be.
+    pub(super) fn expected(&self) -> Expected {
+        let (Self::Regression { of, written, .. } | Self::Classes { of, written, .. }) = self;
+        Expected { kind: *of, written: Some(written.clone()) }
     }
 
     /// The names of the classes, in the order of their codes; empty for regression.
@@ -89,18 +94,18 @@ impl TargetCode {
     pub(super) fn encode(&self, table: &Table, rows: &[usize]) -> Result<Targets> {
         let column = table.column(self.column())?;
         check_known(table, column, rows)?;
-        let values = coerce_column(table, column, self.kind())?;
+        let column = &*coerce_column(table, column, &self.expected())?;
         match self {
             Self::Regression { mean, std, .. } => {
                 // f32 ends at 3e38; a target that far out is an error of the data that the loss will show
                 let code = |value: f64| ((value - mean) / std).clamp(-1e30, 1e30) as f32;
-                Ok(Targets::Values(rows.iter().map(|&row| code(as_number(&values, row))).collect()))
+                Ok(Targets::Values(rows.iter().map(|&row| code(as_number(&column.values, row))).collect()))
             }
             Self::Classes { column: name, classes, .. } => {
                 let code: HashMap<&str, u32> =
                     classes.iter().enumerate().map(|(code, class)| (class.as_str(), code as u32)).collect();
                 let codes = rows.iter().map(|&row| {
-                    let text = values.text(row).unwrap_or_default();
+                    let text = column.text(row).unwrap_or_default();
                     code.get(text.as_str()).copied().ok_or_else(|| Error::UnknownClass {
                         column: name.clone(),
                         place: table.place(row),
@@ -113,6 +118,22 @@ impl TargetCode {
         }
     }
 
+    /// Encodes the target of those of the rows where it is known, and a class that training had.
+    pub(super) fn encode_known(&self, table: &Table, rows: &[usize]) -> Result<KnownTargets> {
+        let column = &*coerce_column(table, table.column(self.column())?, &self.expected())?;
+        let (known, missing): (Vec<usize>, Vec<usize>) =
+            rows.iter().partition(|&&row| column.values.is_valid(row));
+        let classes: HashSet<&str> = self.classes().iter().map(String::as_str).collect();
+        let is_new = |row: &usize| match self {
+            Self::Regression { .. } => None,
+            Self::Classes { .. } => column.text(*row).filter(|text| !classes.contains(text.as_str())),
+        };
+        let new: Vec<String> = known.iter().filter_map(is_new).collect();
+        let rows: Vec<usize> = known.into_iter().filter(|row| is_new(row).is_none()).collect();
+        let targets = self.encode(table, &rows)?;
+        Ok(KnownTargets { rows, targets, missing: missing.len(), new_classes: new })
+    }
+
     /// How far from 0 a standardized target may lie in training.
     pub(super) fn limit(&self) -> f64 {
         match self {
@@ -122,9 +143,9 @@ impl TargetCode {
     }
 
     /// What becomes of training rows whose target lies far from all others, with the farthest.
-    pub(super) fn note(&self, table: &Table, values: &Values, train: &[usize]) -> Option<String> {
+    pub(super) fn note(&self, table: &Table, target: &Column, train: &[usize]) -> Option<String> {
         let Self::Regression { column, mean, std, limit: Some(limit), .. } = self else { return None };
-        let far = |row: usize| ((as_number(values, row) - mean) / std).abs();
+        let far = |row: usize| ((as_number(&target.values, row) - mean) / std).abs();
         let beyond = train.iter().filter(|&&row| far(row) > *limit).count();
         let farthest = *train.iter().max_by(|a, b| far(**a).total_cmp(&far(**b)))?;
         Some(format!(
@@ -132,7 +153,7 @@ impl TargetCode {
              farthest of the others does, so that these are learned",
             train.len(),
             if beyond == 1 { "has" } else { "have" },
-            values.text(farthest).unwrap_or_default(),
+            target.text(farthest).unwrap_or_default(),
             table.place(farthest),
         ))
     }
@@ -152,6 +173,19 @@ impl TargetCode {
             Self::Classes { .. } => 1.0,
         }
     }
+}
+
+/// The target of some rows, as far as it is known.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KnownTargets {
+    /// The rows whose target is known.
+    pub rows: Vec<usize>,
+    /// Their targets.
+    pub targets: Targets,
+    /// How many rows have none.
+    pub missing: usize,
+    /// The class of each row whose class training did not have.
+    pub new_classes: Vec<String>,
 }
 
 /// A number, a date or a boolean as a number; NaN where missing.

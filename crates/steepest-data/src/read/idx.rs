@@ -79,7 +79,7 @@ fn shape(sizes: &[usize]) -> String {
 
 /// Codes and names of the classes.
 fn read_labels(path: &Path, images_path: &Path, images: usize) -> Result<(Vec<u32>, Vec<String>)> {
-    let Opened { format, input, .. } = open(path)?;
+    let Opened { format, input, .. } = open(path, path)?;
     if format != Format::Idx {
         let advice = "name the IDX file of the labels";
         return Err(Error::WrongFormat {

@@ -1,11 +1,12 @@
 //! Opening a file, and finding out from its first bytes what it holds.
 
 use std::fs::File;
-use std::io::{self, Cursor, Read};
+use std::io::{self, Cursor, Read, Seek};
 use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
 
+use super::encoding::Malformed;
 use crate::error::{Error, Result};
 
 /// A file whose first bytes have been looked at.
@@ -14,14 +15,18 @@ pub(super) struct Opened {
     /// The whole content, decompressed.
     pub(super) input: Box<dyn Read>,
     /// Whether it was compressed.
-    pub(super) gzip: bool,
+    packed: bool,
 }
 
 /// What the first bytes say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
     Text,
+    JsonLines,
+    JsonArray,
     Parquet,
+    ArrowFile,
+    ArrowStream,
     Idx,
     Other(&'static str),
 }
@@ -30,21 +35,25 @@ impl Format {
     pub(super) fn name(self) -> &'static str {
         match self {
             Format::Text => "text",
+            Format::JsonLines => "JSON lines",
+            Format::JsonArray => "a JSON array",
             Format::Parquet => "Parquet",
+            Format::ArrowFile => "an Arrow file",
+            Format::ArrowStream => "an Arrow stream",
             Format::Idx => "IDX",
             Format::Other(name) => name,
         }
     }
 }
 
-const SIGNATURES: [(&[u8], &str); 16] = [
+const SIGNATURES: [(&[u8], &str); 15] = [
     (b"\x89PNG", "a PNG image"),
     (b"\xFF\xD8\xFF", "a JPEG image"),
     (b"GIF8", "a GIF image"),
     (b"PK\x03\x04", "a zip archive (an Excel file is one too)"),
     (b"\xD0\xCF\x11\xE0", "an old Office document"),
     (b"%PDF", "a PDF document"),
-    (b"ARROW1", "an Arrow file"),
+    (b"FEA1", "a Feather file of version 1"),
     (b"\x93NUMPY", "a NumPy array"),
     (b"\x89HDF", "an HDF5 file"),
     (b"SQLite", "an SQLite database"),
@@ -52,25 +61,39 @@ const SIGNATURES: [(&[u8], &str); 16] = [
     (b"ORC", "an ORC file"),
     (b"BZh", "bzip2"),
     (b"\xFD7zXZ", "xz"),
-    (b"\x28\xB5\x2F\xFD", "zstd"),
     (b"\x7FELF", "a program"),
 ];
 
 fn format_of(head: &[u8]) -> Format {
     match head {
         [b'P', b'A', b'R', b'1', ..] => Format::Parquet,
+        [b'A', b'R', b'R', b'O', b'W', b'1', 0, 0, ..] => Format::ArrowFile,
+        // a message follows, and its length is no more than 64 Mi
+        [0xFF, 0xFF, 0xFF, 0xFF, _, _, _, 0..4, ..] => Format::ArrowStream,
         [0, 0, 8 | 9 | 11..=14, 1..=4, ..] => Format::Idx,
         _ => match SIGNATURES.iter().find(|(signature, _)| head.starts_with(signature)) {
-            // "ORC" and "BZh" could begin a header; binary formats go on with bytes that no header has
+            // "FEA1", "ORC" and "BZh" could begin a header; binary formats go on with bytes that no header has
             Some((signature, _))
                 if signature.iter().all(u8::is_ascii_alphanumeric) && looks_like_text(head) =>
             {
                 Format::Text
             }
             Some((_, name)) => Format::Other(name),
-            None => Format::Text,
+            None => json(head).unwrap_or(Format::Text),
         },
     }
+}
+
+fn json(head: &[u8]) -> Option<Format> {
+    let head = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head).trim_ascii_start();
+    let opens = |text: &[u8]| {
+        text.starts_with(b"{") && matches!(text[1..].trim_ascii_start().first(), None | Some(b'"' | b'}'))
+    };
+    if opens(head) {
+        return Some(Format::JsonLines);
+    }
+    let inside = head.strip_prefix(b"[")?.trim_ascii_start();
+    (inside.is_empty() || opens(inside) || inside.starts_with(b"]")).then_some(Format::JsonArray)
 }
 
 fn looks_like_text(head: &[u8]) -> bool {
@@ -81,15 +104,48 @@ fn looks_like_text(head: &[u8]) -> bool {
 /// How many first bytes tell one format from another.
 const HEAD_BYTES: u64 = 16;
 
-/// Opens a file, looks at its first bytes, and decompresses it if it is gzip.
-pub(super) fn open(path: &Path) -> Result<Opened> {
+/// Opens a file, looks at its first bytes, and decompresses it if it is gzip or zstd. `shown` is what errors
+/// call it.
+pub(super) fn open(path: &Path, shown: &Path) -> Result<Opened> {
     let file = open_plain(path)?;
-    let (head, input) = peek(file, path)?;
-    if !head.starts_with(&[0x1F, 0x8B]) {
-        return Ok(Opened { format: format_of(&head), input: Box::new(input), gzip: false });
+    let (head, input) = peek(file, shown)?;
+    let unpacked: Box<dyn Read> = if head.starts_with(&[0x1F, 0x8B]) {
+        Box::new(MultiGzDecoder::new(input))
+    } else if head.starts_with(&[0x28, 0xB5, 0x2F, 0xFD]) {
+        let decoder = zstd::Decoder::new(input).map_err(|error| io_error(shown, error))?;
+        Box::new(Unzstd(decoder))
+    } else {
+        return Ok(Opened { format: format_of(&head), input: Box::new(input), packed: false });
+    };
+    let (head, input) = peek(unpacked, shown)?;
+    Ok(Opened { format: format_of(&head), input: Box::new(input), packed: true })
+}
+
+impl Opened {
+    /// The content as a file in which a reader can go about: the file itself, or a temporary one if it was
+    /// compressed.
+    pub(super) fn into_file(mut self, path: &Path, shown: &Path) -> Result<File> {
+        if !self.packed {
+            return open_plain(path);
+        }
+        let mut file = tempfile::tempfile().map_err(|error| io_error(shown, error))?;
+        io::copy(&mut self.input, &mut file)
+            .and_then(|_| file.rewind())
+            .map_err(|error| io_error(shown, error))?;
+        Ok(file)
     }
-    let (head, input) = peek(MultiGzDecoder::new(input), path)?;
-    Ok(Opened { format: format_of(&head), input: Box::new(input), gzip: true })
+}
+
+/// Says of what zstd finds wrong that the data is; the library does not.
+struct Unzstd<R>(R);
+
+impl<R: Read> Read for Unzstd<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer).map_err(|error| match error.kind() {
+            io::ErrorKind::Other => io::Error::new(io::ErrorKind::InvalidData, error),
+            _ => error,
+        })
+    }
 }
 
 pub(super) fn open_plain(path: &Path) -> Result<File> {
@@ -127,10 +183,17 @@ fn peek<R: Read>(mut input: R, path: &Path) -> Result<(Vec<u8>, impl Read + use<
 /// The name's promise, where it makes one, against the content.
 pub(super) fn agree(path: &Path, found: Format) -> Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-    let name = name.strip_suffix(".gz").unwrap_or(&name);
+    let name = [".gz", ".zst", ".zstd"].iter().find_map(|packed| name.strip_suffix(packed)).unwrap_or(&name);
+    let json = matches!(found, Format::JsonLines | Format::JsonArray);
     let ends = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
-    let (expected, fits) = if ends(&[".csv", ".tsv", ".tab", ".txt"]) {
+    let (expected, fits) = if ends(&[".csv", ".tsv", ".tab"]) {
         ("a table as text", found == Format::Text)
+    } else if ends(&[".txt"]) {
+        ("a table as text", found == Format::Text || json)
+    } else if ends(&[".jsonl", ".ndjson", ".json"]) {
+        ("JSON: one object a line, or an array of objects", json)
+    } else if ends(&[".arrow", ".arrows", ".feather", ".ipc"]) {
+        ("an Arrow file", matches!(found, Format::ArrowFile | Format::ArrowStream))
     } else if ends(&[".parquet", ".pq"]) {
         ("Parquet", found == Format::Parquet)
     } else if ends(&["-ubyte", ".idx", ".idx1", ".idx3"]) {
@@ -150,6 +213,9 @@ pub(super) fn agree(path: &Path, found: Format) -> Result<()> {
 
 /// An error of reading: the file's own damage where the decompressor found it, else the operating system's.
 pub(super) fn io_error(path: &Path, source: io::Error) -> Error {
+    if let Some(&Malformed { line, encoding }) = source.get_ref().and_then(|inner| inner.downcast_ref()) {
+        return Error::NotDecoded { path: path.to_owned(), line, encoding };
+    }
     match source.kind() {
         io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
             Error::Damaged { path: path.to_owned(), reason: source.to_string() }

@@ -3,18 +3,39 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use crate::error::Kind;
+use crate::roles::Roles;
+use crate::table::{Column, Loaded};
+use crate::written::{Conventions, Expected};
 
 /// How to read a file. The default finds everything out.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ReadOptions {
+    /// CSV: the encoding, by a label of the Encoding Standard (`windows-1252`, `utf-16le`, `shift_jis`, ..). Default:
+    /// UTF-8 where the bytes are, else found from them.
+    pub encoding: Option<String>,
+    /// CSV: how many lines at the beginning are no part of the table. Default: titles and comments are found.
+    pub skip_lines: Option<usize>,
+    /// CSV: what a line that is no part of the table begins with. Default: `#`, `//` or `%` where the file begins
+    /// with such lines.
+    pub comment: Option<String>,
     /// CSV: the separator, an ASCII character. Default: sniffed among comma, semicolon, tab and bar.
     pub delimiter: Option<u8>,
     /// CSV: whether the first record is a header. Default: yes, unless it looks like the data below it.
     pub header: Option<bool>,
-    /// Types that columns must have, by name; a cell of another type is an error. Columns not named are
+    /// What columns have to be, by name: a cell that does not read so counts as missing. Columns not named are
     /// inferred.
-    pub kinds: BTreeMap<String, Kind>,
+    pub columns: BTreeMap<String, Expected>,
+    /// Columns that are not named in `columns` are of no interest: they are read as text. Default: false.
+    pub others_as_text: bool,
+    /// What columns are for. Default: nothing is said.
+    pub roles: Roles,
+    /// The column to predict, which is not left out when only some columns are asked for. Default: see
+    /// [`choose_target`](crate::choose_target).
+    pub target: Option<String>,
+    /// What is known about how numbers and dates are written. Default: each column tells.
+    pub conventions: Conventions,
+    /// A cell that does not read as what its column is, is an error. Default: it counts as missing.
+    pub strict: bool,
     /// Count infinities as missing. Default: they are an error.
     pub infinity_is_missing: bool,
     /// IDX: where the labels are.
@@ -32,4 +53,17 @@ pub enum Labels {
     At(PathBuf),
     /// Do not look for any.
     None,
+}
+
+impl ReadOptions {
+    /// How to read other data, so that its columns get the types that they have here.
+    pub fn like(loaded: &Loaded, strict: bool) -> Self {
+        let Loaded::Table(table) = loaded else { return Self::default() };
+        let expected = |column: &Column| {
+            let written = Some(column.written.clone());
+            (column.name.clone(), Expected { kind: column.values.kind(), written })
+        };
+        let columns = table.columns.iter().map(expected).collect();
+        Self { columns, others_as_text: true, strict, ..Self::default() }
+    }
 }

@@ -1,0 +1,209 @@
+//! JSON lines: one object a line; and an array of objects.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::csv::{MAX_COLUMNS, MAX_RECORD_BYTES};
+use super::open::io_error;
+use super::raw::{Cells, RawCells, RawColumn, RawTable};
+use crate::error::{Error, Result};
+
+/// How much of what was found a message shows, in characters.
+const SHOWN: usize = 40;
+
+/// Reads a table from lines that hold one object each. `path` is for messages only.
+pub(super) fn read_lines(input: impl Read, path: &Path) -> Result<RawTable> {
+    let mut input = BufReader::with_capacity(1 << 18, input);
+    let mut table = Objects::new(path);
+    let mut bytes = Vec::new();
+    for line in 1.. {
+        bytes.clear();
+        let read = input
+            .by_ref()
+            .take(MAX_RECORD_BYTES as u64 + 1)
+            .read_until(b'\n', &mut bytes)
+            .map_err(|error| io_error(path, error))?;
+        if read == 0 {
+            break;
+        }
+        if read > MAX_RECORD_BYTES {
+            return Err(Error::RecordTooLong { path: path.to_owned(), line, limit: MAX_RECORD_BYTES });
+        }
+        let text = text_of(&bytes, path, line)?.trim_ascii();
+        if !text.is_empty() {
+            table.push(text, line)?;
+        }
+    }
+    table.into_raw()
+}
+
+/// Reads a table from an array of objects, whose whole text is held meanwhile. `path` is for messages only.
+pub(super) fn read_array(mut input: impl Read, path: &Path) -> Result<RawTable> {
+    let mut bytes = Vec::new();
+    input.read_to_end(&mut bytes).map_err(|error| io_error(path, error))?;
+    let text = text_of(&bytes, path, 1)?;
+    let objects: Vec<&RawValue> = serde_json::from_str(text).map_err(|error| Error::Json {
+        path: path.to_owned(),
+        line: error.line() as u64,
+        reason: reason(&error),
+        expected: "an array of objects",
+    })?;
+    let mut table = Objects::new(path);
+    let (mut line, mut counted) = (1, 0);
+    for object in objects {
+        // a raw value is a part of the text
+        let start = object.get().as_ptr() as usize - text.as_ptr() as usize;
+        line += text.as_bytes()[counted..start].iter().filter(|&&byte| byte == b'\n').count() as u64;
+        counted = start;
+        table.push(object.get(), line)?;
+    }
+    table.into_raw()
+}
+
+/// The bytes from a line on as text, without a byte order mark.
+fn text_of<'a>(bytes: &'a [u8], path: &Path, line: u64) -> Result<&'a str> {
+    let bytes = if line == 1 { bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes) } else { bytes };
+    std::str::from_utf8(bytes).map_err(|error| {
+        let before = &bytes[..error.valid_up_to()];
+        let line = line + before.iter().filter(|&&byte| byte == b'\n').count() as u64;
+        let column = before.iter().rev().take_while(|&&byte| byte != b'\n').count() + 1;
+        Error::NotUtf8 { path: path.to_owned(), line, column }
+    })
+}
+
+/// What was wrong, without serde_json's own count of lines, which begins anew with each object.
+fn reason(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    text.split(" at line ").next().unwrap_or(&text).to_owned()
+}
+
+/// Gathers a column for each key.
+struct Objects<'p> {
+    path: &'p Path,
+    columns: Vec<Keyed>,
+    by_name: HashMap<String, usize>,
+    lines: Vec<u32>,
+}
+
+struct Keyed {
+    name: String,
+    cells: Cells,
+    /// The first nested value, which nothing here can learn from: its line and what it is.
+    nested: Option<(u64, &'static str)>,
+}
+
+impl<'p> Objects<'p> {
+    fn new(path: &'p Path) -> Self {
+        Self { path, columns: Vec::new(), by_name: HashMap::new(), lines: Vec::new() }
+    }
+
+    fn push(&mut self, object: &str, line: u64) -> Result<()> {
+        let wrong = |reason: String| Error::Json {
+            path: self.path.to_owned(),
+            line,
+            reason,
+            expected: "one object a row, such as {\"a\": 1}",
+        };
+        let Members(members) = serde_json::from_str(object).map_err(|error| {
+            let found: String = object.chars().take(SHOWN).collect();
+            wrong(format!("{} in {found:?}", reason(&error)))
+        })?;
+        let row = self.lines.len();
+        for (name, value) in members {
+            let index = match self.by_name.get(name.trim()) {
+                Some(&index) => index,
+                None if self.columns.len() == MAX_COLUMNS => {
+                    let path = self.path.to_owned();
+                    return Err(Error::TooManyColumns { path, found: MAX_COLUMNS + 1, limit: MAX_COLUMNS });
+                }
+                None => {
+                    let name = name.trim().to_owned();
+                    // rows before this one lack the key
+                    let cells = std::iter::repeat_n("", row).collect();
+                    self.by_name.insert(name.clone(), self.columns.len());
+                    self.columns.push(Keyed { name, cells, nested: None });
+                    self.columns.len() - 1
+                }
+            };
+            let column = &mut self.columns[index];
+            if column.cells.len() > row {
+                return Err(wrong(format!("the key {name:?} stands twice in one object")));
+            }
+            match value.get().as_bytes()[0] {
+                b'"' => {
+                    let text: Cow<'_, str> =
+                        serde_json::from_str(value.get()).map_err(|error| wrong(reason(&error)))?;
+                    column.cells.push(text.trim());
+                }
+                b'n' => column.cells.push(""),
+                first @ (b'{' | b'[') => {
+                    let what = if first == b'{' { "an object" } else { "an array" };
+                    column.nested.get_or_insert((line, what));
+                    column.cells.push("");
+                }
+                // a number or a boolean, as the file has it
+                _ => column.cells.push(value.get()),
+            }
+        }
+        self.lines.push(u32::try_from(line).unwrap_or(u32::MAX));
+        for column in self.columns.iter_mut().filter(|column| column.cells.len() == row) {
+            column.cells.push("");
+        }
+        Ok(())
+    }
+
+    fn into_raw(self) -> Result<RawTable> {
+        if self.lines.is_empty() {
+            return Err(Error::Empty { path: self.path.to_owned(), found: "no objects" });
+        }
+        let (mut columns, mut notes) = (Vec::new(), Vec::new());
+        for Keyed { name, cells, nested } in self.columns {
+            match nested {
+                Some((line, what)) => notes.push(format!(
+                    "column {name:?} is left out: line {line} holds {what} there, and only numbers, text and booleans are read"
+                )),
+                None => columns.push(RawColumn { name, cells: RawCells::Text(cells) }),
+            }
+        }
+        // numbers of JSON have a decimal point, as those of a file with commas between its cells
+        Ok(RawTable {
+            columns,
+            rows: self.lines.len(),
+            lines: self.lines,
+            commas_separate: true,
+            notes,
+            ..RawTable::default()
+        })
+    }
+}
+
+/// The members of an object in order, each value as its text.
+struct Members<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct All;
+        impl<'de> Visitor<'de> for All {
+            type Value = Members<'de>;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Self::Value, A::Error> {
+                let mut members = Vec::with_capacity(map.size_hint().unwrap_or(0));
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(All)
+    }
+}

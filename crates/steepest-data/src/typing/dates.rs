@@ -1,0 +1,120 @@
+//! Dates: the format is decided by all cells of a column together, or asked for.
+
+use super::context::{Context, Typed, Unread, allowed_strays};
+use super::missing::is_missing_value;
+use crate::date::{self, DateFormat, Decided};
+use crate::error::{Error, Kind, Result, shown};
+use crate::read::raw::Cells;
+use crate::table::Values;
+use crate::written::Written;
+
+/// The dates of a column; `None` if its cells are none.
+pub(super) fn infer(cells: &Cells, context: &Context<'_>) -> Result<Option<Typed>> {
+    let known = cells.iter().filter(|cell| !is_missing_value(cell));
+    // a text column costs a handful of cells, a count of all of them would not
+    let Some(first) = known.clone().next() else { return Ok(None) };
+    if !first.bytes().any(|byte| byte.is_ascii_digit()) && known.clone().take(20).all(|cell| cell == first) {
+        return Ok(None);
+    }
+    let strays = allowed_strays(cells.len());
+    match date::decide(known.clone(), context.conventions.dates, strays) {
+        Decided::No => Ok(None),
+        Decided::Format(format) => {
+            let typed = read(cells, &format, context)?;
+            let known = known.count();
+            Ok((typed.unread <= allowed_strays(known)).then_some(typed))
+        }
+        Decided::Ambiguous { day_first, month_first } => {
+            let differs = |cell: &str| date::parse(cell, &day_first) != date::parse(cell, &month_first);
+            let (row, cell) = cells
+                .iter()
+                .enumerate()
+                .find(|(_, cell)| !is_missing_value(cell) && differs(cell))
+                .unwrap_or((0, first));
+            let (column, place) = (context.column.to_owned(), (context.place)(row));
+            Err(Error::AmbiguousDate { column, place, value: shown(cell) })
+        }
+        Decided::Mixed { day_first_example, month_first_example } => Err(Error::MixedDates {
+            column: context.column.to_owned(),
+            day_first: shown(&day_first_example),
+            month_first: shown(&month_first_example),
+        }),
+    }
+}
+
+/// Numbers that are dates, such as 20241103 or seconds since 1970; else the numbers.
+pub(super) fn infer_numbers(numbers: Vec<f64>, context: &Context<'_>) -> Typed {
+    let Some(format) = date::decide_numbers(&numbers, context.column) else {
+        let has_fractions = numbers.iter().any(|value| value.fract() != 0.0 && !value.is_nan());
+        return Typed::new(Values::Number(numbers), Written::usual(Kind::Number, has_fractions));
+    };
+    numbers_as(numbers, format, context)
+}
+
+/// Numbers as dates of this format.
+pub(super) fn numbers_as(numbers: Vec<f64>, format: DateFormat, context: &Context<'_>) -> Typed {
+    let days = numbers.iter().map(|&value| date::from_number(value, &format).unwrap_or(f64::NAN)).collect();
+    let mut typed = Typed::new(Values::Date(days), Written::Date(format));
+    if let (Some(first), Written::Date(format)) =
+        (numbers.iter().find(|value| !value.is_nan()), &typed.written)
+    {
+        typed.notes.push(format!("column {:?} is read as dates, {first:?} as {format}", context.column));
+    }
+    typed
+}
+
+/// The dates of a column in the format that it had in training: a cell that only another order of day and month reads
+/// is refused.
+pub(super) fn read_trained(cells: &Cells, format: &DateFormat, context: &Context<'_>) -> Result<Typed> {
+    let other = |(_, cell): &(usize, &str)| !is_missing_value(cell) && date::reads_otherwise(cell, format);
+    match cells.iter().enumerate().find(other) {
+        None => read(cells, format, context),
+        Some((row, cell)) => {
+            let (column, place) = (context.column.to_owned(), (context.place)(row));
+            Err(Error::OtherNotation { column, place, value: shown(cell), expected: format.to_string() })
+        }
+    }
+}
+
+/// The dates of a column in this format.
+fn read(cells: &Cells, format: &DateFormat, context: &Context<'_>) -> Result<Typed> {
+    let (mut unread, mut known) = (Unread::default(), 0);
+    let mut days = Vec::with_capacity(cells.len());
+    for (row, cell) in cells.iter().enumerate() {
+        if is_missing_value(cell) {
+            days.push(f64::NAN);
+            continue;
+        }
+        known += 1;
+        let value = date::parse(cell, format);
+        if value.is_none() {
+            unread.at(row, cell);
+        }
+        days.push(value.unwrap_or(f64::NAN));
+    }
+    unread.into(Typed::new(Values::Date(days), Written::Date(*format)), known, context)
+}
+
+/// A column that has to be dates, in whatever format.
+pub(super) fn read_as_dates(cells: &Cells, context: &Context<'_>) -> Result<Typed> {
+    let known = cells.iter().filter(|cell| !is_missing_value(cell));
+    let all = cells.len();
+    if let Some(typed) = as_numbers(cells) {
+        // a name that tells: it was said that these are dates
+        if let Some(format) = date::decide_numbers(&typed, "date") {
+            return Ok(numbers_as(typed, format, context));
+        }
+    }
+    match date::decide(known, context.conventions.dates, all) {
+        Decided::Format(format) => read(cells, &format, context),
+        Decided::Ambiguous { .. } | Decided::Mixed { .. } => match infer(cells, context)? {
+            Some(typed) => Ok(typed),
+            None => read(cells, &DateFormat::default(), context),
+        },
+        Decided::No => read(cells, &DateFormat::default(), context),
+    }
+}
+
+fn as_numbers(cells: &Cells) -> Option<Vec<f64>> {
+    cells.iter().map(|cell| if is_missing_value(cell) { Some(f64::NAN) } else { cell.parse().ok() }).collect()
+}

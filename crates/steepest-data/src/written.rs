@@ -1,0 +1,177 @@
+//! How the cells of a column are written: decided once, stored with the model, and expected of what is predicted.
+
+use std::fmt;
+
+use crate::date::{self, DateFormat, DateOrder};
+use crate::error::Kind;
+
+/// How the cells of a column are written.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Written {
+    /// As they are.
+    Text,
+    /// Numbers with these marks.
+    Number(Notation),
+    /// The words for true and false.
+    Boolean {
+        /// As the column spells it: `true`, `True`.
+        yes: String,
+        /// As the column spells it.
+        no: String,
+    },
+    /// Dates in this format.
+    Date(DateFormat),
+    /// Not known: encoders did not store it before format 2. Numbers with marks are refused then.
+    Unrecorded,
+}
+
+impl Written {
+    /// For encoders that did not store it.
+    pub(crate) fn unrecorded() -> Self {
+        Self::Unrecorded
+    }
+
+    pub(crate) fn is_unrecorded(&self) -> bool {
+        *self == Self::Unrecorded
+    }
+
+    /// The word for true or false.
+    pub(crate) fn word(&self, value: bool) -> &str {
+        match self {
+            Self::Boolean { yes, no } => {
+                if value {
+                    yes
+                } else {
+                    no
+                }
+            }
+            _ => {
+                if value {
+                    "true"
+                } else {
+                    "false"
+                }
+            }
+        }
+    }
+
+    /// A date as text that reads back as the same date.
+    pub(crate) fn date(&self, days: f64) -> String {
+        match self {
+            Self::Date(format) => date::text(days, Some(format)),
+            _ => date::text(days, None),
+        }
+    }
+
+    /// How the source of typed values would be written: numbers with a point, dates by year, month and day.
+    pub(crate) fn usual(kind: Kind, has_fractions: bool) -> Self {
+        match kind {
+            Kind::Number => {
+                Self::Number(Notation { decimal: has_fractions.then_some(Decimal::Point), thousands: None })
+            }
+            Kind::Boolean => Self::Boolean { yes: "true".to_owned(), no: "false".to_owned() },
+            Kind::Date => Self::Date(DateFormat::default()),
+            Kind::Category => Self::Text,
+        }
+    }
+}
+
+/// What a column has to be.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Expected {
+    /// Its type.
+    pub kind: Kind,
+    /// How its cells are written; `None` where the cells decide.
+    pub written: Option<Written>,
+}
+
+impl From<Kind> for Expected {
+    fn from(kind: Kind) -> Self {
+        Self { kind, written: None }
+    }
+}
+
+/// What is known about how cells are written, where a column alone does not tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Conventions {
+    /// The mark between whole and fraction. Default: each column tells.
+    pub decimal: Option<Decimal>,
+    /// The mark between groups of three digits. Default: each column tells.
+    pub thousands: Option<Thousands>,
+    /// Which of the numbers of 03/11/2023 is the day. Default: each column tells.
+    pub dates: Option<DateOrder>,
+}
+
+/// How the numbers of a column are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Notation {
+    /// What separates whole from fraction; `None` where no cell has a fraction.
+    pub decimal: Option<Decimal>,
+    /// What separates groups of three digits; `None` where no cell has such groups.
+    pub thousands: Option<Thousands>,
+}
+
+/// The mark between whole and fraction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Decimal {
+    /// `1.5`
+    Point,
+    /// `1,5`
+    Comma,
+}
+
+/// The mark between groups of three digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Thousands {
+    /// `1,500`
+    Comma,
+    /// `1.500`
+    Point,
+    /// `1 500`; also the blanks that do not break a line.
+    Blank,
+    /// `1'500`
+    Apostrophe,
+}
+
+impl fmt::Display for Decimal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Decimal::Point => "point",
+            Decimal::Comma => "comma",
+        })
+    }
+}
+
+impl fmt::Display for Thousands {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Thousands::Comma => "comma",
+            Thousands::Point => "point",
+            Thousands::Blank => "blank",
+            Thousands::Apostrophe => "apostrophe",
+        })
+    }
+}
+
+impl fmt::Display for Notation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.decimal, self.thousands) {
+            (None, None) => write!(f, "digits alone"),
+            (Some(decimal), None) => write!(f, "a decimal {decimal}"),
+            (None, Some(thousands)) => write!(f, "thousands with a {thousands}"),
+            (Some(decimal), Some(thousands)) => {
+                write!(f, "a decimal {decimal} and thousands with a {thousands}")
+            }
+        }
+    }
+}
+
+impl Notation {
+    /// Whether some cell had a mark.
+    pub(crate) fn is_marked(self) -> bool {
+        self != Self::default()
+    }
+}

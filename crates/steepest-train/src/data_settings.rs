@@ -1,0 +1,167 @@
+//! The settings of the data: where it is, what its columns are for, how its cells are written.
+
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+use steepest_data::{
+    Conventions, DateOrder, Decimal, Fractions, Labels, PrepareOptions, ReadOptions, Roles, Schema, Source,
+    TaskChoice, Thousands,
+};
+
+/// `[data]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DataSettings {
+    /// A built-in name or a file. Default: `digits`.
+    pub source: String,
+    /// The column to predict. Default: the source's own, one with a usual name, or the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// `infer`, `regression` or `classes`. Default: infer, from the target.
+    pub task: TaskChoice,
+    /// The labels of IDX images. Default: the file with the usual name beside them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub labels: Option<PathBuf>,
+    /// The fraction of the rows that decides when to stop, in `[0, 1)`. Default 0.15.
+    pub validation: f64,
+    /// The fraction of the rows that only the final numbers see, in `[0, 1)`. Default 0.15.
+    pub test: f64,
+    /// The rows that decide when to stop, where they lie in a file of their own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub validation_file: Option<String>,
+    /// The rows that only the final numbers see, where they lie in a file of their own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test_file: Option<String>,
+    /// Columns that are left out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub drop: Vec<String>,
+    /// The only columns that are learned from. Default: all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub only: Vec<String>,
+    /// Columns that are read as numbers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub number: Vec<String>,
+    /// Columns that are read as categories.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub category: Vec<String>,
+    /// Columns that are read as dates.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub date: Vec<String>,
+    /// Columns of text whose words are learned from.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub text: Vec<String>,
+    /// Columns that are kept, but not learned from.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub id: Vec<String>,
+    /// The column that says how much each row counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weight: Option<String>,
+    /// The column that says which rows belong together: they are never on both sides of a split.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// The column that says when: the past is for training, the future for the test.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time: Option<String>,
+    /// The decimal mark, `point` or `comma`. Default: each column tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decimal: Option<Decimal>,
+    /// The mark between groups of three digits: `comma`, `point`, `blank` or `apostrophe`. Default: each column tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thousands: Option<Thousands>,
+    /// What comes first in 03/11/2023: `day_first` or `month_first`. Default: each column tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub date_order: Option<DateOrder>,
+    /// A cell that does not read, or a row without a target, is an error. Default: false, they count as missing or are
+    /// left out.
+    pub strict: bool,
+    /// What each column is, as `steepest_data::Schema` has it; the fields above go before it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schema: Option<Schema>,
+}
+
+impl Default for DataSettings {
+    fn default() -> Self {
+        let Fractions { validation, test } = Fractions::default();
+        Self {
+            source: "digits".into(),
+            target: None,
+            task: TaskChoice::Infer,
+            labels: None,
+            validation,
+            test,
+            validation_file: None,
+            test_file: None,
+            drop: Vec::new(),
+            only: Vec::new(),
+            number: Vec::new(),
+            category: Vec::new(),
+            date: Vec::new(),
+            text: Vec::new(),
+            id: Vec::new(),
+            weight: None,
+            group: None,
+            time: None,
+            decimal: None,
+            thousands: None,
+            date_order: None,
+            strict: false,
+            schema: None,
+        }
+    }
+}
+
+impl DataSettings {
+    /// Where the data comes from.
+    pub fn source(&self) -> Source {
+        Source::parse(&self.source)
+    }
+
+    /// What columns are for, as far as it is said here.
+    fn roles(&self) -> Roles {
+        Roles {
+            drop: self.drop.clone(),
+            only: self.only.clone(),
+            number: self.number.clone(),
+            category: self.category.clone(),
+            date: self.date.clone(),
+            text: self.text.clone(),
+            id: self.id.clone(),
+            weight: self.weight.clone(),
+            group: self.group.clone(),
+            time: self.time.clone(),
+        }
+    }
+
+    fn target(&self) -> Option<String> {
+        self.target.clone().or_else(|| self.schema.as_ref()?.target().map(str::to_owned))
+    }
+
+    /// How the data is read.
+    pub fn read_options(&self) -> ReadOptions {
+        let mut options = ReadOptions {
+            labels: self.labels.clone().map_or(Labels::Find, Labels::At),
+            roles: self.roles(),
+            target: self.target(),
+            conventions: Conventions {
+                decimal: self.decimal,
+                thousands: self.thousands,
+                dates: self.date_order,
+            },
+            strict: self.strict,
+            ..ReadOptions::default()
+        };
+        if let Some(schema) = &self.schema {
+            schema.complete(&mut options);
+        }
+        options
+    }
+
+    pub(crate) fn prepare_options(&self, seed: u64) -> PrepareOptions {
+        PrepareOptions {
+            target: self.target(),
+            task: self.task,
+            fractions: Fractions { validation: self.validation, test: self.test },
+            seed,
+            strict: self.strict,
+        }
+    }
+}
