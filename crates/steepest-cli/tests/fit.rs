@@ -82,7 +82,7 @@ fn the_report_of_a_rare_class_has_more_than_accuracy_and_fits_a_terminal() {
         "f1 ",
         "validation (95 %)",
         "baseline",
-        "recall     fraud ",
+        "recall     fraud: ",
         "positive   fraud, the rarer class",
         "the best by validation auc",
     ] {

@@ -232,6 +232,39 @@ fn heavy_tails_are_squashed_and_far_values_clipped() {
 }
 
 #[test]
+fn a_target_far_from_all_others_is_no_part_of_the_scale() {
+    let prices = (0..100).map(|row| if row == 42 { 1e9 } else { f64::from(row) });
+    let table = table(vec![numbers("x", cycle(7, 100)), numbers("price", prices)]);
+    let rows: Vec<usize> = (0..100).collect();
+    let encoder = Encoder::fit(&table, &target(&table, "price"), Task::Regression, &rows).unwrap();
+    let note = encoder.notes().last().unwrap();
+    assert!(note.contains("\"price\" far from all others (1000000000, row 43)"), "{note}");
+    // the standard deviation of 0 to 99 without 42 is 28.9; 0 and 99 lie 49.6 and 49.4 from their mean
+    assert!((encoder.target_scale() - 29.0).abs() < 0.1, "{}", encoder.target_scale());
+    let Targets::Values(values) = encoder.encode_target(&table, &rows).unwrap() else { panic!("numbers") };
+    // the row is scored as it is, and learned as the farthest of the others
+    assert!(f64::from(values[42]) > 1e7);
+    assert_eq!(encoder.target_limit() as f32, values[0].abs());
+    assert!((encoder.invert_target(values[0])).abs() < 1e-4);
+    let saved = AnyEncoder::Table(encoder);
+    assert_eq!(AnyEncoder::from_json(&saved.to_json()).unwrap(), saved);
+
+    let plain = table_without(&table, 42);
+    let encoder = Encoder::fit(&plain, &target(&plain, "price"), Task::Regression, &rows[..99]).unwrap();
+    assert_eq!((encoder.target_limit(), encoder.notes().len()), (f64::INFINITY, 0));
+}
+
+/// The same table without a row of numbers.
+fn table_without(from: &Table, row: usize) -> Table {
+    let columns = from.columns.iter().map(|column| {
+        let Values::Number(values) = &column.values else { panic!("numbers") };
+        let left = values.iter().enumerate().filter(|(i, _)| *i != row).map(|(_, value)| *value);
+        numbers(&column.name, left)
+    });
+    table(columns.collect())
+}
+
+#[test]
 fn held_back_rows_change_nothing() {
     let plain = fitted(&mixed(0.0));
     for held_back in [-5e8, 1.0, f64::NAN] {

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::loss::{argmax, log_softmax};
-use crate::score::{Baseline, Criterion, FEWEST_OF_A_CLASS, Metric, Rows, cap, capped_mean, dominating};
+use crate::score::{Baseline, Criterion, FEW_OF_A_CLASS, Metric, Rows, cap, capped_mean, dominating};
 use crate::summary;
 use steepest::stop::{NotImproved, Reason};
 use steepest_data::{AnyEncoder, Part, Prepared, Targets, Task};
@@ -83,7 +83,7 @@ impl Judge {
             format!("a metric for {what}: {}", suits.collect::<Vec<_>>().join(", "))
         } else if self.baseline_rows(&self.part(data).targets).value_of_all(metric).is_none() {
             let part = if self.validates { "validation" } else { "training" };
-            format!("a metric that can be computed from the {part} rows, such as log_loss")
+            format!("a metric that can be computed from the {part} rows, such as loss")
         } else {
             return Ok(());
         };
@@ -250,7 +250,7 @@ fn few_rows(data: &Prepared) -> Option<String> {
     let parts = [(&data.train, "to train on"), (&data.validation, "to validate"), (&data.test, "to test")];
     let parts = parts.map(|(part, what)| (rows_of_classes(part, data.task), what));
     let parts: Vec<_> = parts.into_iter().filter(|(rows, _)| rows.iter().any(|n| *n > 0)).collect();
-    let few = |class: usize| parts.iter().any(|(rows, _)| rows[class] < FEWEST_OF_A_CLASS);
+    let few = |class: usize| parts.iter().any(|(rows, _)| rows[class] < FEW_OF_A_CLASS);
     let classes: Vec<usize> = (0..data.task.class_count()).filter(|class| few(*class)).collect();
     let named = classes.iter().take(MOST_NAMED).map(|class| {
         let count = |(rows, what): &(Vec<u64>, &str)| match rows[*class] {

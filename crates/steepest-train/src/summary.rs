@@ -51,7 +51,7 @@ pub struct Score {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub r2: Option<f64>,
     /// By the name of a metric, where it would lie in 95 of 100 other parts of as many such rows: percentiles of the
-    /// bootstrap over rows. Absent for the training rows, which the network has learnt; where a class has fewer than 5
+    /// bootstrap over rows, of few rows expanded. Absent for the training rows, which the network has learnt; where a class has fewer than 10
     /// rows, for numbers that look at each class; and where resampled rows all give the same number.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     pub intervals: BTreeMap<String, [f64; 2]>,

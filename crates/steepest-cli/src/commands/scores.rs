@@ -27,7 +27,7 @@ pub fn of_parts(parts: &[(&str, &Score)]) -> String {
     let names = metrics.iter().map(|metric| metric.name().to_owned());
     let mut columns = vec![std::iter::once(String::new()).chain(names).collect::<Vec<_>>()];
     for (head, score) in parts {
-        let value = |metric: &Metric| metric.of(score).map_or(String::new(), |x| significant(x, 4));
+        let value = |metric: &Metric| metric.of(score).map_or(String::new(), short);
         let values: Vec<String> = metrics.iter().map(value).collect();
         if score.intervals.is_empty() {
             columns.push(std::iter::once((*head).to_owned()).chain(values).collect());
@@ -45,13 +45,22 @@ pub fn of_parts(parts: &[(&str, &Score)]) -> String {
     table(&rows)
 }
 
+/// Numbers from 0 to 1 in six characters, so that five columns fit a terminal: `0.0123`, `1.2e-4`.
+fn short(x: f64) -> String {
+    match x.abs() {
+        size if size >= 1.0 || size == 0.0 || !size.is_finite() => significant(x, 4),
+        size if size >= 1e-3 => format!("{x:.4}"),
+        _ => format!("{x:.1e}"),
+    }
+}
+
 /// Both ends, as exact as the interval is wide.
 fn interval(&[low, high]: &[f64; 2]) -> String {
-    let decimals = (1.0 - (high - low).log10().floor()).max(0.0);
-    let large = low.abs().max(high.abs()) >= 1e6;
-    let end = |x: f64| match decimals {
-        decimals if decimals <= 5.0 && !large => format!("{x:.*}", decimals as usize),
-        _ => significant(x, 3),
+    let decimals = (1.0 - (high - low).log10().floor()).max(0.0) as usize;
+    let end = |x: f64| match low.abs().max(high.abs()) {
+        size if size >= 1e6 => significant(x, 3),
+        size if size >= 1e-3 => format!("{x:.*}", decimals.min(4)),
+        _ => format!("{x:.1e}"),
     };
     let between = if low < 0.0 { " to " } else { "–" };
     format!("{}{between}{}", end(low), end(high))
@@ -74,7 +83,7 @@ pub fn recalls(summary: &Summary) -> Option<String> {
         classes.truncate(MOST_RECALLS - 1);
     }
     let one = |(class, recall): &(&steepest_train::ClassScore, f64)| {
-        format!("{} {recall:.3} of {}", name(&class.class), class.rows)
+        format!("{}: {recall:.3} of {}", name(&class.class), class.rows)
     };
     let text: Vec<String> = classes.iter().map(one).collect();
     let lowest = if all > classes.len() { "lowest: " } else { "" };
@@ -97,11 +106,35 @@ mod tests {
 
     #[test]
     fn ends_are_as_exact_as_the_interval_is_wide() {
-        let shown =
-            [[0.9451, 0.9873], [12.0, 31.5], [25012.4, 30123.0], [-0.2, 0.35], [1.5e8, 2.5e8], [1e-7, 3e-7]];
+        let shown = [
+            [0.9451, 0.9873],
+            [0.99931, 0.99982],
+            [12.0, 31.5],
+            [25012.4, 30123.0],
+            [-0.2, 0.35],
+            [1.5e8, 2.5e8],
+            [1e-7, 3e-7],
+        ];
         assert_eq!(
             shown.map(|ends| interval(&ends)),
-            ["0.945–0.987", "12–32", "25012–30123", "-0.20 to 0.35", "1.5e8–2.5e8", "1e-7–3e-7"]
+            [
+                "0.945–0.987",
+                "0.9993–0.9998",
+                "12–32",
+                "25012–30123",
+                "-0.20 to 0.35",
+                "1.5e8–2.5e8",
+                "1.0e-7–3.0e-7"
+            ]
+        );
+    }
+
+    #[test]
+    fn values_are_as_long_as_they_need_to_be() {
+        let shown = [0.0, 1.0, 28_624.2, 0.971_23, 0.002_467, -0.004_785, 3.845e-4, -12.345, f64::NAN];
+        assert_eq!(
+            shown.map(short),
+            ["0", "1.000", "28624", "0.9712", "0.0025", "-0.0048", "3.8e-4", "-12.35", "NaN"]
         );
     }
 

@@ -191,8 +191,7 @@ impl Encoder {
     }
 
     /// The standard deviation of the target on the training rows (those far from all others left out), in its own unit;
-    /// 1 for classes. An error of
-    /// standardized targets times this is an error in the target's unit.
+    /// 1 for classes. An error of standardized targets times this is an error in the target's unit.
     pub fn target_scale(&self) -> f64 {
         self.target.scale()
     }

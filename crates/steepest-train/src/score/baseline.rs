@@ -40,7 +40,8 @@ impl Baseline {
 
 /// Where the loss of a row is cut, so that a few rows cannot decide when training stops: the 99th percentile of the
 /// baseline's row losses on validation, of few rows the largest but one, so that a single outlier never sets it; but no
-/// more than its largest on the rows that are learned.
+/// more than its largest on the rows that are learned, and no less than its mean there, which very few rows may all be
+/// below.
 ///
 /// A run whose validation loss is made by three rows stops by what happens to these three; the mean of capped losses is
 /// moved by all others too.
@@ -53,8 +54,9 @@ pub(crate) fn cap(task: Task, validation: &[f64], learned: &[f64]) -> f64 {
     losses.sort_unstable_by(f64::total_cmp);
     let at = (0.99 * losses.len().saturating_sub(1) as f64).floor() as usize;
     let most = learned.iter().copied().fold(0.0, f64::max);
+    let mean = learned.iter().sum::<f64>() / learned.len().max(1) as f64;
     let later = if task.is_classification() { SURPRISE.ln() } else { 0.0 };
-    losses.get(at).map_or(most, |loss| loss.min(most)) + later
+    losses.get(at).map_or(most, |loss| loss.min(most).max(mean)) + later
 }
 
 /// See [`cap`].
@@ -109,13 +111,14 @@ mod tests {
         for rows in [2, 10, 50, 100] {
             let mut losses: Vec<f64> = (0..rows).map(|i| 1.0 + i as f64 / rows as f64).collect();
             losses[0] = 1e18;
-            let found = cap(Task::Regression, &losses, &[1e20]);
+            let found = cap(Task::Regression, &losses, &[0.0, 0.0, 0.0, 4.0]);
             assert!((1.0..=2.0).contains(&found), "{rows}: {found}");
         }
-        // of many, more than one may be; what is learned bounds them all
+        // more than one may be; what is learned bounds them all, from below too
         assert_eq!(cap(Task::Regression, &[1.0, 1e18, 1e18], &[0.5, 4.0]), 4.0);
+        assert_eq!(cap(Task::Regression, &[0.0, 3.0], &[0.5, 4.0]), 2.25);
         assert_eq!(cap(Task::Regression, &[], &[0.5, 4.0]), 4.0);
-        assert_eq!(cap(Task::Binary, &[0.1; 30], &[0.1, 2.0]), 0.1 + 100f64.ln());
+        assert_eq!(cap(Task::Binary, &[0.1; 30], &[0.1; 4]), 0.1 + 100f64.ln());
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 use super::metric::Metric;
 use super::ranking::Ranking;
-
 use crate::loss::{argmax, log_softmax};
 use std::sync::OnceLock;
 
