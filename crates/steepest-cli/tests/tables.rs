@@ -219,10 +219,10 @@ fn new_rows_that_are_unlike_training_are_said() {
     );
     let done = place.run("predict homes new.csv").ok();
     for part in [
-        "warning: column \"city\", 40 rows of 40",
+        "warning: column \"city\", 40 of 40 rows",
         "\"Oslo\" was, so spell it as training did",
-        "warning: column \"a\", 20 rows of 40: the value is missing",
-        "warning: column \"a\", 20 rows of 40: the value lies outside",
+        "warning: column \"a\", 20 of 40 rows: the value is missing",
+        "warning: column \"a\", 20 of 40 rows: the value lies outside",
     ] {
         assert!(done.stderr.contains(part), "{part}: {}", done.stderr);
     }

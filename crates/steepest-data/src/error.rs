@@ -111,9 +111,9 @@ pub enum Error {
 
     /// A column of numbers whose mark may be a decimal mark or group thousands.
     #[error(
-        "column {column:?}, {place}: {value:?} may be {as_decimal} or {as_thousands}, and nothing else in the column tells; say which mark is the decimal one, or which groups thousands"
+        "column {column:?}, {place}: {value:?} may be {} or {}, and nothing else in the column tells; say which mark is the decimal one, or which groups thousands", either[0], either[1]
     )]
-    AmbiguousNumber { column: String, place: Place, value: String, as_decimal: String, as_thousands: String },
+    AmbiguousNumber { column: String, place: Place, value: String, either: Box<[String; 2]> },
 
     /// A column of dates in which the day may be the month.
     #[error(
@@ -357,8 +357,13 @@ pub(crate) fn nearest_name<'a>(name: &str, known: impl IntoIterator<Item = &'a s
 /// Text of a file for a message: without control characters, and not too long.
 pub(crate) fn shown(text: &str) -> String {
     const LONGEST: usize = 60;
-    let mut shown: String =
-        text.chars().take(LONGEST).map(|c| if c.is_control() { '\u{b7}' } else { c }).collect();
+    let plain = |c: char| match c {
+        c if c.is_control() => '\u{b7}',
+        // of whatever kind, it is a blank to the eye
+        c if c.is_whitespace() => ' ',
+        c => c,
+    };
+    let mut shown: String = text.chars().take(LONGEST).map(plain).collect();
     if text.chars().nth(LONGEST).is_some() {
         shown.push('\u{2026}');
     }

@@ -105,7 +105,7 @@ pub fn to_csv(loaded: &Loaded) -> Vec<u8> {
     out.push(b'\n');
     for row in 0..table.rows() {
         for (index, column) in table.columns.iter().enumerate() {
-            let text = column.text(row).unwrap_or_default();
+            let text = column.source_text(row).unwrap_or_default();
             // a line without a byte would be skipped as blank
             if text.is_empty() && table.columns.len() == 1 {
                 out.extend_from_slice(b"\"\"");

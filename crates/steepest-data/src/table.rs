@@ -37,8 +37,8 @@ pub struct Column {
     pub values: Values,
     /// How the source writes them.
     pub written: Written,
-    /// Cells that did not read as what the column is; they count as missing.
-    pub unread: usize,
+    /// Cells that did not read as what the column is and count as missing: their rows, ascending, and texts.
+    pub unread: Vec<(usize, String)>,
 }
 
 impl Column {
@@ -49,13 +49,22 @@ impl Column {
             _ => false,
         };
         let written = Written::usual(values.kind(), has_fractions);
-        Self { name: name.into(), values, written, unread: 0 }
+        Self { name: name.into(), values, written, unread: Vec::new() }
     }
 
     /// The value of a row as text, as a CSV file would hold it; `None` where it is missing. Panics if `row`
     /// is out of range.
     pub fn text(&self, row: usize) -> Option<String> {
         self.values.text(row, &self.written)
+    }
+
+    /// The same, but for cells that did not read, which are as the source has them.
+    pub(crate) fn source_text(&self, row: usize) -> Option<String> {
+        let unread = || {
+            let at = self.unread.binary_search_by_key(&row, |(row, _)| *row).ok()?;
+            Some(self.unread[at].1.clone())
+        };
+        self.text(row).or_else(unread)
     }
 }
 
@@ -119,21 +128,12 @@ impl Values {
     /// The value of a row as text.
     pub(crate) fn text(&self, row: usize, written: &Written) -> Option<String> {
         match self {
-            Values::Number(values) => (!values[row].is_nan()).then(|| number_text(values[row])),
+            Values::Number(values) => (!values[row].is_nan()).then(|| written.number(values[row])),
             Values::Category { codes, levels } => codes[row].map(|code| levels[code as usize].clone()),
             Values::Boolean(values) => values[row].map(|value| written.word(value).to_owned()),
             Values::Date(values) => (!values[row].is_nan()).then(|| written.date(values[row])),
         }
     }
-}
-
-/// A number as the shortest text that reads back as the same number.
-pub(crate) fn number_text(value: f64) -> String {
-    // minus zero is zero to everyone but a computer
-    let value = if value == 0.0 { 0.0 } else { value };
-    // `{:?}` writes 1e300 where `{}` would write three hundred digits; small whole numbers read better
-    // without ".0"
-    if value == value.trunc() && value.abs() < 1e15 { format!("{value:.0}") } else { format!("{value:?}") }
 }
 
 impl Table {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::error::{Error, Result};
-use crate::table::{Column, Table, Values, number_text};
+use crate::table::{Column, Table, Values};
 
 /// Fewest rows that anything can be learnt from.
 pub const FEWEST_ROWS: usize = 10;
@@ -248,7 +248,7 @@ pub(crate) fn class_texts(column: &Column, rows: &[usize]) -> Vec<String> {
                 rows.iter().map(|&row| values[row]).filter(|value| !value.is_nan()).collect();
             known.sort_unstable_by(f64::total_cmp);
             known.dedup_by(|a, b| a == b);
-            known.into_iter().map(number_text).collect()
+            known.into_iter().map(|value| column.written.number(value)).collect()
         }
         Values::Boolean(values) => {
             let occurs = |value: &bool| rows.iter().any(|&row| values[row] == Some(*value));

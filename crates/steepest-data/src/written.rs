@@ -56,6 +56,20 @@ impl Written {
         }
     }
 
+    /// A number as text that reads back as the same number.
+    pub(crate) fn number(&self, value: f64) -> String {
+        match self {
+            Self::Number(Notation { places: Some(places @ 1..), .. }) => {
+                // minus zero is zero to everyone but a computer
+                let value = if value == 0.0 { 0.0 } else { value };
+                let text = format!("{value:.*}", usize::from(*places));
+                // what was read had so many digits; what was computed may have more
+                if text.parse() == Ok(value) { text } else { number_text(value) }
+            }
+            _ => number_text(value),
+        }
+    }
+
     /// A date as text that reads back as the same date.
     pub(crate) fn date(&self, days: f64) -> String {
         match self {
@@ -67,9 +81,10 @@ impl Written {
     /// How the source of typed values would be written: numbers with a point, dates by year, month and day.
     pub(crate) fn usual(kind: Kind, has_fractions: bool) -> Self {
         match kind {
-            Kind::Number => {
-                Self::Number(Notation { decimal: has_fractions.then_some(Decimal::Point), thousands: None })
-            }
+            Kind::Number => Self::Number(Notation {
+                decimal: has_fractions.then_some(Decimal::Point),
+                ..Notation::default()
+            }),
             Kind::Boolean => Self::Boolean { yes: "true".to_owned(), no: "false".to_owned() },
             Kind::Date => Self::Date(DateFormat::default()),
             Kind::Category => Self::Text,
@@ -110,6 +125,9 @@ pub struct Notation {
     pub decimal: Option<Decimal>,
     /// What separates groups of three digits; `None` where no cell has such groups.
     pub thousands: Option<Thousands>,
+    /// Digits behind the decimal mark, where all cells have as many: the classes 1.0 and 2.0 keep their spelling.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub places: Option<u8>,
 }
 
 /// The mark between whole and fraction.
@@ -161,9 +179,9 @@ impl fmt::Display for Notation {
         match (self.decimal, self.thousands) {
             (None, None) => write!(f, "digits alone"),
             (Some(decimal), None) => write!(f, "a decimal {decimal}"),
-            (None, Some(thousands)) => write!(f, "thousands with a {thousands}"),
+            (None, Some(thousands)) => write!(f, "thousands with {}", thousands.with_article()),
             (Some(decimal), Some(thousands)) => {
-                write!(f, "a decimal {decimal} and thousands with a {thousands}")
+                write!(f, "a decimal {decimal} and thousands with {}", thousands.with_article())
             }
         }
     }
@@ -172,6 +190,26 @@ impl fmt::Display for Notation {
 impl Notation {
     /// Whether some cell had a mark.
     pub(crate) fn is_marked(self) -> bool {
-        self != Self::default()
+        self.decimal.is_some() || self.thousands.is_some()
     }
+}
+
+impl Thousands {
+    fn with_article(self) -> &'static str {
+        match self {
+            Thousands::Comma => "a comma",
+            Thousands::Point => "a point",
+            Thousands::Blank => "a blank",
+            Thousands::Apostrophe => "an apostrophe",
+        }
+    }
+}
+
+/// A number as the shortest text that reads back as the same number.
+pub(crate) fn number_text(value: f64) -> String {
+    // minus zero is zero to everyone but a computer
+    let value = if value == 0.0 { 0.0 } else { value };
+    // `{:?}` writes 1e300 where `{}` would write three hundred digits; small whole numbers read better
+    // without ".0"
+    if value == value.trunc() && value.abs() < 1e15 { format!("{value:.0}") } else { format!("{value:?}") }
 }

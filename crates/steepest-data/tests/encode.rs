@@ -319,7 +319,7 @@ fn prediction_tables_are_checked() {
     changed.columns[0] = texts("plain", ["1", "2", "three", "4"].repeat(10));
     // a cell that is no number counts as missing, which this column never was in training
     let features = encoder.encode(&changed, &[1, 2]).unwrap();
-    assert!(features.warnings[0].contains("\"plain\", 1 rows of 2"), "{:?}", features.warnings);
+    assert!(features.warnings[0].contains("\"plain\", 1 of 2 rows"), "{:?}", features.warnings);
 
     // numbers that were text in training are compared as text
     changed = mixed(0.0);

@@ -80,6 +80,8 @@ pub struct DataSettings {
     /// Lines of text before the table. Default: found by the first lines.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub skip_lines: Option<u64>,
+    /// Infinite numbers count as missing. Default: false, they are an error.
+    pub infinity_is_missing: bool,
     /// A cell that does not read, or a row without a target, is an error. Default: false, they count as missing or are
     /// left out.
     pub strict: bool,
@@ -116,6 +118,7 @@ impl Default for DataSettings {
             encoding: None,
             comment: None,
             skip_lines: None,
+            infinity_is_missing: false,
             strict: false,
             schema: None,
         }
@@ -162,6 +165,7 @@ impl DataSettings {
             encoding: self.encoding.clone(),
             comment: self.comment.clone(),
             skip_lines: self.skip_lines.map(|lines| usize::try_from(lines).unwrap_or(usize::MAX)),
+            infinity_is_missing: self.infinity_is_missing,
             strict: self.strict,
             ..ReadOptions::default()
         };

@@ -121,6 +121,8 @@ options! {
         "comment": text("TEXT") => data.comment;
         /// Lines of text before the table [default: found]
         "skip-lines": from_zero("LINES") => data.skip_lines;
+        /// Infinite numbers count as missing, instead of being an error
+        "infinity-missing": FLAG => data.infinity_is_missing;
         /// A cell that does not read, or a row without a target, is an error
         "strict": FLAG => data.strict;
     }

@@ -6,7 +6,8 @@ use super::calendar::Calendar;
 use super::scale::Scale;
 use super::words::Words;
 use crate::error::{Kind, shown};
-use crate::table::{Column, Values, number_text};
+use crate::table::{Column, Values};
+use crate::written::number_text;
 use crate::written::{Expected, Written};
 
 /// How one column is encoded.
@@ -173,7 +174,7 @@ impl Input {
             if share > usual {
                 found.push((
                     share - usual,
-                    format!("column {name:?}, {} rows of {}: {}", count, rows.len(), what()),
+                    format!("column {name:?}, {count} of {} rows: {}", rows.len(), what()),
                 ));
             }
         };

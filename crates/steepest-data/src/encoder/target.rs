@@ -101,11 +101,12 @@ impl TargetCode {
                 let code = |value: f64| ((value - mean) / std).clamp(-1e30, 1e30) as f32;
                 Ok(Targets::Values(rows.iter().map(|&row| code(as_number(&column.values, row))).collect()))
             }
-            Self::Classes { column: name, classes, .. } => {
+            Self::Classes { column: name, classes, written, .. } => {
                 let code: HashMap<&str, u32> =
                     classes.iter().enumerate().map(|(code, class)| (class.as_str(), code as u32)).collect();
                 let codes = rows.iter().map(|&row| {
-                    let text = column.text(row).unwrap_or_default();
+                    // as training spelled it, whatever the source
+                    let text = column.values.text(row, written).unwrap_or_default();
                     code.get(text.as_str()).copied().ok_or_else(|| Error::UnknownClass {
                         column: name.clone(),
                         place: table.place(row),
@@ -126,7 +127,9 @@ impl TargetCode {
         let classes: HashSet<&str> = self.classes().iter().map(String::as_str).collect();
         let is_new = |row: &usize| match self {
             Self::Regression { .. } => None,
-            Self::Classes { .. } => column.text(*row).filter(|text| !classes.contains(text.as_str())),
+            Self::Classes { written, .. } => {
+                column.values.text(*row, written).filter(|text| !classes.contains(text.as_str()))
+            }
         };
         let new: Vec<String> = known.iter().filter_map(is_new).collect();
         let rows: Vec<usize> = known.into_iter().filter(|row| is_new(row).is_none()).collect();

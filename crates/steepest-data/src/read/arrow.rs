@@ -183,7 +183,7 @@ fn texts<'a>(texts: impl Iterator<Item = Option<&'a str>>) -> Cells {
 fn spelt_out(words: &RawCells, codes: impl Iterator<Item = Option<usize>>) -> RawCells {
     let number = |words: &[f64], code: Option<usize>| code.map_or(f64::NAN, |code| words[code]);
     match words {
-        RawCells::Text(words) => {
+        RawCells::Text(words) | RawCells::Literal(words) => {
             RawCells::Text(codes.map(|code| code.map_or("", |code| words.get(code))).collect())
         }
         RawCells::Number(words) => RawCells::Number(codes.map(|code| number(words, code)).collect()),

@@ -100,6 +100,8 @@ pub(crate) struct Fractions {
     pub(crate) two_lengths: bool,
     /// Whether one ends in a zero behind it.
     pub(crate) end_in_zero: bool,
+    /// Digits behind the point, where all have as many.
+    pub(crate) places: Option<u8>,
 }
 
 /// Digits after the point, of each cell.
@@ -207,7 +209,13 @@ impl Decimals {
     /// What stands behind the points.
     pub(crate) fn fractions(&self) -> Fractions {
         let decimals = (0..self.len()).filter_map(|row| self.get(row).ok());
-        decimals.fold(Fractions::default(), |seen, Decimal { mantissa, after_point }| Fractions {
+        let places = match self.after_point {
+            AfterPoint::All(places) => Some(places).filter(|&places| places > 0),
+            _ => None,
+        };
+        let none = Fractions { places, ..Fractions::default() };
+        decimals.fold(none, |seen, Decimal { mantissa, after_point }| Fractions {
+            places,
             any: seen.any || after_point > 0,
             other_than_three: seen.other_than_three || !matches!(after_point, 0 | 3),
             two_lengths: matches!(self.after_point, AfterPoint::Each(_)),

@@ -168,7 +168,7 @@ impl<'p> Objects<'p> {
                 Some((line, what)) => notes.push(format!(
                     "column {name:?} is left out: line {line} holds {what} there, and only numbers, text and booleans are read"
                 )),
-                None => columns.push(RawColumn { name, cells: RawCells::Text(cells) }),
+                None => columns.push(RawColumn { name, cells: RawCells::Literal(cells) }),
             }
         }
         // numbers of JSON have a decimal point, as those of a file with commas between its cells

@@ -36,6 +36,8 @@ pub(crate) struct RawColumn {
 pub(crate) enum RawCells {
     /// Trimmed; an empty one is missing.
     Text(Cells),
+    /// The same, of a source that writes all numbers with a decimal point, as JSON does.
+    Literal(Cells),
     /// Text of which most is plain decimals, held in 4 or 5 bytes each.
     Decimal(Decimals),
     /// Numbers that f64 holds exactly as the source has them; NaN is missing. Infinite where the source is.

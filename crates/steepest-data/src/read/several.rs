@@ -9,7 +9,7 @@ use super::raw::{Cells, RawCells, RawTable};
 
 use crate::date;
 use crate::error::{Error, Result, list};
-use crate::table::number_text;
+use crate::written::number_text;
 
 /// Reads files of any known formats but images. The first one decides whether there is a header.
 pub(super) fn read(paths: &[PathBuf], options: &ReadOptions) -> Result<RawTable> {
@@ -100,6 +100,10 @@ fn joined(first: RawCells, second: RawCells) -> RawCells {
             cells.extend(&more);
             RawCells::Decimal(cells)
         }
+        (RawCells::Literal(mut cells), RawCells::Literal(more)) => {
+            more.iter().for_each(|cell| cells.push(cell));
+            RawCells::Literal(cells)
+        }
         (first, second) => {
             let mut cells = as_text(first);
             as_text(second).iter().for_each(|cell| cells.push(cell));
@@ -117,7 +121,7 @@ fn as_text(cells: RawCells) -> Cells {
         cells
     };
     match cells {
-        RawCells::Text(cells) => cells,
+        RawCells::Text(cells) | RawCells::Literal(cells) => cells,
         RawCells::Decimal(decimals) => decimals.to_cells(),
         RawCells::Number(numbers) => texts(numbers, |number| {
             // all digits of a whole number, for its neighbours may be codes

@@ -40,6 +40,8 @@ pub(super) struct Glance {
     /// Whole numbers that f64 does not hold: how many, and the row of the first.
     too_long: (usize, usize),
     has_fractions: bool,
+    /// Whether some number has an exponent, or more digits than f64 always holds.
+    is_long: bool,
     /// Digits behind the point of the first number.
     decimals: Option<usize>,
     decimals_differ: bool,
@@ -68,10 +70,12 @@ impl Glance {
         if whole.len() > 1 && whole.starts_with('0') {
             self.leading_zeros = count(self.leading_zeros);
         }
-        if whole.len() > EXACT_DIGITS && whole.len() == number.len() && !is_exact(whole, value) {
+        let is_whole = exponent.is_empty() && fraction.bytes().all(|digit| digit == b'0');
+        if whole.len() > EXACT_DIGITS && is_whole && !is_exact(whole, value) {
             self.too_long = count(self.too_long);
         }
         self.has_fractions |= whole.len() < number.len();
+        self.is_long |= !exponent.is_empty() || number.len() > EXACT_DIGITS;
         match self.decimals {
             None => self.decimals = Some(fraction.len()),
             Some(decimals) => self.decimals_differ |= decimals != fraction.len(),
@@ -79,6 +83,12 @@ impl Glance {
         self.could_be_shorter |= fraction.ends_with('0') || whole.is_empty() || !exponent.is_empty()
             // "5." is 5
             || (fraction.is_empty() && whole.len() < number.len());
+    }
+
+    /// Digits behind the point, where all numbers have as many, and so few that these digits are all there is to them.
+    pub(super) fn places(&self) -> Option<u8> {
+        let all_alike = !self.decimals_differ && !self.is_long && self.leading_zeros.0 == 0;
+        self.decimals.filter(|&places| all_alike && places > 0).map(|places| places as u8)
     }
 
     /// Whether some number had a point or an exponent.
@@ -194,6 +204,7 @@ mod tests {
         assert_eq!(decide(&["1.1", "1.10", "1.1", "1.2"]), Doubtful(Code::TwoSpellings(0, 1)));
         assert_eq!(decide(&["1.10", "1.25", "2.00", "2.00"]), Numbers);
         assert_eq!(decide(&["10000000000000000001", "10000000000000000002"]), Codes(Code::TooLong(0)));
+        assert_eq!(decide(&["9007199254740993.0", "9007199254740995.0"]), Codes(Code::TooLong(0)));
         // 2^53 and its double are held exactly
         assert_eq!(decide(&["9007199254740992", "18014398509481984"]), Numbers);
         // a zero too many among measurements

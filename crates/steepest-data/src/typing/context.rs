@@ -24,13 +24,13 @@ pub(crate) struct Typed {
     pub(crate) written: Written,
     /// What was decided and the user should hear.
     pub(crate) notes: Vec<String>,
-    /// Cells that do not read and count as missing.
-    pub(crate) unread: usize,
+    /// Cells that do not read and count as missing: their rows and texts.
+    pub(crate) unread: Vec<(usize, String)>,
 }
 
 impl Typed {
     pub(super) fn new(values: Values, written: Written) -> Self {
-        Self { values, written, notes: Vec::new(), unread: 0 }
+        Self { values, written, notes: Vec::new(), unread: Vec::new() }
     }
 }
 
@@ -57,39 +57,35 @@ impl Context<'_> {
     }
 }
 
-/// Cells that do not read.
+/// Cells that do not read: their rows and texts.
 #[derive(Debug, Default)]
-pub(super) struct Unread {
-    pub(super) count: usize,
-    first: Option<(usize, String)>,
-}
+pub(super) struct Unread(Vec<(usize, String)>);
 
 impl Unread {
     pub(super) fn at(&mut self, row: usize, cell: &str) {
-        self.count += 1;
-        if self.first.is_none() {
-            self.first = Some((row, cell.to_owned()));
-        }
+        self.0.push((row, cell.to_owned()));
     }
 
-    /// Adds what was left out to a column, or refuses it.
+    pub(super) fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Adds what was left out to a column of so many known cells, or refuses it.
     pub(super) fn into(self, mut typed: Typed, known: usize, context: &Context<'_>) -> Result<Typed> {
-        let Some((row, cell)) = self.first else { return Ok(typed) };
-        let (column, place) = (context.column, (context.place)(row));
-        let kind = typed.values.kind();
+        let Some((row, cell)) = self.0.first() else { return Ok(typed) };
+        let (column, place) = (context.column, (context.place)(*row));
+        let (kind, value) = (typed.values.kind(), shown(cell));
         if context.strict {
-            let (column, value) = (column.to_owned(), shown(&cell));
-            return Err(Error::Unreadable { column, place, value, expected: kind });
+            return Err(Error::Unreadable { column: column.to_owned(), place, value, expected: kind });
         }
-        typed.unread = self.count;
-        let cells = match self.count {
-            1 => format!("{place}: {:?} does not read as {kind} and counts", shown(&cell)),
+        typed.notes.push(match self.0.len() {
+            1 => format!("column {column:?}, {place}: {value:?} does not read as {kind} and counts as missing"),
             count => format!(
-                "{count} of {known} cells do not read as {kind}, the first in {place}, {:?}; they count",
-                shown(&cell)
+                "column {column:?}, {count} of {known} cells do not read as {kind}, the first in {place}, {value:?}; they count \
+                 as missing"
             ),
-        };
-        typed.notes.push(format!("column {column:?}, {cells} as missing"));
+        });
+        typed.unread = self.0;
         Ok(typed)
     }
 }

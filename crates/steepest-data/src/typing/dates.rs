@@ -22,7 +22,7 @@ pub(super) fn infer(cells: &Cells, context: &Context<'_>) -> Result<Option<Typed
         Decided::Format(format) => {
             let typed = read(cells, &format, context)?;
             let known = known.count();
-            Ok((typed.unread <= allowed_strays(known)).then_some(typed))
+            Ok((typed.unread.len() <= allowed_strays(known)).then_some(typed))
         }
         Decided::Ambiguous { day_first, month_first } => {
             let differs = |cell: &str| date::parse(cell, &day_first) != date::parse(cell, &month_first);

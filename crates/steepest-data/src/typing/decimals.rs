@@ -23,7 +23,8 @@ pub(super) fn decide(held: &Decimals, expected: Option<&Expected>, context: &Con
     if doubtful {
         return None;
     }
-    let notation = Notation { decimal: fractions.any.then_some(Decimal::Point), thousands: None };
+    let decimal = fractions.any.then_some(Decimal::Point);
+    let notation = Notation { decimal, thousands: None, places: fractions.places };
     let numbers = || held.to_f64(|_, _| f64::NAN);
     match expected {
         None if fractions.any => Some(Typed::new(Values::Number(numbers()), Written::Number(notation))),

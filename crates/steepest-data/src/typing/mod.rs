@@ -24,6 +24,7 @@ use crate::error::{Kind, Result};
 use crate::read::raw::{Cells, RawCells};
 use crate::table::{Column, Table, Values};
 use crate::written::{Conventions, Expected, Written};
+use missing::is_missing_value;
 
 /// Types a column: as expected, or as its cells tell.
 pub(crate) fn decide(cells: RawCells, expected: Option<&Expected>, context: &Context<'_>) -> Result<Typed> {
@@ -31,6 +32,10 @@ pub(crate) fn decide(cells: RawCells, expected: Option<&Expected>, context: &Con
         RawCells::Text(cells) => match expected {
             None => infer(&cells, context),
             Some(expected) => read_as(&cells, expected, context),
+        },
+        RawCells::Literal(cells) => match literals(&cells, expected) {
+            Some(typed) => Ok(typed),
+            None => decide(RawCells::Text(cells), expected, context),
         },
         RawCells::Decimal(held) => match decimals::decide(&held, expected, context) {
             Some(typed) => Ok(typed),
@@ -46,6 +51,18 @@ pub(crate) fn decide(cells: RawCells, expected: Option<&Expected>, context: &Con
             }
         }
     }
+}
+
+/// The numbers of a column that has to be numbers, where the source writes all numbers alike: the marks that the column
+/// had in training, in a file of text, mean nothing here.
+fn literals(cells: &Cells, expected: Option<&Expected>) -> Option<Typed> {
+    let Some(Expected { kind: Kind::Number, written: Some(written) }) = expected else { return None };
+    let number = |cell: &str| match is_missing_value(cell) {
+        true => Some(f64::NAN),
+        false => cell.parse().ok().filter(|value: &f64| value.is_finite()),
+    };
+    let numbers = cells.iter().map(number).collect::<Option<_>>()?;
+    Some(Typed::new(Values::Number(numbers), written.clone()))
 }
 
 /// The first type that fits.
@@ -68,7 +85,10 @@ fn infer(cells: &Cells, context: &Context<'_>) -> Result<Typed> {
 }
 
 fn text(cells: &Cells) -> Typed {
-    Typed::new(category(cells.iter().map(|cell| (!is_missing(cell)).then_some(cell))), Written::Text)
+    // beside a plus, a minus is a sign and not a gap
+    let has_plus = cells.iter().any(|cell| cell == "+");
+    let is_known = |cell: &&str| !is_missing(cell) || (has_plus && *cell == "-");
+    Typed::new(category(cells.iter().map(|cell| Some(cell).filter(is_known))), Written::Text)
 }
 
 /// The type that was asked for, or that the column had in training.
@@ -94,7 +114,7 @@ fn read_as(cells: &Cells, expected: &Expected, context: &Context<'_>) -> Result<
 /// What the source says that the values are.
 fn from_typed(cells: RawCells, context: &Context<'_>) -> Result<Typed> {
     Ok(match cells {
-        RawCells::Text(cells) => return infer(&cells, context),
+        RawCells::Text(cells) | RawCells::Literal(cells) => return infer(&cells, context),
         RawCells::Decimal(held) => return infer(&held.to_cells(), context),
         RawCells::Number(mut numbers) => {
             for (row, value) in numbers.iter_mut().enumerate().filter(|(_, value)| value.is_infinite()) {
@@ -146,5 +166,10 @@ pub(crate) fn coerce_column<'a>(
         strict: false,
     };
     let Typed { values, written, unread, .. } = coerce(&column.values, &column.written, expected, &context)?;
-    Ok(Cow::Owned(Column { name: column.name.clone(), values, written, unread: column.unread + unread }))
+    Ok(Cow::Owned(Column {
+        name: column.name.clone(),
+        values,
+        written,
+        unread: column.unread.iter().cloned().chain(unread).collect(),
+    }))
 }

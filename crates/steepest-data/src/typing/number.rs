@@ -53,11 +53,13 @@ impl<'a> Digits<'a> {
             return None;
         }
         let (mut text, mut negative, mut signed, mut unit) = (cell, false, false, None);
-        if let Some(inside) = text.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) {
-            (text, negative, signed) = (inside.trim(), true, true);
-        }
         // sign and unit come in both orders, at both ends: -$5, $-5, 5 €, 5-
         loop {
+            if let (Some(inside), false) =
+                (text.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')), signed)
+            {
+                (text, negative, signed) = (inside.trim(), true, true);
+            }
             let first = text.chars().next()?;
             let last = text.chars().next_back()?;
             if let ('+' | '-' | '\u{2212}', false) = (first, signed) {
@@ -124,7 +126,14 @@ impl<'a> Digits<'a> {
         let mut groups = whole.split(|c| mark(c) == Some(thousands));
         let first = groups.next()?;
         let well = is_digits(first) && first.len() <= 3 && !first.starts_with('0');
-        (well && groups.all(|group| group.len() == 3 && is_digits(group))).then_some((whole, fraction))
+        let mut rest: Vec<&str> = groups.collect();
+        let of = |group: &&str, digits: usize| group.len() == digits && is_digits(group);
+        let last_of_three = rest.pop().is_some_and(|group| of(&group, 3));
+        // India has lakhs and crores: 12,34,567
+        let lakhs = thousands == Thousands::Comma && first.len() <= 2 && !rest.is_empty();
+        let groups_fit =
+            rest.iter().all(|group| of(group, 3)) || (lakhs && rest.iter().all(|group| of(group, 2)));
+        (well && last_of_three && groups_fit).then_some((whole, fraction))
     }
 
     /// Which of [`READINGS`] read the cell, as bits.
@@ -141,6 +150,7 @@ impl<'a> Digits<'a> {
         Some(Notation {
             decimal: has_fraction.then_some(decimal),
             thousands: thousands.filter(|_| !whole.bytes().all(|byte| byte.is_ascii_digit())),
+            places: None,
         })
     }
 
@@ -206,6 +216,8 @@ mod tests {
             ("\u{2212}3.5", Point, None, -3.5),
             ("(11.84)", Point, None, -11.84),
             ("($1,200)", Point, Some(Thousands::Comma), -1200.0),
+            ("$(1,234.50)", Point, Some(Thousands::Comma), -1234.5),
+            ("12,34,567", Point, Some(Thousands::Comma), 1_234_567.0),
             ("-$5", Point, None, -5.0),
             ("$-5", Point, None, -5.0),
             ("$ 5.25", Point, None, 5.25),
@@ -249,7 +261,9 @@ mod tests {
             ("1.299,99", 0b0010_0000),
             ("1,299.99", 0b0000_0010),
             ("1 234", 0b0100_0100),
-            ("1,23,456", 0),
+            ("1,23,456", 0b0000_0010),
+            ("1,23,45", 0),
+            ("1.23.456", 0),
         ] {
             assert_eq!(Digits::of(cell).map_or(0, |digits| digits.readings()), bits, "{cell}");
         }

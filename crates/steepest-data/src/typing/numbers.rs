@@ -24,10 +24,8 @@ pub(super) fn infer(cells: &Cells, context: &Context<'_>) -> Result<Inferred> {
     let mut telling = None;
     let (values, notation, glance, reading, unread) = match plain(cells, context)? {
         Some((values, glance)) => {
-            let reading = (Decimal::Point, None);
-            let notation =
-                Notation { decimal: glance.has_fractions().then_some(Decimal::Point), thousands: None };
-            (values, notation, glance, reading, Unread::default())
+            let notation = plain_notation(&glance);
+            (values, notation, glance, (Decimal::Point, None), Unread::default())
         }
         None => {
             let census = Census::of(cells);
@@ -42,11 +40,12 @@ pub(super) fn infer(cells: &Cells, context: &Context<'_>) -> Result<Inferred> {
             }
             telling = census.telling(reading, cells).filter(|_| !context.commas_separate);
             let read = read_with(cells, reading, context)?;
-            (read.values, read.notation, read.glance, reading, read.unread)
+            let notation = Notation { places: read.glance.places(), ..read.notation };
+            (read.values, notation, read.glance, reading, read.unread)
         }
     };
     let known = cells.iter().filter(|cell| !is_missing_value(cell));
-    let known_count = values.iter().filter(|value| !value.is_nan()).count() + unread.count;
+    let known_count = values.iter().filter(|value| !value.is_nan()).count() + unread.count();
     let doubt = match glance.decide(allowed_strays(known_count), || spelled(cells, reading)) {
         Spellings::Numbers => None,
         Spellings::Doubtful(code) => Some(doubtful(code, cells, context)),
@@ -77,48 +76,70 @@ pub(super) fn infer(cells: &Cells, context: &Context<'_>) -> Result<Inferred> {
 }
 
 /// A column that has to be numbers. `trained` are the marks that it had in training.
+///
+/// A cell reads as in training, if it does so at all. Where training had no marks, and for marks that it did not have, the
+/// column's own cells decide; `context` may say what is meant instead.
+///
+/// # Errors
+/// [`Error::OtherNotation`] for a cell that reads, but not as the column does; [`Error::AmbiguousNumber`].
 pub(super) fn read_as(cells: &Cells, trained: Option<Notation>, context: &Context<'_>) -> Result<Typed> {
-    let trained_plainly = trained.is_none_or(|trained| {
+    let said = context.conventions.decimal.is_some() || context.conventions.thousands.is_some();
+    let marks_of_training = trained.filter(|trained| trained.is_marked() && !said);
+    let trained_plainly = marks_of_training.is_none_or(|trained| {
         trained.decimal != Some(Decimal::Comma) && trained.thousands != Some(Thousands::Point)
     });
     if trained_plainly && let Some((values, glance)) = plain(cells, context)? {
-        let decimal = glance.has_fractions().then_some(Decimal::Point);
-        let written = Written::Number(trained.unwrap_or(Notation { decimal, thousands: None }));
-        return Ok(Typed::new(Values::Number(values), written));
+        let written = trained.unwrap_or_else(|| plain_notation(&glance));
+        return Ok(Typed::new(Values::Number(values), Written::Number(written)));
     }
     let census = Census::of(cells);
-    let unmarked = trained.is_none_or(|trained| !trained.is_marked());
-    let fits = |&(decimal, thousands): &Reading| match trained {
-        Some(trained) if trained.is_marked() => {
-            trained.decimal.is_none_or(|trained| trained == decimal)
-                && trained.thousands.is_none_or(|trained| thousands == Some(trained))
-        }
-        _ => true,
-    };
-    let readings = READINGS.iter().copied().filter(|reading| context.allows(*reading));
-    // whole numbers in training: with thousands they are whole still
-    let whole = trained.is_some() && unmarked;
-    let exact = trained.map(|trained| (trained.decimal.unwrap_or(Decimal::Point), trained.thousands));
-    let reading = match exact.filter(|exact| !unmarked && census.count(*exact) == census.most()) {
+    let exact = marks_of_training.map(as_trained).filter(|exact| census.count(*exact) == census.most());
+    let reading = match exact {
         Some(exact) => exact,
         None => {
-            // marks that training did not have: what all readings could mean counts, not only what would fit
-            census.choose(readings.clone(), context, whole)?;
-            census.choose(readings.clone().filter(fits), context, whole)?
+            let readings = READINGS.iter().copied().filter(|reading| context.allows(*reading));
+            // whole numbers in training: with thousands they are whole still
+            census.choose(readings, context, trained.is_some() && marks_of_training.is_none())?
         }
     };
-    let other =
-        readings.filter(|reading| !fits(reading)).find(|other| census.count(*other) > census.count(reading));
-    if let (Some(trained), Some(other)) = (trained, other) {
-        return Err(other_notation(cells, reading, other, trained, context));
+    let fits = marks_of_training.is_none_or(|trained| {
+        trained.decimal.is_none_or(|trained| trained == reading.0)
+            && (trained.thousands.is_none() || trained.thousands == reading.1)
+    });
+    let column_reads = if fits { reading } else { marks_of_training.map_or(reading, as_trained) };
+    if let Some((row, cell)) = cells.iter().enumerate().find(|(_, cell)| reads_otherwise(cell, column_reads))
+    {
+        let (column, place) = (context.column.to_owned(), (context.place)(row));
+        let expected = trained.unwrap_or_default().to_string();
+        return Err(Error::OtherNotation { column, place, value: shown(cell), expected });
     }
-    let Read { values, notation, unread, .. } = read_with(cells, reading, context)?;
+    let Read { values, mut notation, unread, glance } = read_with(cells, column_reads, context)?;
+    notation.places = glance.places();
+    let news = notation.thousands.is_some() || notation.decimal == Some(Decimal::Comma);
+    let known = values.iter().filter(|value| !value.is_nan()).count() + unread.count();
     let mut typed = Typed::new(Values::Number(values), Written::Number(trained.unwrap_or(notation)));
-    let news = trained.is_none_or(|trained| trained.thousands.is_none() || trained.decimal.is_none());
-    if news && (notation.thousands.is_some() || notation.decimal == Some(Decimal::Comma)) {
-        typed.notes.push(marks(notation, reading, cells, context));
+    if news && exact.is_none() {
+        typed.notes.push(marks(notation, column_reads, cells, context));
     }
-    unread.into(typed, census.known, context)
+    unread.into(typed, known, context)
+}
+
+/// The reading of numbers with these marks.
+fn as_trained(trained: Notation) -> Reading {
+    let usual = if trained.thousands == Some(Thousands::Point) { Decimal::Comma } else { Decimal::Point };
+    (trained.decimal.unwrap_or(usual), trained.thousands)
+}
+
+/// Whether a cell is a number, but not in this reading.
+fn reads_otherwise(cell: &str, (decimal, thousands): Reading) -> bool {
+    !is_missing_value(cell)
+        && Digits::of(cell)
+            .is_some_and(|digits| digits.notation(decimal, thousands).is_none() && digits.readings() != 0)
+}
+
+fn plain_notation(glance: &Glance) -> Notation {
+    let decimal = glance.has_fractions().then_some(Decimal::Point);
+    Notation { decimal, thousands: None, places: glance.places() }
 }
 
 /// Numbers of a column for an encoder that does not know how they were written: marks are refused.
@@ -132,7 +153,7 @@ pub(super) fn read_unmarked(cells: &Cells, context: &Context<'_>) -> Result<Type
     }
     let reading = (Decimal::Point, None);
     let Read { values, notation, unread, glance: _ } = read_with(cells, reading, context)?;
-    let known = values.len();
+    let known = values.iter().filter(|value| !value.is_nan()).count() + unread.count();
     unread.into(Typed::new(Values::Number(values), Written::Number(notation)), known, context)
 }
 
@@ -319,7 +340,8 @@ impl Census {
         let (point, comma) =
             (value(Decimal::Point, Some(Thousands::Comma)), value(Decimal::Comma, Some(Thousands::Point)));
         let (as_decimal, as_thousands) = if cell.contains('.') { (point, comma) } else { (comma, point) };
-        Error::AmbiguousNumber { column, place, value: shown(cell), as_decimal, as_thousands }
+        let either = Box::new([as_decimal, as_thousands]);
+        Error::AmbiguousNumber { column, place, value: shown(cell), either }
     }
 
     /// Why a column is text although most of its cells are numbers.
@@ -464,21 +486,4 @@ fn doubtful(code: Code, cells: &Cells, context: &Context<'_>) -> String {
     format!(
         "column {column:?} is read as numbers, though {what}; have it read as categories if they are codes"
     )
-}
-
-fn other_notation(
-    cells: &Cells,
-    trained: Reading,
-    other: Reading,
-    notation: Notation,
-    context: &Context<'_>,
-) -> Error {
-    let reads = |cell: &str, reading: Reading| {
-        Digits::of(cell).is_some_and(|digits| digits.notation(reading.0, reading.1).is_some())
-    };
-    let only_other =
-        |(_, cell): &(usize, &str)| !is_missing_value(cell) && !reads(cell, trained) && reads(cell, other);
-    let (row, cell) = cells.iter().enumerate().find(only_other).unwrap_or((0, ""));
-    let (column, place) = (context.column.to_owned(), (context.place)(row));
-    Error::OtherNotation { column, place, value: shown(cell), expected: notation.to_string() }
 }
