@@ -216,7 +216,7 @@ pub enum Error {
     UnknownClass { column: String, place: Place, value: String, known: String },
 
     /// Nothing to learn from: every column but the target was left out.
-    #[error("no column is left to learn from: {}; add columns that vary", dropped.join("; "))]
+    #[error("no column is left to learn from: {}; add columns that vary", reasons(dropped))]
     NoFeatures { dropped: Vec<String> },
 
     /// Fractions that leave nothing to train on.
@@ -230,6 +230,12 @@ pub enum Error {
         "{rows} rows leave none for {part} at a fraction of {fraction}; add rows or enlarge the fraction"
     )]
     EmptyPart { rows: usize, part: &'static str, fraction: f64 },
+
+    /// Too few groups for a part of the split.
+    #[error(
+        "the {groups} groups of {column:?} leave none for {part}; add groups, or make the other parts smaller"
+    )]
+    FewGroups { column: String, groups: usize, part: &'static str },
 
     /// A batch of zero samples.
     #[error(
@@ -258,6 +264,10 @@ pub enum Error {
     /// An encoder file that is not one.
     #[error("the encoder cannot be read: {reason}; it should be the file that training wrote")]
     EncoderJson { reason: String },
+}
+
+fn reasons(dropped: &[String]) -> String {
+    if dropped.is_empty() { "there is none beside the target".to_owned() } else { dropped.join("; ") }
 }
 
 fn suggestion(name: &Option<String>) -> String {

@@ -159,7 +159,14 @@ fn split_rows(
 ) -> Result<Split> {
     let (fractions, seed) = (options.fractions, options.seed);
     let split = if let Some(group) = &table.roles.group {
-        split_grouped(&codes(table, table.column_index(group)?, rows), fractions, seed)?
+        let groups = codes(table, table.column_index(group)?, rows);
+        split_grouped(&groups, fractions, seed).map_err(|error| match error {
+            Error::EmptyPart { part, .. } => {
+                let groups = groups.iter().collect::<std::collections::BTreeSet<_>>().len();
+                Error::FewGroups { column: group.clone(), groups, part }
+            }
+            error => error,
+        })?
     } else if let Some(time) = &table.roles.time {
         let times = match &table.column(time)?.values {
             Values::Number(values) | Values::Date(values) => rows.iter().map(|&row| values[row]).collect(),

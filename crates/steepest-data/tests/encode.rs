@@ -186,6 +186,8 @@ fn every_kind_of_column() {
         "day",
         "day (sin of the year)",
         "day (cos of the year)",
+        "day (sin of the month)",
+        "day (cos of the month)",
         "day (sin of the week)",
         "day (cos of the week)",
         "presence (missing)",
@@ -199,7 +201,7 @@ fn every_kind_of_column() {
         );
     }
     let features = encoder.encode(&table, &train()).unwrap();
-    assert_eq!((features.rows, features.width, features.data.len()), (30, 15, 450));
+    assert_eq!((features.rows, features.width, features.data.len()), (30, 17, 510));
     for name in ["plain", "day"] {
         let (mean, std) = moments(&column(&features, name));
         // each value is rounded to f32 once: 6e-8 of at most 2

@@ -96,10 +96,11 @@ impl DateFormat {
 /// The date of a cell in this format, in days since 1970-01-01 UTC; a part of a day for a time of day. A date
 /// that can be read in one way only (2024-11-03, 3 Nov 2024) is read in every format but the time of day.
 pub(crate) fn parse(cell: &str, format: &DateFormat) -> Option<f64> {
-    if format.per_second().is_some()
+    if (format.per_second().is_some() || *format == DateFormat::Month)
         && let Ok(number) = cell.parse()
+        && let Some(days) = from_number(number, format)
     {
-        return from_number(number, format);
+        return Some(days);
     }
     let reading = reading::read(cell)?;
     Some(calendar::days(milliseconds(&reading, *format)?))
@@ -159,6 +160,14 @@ pub(crate) fn from_number(value: f64, format: &DateFormat) -> Option<f64> {
     if *format == DateFormat::Compact {
         let whole = (0.0..1e14).contains(&value) && value.fract() == 0.0;
         return whole.then(|| compact(value as u64)).flatten().map(calendar::days);
+    }
+    if *format == DateFormat::Month {
+        let whole = (0.0..1e6).contains(&value) && value.fract() == 0.0;
+        let month = |value: u32| calendar::day((value / 100) as u16, (value % 100) as u8, 1);
+        return whole
+            .then(|| month(value as u32))
+            .flatten()
+            .map(|day| calendar::days(day * MILLISECONDS_PER_DAY));
     }
     let milliseconds = (value / format.per_second()? * 1000.0).round() as i64;
     let in_calendar =

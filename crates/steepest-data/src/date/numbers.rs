@@ -76,6 +76,14 @@ fn is_compact(value: f64) -> bool {
     year.is_some_and(|year| (1900..=2100).contains(&year))
 }
 
+/// Whether a number may be a year and a month, such as 202411.
+fn is_month(value: f64) -> bool {
+    (190_001.0..210_013.0).contains(&value) && value.fract() == 0.0 && (1.0..13.0).contains(&(value % 100.0))
+}
+
+/// So many different months are no chance.
+const FEWEST_MONTHS: usize = 6;
+
 /// The format in which this number is a date, if any. A name that speaks of moments allows more: other years
 /// (1973 to 2103 instead of 2004 to 2030), parts of a unit, and units of which identifiers are as long.
 pub(super) fn classify(value: f64, name: Name) -> Option<DateFormat> {
@@ -101,8 +109,16 @@ pub(super) fn classify(value: f64, name: Name) -> Option<DateFormat> {
 /// numbers and where all are the same. NaN is missing.
 pub(crate) fn decide_numbers(values: &[f64], name: &str) -> Option<DateFormat> {
     let mut known = values.iter().copied().filter(|value| !value.is_nan());
-    let first = known.next()?;
+    let first = known.clone().next()?;
     let name = Name::of(name);
+    if name != Name::Others && is_month(first) && known.clone().all(is_month) {
+        let mut months: Vec<u32> = known.map(|value| value as u32).collect();
+        months.sort_unstable();
+        months.dedup();
+        let enough = if matches!(name, Name::Moments(_)) { 2 } else { FEWEST_MONTHS };
+        return (months.len() >= enough).then_some(DateFormat::Month);
+    }
+    known.next();
     let format = classify(first, name)?;
     let mut varies = false;
     for value in known {

@@ -1,4 +1,4 @@
-//! Dates as features: where on the line of time, and where in the year, the week and the day.
+//! Dates as features: where on the line of time, and where in the year, the month, the week and the day.
 
 use std::f64::consts::TAU;
 
@@ -20,6 +20,8 @@ pub(super) struct Calendar {
 enum Cycle {
     /// The day of the year.
     Year,
+    /// The day of the month.
+    Month,
     /// The day of the week.
     Week,
     /// The time of the day.
@@ -27,11 +29,12 @@ enum Cycle {
 }
 
 impl Cycle {
-    const ALL: [Self; 3] = [Self::Year, Self::Week, Self::Day];
+    const ALL: [Self; 4] = [Self::Year, Self::Month, Self::Week, Self::Day];
 
     fn name(self) -> &'static str {
         match self {
             Self::Year => "year",
+            Self::Month => "month",
             Self::Week => "week",
             Self::Day => "day",
         }
@@ -41,6 +44,7 @@ impl Cycle {
     fn phase(self, parts: &date::Parts) -> f64 {
         match self {
             Self::Year => (f64::from(parts.day_of_year) - 1.0) / 366.0,
+            Self::Month => (f64::from(parts.day) - 1.0) / 31.0,
             Self::Week => f64::from(parts.weekday) / 7.0,
             Self::Day => parts.hour_fraction / 24.0,
         }
@@ -50,6 +54,7 @@ impl Cycle {
     fn step(self, parts: &date::Parts) -> u32 {
         match self {
             Self::Year => u32::from(parts.month),
+            Self::Month => u32::from(parts.day),
             Self::Week => u32::from(parts.weekday),
             // minutes, so that nothing hangs on rounding
             Self::Day => (parts.hour_fraction * 60.0).round() as u32,

@@ -3,7 +3,7 @@
 //! | column | features |
 //! | --- | --- |
 //! | number | one: `(x - mean) / std`, clipped to ±10; with a heavy tail, of `asinh((x - center) / scale)` instead of x |
-//! | date | the days as such a number; and for the year, the week and the day two each, where they vary: sine and cosine of how far they have come |
+//! | date | the days as such a number; and for the year, the month, the week and the day two each, where they vary: sine and cosine of how far they have come |
 //! | boolean | one: 0 or 1, missing as the mean |
 //! | category | one for each level (0 or 1), for at most 64 levels that occur at least twice; one for all others, if there are any |
 //! | text that is to be learned from | one for each of at most 128 words that stand in at least three rows |

@@ -128,7 +128,8 @@ impl Gathered {
             }
             columns.push(RawColumn { name: name.to_owned(), cells });
         }
-        Ok(RawTable { columns, rows: self.rows, notes, ..RawTable::default() })
+        // texts are read as in a file with commas between its cells
+        Ok(RawTable { columns, rows: self.rows, notes, commas_separate: true, ..RawTable::default() })
     }
 }
 

@@ -43,8 +43,11 @@ pub(crate) fn typed(raw: RawTable, path: &Path, options: &ReadOptions) -> Result
         let said = roles.expected(&name);
         let known = said.as_ref().or_else(|| options.columns.get(&name));
         let expected = known.or(options.others_as_text.then_some(&text));
-        let Typed { values, written, notes: said, unread } = decide(cells, expected, &context)?;
+        let Typed { values, written, notes: said, mut unread, open_ends } =
+            decide(cells, expected, &context)?;
         notes.extend(said);
+        unread.extend(open_ends);
+        unread.sort_unstable();
         columns.push(Column { name, values, written, unread });
     }
     if columns.is_empty() {

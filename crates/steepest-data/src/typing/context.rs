@@ -26,11 +26,13 @@ pub(crate) struct Typed {
     pub(crate) notes: Vec<String>,
     /// Cells that do not read and count as missing: their rows and texts.
     pub(crate) unread: Vec<(usize, String)>,
+    /// Dates that mean that there is none, and count as missing: their rows and texts.
+    pub(crate) open_ends: Vec<(usize, String)>,
 }
 
 impl Typed {
     pub(super) fn new(values: Values, written: Written) -> Self {
-        Self { values, written, notes: Vec::new(), unread: Vec::new() }
+        Self { values, written, notes: Vec::new(), unread: Vec::new(), open_ends: Vec::new() }
     }
 }
 

@@ -6,7 +6,7 @@ use crate::date::{self, DateFormat, Decided};
 use crate::error::{Error, Kind, Result, shown};
 use crate::read::raw::Cells;
 use crate::table::Values;
-use crate::written::Written;
+use crate::written::{Notation, Written, number_text};
 
 /// The dates of a column; `None` if its cells are none.
 pub(super) fn infer(cells: &Cells, context: &Context<'_>) -> Result<Option<Typed>> {
@@ -43,10 +43,16 @@ pub(super) fn infer(cells: &Cells, context: &Context<'_>) -> Result<Option<Typed
 }
 
 /// Numbers that are dates, such as 20241103 or seconds since 1970; else the numbers.
-pub(super) fn infer_numbers(numbers: Vec<f64>, context: &Context<'_>) -> Typed {
+///
+/// `notation` is that of the numbers, if it is known.
+pub(super) fn infer_numbers(numbers: Vec<f64>, notation: Option<Notation>, context: &Context<'_>) -> Typed {
     let Some(format) = date::decide_numbers(&numbers, context.column) else {
-        let has_fractions = numbers.iter().any(|value| value.fract() != 0.0 && !value.is_nan());
-        return Typed::new(Values::Number(numbers), Written::usual(Kind::Number, has_fractions));
+        let usual = || {
+            let has_fractions = numbers.iter().any(|value| value.fract() != 0.0 && !value.is_nan());
+            Written::usual(Kind::Number, has_fractions)
+        };
+        let written = notation.map_or_else(usual, Written::Number);
+        return Typed::new(Values::Number(numbers), written);
     };
     numbers_as(numbers, format, context)
 }
@@ -58,7 +64,11 @@ pub(super) fn numbers_as(numbers: Vec<f64>, format: DateFormat, context: &Contex
     if let (Some(first), Written::Date(format)) =
         (numbers.iter().find(|value| !value.is_nan()), &typed.written)
     {
-        typed.notes.push(format!("column {:?} is read as dates, {first:?} as {format}", context.column));
+        typed.notes.push(format!(
+            "column {:?} is read as dates, {} as {format}",
+            context.column,
+            number_text(*first)
+        ));
     }
     typed
 }
@@ -79,6 +89,9 @@ pub(super) fn read_trained(cells: &Cells, format: &DateFormat, context: &Context
 /// The dates of a column in this format.
 fn read(cells: &Cells, format: &DateFormat, context: &Context<'_>) -> Result<Typed> {
     let (mut unread, mut known) = (Unread::default(), 0);
+    // 9999-12-31 is how databases say that there is no end
+    let year_9999 = date::parse("9999-01-01", &DateFormat::default()).unwrap_or(f64::INFINITY);
+    let mut open_ends = Vec::new();
     let mut days = Vec::with_capacity(cells.len());
     for (row, cell) in cells.iter().enumerate() {
         if is_missing_value(cell) {
@@ -86,13 +99,28 @@ fn read(cells: &Cells, format: &DateFormat, context: &Context<'_>) -> Result<Typ
             continue;
         }
         known += 1;
-        let value = date::parse(cell, format);
-        if value.is_none() {
-            unread.at(row, cell);
+        match date::parse(cell, format) {
+            Some(value) if value >= year_9999 => {
+                open_ends.push((row, cell.to_owned()));
+                days.push(f64::NAN);
+            }
+            Some(value) => days.push(value),
+            None => {
+                unread.at(row, cell);
+                days.push(f64::NAN);
+            }
         }
-        days.push(value.unwrap_or(f64::NAN));
     }
-    unread.into(Typed::new(Values::Date(days), Written::Date(*format)), known, context)
+    let mut typed = unread.into(Typed::new(Values::Date(days), Written::Date(*format)), known, context)?;
+    if let Some((_, cell)) = open_ends.first() {
+        let (column, count) = (context.column, open_ends.len());
+        typed.notes.push(format!(
+            "column {column:?}: {:?}, which means that there is no date, counts as missing in {count} of {known} cells",
+            shown(cell)
+        ));
+    }
+    typed.open_ends = open_ends;
+    Ok(typed)
 }
 
 /// A column that has to be dates, in whatever format.

@@ -27,9 +27,8 @@ pub(super) fn decide(held: &Decimals, expected: Option<&Expected>, context: &Con
     let notation = Notation { decimal, thousands: None, places: fractions.places };
     let numbers = || held.to_f64(|_, _| f64::NAN);
     match expected {
-        None if fractions.any => Some(Typed::new(Values::Number(numbers()), Written::Number(notation))),
-        // whole numbers may be dates
-        None => Some(dates::infer_numbers(numbers(), context)),
+        // numbers may be dates
+        None => Some(dates::infer_numbers(numbers(), Some(notation), context)),
         Some(Expected { kind: Kind::Number, written: None }) => {
             Some(Typed::new(Values::Number(numbers()), Written::Number(notation)))
         }

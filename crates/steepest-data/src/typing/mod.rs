@@ -120,7 +120,7 @@ fn from_typed(cells: RawCells, context: &Context<'_>) -> Result<Typed> {
             for (row, value) in numbers.iter_mut().enumerate().filter(|(_, value)| value.is_infinite()) {
                 *value = context.finite(*value, row, &value.to_string())?;
             }
-            dates::infer_numbers(numbers, context)
+            dates::infer_numbers(numbers, None, context)
         }
         RawCells::Boolean(booleans) => {
             Typed::new(Values::Boolean(booleans), Written::usual(Kind::Boolean, false))

@@ -54,10 +54,11 @@ pub(super) fn infer(cells: &Cells, context: &Context<'_>) -> Result<Inferred> {
     let marked = notation.thousands.is_some() || notation.decimal == Some(Decimal::Comma);
     // 20241103 and seconds since 1970 have neither marks nor units
     let plainly = |cell: &str| cell.parse::<f64>().is_ok();
-    let may_be_dates =
-        !notation.is_marked() && known.filter(|cell| Digits::of(cell).is_some()).take(3).all(plainly);
+    let may_be_dates = notation.thousands.is_none()
+        && notation.decimal != Some(Decimal::Comma)
+        && known.filter(|cell| Digits::of(cell).is_some()).take(3).all(plainly);
     let mut typed = match may_be_dates {
-        true => dates::infer_numbers(values, context),
+        true => dates::infer_numbers(values, Some(notation), context),
         false => Typed::new(Values::Number(values), Written::Number(notation)),
     };
     if marked {

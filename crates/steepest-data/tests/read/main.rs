@@ -164,7 +164,7 @@ fn kinds_that_are_asked_for_are_kept() {
     // what does not read is missing and said, or refused
     let table = table_with("zip,n,b\n1,1,1\n2,two,0\n", &options).unwrap();
     assert!(numbers(&table, "n")[1].is_nan());
-    assert_eq!(table.column("n").unwrap().unread, 1);
+    assert_eq!(table.column("n").unwrap().unread, [(1, "two".to_owned())]);
     assert!(table.notes[0].contains("line 3") && table.notes[0].contains("\"two\""), "{:?}", table.notes);
     let options = ReadOptions { strict: true, ..options };
     let error = table_with("zip,n,b\n1,1,1\n2,two,0\n", &options).unwrap_err();

@@ -172,31 +172,27 @@ fn into_raw(
     }
 }
 
-/// A last row that sums up the others is none of them.
+/// A last row that sums up the others is none of them: one with a word for it that no other row has in that place.
 fn leave_out_total(records: &mut Records, notes: &mut Vec<String>) {
-    let (Some(last), Some(first_column)) = (records.lines.len().checked_sub(1), records.columns.first())
-    else {
-        return;
-    };
-    let word = first_column.text(last).into_owned();
-    // a word that other rows have too is a level
-    if last == 0
-        || records.columns.len() < 2
-        || !is_total(&word)
-        || (0..last).any(|row| first_column.text(row) == word)
-    {
+    let Some(last) = records.lines.len().checked_sub(1).filter(|&last| last > 0) else { return };
+    if records.columns.len() < 2 {
         return;
     }
+    let sums_up = |column: &&Column| {
+        let word = column.text(last);
+        // a word that other rows have too is a level
+        is_total(&word) && !(0..last).any(|row| column.text(row) == word)
+    };
+    let Some(word) = records.columns.iter().find(sums_up).map(|column| column.text(last).into_owned()) else {
+        return;
+    };
     records.columns.iter_mut().for_each(Column::pop);
     let line = records.lines.pop().unwrap_or_default();
-    notes.push(format!(
-        "line {line}, the last, is left out: it begins with {:?} and sums up the others",
-        shown(&word)
-    ));
+    notes.push(format!("line {line}, the last, is left out: {:?} in it sums up the others", shown(&word)));
 }
 
 fn is_total(cell: &str) -> bool {
-    const WORDS: [&str; 12] = [
+    const WORDS: [&str; 19] = [
         "total",
         "totals",
         "grand total",
@@ -209,6 +205,13 @@ fn is_total(cell: &str) -> bool {
         "somme",
         "totale",
         "total general",
+        "average",
+        "mean",
+        "mittelwert",
+        "durchschnitt",
+        "moyenne",
+        "promedio",
+        "media",
     ];
     let cell = cell.trim_end_matches(':').trim_end().to_lowercase();
     WORDS.contains(&cell.as_str())
