@@ -7,7 +7,6 @@ use super::calendar;
 /// Which of the first two numbers of 03/11/2023 is the day, or that 23/11/03 begins with its year.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(clippy::enum_variant_names, reason = "the field says day first")]
 pub enum DateOrder {
     /// 3 November 2023.
     DayFirst,

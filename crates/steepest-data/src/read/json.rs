@@ -35,9 +35,9 @@ pub(super) fn read_lines(input: impl Read, path: &Path) -> Result<RawTable> {
         if read > MAX_RECORD_BYTES {
             return Err(Error::RecordTooLong { path: path.to_owned(), line, limit: MAX_RECORD_BYTES });
         }
-        let text = text_of(&bytes, path, line)?.trim_ascii();
+        let text = without_nan(text_of(&bytes, path, line)?.trim_ascii());
         if !text.is_empty() {
-            table.push(text, line)?;
+            table.push(&text, line)?;
         }
     }
     table.into_raw()
@@ -47,7 +47,7 @@ pub(super) fn read_lines(input: impl Read, path: &Path) -> Result<RawTable> {
 pub(super) fn read_array(mut input: impl Read, path: &Path) -> Result<RawTable> {
     let mut bytes = Vec::new();
     input.read_to_end(&mut bytes).map_err(|error| io_error(path, error))?;
-    let text = text_of(&bytes, path, 1)?;
+    let text = &*without_nan(text_of(&bytes, path, 1)?);
     let objects: Vec<&RawValue> = serde_json::from_str(text).map_err(|error| Error::Json {
         path: path.to_owned(),
         line: error.line() as u64,
@@ -75,6 +75,27 @@ fn text_of<'a>(bytes: &'a [u8], path: &Path, line: u64) -> Result<&'a str> {
         let column = before.iter().rev().take_while(|&&byte| byte != b'\n').count() + 1;
         Error::NotUtf8 { path: path.to_owned(), line, column }
     })
+}
+
+/// JSON has no NaN, but Python writes it: here it is a missing value, as everywhere else.
+fn without_nan(text: &str) -> Cow<'_, str> {
+    if !text.contains("NaN") {
+        return Cow::Borrowed(text);
+    }
+    let (mut out, mut rest, mut quoted, mut escaped) =
+        (String::with_capacity(text.len()), text, false, false);
+    while let Some(c) = rest.chars().next() {
+        if !quoted && let Some(behind) = rest.strip_prefix("NaN") {
+            out.push_str("null");
+            rest = behind;
+            continue;
+        }
+        quoted ^= c == '"' && !escaped;
+        escaped = quoted && c == '\\' && !escaped;
+        out.push(c);
+        rest = &rest[c.len_utf8()..];
+    }
+    Cow::Owned(out)
 }
 
 /// What was wrong, without serde_json's own count of lines, which begins anew with each object.

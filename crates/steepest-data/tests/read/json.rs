@@ -81,3 +81,11 @@ fn what_is_wrong_is_said_with_its_line() {
     let bytes = folder.file("t.jsonl", b"{\"a\":1}\n{\"a\":\"\xE9\"}\n");
     assert!(matches!(read(&bytes, &ReadOptions::default()), Err(Error::NotUtf8 { line: 2, column: 7, .. })));
 }
+
+#[test]
+fn a_nan_of_python_is_missing() {
+    let table =
+        json("t.jsonl", "{\"a\": NaN, \"b\": \"NaN \\\" NaN\"}\n{\"a\": 1.5, \"b\": \"x\"}\n").unwrap();
+    assert!(numbers(&table, "a")[0].is_nan());
+    assert_eq!(texts(&table, "b")[0].as_deref(), Some("NaN \" NaN"));
+}
