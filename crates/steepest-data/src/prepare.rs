@@ -1,5 +1,7 @@
 //! From loaded data to encoded parts, in one call.
 
+use std::collections::HashSet;
+
 use crate::encoder::{AnyEncoder, Encoder};
 use crate::error::{Error, Place, Result};
 use crate::features::{Features, Targets};
@@ -103,20 +105,67 @@ pub fn prepare_with(loaded: &Loaded, held: Held<'_>, options: &PrepareOptions) -
         let (features, targets) = (encoder.encode(loaded, rows)?, encoder.encode_target(loaded, rows)?);
         Ok(Part { features, targets, weights, places: Vec::new() })
     };
-    let of = |other: Option<&Loaded>, rows: &[usize]| -> Result<Part> {
-        let (loaded, rows) = match other {
+    let train = part(loaded, &split.train)?;
+    let mut of = |other: Option<&Loaded>, rows: &[usize], name: &str| -> Result<Part> {
+        let (from, rows) = match other {
             None => (loaded, rows.to_vec()),
-            Some(other) => {
-                let all: Vec<usize> = (0..other.rows()).collect();
-                (other, encoder.encode_known_target(other, &all)?.rows)
-            }
+            Some(other) => (other, known_rows_of(other, &encoder, name, &mut notes)?),
         };
-        let places = rows.iter().map(|&row| loaded.place(row)).collect();
-        Ok(Part { places, ..part(loaded, &rows)? })
+        let places = rows.iter().map(|&row| from.place(row)).collect();
+        let part = Part { places, ..part(from, &rows)? };
+        if other.is_some() {
+            let column = group_column(loaded);
+            let both = column.and_then(|column| {
+                Some((column, groups(loaded, column, &split.train)?, groups(from, column, &rows)?))
+            });
+            let both = both.as_ref().map(|(column, train, held)| (*column, train, held));
+            let shared = suspect::shared_with_training(name, &train.features, &part.features, both);
+            notes.splice(0..0, shared);
+        }
+        Ok(part)
     };
-    let (train, validation, test) =
-        (part(loaded, &split.train)?, of(held.validation, &split.validation)?, of(held.test, &split.test)?);
+    let validation = of(held.validation, &split.validation, "the validation file")?;
+    let test = of(held.test, &split.test, "the test file")?;
     Ok(Prepared { task: encoder.task(), notes, encoder, split, train, validation, test })
+}
+
+/// The rows of a part from elsewhere that can be scored.
+fn known_rows_of(
+    other: &Loaded,
+    encoder: &AnyEncoder,
+    name: &str,
+    notes: &mut Vec<String>,
+) -> Result<Vec<usize>> {
+    let all: Vec<usize> = (0..other.rows()).collect();
+    let known = encoder.encode_known_target(other, &all)?;
+    if known.missing > 0 {
+        notes.push(format!(
+            "{} of {} rows of {name} have no target and are left out",
+            known.missing,
+            all.len()
+        ));
+    }
+    if let Some(class) = known.new_classes.first() {
+        notes.push(format!(
+            "{} of {} rows of {name} have a class that training does not have, such as {class:?}, and are left out",
+            known.new_classes.len(),
+            all.len()
+        ));
+    }
+    Ok(known.rows)
+}
+
+/// The column of groups, where one has this role.
+fn group_column(loaded: &Loaded) -> Option<&str> {
+    let Loaded::Table(table) = loaded else { return None };
+    table.roles.group.as_deref()
+}
+
+/// The groups of some rows.
+fn groups(loaded: &Loaded, column: &str, rows: &[usize]) -> Option<HashSet<String>> {
+    let Loaded::Table(table) = loaded else { return None };
+    let column = table.column(column).ok()?;
+    Some(rows.iter().filter_map(|&row| column.text(row)).collect())
 }
 
 fn of_table(table: &Table, options: &PrepareOptions, notes: &mut Vec<String>) -> Result<(Split, AnyEncoder)> {

@@ -67,14 +67,6 @@ impl Schema {
             if self.columns[..at].iter().any(|before| before.name == column.name) {
                 return refuse(format!("column {:?} stands in it twice", shown(&column.name)));
             }
-            if let (Some(kind), Some(written)) = (column.kind, &column.written)
-                && !matches!(
-                    (kind, written),
-                    (Kind::Number, Written::Number(_)) | (Kind::Date, Written::Date(_))
-                )
-            {
-                return refuse(format!("column {:?} is {kind}, but not written so", shown(&column.name)));
-            }
             let single = matches!(column.role, Role::Target | Role::Weight | Role::Group | Role::Time);
             if single && self.columns[..at].iter().any(|before| before.role == column.role) {
                 return refuse(format!("column {:?} is the second of its role", shown(&column.name)));
@@ -117,10 +109,18 @@ impl Schema {
         roles.time = roles.time.take().or(time.filter(|_| !had_group));
         for column in &self.columns {
             if let Some(kind) = column.kind {
-                let expected = Expected { kind, written: column.written.clone() };
+                // who changes the type alone leaves open how it is written
+                let fits = |written: &Written| {
+                    matches!(
+                        (kind, written),
+                        (Kind::Number, Written::Number(_)) | (Kind::Date, Written::Date(_))
+                    )
+                };
+                let expected = Expected { kind, written: column.written.clone().filter(fits) };
                 options.columns.entry(column.name.clone()).or_insert(expected);
             }
         }
+        options.required.extend(self.columns.iter().map(|column| column.name.clone()));
         options.target = options.target.take().or_else(|| self.target().map(str::to_owned));
     }
 }

@@ -1,8 +1,10 @@
 //! What looks wrong with a table before anything is learned from it: each a sentence with its remedy.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use crate::encoder::is_key_name;
+use crate::features::Features;
 use crate::split::Split;
 use crate::table::{Column, Table, Values};
 use crate::task::{Target, Task, distinct};
@@ -105,7 +107,8 @@ fn gives_away(feature: &Column, target: &Column, task: Task, split: &Split, held
                 .map(|&row| (x[row], y[row]))
                 .filter(|(x, y)| !x.is_nan() && !y.is_nan())
                 .collect();
-            pairs.len() >= FEWEST_HELD && squared_correlation(&pairs) > 0.9999
+            pairs.len() >= FEWEST_HELD
+                && (squared_correlation(&pairs) > 0.9999 || squared_correlation(&ranked(&pairs)) > 0.9999)
         }
         _ => false,
     }
@@ -144,6 +147,21 @@ fn squared_correlation(pairs: &[(f64, f64)]) -> f64 {
         (xx, yy, xy) = (xx + x * x, yy + y * y, xy + x * y);
     }
     if xx > 0.0 && yy > 0.0 { xy * xy / (xx * yy) } else { 0.0 }
+}
+
+/// The ranks of both sides: whatever rises with the target, straight or not, gives it away.
+fn ranked(pairs: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    let ranks = |of: fn(&(f64, f64)) -> f64| {
+        let mut sorted: Vec<f64> = pairs.iter().map(of).collect();
+        sorted.sort_unstable_by(f64::total_cmp);
+        move |value: f64| {
+            let (from, to) =
+                (sorted.partition_point(|&x| x < value), sorted.partition_point(|&x| x <= value));
+            (from + to) as f64 / 2.0
+        }
+    };
+    let (x, y) = (ranks(|pair| pair.0), ranks(|pair| pair.1));
+    pairs.iter().map(|pair| (x(pair.0), y(pair.1))).collect()
 }
 
 /// A column whose values stand in several rows each, within which most columns of numbers hardly vary.
@@ -234,7 +252,7 @@ fn repeated_rows(features: &[&Column], target: &Column, split: &Split, held: &[u
         }
         hasher.finish()
     };
-    let train: std::collections::HashSet<u64> = split.train.iter().map(|&row| hash(row)).collect();
+    let train: HashSet<u64> = split.train.iter().map(|&row| hash(row)).collect();
     let repeated = held.iter().filter(|&&row| train.contains(&hash(row))).count();
     (repeated * 100 > held.len()).then(|| {
         format!(
@@ -245,12 +263,48 @@ fn repeated_rows(features: &[&Column], target: &Column, split: &Split, held: &[u
     })
 }
 
-/// A number to predict that only counts the rows.
+/// A number to predict that only numbers the rows, in whatever order.
 fn like_a_key(column: &Column, task: Task) -> Option<String> {
     let Values::Number(values) = &column.values else { return None };
-    let known: Vec<f64> = values.iter().copied().filter(|value| !value.is_nan()).collect();
-    let counts = task == Task::Regression && known.windows(2).all(|pair| pair[1] - pair[0] == 1.0);
-    counts.then(|| {
+    let mut known: Vec<f64> = values.iter().copied().filter(|value| !value.is_nan()).collect();
+    known.sort_unstable_by(f64::total_cmp);
+    let counts = known.windows(2).all(|pair| pair[1] - pair[0] == 1.0);
+    let all_differ = || known.windows(2).all(|pair| pair[0] != pair[1]);
+    let whole = || known.iter().all(|value| value.fract() == 0.0);
+    let is_key =
+        task == Task::Regression && (counts || (is_key_name(&column.name) && whole() && all_differ()));
+    is_key.then(|| {
         format!("the target {:?} numbers the rows, as a key does; choose another target", column.name)
     })
+}
+
+/// Rows of a part from elsewhere that stand in training too, and groups that do.
+pub(crate) fn shared_with_training(
+    part: &str,
+    train: &Features,
+    held: &Features,
+    groups: Option<(&str, &HashSet<String>, &HashSet<String>)>,
+) -> Vec<String> {
+    let bits = |features: &Features, row: usize| -> Vec<u32> {
+        features.row(row).iter().map(|x| x.to_bits()).collect()
+    };
+    let known: HashSet<Vec<u32>> = (0..train.rows).map(|row| bits(train, row)).collect();
+    let shared = (0..held.rows).filter(|&row| known.contains(&bits(held, row))).count();
+    let mut notes = Vec::new();
+    if shared * 10 > held.rows {
+        notes.push(format!(
+            "{shared} of the {} rows of {part} are rows to learn from too; their score is better than it would be on new ones",
+            held.rows
+        ));
+    }
+    if let Some((column, train, held)) = groups {
+        let both = train.intersection(held).count();
+        if both > 0 {
+            notes.push(format!(
+                "{both} of the {} groups {column:?} of {part} are in the rows to learn from too; leave them out of one",
+                held.len()
+            ));
+        }
+    }
+    notes
 }

@@ -128,6 +128,9 @@ pub struct Notation {
     /// Digits behind the decimal mark, where all cells have as many: the classes 1.0 and 2.0 keep their spelling.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub places: Option<u8>,
+    /// Whether the cells have a sign of per cent: without it, 0.5 may be half or half a hundredth.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub percent: bool,
 }
 
 /// The mark between whole and fraction.
@@ -176,12 +179,13 @@ impl fmt::Display for Thousands {
 
 impl fmt::Display for Notation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let percent = if self.percent { " and per cent" } else { "" };
         match (self.decimal, self.thousands) {
-            (None, None) => write!(f, "digits alone"),
-            (Some(decimal), None) => write!(f, "a decimal {decimal}"),
-            (None, Some(thousands)) => write!(f, "thousands with {}", thousands.with_article()),
+            (None, None) => write!(f, "digits alone{percent}"),
+            (Some(decimal), None) => write!(f, "a decimal {decimal}{percent}"),
+            (None, Some(thousands)) => write!(f, "thousands with {}{percent}", thousands.with_article()),
             (Some(decimal), Some(thousands)) => {
-                write!(f, "a decimal {decimal} and thousands with {}", thousands.with_article())
+                write!(f, "a decimal {decimal} and thousands with {}{percent}", thousands.with_article())
             }
         }
     }
@@ -211,5 +215,9 @@ pub(crate) fn number_text(value: f64) -> String {
     let value = if value == 0.0 { 0.0 } else { value };
     // `{:?}` writes 1e300 where `{}` would write three hundred digits; small whole numbers read better
     // without ".0"
-    if value == value.trunc() && value.abs() < 1e15 { format!("{value:.0}") } else { format!("{value:?}") }
+    if value == value.trunc() && value.abs() <= 9_007_199_254_740_992.0 {
+        format!("{value:.0}")
+    } else {
+        format!("{value:?}")
+    }
 }

@@ -13,6 +13,9 @@ use steepest_data::{
 pub struct DataSettings {
     /// A built-in name or a file. Default: `digits`.
     pub source: String,
+    /// More files with the same columns: all of them are one table.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub more_files: Vec<String>,
     /// The column to predict. Default: the source's own, one with a usual name, or the last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
@@ -95,6 +98,7 @@ impl Default for DataSettings {
         let Fractions { validation, test } = Fractions::default();
         Self {
             source: "digits".into(),
+            more_files: Vec::new(),
             target: None,
             task: TaskChoice::Infer,
             labels: None,
@@ -128,7 +132,10 @@ impl Default for DataSettings {
 impl DataSettings {
     /// Where the data comes from.
     pub fn source(&self) -> Source {
-        Source::parse(&self.source)
+        match self.more_files.as_slice() {
+            [] => Source::parse(&self.source),
+            more => Source::Files([&self.source].into_iter().chain(more).map(Into::into).collect()),
+        }
     }
 
     /// What columns are for, as far as it is said here.

@@ -39,7 +39,9 @@ pub struct Predictions {
     pub target: String,
     /// The predictions, one for each row.
     pub outputs: Outputs,
-    /// How good they are, where the data has the target.
+    /// Whether the data has the column of the target.
+    pub has_target: bool,
+    /// How good they are, on the rows whose target is known.
     pub score: Option<Score>,
 }
 
@@ -152,7 +154,12 @@ impl FinishedRun {
                 }
             }
         };
-        Ok(Predictions { notes, warnings, kept, target: self.encoder.target().to_owned(), outputs, score })
+        let target = self.encoder.target().to_owned();
+        let has_target = match &loaded {
+            Loaded::Table(table) => table.column(&target).is_ok(),
+            Loaded::Images(images) => images.labels.is_some(),
+        };
+        Ok(Predictions { notes, warnings, kept, target, has_target, outputs, score })
     }
 
     /// The score of the rows whose target is known, and what is to be said of the others.

@@ -23,9 +23,10 @@ use std::path::PathBuf;
     "Exit codes: 0 done, 1 the run failed (its directory is left), 2 bad input or usage, 130 stopped by Ctrl-C",
 ))]
 pub struct Fit {
-    /// A file (CSV, TSV, Parquet, IDX images; also .gz) or an embedded data set [default: digits]
+    /// A file (CSV, TSV, Parquet, Arrow, JSON lines, IDX images; also inside gzip or zstd), several as one table, - for
+    /// standard input, or an embedded data set [default: digits]
     #[arg(value_hint = ValueHint::FilePath)]
-    pub data: Option<String>,
+    pub data: Vec<String>,
     #[command(flatten)]
     pub given: Given,
     /// What each column is, as `steepest data schema` writes it; options override it

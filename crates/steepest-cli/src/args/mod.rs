@@ -69,9 +69,10 @@ pub struct Predict {
     /// A run directory, as `steepest fit` named it at its end
     #[arg(value_hint = ValueHint::DirPath)]
     pub run: PathBuf,
-    /// Rows with the columns that it was trained with: a file or an embedded data set
-    #[arg(value_hint = ValueHint::FilePath)]
-    pub data: String,
+    /// Rows with the columns that it was trained with: a file, several as one table, - for standard input, or an embedded
+    /// data set
+    #[arg(required = true, value_hint = ValueHint::FilePath)]
+    pub data: Vec<String>,
     /// Where the predictions go [default: stdout]
     #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub out: Option<PathBuf>,

@@ -62,8 +62,9 @@ fn settings(args: &Fit) -> Result<Settings> {
     if args.given.name("schedule").is_some_and(|name| Some(name) != schedule.name.as_ref()) {
         schedule.settings.clear();
     }
-    if let Some(data) = &args.data {
-        settings.data.source.clone_from(data);
+    if let Some((first, others)) = args.data.split_first() {
+        settings.data.source.clone_from(first);
+        settings.data.more_files = others.to_vec();
     }
 
     if let Some(path) = &args.schema {

@@ -12,7 +12,7 @@ const MOST_NOTES: usize = 10;
 /// Predicts, and says how well where that can be known.
 pub fn run(args: Predict) -> Result {
     let run = FinishedRun::open(&args.run)?;
-    let source = Source::parse(&args.data);
+    let source = source(&args.data);
     let options = PredictOptions {
         labels: args.labels,
         id: args.id,
@@ -29,7 +29,7 @@ pub fn run(args: Predict) -> Result {
         }
         let mut object = json!({
             "run": args.run,
-            "data": args.data,
+            "data": source.to_string(),
             "target": predictions.target,
             "rows": rows(&predictions.outputs),
             "score": predictions.score,
@@ -52,6 +52,14 @@ pub fn run(args: Predict) -> Result {
         say(&said(&predictions));
     }
     Ok(())
+}
+
+/// One file or name, or several files as one table.
+fn source(data: &[String]) -> Source {
+    match data {
+        [one] => Source::parse(one),
+        several => Source::Files(several.iter().map(Into::into).collect()),
+    }
 }
 
 /// What puts the predictions in doubt, loudly, and the rest; at most ten lines.
@@ -86,6 +94,9 @@ fn said(predictions: &Predictions) -> String {
         Some(score) => {
             let table = scores::of_parts(&[("score", score)]);
             format!("{rows}; against {:?} in the data:\n{}", predictions.target, table.trim_end())
+        }
+        None if predictions.has_target => {
+            format!("{rows}; no row has a {:?} that can be scored", predictions.target)
         }
         None => format!("{rows}; {:?} is not in the data, so nothing to compare with", predictions.target),
     }
@@ -166,6 +177,7 @@ mod tests {
             warnings: Vec::new(),
             kept,
             target: "y".into(),
+            has_target: false,
             outputs,
             score: None,
         };

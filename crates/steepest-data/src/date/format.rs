@@ -77,6 +77,11 @@ impl From<DateOrder> for DateFormat {
 }
 
 impl DateFormat {
+    /// Whether it is one of the orders of day, month and year as numbers.
+    pub(crate) fn has_order(self) -> bool {
+        self == DateFormat::YearMonthDay || self.order().is_some()
+    }
+
     fn order(self) -> Option<DateOrder> {
         ORDERS.into_iter().find(|&order| self == order.into())
     }

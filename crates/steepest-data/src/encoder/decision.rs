@@ -187,7 +187,7 @@ fn select(values: &Values, rows: &[usize]) -> Values {
 }
 
 /// Whether people give such a name to a column that numbers its rows.
-fn is_key_name(name: &str) -> bool {
+pub(crate) fn is_key_name(name: &str) -> bool {
     let name = name.to_lowercase();
     ["id", "index", "idx", "row", "rowid", "row number", "unnamed: 0", "c1", "no", "nr"]
         .contains(&name.as_str())

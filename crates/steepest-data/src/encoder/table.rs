@@ -105,7 +105,7 @@ impl Encoder {
         let mut columns: BTreeMap<String, Expected> =
             self.inputs.iter().map(|input| (input.column.clone(), input.expected())).collect();
         columns.insert(self.target().to_owned(), self.target.expected());
-        ReadOptions { columns, others_as_text: true, ..ReadOptions::default() }
+        ReadOptions { columns, others_as_text: true, all_rows: true, ..ReadOptions::default() }
     }
 
     /// Encodes rows of a table. Columns are found by name; the target may be absent; columns that were not

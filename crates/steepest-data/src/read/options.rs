@@ -27,6 +27,10 @@ pub struct ReadOptions {
     pub columns: BTreeMap<String, Expected>,
     /// Columns that are not named in `columns` are of no interest: they are read as text. Default: false.
     pub others_as_text: bool,
+    /// Every row counts, also one that sums up the others: each is to be predicted. Default: false.
+    pub all_rows: bool,
+    /// Columns that the table must have. Default: none.
+    pub required: Vec<String>,
     /// What columns are for. Default: nothing is said.
     pub roles: Roles,
     /// The column to predict, which is not left out when only some columns are asked for. Default: see
@@ -63,7 +67,7 @@ impl ReadOptions {
             let written = Some(column.written.clone());
             (column.name.clone(), Expected { kind: column.values.kind(), written })
         };
-        let columns = table.columns.iter().map(expected).collect();
+        let columns: BTreeMap<String, Expected> = table.columns.iter().map(expected).collect();
         Self { columns, others_as_text: true, strict, ..Self::default() }
     }
 }

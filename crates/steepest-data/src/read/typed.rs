@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::options::ReadOptions;
 use super::raw::{RawColumn, RawTable};
-use crate::error::{Error, Kind, Place, Result};
+use crate::error::{Error, Kind, Place, Result, list, nearest_name};
 use crate::table::{Column, Table};
 use crate::task::usual_target;
 use crate::typing::{Context, Typed, decide};
@@ -21,6 +21,13 @@ pub(crate) fn typed(raw: RawTable, path: &Path, options: &ReadOptions) -> Result
         }
     }
     let names: Vec<&str> = raw.columns.iter().map(|column| column.name.as_str()).collect();
+    if let Some(name) = options.required.iter().find(|name| !names.contains(&name.as_str())) {
+        return Err(Error::NoSuchColumn {
+            name: name.clone(),
+            nearest: nearest_name(name, names.iter().copied()),
+            known: list(names.iter().copied()),
+        });
+    }
     let roles = options.roles.resolve(&names)?;
     let target = options.target.as_deref().or_else(|| usual_target(&names).map(|index| names[index]));
     let dropped: Vec<String> = roles.dropped(&names, target).into_iter().map(str::to_owned).collect();

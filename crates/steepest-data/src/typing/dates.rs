@@ -73,11 +73,29 @@ pub(super) fn numbers_as(numbers: Vec<f64>, format: DateFormat, context: &Contex
     typed
 }
 
-/// The dates of a column in the format that it had in training: a cell that only another order of day and month reads
-/// is refused.
+/// The dates of a column in the format that it had in training, or in the order that is said.
+///
+/// # Errors
+/// [`Error::OtherNotation`] for cells that are dates in another format alone.
 pub(super) fn read_trained(cells: &Cells, format: &DateFormat, context: &Context<'_>) -> Result<Typed> {
-    let other = |(_, cell): &(usize, &str)| !is_missing_value(cell) && date::reads_otherwise(cell, format);
-    match cells.iter().enumerate().find(other) {
+    let said = context.conventions.dates.filter(|_| format.has_order()).map(DateFormat::from);
+    let format = &said.unwrap_or(*format);
+    let known = || cells.iter().enumerate().filter(|(_, cell)| !is_missing_value(cell));
+    // nobody puts the month first and points behind it
+    let is_dotted = |cell: &str| cell.contains('.') && !cell.contains(['/', ':']);
+    let dots_surprise = said.is_none() && *format == DateFormat::MonthDayYear;
+    let unread = || known().filter(|(_, cell)| date::parse(cell, format).is_none());
+    let are_dates = |cells: &dyn Fn() -> Vec<String>| {
+        let cells = cells();
+        !cells.is_empty() && !matches!(date::decide(cells.iter().map(String::as_str), None, 0), Decided::No)
+    };
+    let first_other = known()
+        .find(|(_, cell)| date::reads_otherwise(cell, format) || (dots_surprise && is_dotted(cell)))
+        .or_else(|| {
+            let texts = || unread().map(|(_, cell)| cell.to_owned()).collect();
+            unread().next().filter(|_| are_dates(&texts))
+        });
+    match first_other {
         None => read(cells, format, context),
         Some((row, cell)) => {
             let (column, place) = (context.column.to_owned(), (context.place)(row));

@@ -24,7 +24,7 @@ pub(super) fn decide(held: &Decimals, expected: Option<&Expected>, context: &Con
         return None;
     }
     let decimal = fractions.any.then_some(Decimal::Point);
-    let notation = Notation { decimal, thousands: None, places: fractions.places };
+    let notation = Notation { decimal, thousands: None, places: fractions.places, percent: false };
     let numbers = || held.to_f64(|_, _| f64::NAN);
     match expected {
         // numbers may be dates
@@ -33,7 +33,7 @@ pub(super) fn decide(held: &Decimals, expected: Option<&Expected>, context: &Con
             Some(Typed::new(Values::Number(numbers()), Written::Number(notation)))
         }
         Some(Expected { kind: Kind::Number, written: Some(Written::Number(trained)) })
-            if !other_marks(trained.decimal, trained.thousands) =>
+            if !trained.percent && !other_marks(trained.decimal, trained.thousands) =>
         {
             Some(Typed::new(Values::Number(numbers()), Written::Number(*trained)))
         }

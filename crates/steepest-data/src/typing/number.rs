@@ -99,6 +99,11 @@ impl<'a> Digits<'a> {
         self.body.contains(['.', ','])
     }
 
+    /// Whether some digit is not 0.
+    pub(super) fn is_not_zero(&self) -> bool {
+        self.body.bytes().any(|byte| (b'1'..=b'9').contains(&byte))
+    }
+
     /// Whether there are digits alone, and at least four of them before any exponent.
     pub(super) fn is_bare_thousand(&self) -> bool {
         is_digits(self.body) && self.body.len() >= 4 && !self.body.starts_with('0')
@@ -151,6 +156,7 @@ impl<'a> Digits<'a> {
             decimal: has_fraction.then_some(decimal),
             thousands: thousands.filter(|_| !whole.bytes().all(|byte| byte.is_ascii_digit())),
             places: None,
+            percent: self.unit == Some("%"),
         })
     }
 

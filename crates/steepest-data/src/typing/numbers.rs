@@ -86,9 +86,11 @@ pub(super) fn infer(cells: &Cells, context: &Context<'_>) -> Result<Inferred> {
 pub(super) fn read_as(cells: &Cells, trained: Option<Notation>, context: &Context<'_>) -> Result<Typed> {
     let said = context.conventions.decimal.is_some() || context.conventions.thousands.is_some();
     let marks_of_training = trained.filter(|trained| trained.is_marked() && !said);
-    let trained_plainly = marks_of_training.is_none_or(|trained| {
+    let percent = trained.is_some_and(|trained| trained.percent);
+    let usual_marks = marks_of_training.is_none_or(|trained| {
         trained.decimal != Some(Decimal::Comma) && trained.thousands != Some(Thousands::Point)
     });
+    let trained_plainly = usual_marks && !percent;
     if trained_plainly && let Some((values, glance)) = plain(cells, context)? {
         let written = trained.unwrap_or_else(|| plain_notation(&glance));
         return Ok(Typed::new(Values::Number(values), Written::Number(written)));
@@ -108,8 +110,14 @@ pub(super) fn read_as(cells: &Cells, trained: Option<Notation>, context: &Contex
             && (trained.thousands.is_none() || trained.thousands == reading.1)
     });
     let column_reads = if fits { reading } else { marks_of_training.map_or(reading, as_trained) };
-    if let Some((row, cell)) = cells.iter().enumerate().find(|(_, cell)| reads_otherwise(cell, column_reads))
-    {
+    let other_unit = |cell: &str| {
+        trained.is_some()
+            && !is_missing_value(cell)
+            && Digits::of(cell)
+                .is_some_and(|digits| (digits.unit == Some("%")) != percent && digits.is_not_zero())
+    };
+    let other = |(_, cell): &(usize, &str)| reads_otherwise(cell, column_reads) || other_unit(cell);
+    if let Some((row, cell)) = cells.iter().enumerate().find(other) {
         let (column, place) = (context.column.to_owned(), (context.place)(row));
         let expected = trained.unwrap_or_default().to_string();
         return Err(Error::OtherNotation { column, place, value: shown(cell), expected });
@@ -140,7 +148,7 @@ fn reads_otherwise(cell: &str, (decimal, thousands): Reading) -> bool {
 
 fn plain_notation(glance: &Glance) -> Notation {
     let decimal = glance.has_fractions().then_some(Decimal::Point);
-    Notation { decimal, thousands: None, places: glance.places() }
+    Notation { decimal, thousands: None, places: glance.places(), percent: false }
 }
 
 /// Numbers of a column for an encoder that does not know how they were written: marks are refused.
@@ -218,6 +226,9 @@ struct Census {
     bare_thousand: bool,
     /// Whether two currencies, or a currency and per cent, stand in the column.
     units_differ: bool,
+    /// Cells with a sign of per cent, and others that are not zero.
+    percent: usize,
+    bare: usize,
 }
 
 impl Census {
@@ -231,6 +242,8 @@ impl Census {
             marked: 0,
             bare_thousand: false,
             units_differ: false,
+            percent: 0,
+            bare: 0,
         };
         let mut unit = None;
         let most_strays = allowed_strays(cells.len()).max(1);
@@ -261,7 +274,13 @@ impl Census {
             }
             census.units_differ |= digits.unit.is_some() && unit.is_some() && unit != digits.unit;
             unit = unit.or(digits.unit);
+            match digits.unit {
+                Some("%") => census.percent += 1,
+                _ => census.bare += usize::from(digits.is_not_zero()),
+            }
         }
+        // 35 % and 0.35 in one column are two units
+        census.units_differ |= census.percent.min(census.bare) > allowed_strays(census.known);
         census
     }
 
@@ -353,7 +372,18 @@ impl Census {
                 "column {column:?} has numbers in more than one unit, so it is taken as text; convert them to one"
             ));
         }
-        let row = self.first_other?;
+        let Some(row) = self.first_other else {
+            let best = *READINGS.iter().max_by_key(|reading| self.count(**reading))?;
+            let other = cells.iter().position(|cell| reads_otherwise(cell, best))?;
+            return (self.known >= FEWEST_FOR_STRAYS).then(|| {
+                format!(
+                    "column {column:?} is taken as text: no one way to write numbers reads all its cells, and {:?} in {} is \
+                     written in another way than most",
+                    shown(cells.get(other)),
+                    (context.place)(other)
+                )
+            });
+        };
         let others = self.known - self.numbers;
         let place = (context.place)(row);
         (self.numbers > others && self.known >= FEWEST_FOR_STRAYS).then(|| {
@@ -403,6 +433,7 @@ fn read_with(cells: &Cells, (decimal, thousands): Reading, context: &Context<'_>
         let marks = digits.notation(decimal, thousands).unwrap_or_default();
         read.notation.decimal = read.notation.decimal.or(marks.decimal);
         read.notation.thousands = read.notation.thousands.or(marks.thousands);
+        read.notation.percent |= marks.percent;
         read.glance.at(&buffer, value, row);
         read.values.push(context.finite(value, row, cell)?);
     }

@@ -152,6 +152,10 @@ impl<'a> Comments<'a> {
     fn of(text: &'a str, line: u64) -> Option<Self> {
         let start = text.trim_start_matches(['\n', '\r']);
         let prefix = COMMENTS.into_iter().find(|prefix| start.starts_with(prefix))?;
+        // a cell that holds the mark and nothing else is a name
+        if start[prefix.len()..].starts_with([',', ';', '\t', '|']) {
+            return None;
+        }
         let mut found =
             Self { prefix, count: 0, first_line: 0, last: "", last_line: 0, rest: text, rest_line: line };
         while !found.rest.is_empty() {

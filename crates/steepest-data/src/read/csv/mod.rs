@@ -15,6 +15,7 @@ use super::raw::{RawColumn, RawTable};
 use super::typed::typed;
 use crate::error::{Error, Result, shown};
 use crate::table::Table;
+use crate::typing::is_missing;
 use frame::Frame;
 use records::{Cut, Records, read_all};
 
@@ -113,13 +114,16 @@ fn table(mut input: impl Read, path: &Path, options: &ReadOptions) -> Result<Raw
         width: frame.width,
         first_line: frame.first_line,
     };
-    let records = read_all(Cursor::new(&head).chain(input), &cut)?;
+    let mut records = read_all(Cursor::new(&head).chain(input), &cut)?;
     if records.lines.is_empty() {
         let found = if frame.header.is_some() { "a header alone" } else { "nothing" };
         return Err(Error::Empty { path: path.to_owned(), found });
     }
     let header = frame.header.take();
-    let notes = std::mem::take(&mut frame.notes);
+    let mut notes = std::mem::take(&mut frame.notes);
+    if !options.all_rows {
+        leave_out_totals(&mut records, &mut notes);
+    }
     Ok(into_raw(records, header, notes, &frame))
 }
 
@@ -137,7 +141,6 @@ fn into_raw(
     if let Some((count, line)) = records.blank_ends {
         notes.push(format!("{count} rows, the first on line {line}, have blank cells behind the last column, which are left out"));
     }
-    leave_out_total(&mut records, &mut notes);
     let written = |index: usize| header.as_ref().map_or("", |header| header[index].as_str());
     let mut width = records.columns.len();
     while width > 1 && written(width - 1).is_empty() && records.columns[width - 1].is_blank() {
@@ -172,27 +175,52 @@ fn into_raw(
     }
 }
 
-/// A last row that sums up the others is none of them: one with a word for it that no other row has in that place.
-fn leave_out_total(records: &mut Records, notes: &mut Vec<String>) {
-    let Some(last) = records.lines.len().checked_sub(1).filter(|&last| last > 0) else { return };
+/// The most rows that sum up the others.
+const MOST_TOTALS: usize = 3;
+
+/// Last rows that sum up the others are none of them: those with a word for it that no other row has in that place, where
+/// the word is no value of its column, or the numbers are the sums or means of the others.
+fn leave_out_totals(records: &mut Records, notes: &mut Vec<String>) {
     if records.columns.len() < 2 {
         return;
     }
-    let sums_up = |column: &&Column| {
-        let word = column.text(last);
-        // a word that other rows have too is a level
-        is_total(&word) && !(0..last).any(|row| column.text(row) == word)
+    for _ in 0..MOST_TOTALS {
+        let Some(last) = records.lines.len().checked_sub(1).filter(|&last| last > 0) else { return };
+        let word_of = |column: &&Column| {
+            let word = column.text(last);
+            // a word that other rows have too is a level
+            is_total(&word) && !(0..last).any(|row| column.text(row) == word)
+        };
+        let Some(column) = records.columns.iter().find(word_of) else { return };
+        let others_are_numbers = numbers(column, last).is_some_and(|others| !others.is_empty());
+        if !others_are_numbers && !records.columns.iter().any(|column| sums_up(column, last)) {
+            return;
+        }
+        let word = shown(&column.text(last));
+        records.columns.iter_mut().for_each(Column::pop);
+        let line = records.lines.pop().unwrap_or_default();
+        notes.push(format!("line {line}, one of the last, is left out: {word:?} in it sums up the others"));
+    }
+}
+
+/// The numbers of the first rows; `None` if other words stand among them.
+fn numbers(column: &Column, rows: usize) -> Option<Vec<f64>> {
+    let known = (0..rows).map(|row| column.text(row)).filter(|cell| !is_missing(cell));
+    known.map(|cell| cell.parse().ok().filter(|number: &f64| number.is_finite())).collect()
+}
+
+/// Whether the last cell is the sum or the mean of those above it, as far as it is written out.
+fn sums_up(column: &Column, last: usize) -> bool {
+    let (Ok(total), Some(others)) = (column.text(last).parse::<f64>(), numbers(column, last)) else {
+        return false;
     };
-    let Some(word) = records.columns.iter().find(sums_up).map(|column| column.text(last).into_owned()) else {
-        return;
-    };
-    records.columns.iter_mut().for_each(Column::pop);
-    let line = records.lines.pop().unwrap_or_default();
-    notes.push(format!("line {line}, the last, is left out: {:?} in it sums up the others", shown(&word)));
+    let sum: f64 = others.iter().sum();
+    let near = |other: f64| (total - other).abs() <= 0.005 * total.abs().max(f64::MIN_POSITIVE);
+    others.len() > 1 && total != 0.0 && (near(sum) || near(sum / others.len() as f64))
 }
 
 fn is_total(cell: &str) -> bool {
-    const WORDS: [&str; 19] = [
+    const WORDS: [&str; 21] = [
         "total",
         "totals",
         "grand total",
@@ -207,6 +235,8 @@ fn is_total(cell: &str) -> bool {
         "total general",
         "average",
         "mean",
+        "subtotal",
+        "count",
         "mittelwert",
         "durchschnitt",
         "moyenne",
