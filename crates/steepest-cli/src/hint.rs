@@ -38,6 +38,26 @@ pub fn options(keys: &[&str]) -> Option<String> {
     (!options.is_empty()).then(|| options.join(", "))
 }
 
+/// What notes of the libraries ask for, and the option that does it.
+const REMEDIES: [(&str, &str); 8] = [
+    ("give it the role of the group", "--group"),
+    ("leave it out if it is not known", "--drop"),
+    ("have it read as numbers if", "--number"),
+    ("have it read as categories if", "--category"),
+    ("ask for regression", "--task regression"),
+    ("ask for classes", "--task classes"),
+    ("tells which mark is the decimal one", "--decimal"),
+    ("choose another target", "--target"),
+];
+
+/// A note in the words of this program: with the option that does what it asks for.
+pub fn note(note: &str) -> String {
+    match REMEDIES.iter().find(|(words, _)| note.contains(words)) {
+        Some((_, option)) => format!("{note} ({option})"),
+        None => note.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

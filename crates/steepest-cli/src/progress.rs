@@ -1,6 +1,7 @@
 //! What `fit` says on stderr while it trains: a bar on a terminal, a few lines elsewhere; and
 //! Ctrl-C, which ends a run in good order.
 
+use crate::hint;
 use crate::output::{Paint, count, say, short, significant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::collections::HashSet;
@@ -54,7 +55,7 @@ impl Reporter {
     fn note(&mut self, note: &str) {
         // the reader and the encoder may come to the same conclusion
         if self.told.insert(note.to_owned()) && self.told.len() <= MOST_NOTES {
-            self.line(&self.paint.dim(&format!("note: {note}")));
+            self.line(&self.paint.dim(&format!("note: {}", hint::note(note))));
         }
     }
 

@@ -38,8 +38,10 @@ fn predictions(done: &Done) -> Vec<f64> {
 #[test]
 fn thousands_are_no_decimals() {
     let place = Place::new();
-    let homes =
-        |mark| table("size\tprice", 200, |row| format!("{}\t{}.50", grouped(size(row), mark), 2 * size(row)));
+    let homes = |mark: char| {
+        let decimal = if mark == ',' { '.' } else { ',' };
+        table("size\tprice", 200, |row| format!("{}\t{}{decimal}50", grouped(size(row), mark), 2 * size(row)))
+    };
     place.file("comma.tsv", homes(',')).file("point.tsv", homes('.'));
     for (file, mark) in [("comma.tsv", "comma"), ("point.tsv", "point")] {
         let done = place.run(&format!("fit {file}"));
@@ -196,7 +198,7 @@ fn a_schema_is_written_edited_and_obeyed() {
     assert_eq!(fit("--schema edited.toml")["parameters"], fit("--drop zip")["parameters"]);
     // an option goes before the schema
     assert_eq!(fit("--schema edited.toml --id x --category zip")["task"], "classes");
-    place.file("wrong.toml", schema.replacen("type", "typ", 1));
+    place.file("wrong.toml", schema.replacen("\ntype", "\ntyp", 1));
     let done = place.run("fit t.csv --schema wrong.toml");
     assert_eq!(done.code, Some(2), "{done:?}");
     assert!(done.stderr.contains("wrong.toml, line "), "{}", done.stderr);

@@ -129,7 +129,7 @@ pub enum Error {
 
     /// A cell that is written in another way than its column was in training.
     #[error(
-        "column {column:?}, {place}: {value:?} is written in another way than in training, where the column had {expected}; write it so, or train again"
+        "column {column:?}, {place}: {value:?} is written in another way than in training, or than is said of this column: {expected}; write it so, or train again"
     )]
     OtherNotation { column: String, place: Place, value: String, expected: String },
 
@@ -236,6 +236,10 @@ pub enum Error {
         "the {groups} groups of {column:?} leave none for {part}; add groups, or make the other parts smaller"
     )]
     FewGroups { column: String, groups: usize, part: &'static str },
+
+    /// Something is wrong in a part of the data that lies elsewhere.
+    #[error("in {part}: {error}")]
+    InPart { part: &'static str, error: Box<Error> },
 
     /// A batch of zero samples.
     #[error(

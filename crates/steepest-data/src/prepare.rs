@@ -124,6 +124,10 @@ pub fn prepare_with(loaded: &Loaded, held: Held<'_>, options: &PrepareOptions) -
         }
         Ok(part)
     };
+    let mut of = |other: Option<&Loaded>, rows: &[usize], name| {
+        let elsewhere = |error| Error::InPart { part: name, error: Box::new(error) };
+        of(other, rows, name).map_err(|error| if other.is_some() { elsewhere(error) } else { error })
+    };
     let validation = of(held.validation, &split.validation, "the validation file")?;
     let test = of(held.test, &split.test, "the test file")?;
     Ok(Prepared { task: encoder.task(), notes, encoder, split, train, validation, test })

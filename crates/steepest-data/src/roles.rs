@@ -185,7 +185,8 @@ impl Roles {
     pub(crate) fn expected(&self, column: &str) -> Option<Expected> {
         let said = self.kinds().find(|(name, ..)| *name == column).map(|(.., kind)| kind);
         // names and keys are no quantities, whatever they look like
-        let kept = || self.id.iter().any(|name| name == column).then_some(Kind::Category);
+        let is_kept = self.id.iter().any(|name| name == column) || self.group.as_deref() == Some(column);
+        let kept = || is_kept.then_some(Kind::Category);
         let number = || (self.weight.as_deref() == Some(column)).then_some(Kind::Number);
         let kind = said.or_else(kept).or_else(number)?;
         let written = (kind == Kind::Category).then_some(Written::Text);

@@ -80,7 +80,7 @@ pub struct Predict {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub labels: Option<PathBuf>,
     /// Write these columns of the data before the predictions; the columns that `fit` had as `--id` come without it
-    #[arg(long, alias = "keep", value_name = "COLUMNS")]
+    #[arg(long, visible_alias = "keep", value_name = "COLUMNS")]
     pub id: Vec<String>,
     #[command(flatten)]
     pub reading: Reading,

@@ -74,7 +74,7 @@ fn show(data: &str, reading: Reading) -> Result {
         let _ = writeln!(text, "{}\n", paint.dim(&format!("{}; {}", set.source, set.license)));
     }
     for note in loaded.notes() {
-        let _ = writeln!(text, "{}", paint.dim(&format!("note: {note}")));
+        let _ = writeln!(text, "{}", paint.dim(&format!("note: {}", crate::hint::note(note))));
     }
     text.push_str(&match &loaded {
         Loaded::Table(of) => {

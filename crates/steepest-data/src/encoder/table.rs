@@ -112,8 +112,7 @@ impl Encoder {
     /// there in training are ignored with a note.
     ///
     /// # Errors
-    /// [`Error::MissingColumns`] naming all of them; [`Error::TypeChanged`] naming column and line. Panics if
-    /// a row is out of range.
+    /// [`Error::MissingColumns`] naming all of them. Panics if a row is out of range.
     pub fn encode(&self, table: &Table, rows: &[usize]) -> Result<Features> {
         let by_name: HashMap<&str, &Column> =
             table.columns.iter().map(|column| (column.name.as_str(), column)).collect();
@@ -159,7 +158,7 @@ impl Encoder {
     /// Encodes the target of rows of a table.
     ///
     /// # Errors
-    /// [`Error::NoSuchColumn`]; [`Error::TargetMissing`]; [`Error::UnknownClass`]; [`Error::TypeChanged`].
+    /// [`Error::NoSuchColumn`]; [`Error::TargetMissing`]; [`Error::UnknownClass`].
     /// Panics if a row is out of range.
     pub fn encode_target(&self, table: &Table, rows: &[usize]) -> Result<Targets> {
         self.target.encode(table, rows)

@@ -45,6 +45,8 @@ pub(super) struct Glance {
     /// Digits behind the point of the first number.
     decimals: Option<usize>,
     decimals_differ: bool,
+    /// Whether some number has no digit before its point.
+    bare_points: bool,
     /// Whether some number could be written shorter.
     could_be_shorter: bool,
 }
@@ -80,6 +82,7 @@ impl Glance {
             None => self.decimals = Some(fraction.len()),
             Some(decimals) => self.decimals_differ |= decimals != fraction.len(),
         }
+        self.bare_points |= whole.is_empty();
         self.could_be_shorter |= fraction.ends_with('0') || whole.is_empty() || !exponent.is_empty()
             // "5." is 5
             || (fraction.is_empty() && whole.len() < number.len());
@@ -112,7 +115,7 @@ impl Glance {
             return Spellings::Codes(Code::TooLong(row));
         }
         if self.could_be_shorter
-            && (self.decimals_differ || self.decimals == Some(0))
+            && (self.decimals_differ || self.decimals == Some(0) || self.bare_points)
             && let found @ (Spellings::Codes(_) | Spellings::Doubtful(_)) = two_spellings(&spelled)
         {
             return found;
@@ -201,6 +204,7 @@ mod tests {
         assert_eq!(decide(&["0", "10", "-5", "0.5"]), Numbers);
         assert_eq!(decide(&["1.1", "1.10", "1.1", "1.10"]), Codes(Code::TwoSpellings(0, 1)));
         assert_eq!(decide(&["1", "1.0", "1", "1.0"]), Codes(Code::TwoSpellings(0, 1)));
+        assert_eq!(decide(&[".5", "0.5", ".5", "0.5"]), Codes(Code::TwoSpellings(0, 1)));
         assert_eq!(decide(&["1.1", "1.10", "1.1", "1.2"]), Doubtful(Code::TwoSpellings(0, 1)));
         assert_eq!(decide(&["1.10", "1.25", "2.00", "2.00"]), Numbers);
         assert_eq!(decide(&["10000000000000000001", "10000000000000000002"]), Codes(Code::TooLong(0)));

@@ -68,6 +68,10 @@ impl Unread {
         self.0.push((row, cell.to_owned()));
     }
 
+    pub(super) fn first(&self) -> Option<(usize, &str)> {
+        self.0.first().map(|(row, cell)| (*row, cell.as_str()))
+    }
+
     pub(super) fn count(&self) -> usize {
         self.0.len()
     }

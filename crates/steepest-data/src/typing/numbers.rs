@@ -5,7 +5,7 @@ use super::context::{Context, FEWEST_FOR_STRAYS, Typed, Unread, allowed_strays};
 use super::dates;
 use super::missing::is_missing_value;
 use super::number::{Digits, READINGS};
-use crate::error::{Error, Result, shown};
+use crate::error::{Error, Kind, Result, shown};
 use crate::read::raw::Cells;
 use crate::table::Values;
 use crate::written::{Decimal, Notation, Thousands, Written};
@@ -124,6 +124,13 @@ pub(super) fn read_as(cells: &Cells, trained: Option<Notation>, context: &Contex
     }
     let Read { values, mut notation, unread, glance } = read_with(cells, column_reads, context)?;
     notation.places = glance.places();
+    // in training, a column of numbers without one is none
+    if let (None, true, Some((row, cell))) =
+        (trained, values.iter().all(|value| value.is_nan()), unread.first())
+    {
+        let (column, place) = (context.column.to_owned(), (context.place)(row));
+        return Err(Error::Unreadable { column, place, value: shown(cell), expected: Kind::Number });
+    }
     let news = notation.thousands.is_some() || notation.decimal == Some(Decimal::Comma);
     let known = values.iter().filter(|value| !value.is_nan()).count() + unread.count();
     let mut typed = Typed::new(Values::Number(values), Written::Number(trained.unwrap_or(notation)));
