@@ -140,7 +140,7 @@ fn columns_have_roles() {
         ("--target y --drop y", "two roles"),
         ("--group patient --time w", "choose one"),
         ("--drop patiant", "did you mean \"patient\"?"),
-        ("--weight y", "is no weight"),
+        ("--weight y", "does not read as a number"),
     ] {
         let done = place.run(&format!("fit visits.csv {options}"));
         assert_eq!(done.code, Some(2), "{options}: {done:?}");

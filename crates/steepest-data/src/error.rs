@@ -105,7 +105,7 @@ pub enum Error {
 
     /// A cell that does not read as what its column is, where that is not to be passed over.
     #[error(
-        "column {column:?}, {place}: {value:?} does not read as {expected}; correct the cell, or have such cells count as missing"
+        "column {column:?}, {place}: {value:?} does not read as {expected}; correct the cell, or read the column as something else"
     )]
     Unreadable { column: String, place: Place, value: String, expected: Kind },
 

@@ -136,7 +136,7 @@ pub fn data_keys(error: &steepest_data::Error) -> &'static [&'static str] {
         E::TargetNotNumber { .. } => &["data.number", "data.task"],
         E::NotUtf8 { .. } | E::NotDecoded { .. } | E::NoSuchEncoding { .. } => &["data.encoding"],
         E::Infinite { .. } => &["data.infinity_is_missing"],
-        E::Unreadable { .. } | E::TargetMissing { .. } => &["data.strict"],
+        E::TargetMissing { .. } => &["data.strict"],
         E::RaggedRow { .. } => &["data.comment", "data.skip_lines"],
         E::TooManyClasses { .. } => &["data.task"],
         _ => &[],
