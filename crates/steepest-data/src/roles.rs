@@ -189,7 +189,8 @@ impl Roles {
         let kept = || is_kept.then_some(Kind::Category);
         let number = || (self.weight.as_deref() == Some(column)).then_some(Kind::Number);
         let kind = said.or_else(kept).or_else(number)?;
-        let written = (kind == Kind::Category).then_some(Written::Text);
+        // who says that a column is of categories means all of them
+        let written = (kind == Kind::Category).then_some(Written::Verbatim);
         Some(Expected { kind, written })
     }
 

@@ -45,8 +45,9 @@ impl Schema {
             role: if column.name == target { Role::Target } else { table.roles.of(&column.name) },
             kind: Some(column.values.kind()),
             // what has one way to be written says nothing
-            written: Some(column.written.clone())
-                .filter(|written| matches!(written, Written::Number(_) | Written::Date(_))),
+            written: Some(column.written.clone()).filter(|written| {
+                matches!(written, Written::Number(_) | Written::Date(_) | Written::ZonedDate(_))
+            }),
         };
         let dropped =
             |name: &String| SchemaColumn { name: name.clone(), role: Role::Drop, kind: None, written: None };
@@ -113,7 +114,8 @@ impl Schema {
                 let fits = |written: &Written| {
                     matches!(
                         (kind, written),
-                        (Kind::Number, Written::Number(_)) | (Kind::Date, Written::Date(_))
+                        (Kind::Number, Written::Number(_))
+                            | (Kind::Date, Written::Date(_) | Written::ZonedDate(_))
                     )
                 };
                 let expected = Expected { kind, written: column.written.clone().filter(fits) };

@@ -43,6 +43,7 @@ pub(crate) fn notes(table: &Table, target: &Target, task: Task, split: &Split) -
             ));
         }
     }
+    notes.extend(features.iter().filter_map(|feature| sentinel(feature, &split.train)));
     notes.extend(repeated_rows(&features, column, split, &held));
     notes.extend(like_a_key(column, task));
     notes
@@ -238,6 +239,32 @@ fn within(column: &Column, rows: &[usize], group: &[usize]) -> f64 {
     }
     let free = known - groups as f64;
     if total > 0.0 && free > 0.0 { (inside / free) / (total / (known - 1.0)) } else { 1.0 }
+}
+
+/// What people write for a missing number.
+const SENTINELS: [f64; 10] =
+    [-9.0, -99.0, -999.0, -9999.0, -99_999.0, 99.0, 999.0, 9999.0, 99_999.0, 999_999.0];
+
+/// A number that repeats far from all others and may mean that there is none.
+fn sentinel(column: &Column, train: &[usize]) -> Option<String> {
+    let Values::Number(values) = &column.values else { return None };
+    let mut known: Vec<f64> = train.iter().map(|&row| values[row]).filter(|x| !x.is_nan()).collect();
+    known.sort_unstable_by(f64::total_cmp);
+    let ends = [*known.first()?, *known.last()?];
+    ends.into_iter().filter(|end| SENTINELS.contains(end)).find_map(|end| {
+        let (low, high) = (known.partition_point(|&x| x < end), known.partition_point(|&x| x <= end));
+        let others = if low == 0 { &known[high..] } else { &known[..low] };
+        let range = others.last()? - others.first()?;
+        let gap = (others.first()? - end).abs().min((others.last()? - end).abs());
+        (high - low > 1 && gap > range).then(|| {
+            format!(
+                "column {:?}: {end} in {} training rows lies far from all others; if it stands for a missing value, leave these \
+                 cells empty",
+                column.name,
+                high - low
+            )
+        })
+    })
 }
 
 /// Rows outside training that stand in training too.

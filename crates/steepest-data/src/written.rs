@@ -11,6 +11,8 @@ use crate::error::Kind;
 pub enum Written {
     /// As they are.
     Text,
+    /// As they are, and every one but an empty one is a value, also `NA`.
+    Verbatim,
     /// Numbers with these marks.
     Number(Notation),
     /// The words for true and false.
@@ -22,6 +24,8 @@ pub enum Written {
     },
     /// Dates in this format.
     Date(DateFormat),
+    /// Dates in this format, with a time and a zone. They are kept in UTC.
+    ZonedDate(DateFormat),
     /// Not known: encoders did not store it before format 2. Numbers with marks are refused then.
     Unrecorded,
 }
@@ -74,6 +78,10 @@ impl Written {
     pub(crate) fn date(&self, days: f64) -> String {
         match self {
             Self::Date(format) => date::text(days, Some(format)),
+            Self::ZonedDate(format) => {
+                let text = date::text(days, Some(format));
+                if text.contains('T') { text + "Z" } else { text + "T00:00:00Z" }
+            }
             _ => date::text(days, None),
         }
     }

@@ -54,6 +54,8 @@ pub struct PredictOptions {
     pub id: Vec<String>,
     /// What is known about how cells are written, where the run does not know.
     pub conventions: Conventions,
+    /// The encoding of a file of text. Default: its bytes tell.
+    pub encoding: Option<String>,
     /// A cell that does not read is an error. Default: it counts as missing.
     pub strict: bool,
 }
@@ -120,6 +122,7 @@ impl FinishedRun {
             options.labels = Labels::At(labels.clone());
         }
         (options.conventions, options.strict) = (asked.conventions, asked.strict);
+        options.encoding.clone_from(&asked.encoding);
         let loaded = load(source, &options)?;
         let kept = self.kept(&loaded, &asked.id)?;
         let rows: Vec<usize> = (0..loaded.rows()).collect();

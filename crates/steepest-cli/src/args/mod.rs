@@ -10,7 +10,7 @@ mod parse;
 pub use bench::{Bench, MasterKind, ParamKind, StateStorage};
 pub use fit::Fit;
 pub use minimize::{Minimize, OptimizerSpec};
-pub use options::option_of;
+pub use options::{Given, option_of};
 pub use parse::KeyValue;
 
 use crate::output::quoted;
@@ -96,8 +96,11 @@ pub struct Predict {
 }
 
 /// What is known about how cells are written.
-#[derive(Debug, Clone, Copy, Default, ClapArgs)]
+#[derive(Debug, Clone, Default, ClapArgs)]
 pub struct Reading {
+    /// The encoding of a file of text, such as utf-8 or windows-1252 [default: its bytes tell]
+    #[arg(long, value_name = "NAME")]
+    pub encoding: Option<String>,
     /// The decimal mark, `point` or `comma`, where a column alone does not tell
     #[arg(long, value_name = "MARK", value_parser = options::word_parser::<Decimal>())]
     pub decimal: Option<Decimal>,
@@ -110,7 +113,7 @@ pub struct Reading {
 }
 
 impl Reading {
-    pub fn conventions(self) -> Conventions {
+    pub fn conventions(&self) -> Conventions {
         Conventions { decimal: self.decimal, thousands: self.thousands, dates: self.date_order }
     }
 }

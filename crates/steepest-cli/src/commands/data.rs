@@ -18,7 +18,7 @@ pub fn run(args: Data) -> Result {
 }
 
 fn options(reading: Reading) -> ReadOptions {
-    ReadOptions { conventions: reading.conventions(), ..ReadOptions::default() }
+    ReadOptions { conventions: reading.conventions(), encoding: reading.encoding, ..ReadOptions::default() }
 }
 
 /// What `fit` would take each column for.

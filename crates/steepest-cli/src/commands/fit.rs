@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use steepest::registry;
 use steepest::settings::Value;
 use steepest::stop::Reason;
-use steepest_train::{Out, Settings, Stopped, Summary, TensorLine};
+use steepest_train::{DataSettings, Out, Settings, Stopped, Summary, TensorLine};
 
 /// Trains a network, shows it, and says what came out.
 pub fn run(args: Fit) -> Result {
@@ -70,6 +70,7 @@ fn settings(args: &Fit) -> Result<Settings> {
     if let Some(path) = &args.schema {
         settings.data.schema = Some(super::data::read_schema(path)?);
     }
+    make_room(&args.given, &mut settings);
     args.given.set(&mut settings);
 
     for KeyValue { key, value } in &args.set {
@@ -81,6 +82,38 @@ fn settings(args: &Fit) -> Result<Settings> {
     }
     settings.check()?;
     Ok(settings)
+}
+
+/// What an option says of a column takes the place of what the file says of it.
+fn make_room(given: &crate::args::Given, settings: &mut Settings) {
+    let mut said = Settings::default();
+    given.set(&mut said);
+    let lists = |data: &mut DataSettings| {
+        [
+            std::mem::take(&mut data.drop),
+            std::mem::take(&mut data.number),
+            std::mem::take(&mut data.category),
+            std::mem::take(&mut data.date),
+            std::mem::take(&mut data.text),
+            std::mem::take(&mut data.id),
+        ]
+    };
+    let only = said.data.only.clone();
+    let named: Vec<String> = lists(&mut said.data)
+        .into_iter()
+        .flatten()
+        .chain(only)
+        .chain([said.data.weight, said.data.group, said.data.time, said.data.target].into_iter().flatten())
+        .collect();
+    let data = &mut settings.data;
+    for list in
+        [&mut data.drop, &mut data.number, &mut data.category, &mut data.date, &mut data.text, &mut data.id]
+    {
+        list.retain(|name| !named.contains(name));
+    }
+    for one in [&mut data.weight, &mut data.group, &mut data.time] {
+        one.take_if(|name| named.contains(name));
+    }
 }
 
 /// `--set lr=0.1` means what `lr = 0.1` under `[optimizer]` in a file means.

@@ -17,6 +17,7 @@ pub fn run(args: Predict) -> Result {
         labels: args.labels,
         id: args.id,
         conventions: args.reading.conventions(),
+        encoding: args.reading.encoding,
         strict: args.strict,
     };
     let predictions = run.predict(&source, &options)?;

@@ -66,10 +66,10 @@ pub(super) fn median_and_spread(values: &mut [f64]) -> (f64, f64) {
 const FAR: f64 = 10.0;
 /// .. if they also lie this many times as far out as the next nearer one: tails have no gaps, mistakes do.
 const GAP: f64 = 3.0;
-/// So many such values are taken for mistakes, if they are no more than a hundredth;
+/// So many such values may be mistakes, where they are more than a hundredth,
 const FEW: usize = 3;
-/// more are so only if they make the standard deviation this many times that of the others, which a network could
-/// hardly tell apart then.
+/// if they make the standard deviation this many times that of the others, which a network could hardly tell apart then.
+/// More are a group of their own.
 const CRUSHED: f64 = 5.0;
 
 /// The values without those that lie far from all others; `None` where there are none such.
@@ -86,10 +86,8 @@ pub(super) fn without_far(values: &[f64]) -> Option<Vec<f64>> {
     let ends = |&near: &usize| {
         let (last, next) = (distance(values[near - 1]), distance(values[near]));
         let far = values.len() - near;
-        next > FAR
-            && next >= GAP * last
-            && (far <= FEW.min((values.len() / 100).max(1))
-                || mean_and_std(&values[..near]).is_some_and(|(_, std)| all > CRUSHED * std))
+        let crushed = || mean_and_std(&values[..near]).is_some_and(|(_, std)| all > CRUSHED * std);
+        next > FAR && next >= GAP * last && (far <= (values.len() / 100).max(1) || (far <= FEW && crushed()))
     };
     let near = (values.len() / 2 + 1..values.len()).find(ends)?;
     values.truncate(near);
@@ -129,8 +127,8 @@ mod tests {
             (vec![1e300, -1e9, 1e5], true),
             (vec![300.0], false),                      // six spreads
             (vec![900.0, 500.0, 250.0, 120.0], false), // a tail without a gap
-            (vec![1e6; 20], true),                     // many, but the others are crushed
-            (vec![700.0; 3], false),                   // many, and the others are not
+            (vec![1e6; 20], false),                    // a group of its own
+            (vec![700.0; 3], false), // more than a hundredth, and the others are not crushed
         ] {
             let values: Vec<f64> = extra.iter().copied().chain(hundred()).collect();
             let found = without_far(&values);

@@ -126,6 +126,10 @@ impl Gathered {
             if matches!(reading, Reading::Duration { .. }) {
                 notes.push(format!("column {name:?} holds durations, read as numbers of seconds"));
             }
+            let cells = match (field.data_type(), cells) {
+                (DataType::Timestamp(_, Some(_)), RawCells::Date(days)) => RawCells::Instant(days),
+                (_, cells) => cells,
+            };
             columns.push(RawColumn { name: name.to_owned(), cells });
         }
         // texts are read as in a file with commas between its cells
@@ -188,7 +192,9 @@ fn spelt_out(words: &RawCells, codes: impl Iterator<Item = Option<usize>>) -> Ra
             RawCells::Text(codes.map(|code| code.map_or("", |code| words.get(code))).collect())
         }
         RawCells::Number(words) => RawCells::Number(codes.map(|code| number(words, code)).collect()),
-        RawCells::Date(words) => RawCells::Date(codes.map(|code| number(words, code)).collect()),
+        RawCells::Date(words) | RawCells::Instant(words) => {
+            RawCells::Date(codes.map(|code| number(words, code)).collect())
+        }
         RawCells::Decimal(words) => spelt_out(&RawCells::Text(words.to_cells()), codes),
         RawCells::Boolean(words) => RawCells::Boolean(codes.map(|code| words[code?]).collect()),
     }

@@ -53,52 +53,85 @@ fn damaged(path: &Path, error: &ArrowError) -> Error {
     Error::Damaged { path: path.to_owned(), reason: error.to_string() }
 }
 
-/// Checks the lengths that compressed buffers are said to have when they are unpacked: the reader allocates as
-/// much, and a program that is refused memory ends. What else is wrong is for the reader to say.
+/// Checks the lengths that a file speaks of: the reader allocates as much, and a program that is refused memory ends. What
+/// else is wrong is for the reader to say.
 fn check_lengths(file: &mut File, start: u64, path: &Path) -> Result<()> {
-    let absurd = absurd_length(file, start).ok().flatten();
-    file.rewind().map_err(|error| io_error(path, error))?;
-    match absurd {
-        Some(length) => {
-            let reason = format!("a compressed buffer is said to hold {length} bytes");
-            Err(Error::Damaged { path: path.to_owned(), reason })
+    let damaged = |reason: String| Err(Error::Damaged { path: path.to_owned(), reason });
+    let size = file.metadata().map_err(|error| io_error(path, error))?.len();
+    // a file has a list of its messages at its end, a stream has not
+    let blocks =
+        if start == FILE_START { blocks(file, size).ok().flatten().unwrap_or_default() } else { Vec::new() };
+    for (at, length) in blocks {
+        if at.checked_add(length).is_none_or(|end| end > size) {
+            return damaged(format!(
+                "a message is said to have {length} bytes from {at} on, in a file of {size}"
+            ));
         }
-        None => Ok(()),
+        if let Ok((_, Some(length))) = message(file, at) {
+            return damaged(format!("a compressed buffer is said to hold {length} bytes"));
+        }
     }
+    let mut at = start;
+    while let Ok((Some(next), absurd)) = message(file, at) {
+        if let Some(length) = absurd {
+            return damaged(format!("a compressed buffer is said to hold {length} bytes"));
+        }
+        at = next;
+    }
+    file.rewind().map_err(|error| io_error(path, error))
 }
 
-/// Such a length, if some buffer has one.
-fn absurd_length(file: &mut File, mut at: u64) -> io::Result<Option<i64>> {
+/// Where the messages of a file lie, by the list at its end: place and length.
+fn blocks(file: &mut File, size: u64) -> io::Result<Option<Vec<(u64, u64)>>> {
+    const END: u64 = 10; // a length, and the signature
+    let Some(end) = size.checked_sub(END) else { return Ok(None) };
+    file.seek(SeekFrom::Start(end))?;
+    let length = u64::from(number(file)?);
+    let Some(start) = end.checked_sub(length) else { return Ok(None) };
+    file.seek(SeekFrom::Start(start))?;
+    let mut bytes = Vec::new();
+    file.by_ref().take(length).read_to_end(&mut bytes)?;
+    let Ok(footer) = arrow_ipc::root_as_footer(&bytes) else { return Ok(None) };
+    let block = |block: &arrow_ipc::Block| {
+        // a negative length is as absurd as a huge one
+        let of = |length: i64| u64::try_from(length).unwrap_or(u64::MAX);
+        let length = of(i64::from(block.metaDataLength())).saturating_add(of(block.bodyLength()));
+        (of(block.offset()), length)
+    };
+    let lists = [footer.dictionaries(), footer.recordBatches()];
+    Ok(Some(lists.into_iter().flatten().flatten().map(block).collect()))
+}
+
+/// Where the message behind that at this place begins, and the length that some compressed buffer of this one absurdly
+/// claims to have.
+fn message(file: &mut File, mut at: u64) -> io::Result<(Option<u64>, Option<i64>)> {
     let mut metadata = Vec::new();
-    loop {
-        file.seek(SeekFrom::Start(at))?;
-        let mut length = number(file)?;
+    file.seek(SeekFrom::Start(at))?;
+    let mut length = number(file)?;
+    at += 4;
+    if length == u32::MAX {
+        length = number(file)?;
         at += 4;
-        if length == u32::MAX {
-            length = number(file)?;
-            at += 4;
-        }
-        metadata.clear();
-        let read = file.by_ref().take(u64::from(length)).read_to_end(&mut metadata)?;
-        let Ok(message) = arrow_ipc::root_as_message(&metadata) else { return Ok(None) };
-        at += read as u64;
-        let batch = message
-            .header_as_record_batch()
-            .or_else(|| message.header_as_dictionary_batch().and_then(|dictionary| dictionary.data()));
-        if let Some(batch) = batch.filter(|batch| batch.compression().is_some()) {
-            for buffer in batch.buffers().into_iter().flatten().filter(|buffer| buffer.length() >= 8) {
-                file.seek(SeekFrom::Start(at.saturating_add(u64::try_from(buffer.offset()).unwrap_or(0))))?;
-                let mut unpacked = [0; 8];
-                file.read_exact(&mut unpacked)?;
-                let unpacked = i64::from_le_bytes(unpacked);
-                if unpacked > buffer.length().saturating_mul(MOST_EXPANSION) {
-                    return Ok(Some(unpacked));
-                }
+    }
+    let read = file.by_ref().take(u64::from(length)).read_to_end(&mut metadata)?;
+    let Ok(message) = arrow_ipc::root_as_message(&metadata) else { return Ok((None, None)) };
+    at += read as u64;
+    let batch = message
+        .header_as_record_batch()
+        .or_else(|| message.header_as_dictionary_batch().and_then(|dictionary| dictionary.data()));
+    if let Some(batch) = batch.filter(|batch| batch.compression().is_some()) {
+        for buffer in batch.buffers().into_iter().flatten().filter(|buffer| buffer.length() >= 8) {
+            file.seek(SeekFrom::Start(at.saturating_add(u64::try_from(buffer.offset()).unwrap_or(0))))?;
+            let mut unpacked = [0; 8];
+            file.read_exact(&mut unpacked)?;
+            let unpacked = i64::from_le_bytes(unpacked);
+            if unpacked > buffer.length().saturating_mul(MOST_EXPANSION) {
+                return Ok((None, Some(unpacked)));
             }
         }
-        let Ok(body) = u64::try_from(message.bodyLength()) else { return Ok(None) };
-        at = at.saturating_add(body);
     }
+    let next = u64::try_from(message.bodyLength()).ok().and_then(|body| at.checked_add(body));
+    Ok((next, None))
 }
 
 fn number(file: &mut File) -> io::Result<u32> {

@@ -44,6 +44,8 @@ pub(crate) enum RawCells {
     Number(Vec<f64>),
     /// `None` is missing.
     Boolean(Vec<Option<bool>>),
-    /// Days since 1970-01-01 UTC; NaN is missing.
+    /// Days since 1970-01-01; NaN is missing.
     Date(Vec<f64>),
+    /// The same, where the source has a zone: the days are in UTC.
+    Instant(Vec<f64>),
 }

@@ -7,9 +7,9 @@ use super::content::{Content, content};
 use super::options::ReadOptions;
 use super::raw::{Cells, RawCells, RawTable};
 
-use crate::date;
+use crate::date::{self, DateFormat};
 use crate::error::{Error, Result, list};
-use crate::written::number_text;
+use crate::written::{Written, number_text};
 
 /// Reads files of any known formats but images. The first one decides whether there is a header.
 pub(super) fn read(paths: &[PathBuf], options: &ReadOptions) -> Result<RawTable> {
@@ -88,6 +88,10 @@ fn joined(first: RawCells, second: RawCells) -> RawCells {
             cells.extend(more);
             RawCells::Number(cells)
         }
+        (RawCells::Instant(mut cells), RawCells::Instant(more)) => {
+            cells.extend(more);
+            RawCells::Instant(cells)
+        }
         (RawCells::Date(mut cells), RawCells::Date(more)) => {
             cells.extend(more);
             RawCells::Date(cells)
@@ -132,6 +136,7 @@ fn as_text(cells: RawCells) -> Cells {
             }
         }),
         RawCells::Date(days) => texts(days, |days| date::text(days, None)),
+        RawCells::Instant(days) => texts(days, |days| Written::ZonedDate(DateFormat::default()).date(days)),
         RawCells::Boolean(booleans) => {
             let word = |value| match value {
                 None => "",

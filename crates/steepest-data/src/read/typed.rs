@@ -9,7 +9,7 @@ use crate::error::{Error, Kind, Place, Result, list, nearest_name};
 use crate::table::{Column, Table};
 use crate::task::usual_target;
 use crate::typing::{Context, Typed, decide};
-use crate::written::Expected;
+use crate::written::{Expected, Written};
 
 /// Decides the type of every column. `path` is what errors call the source.
 pub(crate) fn typed(raw: RawTable, path: &Path, options: &ReadOptions) -> Result<Table> {
@@ -33,7 +33,7 @@ pub(crate) fn typed(raw: RawTable, path: &Path, options: &ReadOptions) -> Result
     let dropped: Vec<String> = roles.dropped(&names, target).into_iter().map(str::to_owned).collect();
     let mut notes = raw.notes;
     let mut columns = Vec::with_capacity(raw.columns.len());
-    let text = Expected::from(Kind::Category);
+    let text = Expected { kind: Kind::Category, written: Some(Written::Verbatim) };
     for RawColumn { name, cells } in raw.columns {
         if dropped.contains(&name) {
             continue;

@@ -77,7 +77,12 @@ pub(super) fn numbers_as(numbers: Vec<f64>, format: DateFormat, context: &Contex
 ///
 /// # Errors
 /// [`Error::OtherNotation`] for cells that are dates in another format alone.
-pub(super) fn read_trained(cells: &Cells, format: &DateFormat, context: &Context<'_>) -> Result<Typed> {
+pub(super) fn read_trained(
+    cells: &Cells,
+    format: &DateFormat,
+    zoned: bool,
+    context: &Context<'_>,
+) -> Result<Typed> {
     let said = context.conventions.dates.filter(|_| format.has_order()).map(DateFormat::from);
     let format = &said.unwrap_or(*format);
     let known = || cells.iter().enumerate().filter(|(_, cell)| !is_missing_value(cell));
@@ -90,7 +95,12 @@ pub(super) fn read_trained(cells: &Cells, format: &DateFormat, context: &Context
         !cells.is_empty() && !matches!(date::decide(cells.iter().map(String::as_str), None, 0), Decided::No)
     };
     let first_other = known()
-        .find(|(_, cell)| date::reads_otherwise(cell, format) || (dots_surprise && is_dotted(cell)))
+        .find(|(_, cell)| {
+            date::reads_otherwise(cell, format)
+                || (dots_surprise && is_dotted(cell))
+                // ten in the morning is another time where it has a zone
+                || (has_time(cell) && has_zone(cell) != zoned && *format != DateFormat::TimeOfDay)
+        })
         .or_else(|| {
             let texts = || unread().map(|(_, cell)| cell.to_owned()).collect();
             unread().next().filter(|_| are_dates(&texts))
@@ -99,9 +109,51 @@ pub(super) fn read_trained(cells: &Cells, format: &DateFormat, context: &Context
         None => read(cells, format, context),
         Some((row, cell)) => {
             let (column, place) = (context.column.to_owned(), (context.place)(row));
-            Err(Error::OtherNotation { column, place, value: shown(cell), expected: format.to_string() })
+            Err(Error::OtherNotation {
+                column,
+                place,
+                value: shown(cell),
+                expected: in_words(*format, zoned),
+            })
         }
     }
+}
+
+fn in_words(format: DateFormat, zoned: bool) -> String {
+    if zoned { format!("{format} with a zone") } else { format.to_string() }
+}
+
+fn has_time(cell: &str) -> bool {
+    cell.contains(':')
+}
+
+/// Whether a zone stands behind a time.
+fn has_zone(cell: &str) -> bool {
+    let Some((_, behind)) = cell.split_once(':') else { return false };
+    behind.ends_with(['Z', 'z'])
+        || behind.ends_with("UTC")
+        || behind.ends_with("GMT")
+        || behind.contains(['+', '-'])
+}
+
+/// Dates of encoders that did not store how they are written.
+pub(super) fn read_old(cells: &Cells, context: &Context<'_>) -> Result<Typed> {
+    read(cells, &DateFormat::default(), context)
+}
+
+/// Typed dates, for a column that was so in training.
+pub(super) fn held_to(typed: Typed, trained: &Written, context: &Context<'_>) -> Result<Typed> {
+    let Values::Date(days) = &typed.values else { return Ok(typed) };
+    let zoned = |written: &Written| matches!(written, Written::ZonedDate(_));
+    let has_time = |days: &f64| days.fract() != 0.0;
+    let differs = zoned(trained) != zoned(&typed.written) && !trained.is_unrecorded();
+    if differs && let Some(row) = days.iter().position(has_time) {
+        let (column, place) = (context.column.to_owned(), (context.place)(row));
+        let value = typed.written.date(days[row]);
+        let expected = in_words(DateFormat::default(), zoned(trained));
+        return Err(Error::OtherNotation { column, place, value, expected });
+    }
+    Ok(Typed { written: trained.clone(), ..typed })
 }
 
 /// The dates of a column in this format.
@@ -129,7 +181,16 @@ fn read(cells: &Cells, format: &DateFormat, context: &Context<'_>) -> Result<Typ
             }
         }
     }
-    let mut typed = unread.into(Typed::new(Values::Date(days), Written::Date(*format)), known, context)?;
+    let zones = cells.iter().filter(|cell| has_zone(cell)).count();
+    let written = if zones > 0 { Written::ZonedDate(*format) } else { Written::Date(*format) };
+    let mut typed = unread.into(Typed::new(Values::Date(days), written), known, context)?;
+    let times = cells.iter().filter(|cell| has_time(cell)).count();
+    if zones > 0 && zones < times {
+        typed.notes.push(format!(
+            "column {:?}: {zones} of {times} times have a zone; the others count as UTC",
+            context.column
+        ));
+    }
     if let Some((_, cell)) = open_ends.first() {
         let (column, count) = (context.column, open_ends.len());
         typed.notes.push(format!(

@@ -19,6 +19,7 @@ use std::borrow::Cow;
 pub(crate) use category::category;
 pub(crate) use context::{Context, Typed};
 pub(crate) use missing::is_missing;
+pub(crate) use number::is_marked_number;
 
 use crate::error::{Kind, Result};
 use crate::read::raw::{Cells, RawCells};
@@ -46,6 +47,9 @@ pub(crate) fn decide(cells: RawCells, expected: Option<&Expected>, context: &Con
             match expected {
                 Some(expected) if expected.kind != typed.values.kind() => {
                     coerce(&typed.values, &typed.written, expected, context)
+                }
+                Some(Expected { kind: Kind::Date, written: Some(trained) }) => {
+                    dates::held_to(typed, trained, context)
                 }
                 _ => Ok(typed),
             }
@@ -98,15 +102,18 @@ fn read_as(cells: &Cells, expected: &Expected, context: &Context<'_>) -> Result<
             let known = cells.iter().map(|cell| (!missing::was_missing(cell)).then_some(cell));
             Ok(Typed::new(category(known), Written::Text))
         }
+        (Kind::Category, Some(Written::Verbatim)) => {
+            let known = cells.iter().map(|cell| (!cell.is_empty()).then_some(cell));
+            Ok(Typed::new(category(known), Written::Verbatim))
+        }
         (Kind::Category, _) => Ok(text(cells)),
         (Kind::Number, Some(Written::Number(notation))) => numbers::read_as(cells, Some(*notation), context),
         (Kind::Number, Some(Written::Unrecorded)) => numbers::read_unmarked(cells, context),
         (Kind::Number, _) => numbers::read_as(cells, None, context),
         (Kind::Boolean, written) => booleans::read(cells, written.as_ref(), context),
-        (Kind::Date, Some(Written::Date(format))) => dates::read_trained(cells, format, context),
-        (Kind::Date, Some(Written::Unrecorded)) => {
-            dates::read_trained(cells, &crate::date::DateFormat::default(), context)
-        }
+        (Kind::Date, Some(Written::Date(format))) => dates::read_trained(cells, format, false, context),
+        (Kind::Date, Some(Written::ZonedDate(format))) => dates::read_trained(cells, format, true, context),
+        (Kind::Date, Some(Written::Unrecorded)) => dates::read_old(cells, context),
         (Kind::Date, _) => dates::read_as_dates(cells, context),
     }
 }
@@ -126,6 +133,9 @@ fn from_typed(cells: RawCells, context: &Context<'_>) -> Result<Typed> {
             Typed::new(Values::Boolean(booleans), Written::usual(Kind::Boolean, false))
         }
         RawCells::Date(days) => Typed::new(Values::Date(days), Written::usual(Kind::Date, false)),
+        RawCells::Instant(days) => {
+            Typed::new(Values::Date(days), Written::ZonedDate(crate::date::DateFormat::default()))
+        }
     })
 }
 

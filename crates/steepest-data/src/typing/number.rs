@@ -52,6 +52,11 @@ impl<'a> Digits<'a> {
         if cell.len() > LONGEST || !cell.bytes().any(|byte| byte.is_ascii_digit()) {
             return None;
         }
+        // Swiss prices without Rappen: 5.-
+        let cell = [".-", ".\u{2013}", ".\u{2014}", ",-"]
+            .iter()
+            .find_map(|end| cell.strip_suffix(end))
+            .unwrap_or(cell);
         let (mut text, mut negative, mut signed, mut unit) = (cell, false, false, None);
         // sign and unit come in both orders, at both ends: -$5, $-5, 5 €, 5-
         loop {
@@ -62,7 +67,7 @@ impl<'a> Digits<'a> {
             }
             let first = text.chars().next()?;
             let last = text.chars().next_back()?;
-            if let ('+' | '-' | '\u{2212}', false) = (first, signed) {
+            if let ('+' | '-' | '\u{2212}' | '\u{2010}' | '\u{2013}' | '\u{ff0d}', false) = (first, signed) {
                 (text, negative, signed) = (text[first.len_utf8()..].trim_start(), first != '+', true);
             } else if let ('-' | '\u{2212}', false) = (last, signed) {
                 (text, negative, signed) = (text[..text.len() - last.len_utf8()].trim_end(), true, true);
@@ -180,6 +185,11 @@ impl<'a> Digits<'a> {
     }
 }
 
+/// Whether a cell is a number in some notation.
+pub(crate) fn is_marked_number(cell: &str) -> bool {
+    Digits::of(cell.trim()).is_some_and(|digits| digits.readings() != 0)
+}
+
 /// Cells that are longer are no numbers.
 const LONGEST: usize = 64;
 
@@ -233,6 +243,8 @@ mod tests {
             ("45 %", Point, None, 45.0),
             ("-45%", Point, None, -45.0),
             ("11.84-", Point, None, -11.84),
+            ("5.-", Point, None, 5.0),
+            ("\u{2013}5", Point, None, -5.0),
             (".5", Point, None, 0.5),
             ("5.", Point, None, 5.0),
             (",5", Comma, None, 0.5),

@@ -96,7 +96,12 @@ pub(super) fn read_as(cells: &Cells, trained: Option<Notation>, context: &Contex
         return Ok(Typed::new(Values::Number(values), Written::Number(written)));
     }
     let census = Census::of(cells);
-    let exact = marks_of_training.map(as_trained).filter(|exact| census.count(*exact) == census.most());
+    // where training had no fractions, a mark that may be a decimal one is news
+    let is_news = |trained: &Notation| trained.decimal.is_none() && census.ambiguous.is_some();
+    let exact = marks_of_training
+        .filter(|trained| !is_news(trained) || trained.thousands.is_some_and(is_point_or_comma))
+        .map(as_trained)
+        .filter(|exact| census.count(*exact) == census.most());
     let reading = match exact {
         Some(exact) => exact,
         None => {
@@ -138,6 +143,10 @@ pub(super) fn read_as(cells: &Cells, trained: Option<Notation>, context: &Contex
         typed.notes.push(marks(notation, column_reads, cells, context));
     }
     unread.into(typed, known, context)
+}
+
+fn is_point_or_comma(mark: Thousands) -> bool {
+    matches!(mark, Thousands::Point | Thousands::Comma)
 }
 
 /// The reading of numbers with these marks.

@@ -1,5 +1,6 @@
 //! The first records of a file, whatever they are, to find out how it is written.
 
+use crate::typing::is_marked_number;
 use csv_core::{ReadRecordResult, ReaderBuilder};
 
 use super::comment::{Comment, fields};
@@ -98,7 +99,8 @@ fn lines(bytes: &[u8]) -> u64 {
 /// comma where none gives two fields.
 pub(super) fn sniff(text: &str, records: impl Fn(u8) -> Vec<Record>) -> (u8, Vec<Record>) {
     let mut best = (b',', (0.0, 0), None);
-    for delimiter in [b',', b';', b'\t', b'|'] {
+    // of two that are as even, the comma is more often a part of cells
+    for delimiter in [b'\t', b';', b'|', b','] {
         let records = records(delimiter);
         let width = usual_width(&records);
         if width < 2 {
@@ -107,15 +109,19 @@ pub(super) fn sniff(text: &str, records: impl Fn(u8) -> Vec<Record>) -> (u8, Vec
         let even = records.iter().filter(|record| record.fields.len() == width).count() as f64
             / records.len() as f64;
         // "1,5;2,5": both are even there, and the commas stand inside numbers
-        let decimal_commas = best.0 == b',' && best.1.0 > 0.0 && even == 1.0 && commas_are_decimal(text);
-        if decimal_commas || (even, width) > best.1 {
+        let decimal_commas = delimiter == b',' && best.1.0 == 1.0 && commas_are_decimal(text);
+        if !decimal_commas && (even, width) > best.1 {
             best = (delimiter, (even, width), Some(records));
         }
     }
+    // each line is a number with commas in it, under a name without
+    let is_number = |record: &Record| is_marked_number(&record.fields.join(","));
     let one_column = best.0 == b','
         && best.1.0 < 1.0
-        && best.2.as_ref().is_some_and(|records| records[0].fields.len() == 1)
-        && commas_are_decimal(text);
+        && best
+            .2
+            .as_ref()
+            .is_some_and(|records| records[0].fields.len() == 1 && records[1..].iter().all(is_number));
     if one_column {
         // a name and numbers below it: the commas are theirs
         return (b'\t', records(b'\t'));
