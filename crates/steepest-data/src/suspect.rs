@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use crate::encoder::is_key_name;
+use crate::encoder::{SENTINELS, is_key_name};
 use crate::features::Features;
 use crate::split::Split;
 use crate::table::{Column, Table, Values};
@@ -43,7 +43,8 @@ pub(crate) fn notes(table: &Table, target: &Target, task: Task, split: &Split) -
             ));
         }
     }
-    notes.extend(features.iter().filter_map(|feature| sentinel(feature, &split.train)));
+    notes
+        .extend(features.iter().copied().chain([column]).filter_map(|column| sentinel(column, &split.train)));
     notes.extend(repeated_rows(&features, column, split, &held));
     notes.extend(like_a_key(column, task));
     notes
@@ -240,10 +241,6 @@ fn within(column: &Column, rows: &[usize], group: &[usize]) -> f64 {
     let free = known - groups as f64;
     if total > 0.0 && free > 0.0 { (inside / free) / (total / (known - 1.0)) } else { 1.0 }
 }
-
-/// What people write for a missing number.
-const SENTINELS: [f64; 10] =
-    [-9.0, -99.0, -999.0, -9999.0, -99_999.0, 99.0, 999.0, 9999.0, 99_999.0, 999_999.0];
 
 /// A number that repeats far from all others and may mean that there is none.
 fn sentinel(column: &Column, train: &[usize]) -> Option<String> {

@@ -40,5 +40,6 @@ mod words;
 pub use any::AnyEncoder;
 pub use decision::MOST_LEVELS;
 pub(crate) use decision::is_key_name;
+pub(crate) use scale::SENTINELS;
 pub use table::Encoder;
 pub use target::KnownTargets;

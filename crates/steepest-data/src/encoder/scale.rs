@@ -72,6 +72,10 @@ const FEW: usize = 3;
 /// More are a group of their own.
 const CRUSHED: f64 = 5.0;
 
+/// What people write for a missing number: it is a mistake however often it stands there.
+pub(crate) const SENTINELS: [f64; 10] =
+    [-9.0, -99.0, -999.0, -9999.0, -99_999.0, 99.0, 999.0, 9999.0, 99_999.0, 999_999.0];
+
 /// The values without those that lie far from all others; `None` where there are none such.
 pub(super) fn without_far(values: &[f64]) -> Option<Vec<f64>> {
     let mut values = values.to_vec();
@@ -83,11 +87,16 @@ pub(super) fn without_far(values: &[f64]) -> Option<Vec<f64>> {
     let distance = |value: f64| (value - median).abs() / spread;
     values.sort_unstable_by(|a, b| distance(*a).total_cmp(&distance(*b)));
     let (_, all) = mean_and_std(&values)?;
+    let is_sentinel = |far: &[f64]| SENTINELS.contains(&far[0]) && far.iter().all(|value| *value == far[0]);
     let ends = |&near: &usize| {
         let (last, next) = (distance(values[near - 1]), distance(values[near]));
         let far = values.len() - near;
         let crushed = || mean_and_std(&values[..near]).is_some_and(|(_, std)| all > CRUSHED * std);
-        next > FAR && next >= GAP * last && (far <= (values.len() / 100).max(1) || (far <= FEW && crushed()))
+        next > FAR
+            && next >= GAP * last
+            && (far <= (values.len() / 100).max(1)
+                || (far <= FEW && crushed())
+                || is_sentinel(&values[near..]))
     };
     let near = (values.len() / 2 + 1..values.len()).find(ends)?;
     values.truncate(near);
@@ -128,6 +137,7 @@ mod tests {
             (vec![300.0], false),                      // six spreads
             (vec![900.0, 500.0, 250.0, 120.0], false), // a tail without a gap
             (vec![1e6; 20], false),                    // a group of its own
+            (vec![-999.0; 20], true),                  // it says that there is no value
             (vec![700.0; 3], false), // more than a hundredth, and the others are not crushed
         ] {
             let values: Vec<f64> = extra.iter().copied().chain(hundred()).collect();

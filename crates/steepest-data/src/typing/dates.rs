@@ -199,7 +199,24 @@ fn read(cells: &Cells, format: &DateFormat, context: &Context<'_>) -> Result<Typ
         ));
     }
     typed.open_ends = open_ends;
+    typed.notes.extend(short_years(cells, &typed.values, context));
     Ok(typed)
+}
+
+/// Says how years of two digits are read, where a century could be meant that is not.
+fn short_years(cells: &Cells, values: &Values, context: &Context<'_>) -> Option<String> {
+    let Values::Date(days) = values else { return None };
+    let is_short = |cell: &str| !cell.split(|c: char| !c.is_ascii_digit()).any(|digits| digits.len() > 2);
+    let far = |days: f64| date::parts(days).is_some_and(|parts| parts.year >= 2035);
+    let at = (0..days.len()).find(|&row| far(days[row]) && is_short(cells.get(row)))?;
+    Some(format!(
+        "column {:?}: years of two digits count as 1969 to 2068, so {:?} in {} is {}; write all four where another century is \
+         meant",
+        context.column,
+        shown(cells.get(at)),
+        (context.place)(at),
+        date::text(days[at], None)
+    ))
 }
 
 /// A column that has to be dates, in whatever format.
