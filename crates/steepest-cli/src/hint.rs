@@ -1,7 +1,7 @@
 //! Errors of the trainer in the words of this program: the trainer speaks of settings, here come the options.
 
 use crate::args::option_of;
-use crate::output::Failure;
+use crate::output::{Failure, quoted};
 use steepest_train::Error;
 
 impl From<steepest_data::Error> for Failure {
@@ -27,6 +27,7 @@ impl From<Error> for Failure {
 fn hint(error: &Error) -> Option<String> {
     match error {
         Error::RunInUse { .. } | Error::RunExists { .. } => Some("--out".to_owned()),
+        Error::RunUnfinished { path } => Some(format!("steepest resume {}", quoted(&path.to_string_lossy()))),
         Error::NotARun { .. } => Some("`steepest fit` names it at its end".to_owned()),
         error => options(error.keys()),
     }

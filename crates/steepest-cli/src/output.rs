@@ -14,8 +14,8 @@ pub enum Failure {
     Input(String),
     /// Exit code 1: the run failed, or the system refused.
     Run(String),
-    /// Exit code 130: stopped by Ctrl-C, in good order.
-    Interrupted,
+    /// Exit code 128 and the number of the signal that stopped it in good order: 130, 143, 129.
+    Interrupted(u8),
     /// Exit code 0: nobody reads the result any more.
     Unread,
     /// What clap has to say: help, the version, or an error.
@@ -39,7 +39,7 @@ impl Failure {
         let (message, code) = match self {
             Self::Input(message) => (message, 2),
             Self::Run(message) => (message, 1),
-            Self::Interrupted => return ExitCode::from(130),
+            Self::Interrupted(signal) => return ExitCode::from(128 + signal),
             Self::Unread => return ExitCode::SUCCESS,
             Self::Usage(error) => {
                 // help and version go to stdout, errors to stderr; a closed pipe is no matter

@@ -1,14 +1,15 @@
 //! What `fit` says on stderr while it trains: a bar on a terminal, a few lines elsewhere; and
-//! Ctrl-C, which ends a run in good order.
+//! signals, which end a run in good order.
 
 use crate::hint;
 use crate::output::{Paint, count, say, short, significant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use signal_hook::{consts, flag};
 use std::collections::HashSet;
 use std::io::IsTerminal;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use steepest_train::{EpochDone, Event, Observer, Start, StepDone, Stopped};
 
 /// Lines for a whole run where there is no terminal.
@@ -29,6 +30,7 @@ pub struct Reporter {
     /// The last epoch, where no line was printed for it.
     untold: Option<EpochDone>,
     stopped: Option<Stopped>,
+    told_of_signal: bool,
     interrupt: Interrupt,
 }
 
@@ -43,6 +45,7 @@ impl Reporter {
             metric: String::new(),
             untold: None,
             stopped: None,
+            told_of_signal: false,
             interrupt: Interrupt::install(),
         }
     }
@@ -50,6 +53,14 @@ impl Reporter {
     /// Why training ended, once it has.
     pub fn stopped(&self) -> Option<&Stopped> {
         self.stopped.as_ref()
+    }
+
+    /// The number of the signal that stopped the run; that of Ctrl-C where it was none.
+    pub fn signal(&self) -> u8 {
+        match self.interrupt.asked() {
+            0 => consts::SIGINT as u8,
+            signal => signal,
+        }
     }
 
     fn note(&mut self, note: &str) {
@@ -171,7 +182,14 @@ impl Observer for Reporter {
             // what a later version tells is no matter to this one
             _ => {}
         }
-        if self.interrupt.asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if self.interrupt.asked() == 0 {
+            return ControlFlow::Continue(());
+        }
+        if !self.told_of_signal {
+            self.told_of_signal = true;
+            self.line("saving the run and stopping after this step; once more ends at once");
+        }
+        ControlFlow::Break(())
     }
 }
 
@@ -209,39 +227,42 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
-/// What Ctrl-C does: before training, and the second time, it ends the program; the first time in
-/// training, it asks the run to end with its best weights.
-#[derive(Clone)]
-pub struct Interrupt(Arc<AtomicU8>);
-
-const IDLE: u8 = 0;
-const TRAINING: u8 = 1;
-const ASKED: u8 = 2;
+/// What a signal to end does: before training, and the second time, it ends the program; the first time in training, it
+/// asks the run to save itself and to end.
+#[derive(Debug, Clone)]
+pub struct Interrupt {
+    /// The number of the first signal that came in training; 0 before.
+    signal: Arc<AtomicUsize>,
+    /// Whether the next signal ends the program.
+    armed: Arc<AtomicBool>,
+}
 
 impl Interrupt {
     fn install() -> Self {
-        let state = Arc::new(AtomicU8::new(IDLE));
-        let seen = Arc::clone(&state);
-        let handler = move || {
-            if seen.compare_exchange(TRAINING, ASKED, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
-                say("\nstopping after this step with the best weights so far; Ctrl-C again ends at once");
-            } else {
-                std::process::exit(130);
-            }
-        };
-        // where there are no signals, Ctrl-C does what it always did
-        let _ = ctrlc::set_handler(handler);
-        Self(state)
+        let (signal, armed) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(true)));
+        for number in SIGNALS {
+            // where there are no such signals, they do what they always did
+            let _ = flag::register_conditional_shutdown(number, 128 + number, Arc::clone(&armed));
+            let _ = flag::register_usize(number, Arc::clone(&signal), number.unsigned_abs() as usize);
+            let _ = flag::register(number, Arc::clone(&armed));
+        }
+        Self { signal, armed }
     }
 
     fn training(&self) {
-        self.0.store(TRAINING, Ordering::SeqCst);
+        self.armed.store(false, Ordering::SeqCst);
     }
 
-    fn asked(&self) -> bool {
-        self.0.load(Ordering::SeqCst) == ASKED
+    /// The number of the signal that asked to stop; 0 for none.
+    fn asked(&self) -> u8 {
+        self.signal.load(Ordering::SeqCst) as u8
     }
 }
+
+#[cfg(unix)]
+const SIGNALS: [i32; 3] = [consts::SIGINT, consts::SIGTERM, consts::SIGHUP];
+#[cfg(not(unix))]
+const SIGNALS: [i32; 2] = [consts::SIGINT, consts::SIGTERM];
 
 #[cfg(test)]
 mod tests {

@@ -180,26 +180,121 @@ fn divergence_is_exit_code_1_names_a_tensor_and_leaves_its_run() {
 }
 
 #[cfg(unix)]
-#[test]
-fn ctrl_c_finishes_the_run_with_its_best_weights() {
+mod signals {
+    use super::common::Place;
     use std::io::{BufRead, BufReader};
-    use std::process::{Command, Stdio};
-    let place = Place::new();
-    let mut child = Command::new(env!("CARGO_BIN_EXE_steepest"))
-        .args(["fit", "iris", "--epochs", "10000000", "--patience", "0", "--json"])
-        .current_dir(place.path())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-    while !lines.next().unwrap().unwrap().starts_with("epoch ") {}
-    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-    let rest: Vec<String> = lines.map_while(Result::ok).collect();
-    let output = child.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(130), "{rest:?}");
-    let summary: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(summary["stopped_by"], "interrupted");
-    assert!(place.path().join("runs/iris-0001/summary.json").is_file());
-    assert!(rest.iter().any(|line| line.contains("Ctrl-C again ends at once")), "{rest:?}");
+    use std::path::Path;
+    use std::process::{Child, Command, Stdio};
+    use std::time::Duration;
+
+    const FIT: &str = "fit diabetes --epochs 60 --patience 0 --batch 8 --save-every 20steps --out";
+
+    fn start(place: &Place, words: &str) -> Child {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_steepest"));
+        command.args(words.split_whitespace()).current_dir(place.path());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+
+    fn send(child: &Child, signal: &str) {
+        Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+    }
+
+    /// What has to be the same: weights, optimizer state, and the metrics but for the clock.
+    fn outcome(run: &Path) -> (Vec<u8>, Vec<u8>, Vec<String>) {
+        let read = |file: &str| std::fs::read(run.join(file)).unwrap();
+        let metrics = String::from_utf8(read("metrics.jsonl")).unwrap();
+        let without_clock = |line: &str| {
+            let mut line: serde_json::Value = serde_json::from_str(line).unwrap();
+            for clock in ["seconds", "samples_per_second"] {
+                line.as_object_mut().unwrap().remove(clock);
+            }
+            line.to_string()
+        };
+        let metrics = metrics.lines().map(without_clock).collect();
+        (read("weights.safetensors"), read("optimizer.safetensors"), metrics)
+    }
+
+    #[test]
+    fn a_signal_saves_the_run_and_resuming_ends_with_the_same_bits() {
+        let place = Place::new();
+        place.run(&format!("{FIT} whole --quiet")).ok();
+        let whole = outcome(&place.path().join("whole"));
+        for (signal, code) in [("-INT", 130), ("-TERM", 143), ("-HUP", 129)] {
+            let run = format!("run{code}");
+            let mut child = start(&place, &format!("{FIT} {run} --json"));
+            let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+            while !lines.next().unwrap().unwrap().starts_with("epoch ") {}
+            send(&child, signal);
+            let rest: Vec<String> = lines.map_while(Result::ok).collect();
+            let output = child.wait_with_output().unwrap();
+            assert_eq!(output.status.code(), Some(code), "{rest:?}");
+            let summary: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+            assert_eq!(
+                (&summary["finished"], &summary["stopped_by"]),
+                (&false.into(), &"interrupted".into())
+            );
+            assert!(summary["test"].is_null(), "no test rows are looked at: {summary}");
+            assert!(rest.iter().any(|line| line.contains("once more ends at once")), "{rest:?}");
+            // its best weights predict, and say what they are
+            let done = place.run(&format!("predict {run} diabetes")).ok();
+            assert!(done.stderr.contains("was interrupted"), "{}", done.stderr);
+            // it is not overwritten
+            let done = place.run(&format!("{FIT} {run}"));
+            assert_eq!(done.code, Some(2), "{done:?}");
+            assert!(done.stderr.contains(&format!("steepest resume {run}")), "{}", done.stderr);
+            let done = place.run(&format!("resume {run} --json")).ok();
+            assert_eq!(done.json()["finished"], true);
+            assert!(outcome(&place.path().join(&run)) == whole, "{signal}");
+            let done = place.run(&format!("resume {run}"));
+            assert_eq!(done.code, Some(2), "{done:?}");
+        }
+    }
+
+    #[test]
+    fn a_killed_run_goes_on_and_ends_with_the_same_bits() {
+        let place = Place::new();
+        place.run(&format!("{FIT} whole --quiet")).ok();
+        let whole = outcome(&place.path().join("whole"));
+        for (at, delay) in [80, 170, 260, 390, 520].into_iter().enumerate() {
+            let run = format!("killed{at}");
+            let mut child = start(&place, &format!("{FIT} {run} --quiet"));
+            std::thread::sleep(Duration::from_millis(delay));
+            child.kill().unwrap();
+            child.wait().unwrap();
+            let path = place.path().join(&run);
+            if !path.join("settings.toml").exists() || path.join("summary.json").exists() {
+                continue; // killed before it began, or after its end
+            }
+            place.run(&format!("resume {run} --quiet")).ok();
+            assert!(outcome(&path) == whole, "killed after {delay} ms");
+        }
+    }
+
+    #[test]
+    fn damage_is_found_and_other_data_is_refused() {
+        let place = Place::new();
+        let rows: String = (0..200).map(|row| format!("{},{}\n", row % 17, (row * row) % 31)).collect();
+        place.file("t.csv", format!("x,y\n{rows}"));
+        let words = "fit t.csv --epochs 200 --patience 0 --batch 4 --save-every 10steps --out run";
+        let mut child = start(&place, words);
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        while !lines.next().unwrap().unwrap().starts_with("epoch ") {}
+        send(&child, "-TERM");
+        child.wait().unwrap();
+        let folder = place.path().join("run/checkpoints");
+        let mut saved: Vec<_> =
+            std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        saved.sort();
+        assert_eq!(saved.len(), 2);
+        let mut bytes = std::fs::read(&saved[1]).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        std::fs::write(&saved[1], &bytes).unwrap();
+        place.file("other.csv", format!("x,y\n{}", rows.replacen("3,9", "4,9", 1)));
+        let done = place.run("resume run --data other.csv");
+        assert_eq!(done.code, Some(2), "{done:?}");
+        assert!(done.stderr.contains("not what it was"), "{}", done.stderr);
+        let done = place.run("resume run").ok();
+        assert!(done.stderr.contains("is damaged"), "{}", done.stderr);
+    }
 }

@@ -93,6 +93,23 @@ pub enum Error {
         /// Why it failed.
         reason: String,
     },
+    /// The data of a run are not what they were.
+    #[error(
+        "the data is not what it was when the run began: other rows, values or columns; give the data of then, or begin a new run"
+    )]
+    OtherData,
+    /// The directory holds a run that was interrupted or cut.
+    #[error("{} holds a run that is not finished; go on with it, or choose another directory", path.display())]
+    RunUnfinished {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// A run that went to its end.
+    #[error("{} went to its end: there is nothing to go on with; begin a new run", path.display())]
+    RunFinished {
+        /// The directory.
+        path: PathBuf,
+    },
     /// The state of another run.
     #[error(
         "the saved state is not that of this run: {problem}; go on with the settings and the data of the run that it was saved in"

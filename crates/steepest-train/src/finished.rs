@@ -85,6 +85,9 @@ impl FinishedRun {
         let refuse = |reason: String| Error::NotARun { path: path.to_owned(), reason };
         let read =
             |file: &str| fs::read_to_string(path.join(file)).map_err(|e| refuse(format!("{file}: {e}")));
+        if !path.join("summary.json").exists() && path.join("settings.toml").exists() {
+            return Err(Error::RunUnfinished { path: path.to_owned() });
+        }
         let summary: Summary =
             serde_json::from_str(&read("summary.json")?).map_err(|e| refuse(format!("summary.json: {e}")))?;
         let settings = Settings::from_toml(&read("settings.toml")?, "settings.toml")?;
@@ -130,6 +133,12 @@ impl FinishedRun {
         let mut notes = loaded.notes().to_vec();
         notes.extend_from_slice(&features.notes);
         let raw = network::outputs(&self.model, &features);
+        if !self.summary.finished {
+            notes.push(format!(
+                "the run was interrupted in epoch {}: these are its best weights so far",
+                self.summary.epochs
+            ));
+        }
         let task = self.encoder.task();
         let criterion = Criterion {
             task,

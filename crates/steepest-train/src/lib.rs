@@ -7,6 +7,7 @@
 //! [`Trainer`] takes the steps. What it remembers between two of them is a [`RunState`].
 
 mod batch;
+mod checkpoint;
 mod data_settings;
 mod error;
 mod event;
@@ -18,6 +19,7 @@ pub mod model;
 mod network;
 mod resolve;
 mod run_dir;
+mod save_every;
 mod score;
 mod settings;
 mod state;
@@ -30,14 +32,15 @@ pub use data_settings::DataSettings;
 pub use error::{Error, Result};
 pub use event::{EpochDone, Event, Observer, Start, StepDone, Stopped};
 pub use finished::{FinishedRun, Outputs, PredictOptions, Predictions};
-pub use fit::fit;
+pub use fit::{fit, resume};
 pub use resolve::{Decision, Resolved};
 pub use run_dir::Out;
+pub use save_every::SaveEvery;
 pub use score::Metric;
 pub use settings::{
     BalancedWord, ClassWeights, LossKind, LossSettings, ModelKind, ModelSettings, OptimizerSettings, Rate,
     ScheduleSettings, Settings, TrainSettings, default_weight_decay,
 };
-pub use state::{BestEpoch, Counters, EpochSums, RunState};
+pub use state::{BestEpoch, Counters, EpochSums, RunState, Snapshot};
 pub use summary::{Baseline, ClassScore, Health, Score, Summary, TensorLine};
-pub use trainer::{Snapshot, Trainer};
+pub use trainer::Trainer;

@@ -6,12 +6,16 @@
 //! | `metrics.jsonl` | one [`EpochDone`] a line |
 //! | `weights.safetensors` | the weights of the best epoch, by the path of the parameter |
 //! | `optimizer.safetensors` | the optimizer's state at the end |
+//! | `checkpoints/` | the newest [checkpoints](crate::checkpoint): a run that was cut goes on from there |
+//! | `notes.txt` | what was said of the data, a line each |
+//! | `trained_on.json` | hashes of the training rows, or of some of them |
 //! | `encoder.json` | how rows become features, fitted on the training rows |
-//! | `summary.json` | the [`Summary`](crate::Summary); written last: a run without it did not finish |
+//! | `summary.json` | the [`Summary`](crate::Summary); written last: a run without it was cut |
 //! | `lock` | held by the process that trains |
 
 use crate::error::{Error, Result};
 use crate::event::EpochDone;
+use crate::summary::Summary;
 use std::fs::{self, File, TryLockError};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -42,10 +46,19 @@ impl Out {
             return Err(Error::RunExists { path: path.clone(), found: "is a file" });
         }
         if path.join("settings.toml").exists() {
-            return Err(Error::RunExists { path: path.clone(), found: "holds a run already" });
+            return Err(match is_finished(path) {
+                true => Error::RunExists { path: path.clone(), found: "holds a run already" },
+                false => Error::RunUnfinished { path: path.clone() },
+            });
         }
         Ok(())
     }
+}
+
+/// Whether the run in this directory went to its end.
+pub(crate) fn is_finished(path: &Path) -> bool {
+    let text = fs::read_to_string(path.join("summary.json")).unwrap_or_default();
+    serde_json::from_str::<Summary>(&text).is_ok_and(|summary| summary.finished)
 }
 
 /// A run directory that this process writes.
@@ -90,6 +103,32 @@ impl RunDir {
         }
         let metrics = BufWriter::new(File::create(path.join("metrics.jsonl")).map_err(in_path)?);
         Ok(Self { path, metrics, _lock: lock })
+    }
+
+    /// Opens the directory of a run that goes on, with its metrics up to an epoch.
+    pub fn reopen(path: &Path, epochs: u64) -> Result<Self> {
+        let in_path = |e: std::io::Error| Error::file(path, e);
+        let lock = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(path.join("lock"))
+            .map_err(in_path)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(Error::RunInUse { path: path.to_owned() }),
+            Err(TryLockError::Error(e)) => return Err(in_path(e)),
+        }
+        let file = path.join("metrics.jsonl");
+        let text = fs::read_to_string(&file).unwrap_or_default();
+        // what came after the checkpoint is done again
+        let kept = text.lines().take_while(|line| {
+            serde_json::from_str::<EpochDone>(line).is_ok_and(|done| done.epoch <= epochs)
+        });
+        let kept: String = kept.flat_map(|line| [line, "\n"]).collect();
+        steepest::write_atomically(&file, kept.as_bytes())?;
+        let metrics = File::options().append(true).open(&file).map_err(|e| Error::file(&file, e))?;
+        Ok(Self { path: path.to_owned(), metrics: BufWriter::new(metrics), _lock: lock })
     }
 
     pub fn path(&self) -> &Path {

@@ -5,6 +5,7 @@ use crate::data_settings::DataSettings;
 use crate::error::{Error, Result};
 use crate::loss::Loss;
 use crate::model::{Activation, CnnConfig, MlpConfig, ModelConfig};
+use crate::save_every::SaveEvery;
 use crate::score::Metric;
 use serde::{Deserialize, Serialize};
 use steepest::rule::Decay;
@@ -422,6 +423,10 @@ pub struct TrainSettings {
     /// Stop when the Euclidean norm of a step's gradient is at most this.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gradient_tolerance: Option<f64>,
+    /// How often the run is saved: `10steps`, `30s`, `1epoch`. Default: 30s.
+    pub save_every: SaveEvery,
+    /// How many checkpoints are kept, at least 1. Default 2.
+    pub keep: u64,
     /// Seed of the split, the initial weights, the order of the samples and dropout. Default 0.
     pub seed: u64,
     /// Threads; the result does not depend on it. Default: all cores.
@@ -442,6 +447,8 @@ impl Default for TrainSettings {
             max_seconds: None,
             target_loss: None,
             gradient_tolerance: None,
+            save_every: SaveEvery::default(),
+            keep: 2,
             seed: 0,
             threads: None,
             device: "cpu".into(),
@@ -516,6 +523,7 @@ impl Settings {
         for width in &self.model.hidden {
             require("model.hidden", width, (1..=65_536).contains(width), "widths of 1 to 65536")?;
         }
+        require("train.keep", 0, self.train.keep > 0, "at least 1")?;
         require("train.threads", 0, self.train.threads != Some(0), "at least 1")?;
         let device = &self.train.device;
         let known = ["cpu", "flex"].contains(&device.as_str());

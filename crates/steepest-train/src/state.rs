@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use steepest::StepReport;
 use steepest::schedule::plateau::PlateauState;
 use steepest::stop::{Progress, Reason, Stopper, StopperState};
+use steepest_burn::NamedTensor;
 
 /// A run between two steps, as one value to save.
 ///
@@ -24,6 +25,19 @@ pub struct RunState {
     pub plateau: Option<PlateauState>,
     /// Time spent in training, validation included.
     pub elapsed: Duration,
+}
+
+/// A run between two steps: all that a [`Trainer`](crate::Trainer) of the same settings and data needs to go on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Snapshot {
+    /// Everything but tensors.
+    pub state: RunState,
+    /// The weights in training.
+    pub weights: Vec<NamedTensor>,
+    /// The weights of the best epoch, once there is one.
+    pub best_weights: Option<Vec<NamedTensor>>,
+    /// The optimizer's state, as [`Optimizer::to_bytes`](steepest::Optimizer::to_bytes) gives it.
+    pub optimizer: Vec<u8>,
 }
 
 /// Where a run is, and what was counted and summed on the way.

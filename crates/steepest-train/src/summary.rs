@@ -97,6 +97,9 @@ pub struct Baseline {
 pub struct Summary {
     /// The run directory.
     pub run: PathBuf,
+    /// Whether training went to its end; if not, `steepest resume` goes on.
+    #[serde(default = "yes")]
+    pub finished: bool,
     /// `regression`, `binary` or `classes`.
     pub task: String,
     /// The optimizer's name.
@@ -176,6 +179,11 @@ pub struct TensorLine {
     pub exploded: u64,
     /// Steps whose gradient vanished, against its own past.
     pub vanished: u64,
+}
+
+/// Runs of earlier versions have a summary only if they went to their end.
+fn yes() -> bool {
+    true
 }
 
 /// JSON has no NaN and writes it as `null`.

@@ -1,17 +1,20 @@
 //! The loop: epochs of steps, the best weights kept, the rules asked when to stop.
 
-use crate::error::Result;
+use crate::checkpoint::{self, Identity};
+use crate::error::{Error, Result};
 use crate::event::{EpochDone, Event, Events, Observer, Start, StepDone, Stopped};
 use crate::judge::{Judge, Validation, within};
 use crate::model::Model;
 use crate::network;
 use crate::resolve::Resolved;
-use crate::run_dir::{Out, RunDir};
+use crate::run_dir::{Out, RunDir, is_finished};
+use crate::save_every::SaveClock;
 use crate::score::Criterion;
 use crate::settings::{OptimizerSettings, Settings};
-use crate::state::{RunState, StepTaken, Tracker};
+use crate::state::{Snapshot, StepTaken, Tracker};
 use crate::summary::{Health, Summary, TensorLine};
 use crate::trained_on::TrainedOn;
+use std::path::Path;
 use steepest::{Group, NonFinite, Optimizer, StepArgs, Verdict};
 use steepest_burn::{BurnOptimizer, NamedTensor};
 use steepest_data::{
@@ -47,19 +50,8 @@ pub struct Trainer {
     optimizer: BurnOptimizer<Model>,
     best_weights: Option<Vec<NamedTensor>>,
     tracker: Tracker,
-}
-
-/// A run between two steps: all that a [`Trainer`] of the same settings and data needs to go on.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Snapshot {
-    /// Everything but tensors.
-    pub state: RunState,
-    /// The weights in training.
-    pub weights: Vec<NamedTensor>,
-    /// The weights of the best epoch, once there is one.
-    pub best_weights: Option<Vec<NamedTensor>>,
-    /// The optimizer's state, as [`Optimizer::to_bytes`] gives it.
-    pub optimizer: Vec<u8>,
+    identity: Identity,
+    saves: SaveClock,
 }
 
 impl Trainer {
@@ -70,8 +62,59 @@ impl Trainer {
     pub fn new(settings: &Settings, out: &Out) -> Result<Self> {
         settings.check()?;
         out.check()?;
-        let source = settings.data.source();
         let data = read(settings)?;
+        let name = settings.data.source().short_name();
+        let trainer = Self::with(settings, data, || RunDir::create(out, &name))?;
+        let (dir, data) = (&trainer.dir, &trainer.data);
+        dir.write("settings.toml", &trainer.plan.settings.to_toml())?;
+        dir.write("encoder.json", &data.encoder.to_json())?;
+        dir.write("notes.txt", &(data.notes.join("\n") + "\n"))?;
+        let trained_on = TrainedOn::of(&data.train.features);
+        dir.write("trained_on.json", &serde_json::to_string(&trained_on).expect("plain values"))?;
+        Ok(trainer)
+    }
+
+    /// Goes on with the run in a directory: from its newest checkpoint that is whole, from its beginning if it has none.
+    /// `source` is where the data lies now, if not where it was.
+    ///
+    /// # Errors
+    /// [`Error::NotARun`]; [`Error::RunFinished`]; [`Error::RunInUse`]; [`Error::OtherData`] where the data is not what it
+    /// was; what [`Trainer::new`] refuses.
+    pub fn resume(path: &Path, source: Option<&str>) -> Result<Self> {
+        let refuse = |reason: String| Error::NotARun { path: path.to_owned(), reason };
+        let text = std::fs::read_to_string(path.join("settings.toml"))
+            .map_err(|error| refuse(format!("settings.toml: {error}")))?;
+        let mut settings = Settings::from_toml(&text, "settings.toml")?;
+        if let Some(source) = source {
+            (settings.data.source, settings.data.more_files) = (source.to_owned(), Vec::new());
+        }
+        if is_finished(path) {
+            return Err(Error::RunFinished { path: path.to_owned() });
+        }
+        settings.check()?;
+        let saved = checkpoint::latest(path)?;
+        let data = read(&settings)?;
+        let epochs = saved.as_ref().map_or(0, |(snapshot, ..)| snapshot.state.counters.epoch - 1);
+        let mut trainer = Self::with(&settings, data, || RunDir::reopen(path, epochs))?;
+        let Some((snapshot, identity, damaged)) = saved else { return Ok(trainer) };
+        trainer.identity.check_data(&identity)?;
+        if trainer.identity.instructions != identity.instructions {
+            trainer.data.notes.push(format!(
+                "the run began on a processor with {}, and this one has {}: sums are made in another order, so that the bits \
+                 will differ from those of a run that was not cut",
+                identity.instructions, trainer.identity.instructions
+            ));
+        }
+        trainer.data.notes.extend(damaged);
+        let counters = &snapshot.state.counters;
+        trainer.data.notes.push(format!("going on after step {} in epoch {}", counters.step, counters.epoch));
+        trainer.saves.saved(counters.step, counters.epoch);
+        trainer.restore(snapshot)?;
+        Ok(trainer)
+    }
+
+    /// Makes network and optimizer for data; `open` makes the run directory, when nothing else can be refused.
+    fn with(settings: &Settings, data: Prepared, open: impl FnOnce() -> Result<RunDir>) -> Result<Self> {
         let plan = settings.resolve(&data)?;
         let settings = &plan.settings;
         let rows = data.train.features.rows;
@@ -86,18 +129,14 @@ impl Trainer {
             seed: settings.train.seed,
         };
         let judge = Judge::new(criterion, settings.train.metric, &data)?;
-        let name = source.short_name();
-        let dir = RunDir::create(out, &name)?;
-        dir.write("settings.toml", &settings.to_toml())?;
-        dir.write("encoder.json", &data.encoder.to_json())?;
-        dir.write("notes.txt", &(data.notes.join("\n") + "\n"))?;
-        let trained_on = TrainedOn::of(&data.train.features);
-        dir.write("trained_on.json", &serde_json::to_string(&trained_on).expect("plain values"))?;
+        let dir = open()?;
         Ok(Self {
             batches: Batches::new(rows, plan.batch, settings.train.seed)?,
             tracker: Tracker::new(&settings.train, rate, rows, &judge.name())?,
             judge,
             best_weights: None,
+            identity: Identity::of(&data),
+            saves: SaveClock::new(settings.train.save_every),
             plan,
             data,
             dir,
@@ -156,16 +195,45 @@ impl Trainer {
         self.tracker.start_clock();
         loop {
             let ended = self.train_epoch(events)?;
+            // it goes on in this epoch
+            if let Some(stopped @ Stopped::Interrupted) = ended {
+                return Ok(stopped);
+            }
             // such an epoch was not trained to its end, and its weights are not to be judged
             if let Some(stopped @ Stopped::NonFinite(_)) = ended {
                 return Ok(stopped);
             }
             let (validation, best) = self.validate()?;
-            if let Some(stopped) = self.judge(validation, best, ended, events)? {
-                return Ok(stopped);
+            if best {
+                self.saves.new_best();
             }
-            self.tracker.next_epoch();
+            match self.judge(validation, best, ended, events)? {
+                None => self.tracker.next_epoch(),
+                Some(stopped @ Stopped::Interrupted) => {
+                    self.tracker.next_epoch();
+                    return Ok(stopped);
+                }
+                Some(stopped) => return Ok(stopped),
+            }
+            self.save_if_due(events);
         }
+    }
+
+    /// Saves the run, if it is time. That it could not be saved is no reason to end it.
+    fn save_if_due(&mut self, events: &mut Events<'_>) {
+        let (step, epoch) = (self.tracker.counters.step, self.tracker.counters.epoch);
+        if !self.saves.is_due(step, epoch) {
+            return;
+        }
+        if let Err(error) = self.save() {
+            events.tell(Event::Note(format!("the run could not be saved: {error}")));
+        }
+        self.saves.saved(step, epoch);
+    }
+
+    fn save(&self) -> Result<()> {
+        let keep = self.plan.settings.train.keep;
+        checkpoint::write(self.dir.path(), &self.snapshot()?, &self.identity, keep)
     }
 
     /// The steps of an epoch, or those that are left of it; why training ends within it, if it does.
@@ -182,6 +250,7 @@ impl Trainer {
             if events.step_is_due() {
                 events.tell(Event::Step(self.steps_so_far()));
             }
+            self.save_if_due(events);
             if events.asked_to_stop() {
                 return Ok(Some(Stopped::Interrupted));
             }
@@ -263,7 +332,17 @@ impl Trainer {
     }
 
     /// Takes the best weights, writes them and the optimizer's state, scores every part, and sums up.
+    ///
+    /// A run that was interrupted is saved as it is, to go on from, and its test rows are not looked at.
     fn finish(mut self, stopped: Stopped, events: &mut Events<'_>) -> Result<Summary> {
+        let finished = stopped != Stopped::Interrupted;
+        if let Err(error) = self.save() {
+            match finished {
+                // what is done is done
+                true => events.tell(Event::Note(format!("the run could not be saved: {error}"))),
+                false => return Err(error),
+            }
+        }
         // a run that broke off before the end of its first epoch keeps the weights that it has
         if let Some(best) = &self.best_weights {
             steepest_burn::load_named_tensors(&mut self.model, best)?;
@@ -287,6 +366,7 @@ impl Trainer {
         let train = network::outputs(&self.model, &self.data.train.features);
         let summary = Summary {
             run: self.dir.path().to_owned(),
+            finished,
             task: task_name(self.data.task).to_owned(),
             optimizer: self.plan.settings.optimizer.name.clone(),
             lr: self.plan.lr,
@@ -305,7 +385,7 @@ impl Trainer {
                 // never so: the training part has rows
                 .unwrap_or_default(),
             validation: score(0),
-            test: score(1),
+            test: if finished { score(1) } else { None },
             baseline: Some(self.judge.baseline(&self.data)),
             notes: self.judge.notes(&self.data, &outputs),
             health: self.health(),
@@ -516,7 +596,7 @@ mod tests {
                 let name = format!("until-{step}");
                 let Snapshot { state, weights, best_weights, optimizer } = until(&mut trainer(&name), step);
                 let text = serde_json::to_string(&state).unwrap();
-                let state: RunState = serde_json::from_str(&text).unwrap();
+                let state: crate::RunState = serde_json::from_str(&text).unwrap();
                 assert_eq!(serde_json::to_string(&state).unwrap(), text);
 
                 let name = format!("after-{step}");
@@ -532,6 +612,42 @@ mod tests {
                 assert_eq!(outcome(again), outcome(whole.clone()), "{case}");
             }
         }
+    }
+
+    /// Every byte of a checkpoint counts: a flipped or a missing one is found, and the checkpoint before it is taken.
+    #[test]
+    fn damage_to_a_checkpoint_is_found() {
+        let dir = tempfile::tempdir().unwrap();
+        let text = "[data]\nsource = 'iris'\n[model]\nhidden = [4]";
+        let settings = Settings::from_toml(text, "test").unwrap();
+        let mut trainer = Trainer::new(&settings, &Out::At(dir.path().join("run"))).unwrap();
+        let (run, identity) = (dir.path().join("run"), trainer.identity.clone());
+        let older = until(&mut trainer, 2);
+        checkpoint::write(&run, &older, &identity, 2).unwrap();
+        let newer = until(&mut trainer, 3);
+        checkpoint::write(&run, &newer, &identity, 2).unwrap();
+        let latest = || checkpoint::latest(&run).unwrap().unwrap();
+        assert_eq!((latest().0, latest().2), (newer.clone(), Vec::new()));
+        let path = run.join(format!("checkpoints/{:09}.safetensors", newer.state.counters.step));
+        let whole = fs::read(&path).unwrap();
+        let mut at = 0;
+        while at < whole.len() {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 1 << (at % 8);
+            fs::write(&path, &bytes).unwrap();
+            let (found, _, damaged) = latest();
+            // white space and the like in the header may change without a change of what it says
+            assert!(found == newer || (found == older && damaged.len() == 1), "byte {at}");
+            fs::write(&path, &whole[..at]).unwrap();
+            assert_eq!(latest().0, older, "cut at {at}");
+            at += 1 + whole.len() / 400;
+        }
+        // a third drops the first
+        fs::write(&path, &whole).unwrap();
+        let third = until(&mut trainer, 4);
+        checkpoint::write(&run, &third, &identity, 2).unwrap();
+        assert_eq!(fs::read_dir(run.join("checkpoints")).unwrap().count(), 2);
+        assert_eq!(latest().0, third);
     }
 
     #[test]

@@ -33,7 +33,7 @@ use steepest_data::{Conventions, DateOrder, Decimal, Thousands};
     "  0    done\n",
     "  1    the run failed: it diverged (its directory is left), or a file could not be written\n",
     "  2    bad input or usage: nothing was done\n",
-    "  130  stopped by Ctrl-C; after the first, the run is finished with its best weights",
+    "  130  stopped by Ctrl-C (143 by SIGTERM, 129 by SIGHUP): the run is saved, `steepest resume` goes on",
 ))]
 pub struct Args {
     #[command(subcommand)]
@@ -46,6 +46,7 @@ const EXIT_CODES: &str = "Exit codes: 0 done, 1 the run failed, 2 bad input or u
 pub enum Command {
     Fit(Box<Fit>),
     Predict(Predict),
+    Resume(Resume),
     Minimize(Minimize),
     List(List),
     Describe(Describe),
@@ -88,6 +89,29 @@ pub struct Predict {
     #[arg(long)]
     pub strict: bool,
     /// Print one JSON object on stdout: rows, score, and the predictions unless -o names a file
+    #[arg(long)]
+    pub json: bool,
+    /// Say nothing on stderr but errors
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// Go on with a run that was interrupted or cut
+///
+/// It ends with the same bits as a run that was not: from the newest checkpoint that is whole, with the same settings and
+/// the same data.
+#[derive(Debug, ClapArgs)]
+pub struct Resume {
+    /// The run directory
+    #[arg(value_hint = ValueHint::DirPath)]
+    pub run: PathBuf,
+    /// Where the data lies now, if not where it was
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub data: Option<String>,
+    /// Threads; the result does not depend on it [default: all cores]
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// Print the summary as one JSON object on stdout
     #[arg(long)]
     pub json: bool,
     /// Say nothing on stderr but errors

@@ -10,7 +10,7 @@ use steepest::schedule::{self, ReduceOnPlateau};
 use steepest::settings::Value;
 use steepest_data::{DateOrder, Decimal, TaskChoice, Thousands};
 use steepest_train::model::Activation;
-use steepest_train::{BalancedWord, Batch, ClassWeights, LossKind, Metric, ModelKind, Settings};
+use steepest_train::{BalancedWord, Batch, ClassWeights, LossKind, Metric, ModelKind, SaveEvery, Settings};
 
 /// An option of `fit` that sets a setting.
 struct SettingOption {
@@ -187,6 +187,10 @@ options! {
         "target-loss": real("LOSS") => train.target_loss;
         /// Stop at this norm of the gradient
         "grad-tol": real("NORM") => train.gradient_tolerance;
+        /// How often the run is saved, to go on from: 10steps, 30s, 1epoch
+        "save-every": word_of("TIME") => train.save_every;
+        /// How many checkpoints are kept
+        "keep": from_one::<u64>("N") => train.keep;
         /// Seed of the split, the weights, the order of the samples and dropout
         "seed": from_zero("N") => train.seed;
         /// Threads; the result does not depend on it [default: all cores]
@@ -251,7 +255,7 @@ macro_rules! fields {
         }
     )+};
 }
-fields!(f64, u64, String, Vec<usize>, TaskChoice, ModelKind, Activation, LossKind, ClassWeights);
+fields!(f64, u64, String, SaveEvery, Vec<usize>, TaskChoice, ModelKind, Activation, LossKind, ClassWeights);
 
 /// The option that sets `table.key`, with its dashes.
 pub fn option_of(key: &str) -> Option<String> {
@@ -349,6 +353,10 @@ fn from_one<T: TryFrom<u64> + Clone + Send + Sync + 'static>(value_name: &'stati
 
 fn time(value_name: &'static str) -> Option<Form> {
     numeric(value_name, ValueParser::new(seconds))
+}
+
+fn word_of(value_name: &'static str) -> Option<Form> {
+    textual(value_name, ValueParser::new(str::parse::<SaveEvery>))
 }
 
 fn batch(value_name: &'static str) -> Option<Form> {
@@ -472,6 +480,7 @@ mod tests {
                 None => None,
                 Some(form) => match form.parser.possible_values().and_then(|values| values.last()) {
                     Some(value) => Some(value.get_name().to_owned()),
+                    None if option.name == "save-every" => Some("7steps".to_owned()),
                     None => Some("7".to_owned()),
                 },
             };

@@ -21,15 +21,20 @@ pub fn run(args: Fit) -> Result {
     };
     let mut reporter = Reporter::new(args.quiet);
     let summary = steepest_train::fit(&settings, &out, &mut reporter)?;
-    if args.json {
-        print_json(&summary)?;
+    conclude(&summary, Some(&settings.data.source), args.json, &reporter)
+}
+
+/// Says what came out of a run, and how it ended. `source` is what to predict next.
+pub fn conclude(summary: &Summary, source: Option<&str>, json: bool, reporter: &Reporter) -> Result {
+    if json {
+        print_json(summary)?;
     } else {
         let failed = reporter.stopped().is_some_and(Stopped::is_failure);
-        print(&report(&summary, &settings.data.source, failed, Paint::stdout()))?;
+        print(&report(summary, source.unwrap_or("DATA"), failed, Paint::stdout()))?;
     }
     match reporter.stopped() {
-        Some(Stopped::Interrupted) => Err(Failure::Interrupted),
-        Some(stopped) if stopped.is_failure() => Err(Failure::Run(what_went_wrong(stopped, &summary))),
+        Some(Stopped::Interrupted) => Err(Failure::Interrupted(reporter.signal())),
+        Some(stopped) if stopped.is_failure() => Err(Failure::Run(what_went_wrong(stopped, summary))),
         _ => Ok(()),
     }
 }
@@ -168,7 +173,10 @@ fn report(summary: &Summary, source: &str, failed: bool, paint: Paint) -> String
     let run = summary.run.to_string_lossy();
     line("run", &run);
     if !failed {
-        let next = format!("steepest predict {} {}", quoted(&run), quoted(source));
+        let next = match summary.finished {
+            true => format!("steepest predict {} {}", quoted(&run), quoted(source)),
+            false => format!("steepest resume {}", quoted(&run)),
+        };
         line("next", &paint.bold(&next));
     }
     text

@@ -8,6 +8,7 @@ mod fit;
 mod list;
 mod minimize;
 mod predict;
+mod resume;
 mod scores;
 
 use crate::args::{self, Args, Command};
@@ -21,6 +22,7 @@ pub fn run(command: Command) -> Result {
     match command {
         Command::Fit(args) => fit::run(*args),
         Command::Predict(args) => predict::run(args),
+        Command::Resume(args) => resume::run(args),
         Command::Minimize(args) => minimize::run(args),
         Command::List(args) => list::run(args),
         Command::Describe(args) => describe::run(args),
