@@ -65,13 +65,18 @@ impl Trainer {
         let data = read(settings)?;
         let name = settings.data.source().short_name();
         let trainer = Self::with(settings, data, || RunDir::create(out, &name))?;
-        let (dir, data) = (&trainer.dir, &trainer.data);
-        dir.write("settings.toml", &trainer.plan.settings.to_toml())?;
+        trainer.dir.write("settings.toml", &trainer.plan.settings.to_toml())?;
+        trainer.write_what_is_known()?;
+        Ok(trainer)
+    }
+
+    /// What a run leaves that is known before its first step.
+    fn write_what_is_known(&self) -> Result<()> {
+        let (dir, data) = (&self.dir, &self.data);
         dir.write("encoder.json", &data.encoder.to_json())?;
         dir.write("notes.txt", &(data.notes.join("\n") + "\n"))?;
         let trained_on = TrainedOn::of(&data.train.features);
-        dir.write("trained_on.json", &serde_json::to_string(&trained_on).expect("plain values"))?;
-        Ok(trainer)
+        dir.write("trained_on.json", &serde_json::to_string(&trained_on).expect("plain values"))
     }
 
     /// Goes on with the run in a directory: from its newest checkpoint that is whole, from its beginning if it has none.
@@ -94,20 +99,26 @@ impl Trainer {
         settings.check()?;
         let saved = checkpoint::latest(path)?;
         let data = read(&settings)?;
+        // before anything is written
+        if let Some((_, identity, _)) = &saved {
+            Identity::of(&data).check_data(identity)?;
+        }
         let epochs = saved.as_ref().map_or(0, |(snapshot, ..)| snapshot.state.counters.epoch - 1);
         let mut trainer = Self::with(&settings, data, || RunDir::reopen(path, epochs))?;
+        // it may have been cut before it had written them
+        trainer.write_what_is_known()?;
         let Some((snapshot, identity, damaged)) = saved else { return Ok(trainer) };
-        trainer.identity.check_data(&identity)?;
         if trainer.identity.instructions != identity.instructions {
-            trainer.data.notes.push(format!(
+            trainer.data.notes.insert(0, format!(
                 "the run began on a processor with {}, and this one has {}: sums are made in another order, so that the bits \
                  will differ from those of a run that was not cut",
                 identity.instructions, trainer.identity.instructions
             ));
         }
-        trainer.data.notes.extend(damaged);
+        trainer.data.notes.splice(0..0, damaged);
         let counters = &snapshot.state.counters;
-        trainer.data.notes.push(format!("going on after step {} in epoch {}", counters.step, counters.epoch));
+        let going_on = format!("going on after step {} in epoch {}", counters.step, counters.epoch);
+        trainer.data.notes.insert(0, going_on);
         trainer.saves.saved(counters.step, counters.epoch);
         trainer.restore(snapshot)?;
         Ok(trainer)
