@@ -22,6 +22,14 @@ pub struct Features {
 }
 
 impl Features {
+    /// A hash of one sample's features (FNV-1a over their bits): the same on every machine and in every version. Panics if
+    /// `row` is out of range.
+    pub fn row_hash(&self, row: usize) -> u64 {
+        let bytes = self.row(row).iter().flat_map(|x| x.to_bits().to_le_bytes());
+        bytes
+            .fold(0xCBF2_9CE4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3))
+    }
+
     /// The features of one sample. Panics if `row` is out of range.
     pub fn row(&self, row: usize) -> &[f32] {
         &self.data[row * self.width..(row + 1) * self.width]

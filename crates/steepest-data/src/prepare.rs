@@ -1,6 +1,6 @@
 //! From loaded data to encoded parts, in one call.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::encoder::{AnyEncoder, Encoder};
 use crate::error::{Error, Place, Result};
@@ -106,70 +106,44 @@ pub fn prepare_with(loaded: &Loaded, held: Held<'_>, options: &PrepareOptions) -
         Ok(Part { features, targets, weights, places: Vec::new() })
     };
     let train = part(loaded, &split.train)?;
-    let mut of = |other: Option<&Loaded>, rows: &[usize], name: &str| -> Result<Part> {
-        let (from, rows) = match other {
-            None => (loaded, rows.to_vec()),
-            Some(other) => (other, known_rows_of(other, &encoder, name, &mut notes)?),
+    let mut held_back = |other: Option<&Loaded>, rows: &[usize], name: &'static str| -> Result<Part> {
+        let Some(other) = other else {
+            let places = rows.iter().map(|&row| loaded.place(row)).collect();
+            return Ok(Part { places, ..part(loaded, rows)? });
         };
-        let places = rows.iter().map(|&row| from.place(row)).collect();
-        let part = Part { places, ..part(from, &rows)? };
-        if other.is_some() {
-            let column = group_column(loaded);
-            let both = column.and_then(|column| {
-                Some((column, groups(loaded, column, &split.train)?, groups(from, column, &rows)?))
-            });
-            let both = both.as_ref().map(|(column, train, held)| (*column, train, held));
-            let shared = suspect::shared_with_training(name, &train.features, &part.features, both);
-            notes.splice(0..0, shared);
-        }
+        let read = || -> Result<(Part, Vec<String>)> {
+            let all: Vec<usize> = (0..other.rows()).collect();
+            let known = encoder.encode_known_target(other, &all)?;
+            let places = known.rows.iter().map(|&row| other.place(row)).collect();
+            let part = Part { places, ..part(other, &known.rows)? };
+            let groups = shared_groups(loaded, &split.train, other, &known.rows);
+            let mut said = suspect::shared_with_training(name, &train.features, &part.features, groups);
+            said.extend(known.notes(&format!(" of {name}"), "and are left out"));
+            Ok((part, said))
+        };
+        let (part, said) = read().map_err(|error| Error::InPart { part: name, error: Box::new(error) })?;
+        notes.splice(0..0, said);
         Ok(part)
     };
-    let mut of = |other: Option<&Loaded>, rows: &[usize], name| {
-        let elsewhere = |error| Error::InPart { part: name, error: Box::new(error) };
-        of(other, rows, name).map_err(|error| if other.is_some() { elsewhere(error) } else { error })
-    };
-    let validation = of(held.validation, &split.validation, "the validation file")?;
-    let test = of(held.test, &split.test, "the test file")?;
+    let validation = held_back(held.validation, &split.validation, "the validation file")?;
+    let test = held_back(held.test, &split.test, "the test file")?;
     Ok(Prepared { task: encoder.task(), notes, encoder, split, train, validation, test })
 }
 
-/// The rows of a part from elsewhere that can be scored.
-fn known_rows_of(
+/// The column of groups, where one has this role, and the groups of some rows of both.
+fn shared_groups<'a>(
+    loaded: &'a Loaded,
+    train: &[usize],
     other: &Loaded,
-    encoder: &AnyEncoder,
-    name: &str,
-    notes: &mut Vec<String>,
-) -> Result<Vec<usize>> {
-    let all: Vec<usize> = (0..other.rows()).collect();
-    let known = encoder.encode_known_target(other, &all)?;
-    if known.missing > 0 {
-        notes.push(format!(
-            "{} of {} rows of {name} have no target and are left out",
-            known.missing,
-            all.len()
-        ));
-    }
-    if let Some(class) = known.new_classes.first() {
-        notes.push(format!(
-            "{} of {} rows of {name} have a class that training does not have, such as {class:?}, and are left out",
-            known.new_classes.len(),
-            all.len()
-        ));
-    }
-    Ok(known.rows)
-}
-
-/// The column of groups, where one has this role.
-fn group_column(loaded: &Loaded) -> Option<&str> {
-    let Loaded::Table(table) = loaded else { return None };
-    table.roles.group.as_deref()
-}
-
-/// The groups of some rows.
-fn groups(loaded: &Loaded, column: &str, rows: &[usize]) -> Option<HashSet<String>> {
-    let Loaded::Table(table) = loaded else { return None };
-    let column = table.column(column).ok()?;
-    Some(rows.iter().filter_map(|&row| column.text(row)).collect())
+    rows: &[usize],
+) -> Option<(&'a str, HashSet<String>, HashSet<String>)> {
+    let (Loaded::Table(table), Loaded::Table(other)) = (loaded, other) else { return None };
+    let name = table.roles.group.as_deref()?;
+    let groups = |table: &Table, rows: &[usize]| -> Option<HashSet<String>> {
+        let column = table.column(name).ok()?;
+        Some(rows.iter().filter_map(|&row| column.text(row)).collect())
+    };
+    Some((name, groups(table, train)?, groups(other, rows)?))
 }
 
 fn of_table(table: &Table, options: &PrepareOptions, notes: &mut Vec<String>) -> Result<(Split, AnyEncoder)> {
@@ -215,7 +189,7 @@ fn split_rows(
         let groups = codes(table, table.column_index(group)?, rows);
         split_grouped(&groups, fractions, seed).map_err(|error| match error {
             Error::EmptyPart { part, .. } => {
-                let groups = groups.iter().collect::<std::collections::BTreeSet<_>>().len();
+                let groups = groups.iter().collect::<BTreeSet<_>>().len();
                 Error::FewGroups { column: group.clone(), groups, part }
             }
             error => error,
@@ -290,7 +264,7 @@ fn mean(weights: &[f64]) -> f64 {
 fn codes(table: &Table, column: usize, rows: &[usize]) -> Vec<u32> {
     let column = &table.columns[column];
     let classes = class_texts(column, rows);
-    let code: std::collections::HashMap<&str, u32> =
+    let code: HashMap<&str, u32> =
         classes.iter().enumerate().map(|(code, class)| (class.as_str(), code as u32)).collect();
     let own = |at: usize| (classes.len() + at) as u32;
     rows.iter()

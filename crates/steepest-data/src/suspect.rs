@@ -303,18 +303,15 @@ fn like_a_key(column: &Column, task: Task) -> Option<String> {
     })
 }
 
-/// Rows of a part from elsewhere that stand in training too, and groups that do.
+/// Rows of a part from elsewhere that stand in training too, and groups that do: the column, and the groups of both.
 pub(crate) fn shared_with_training(
     part: &str,
     train: &Features,
     held: &Features,
-    groups: Option<(&str, &HashSet<String>, &HashSet<String>)>,
+    groups: Option<(&str, HashSet<String>, HashSet<String>)>,
 ) -> Vec<String> {
-    let bits = |features: &Features, row: usize| -> Vec<u32> {
-        features.row(row).iter().map(|x| x.to_bits()).collect()
-    };
-    let known: HashSet<Vec<u32>> = (0..train.rows).map(|row| bits(train, row)).collect();
-    let shared = (0..held.rows).filter(|&row| known.contains(&bits(held, row))).count();
+    let known: HashSet<u64> = (0..train.rows).map(|row| train.row_hash(row)).collect();
+    let shared = (0..held.rows).filter(|&row| known.contains(&held.row_hash(row))).count();
     let mut notes = Vec::new();
     if shared * 10 > held.rows {
         notes.push(format!(
@@ -323,7 +320,7 @@ pub(crate) fn shared_with_training(
         ));
     }
     if let Some((column, train, held)) = groups {
-        let both = train.intersection(held).count();
+        let both = train.intersection(&held).count();
         if both > 0 {
             notes.push(format!(
                 "{both} of the {} groups {column:?} of {part} are in the rows to learn from too; leave them out of one",

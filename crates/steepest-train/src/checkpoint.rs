@@ -47,15 +47,13 @@ impl Identity {
         let mut hash = Sha256::new();
         for Part { features, targets, weights, places: _ } in [&data.train, &data.validation, &data.test] {
             hash.update((features.rows as u64).to_le_bytes());
-            features.data.iter().for_each(|x| hash.update(x.to_bits().to_le_bytes()));
+            let mut add =
+                |values: &[f32]| values.chunks(HASHED).for_each(|block| hash.update(bytes_of(block)));
+            add(&features.data);
+            add(weights.as_deref().unwrap_or_default());
             match targets {
-                Targets::Values(values) => {
-                    values.iter().for_each(|value| hash.update(value.to_bits().to_le_bytes()));
-                }
+                Targets::Values(values) => add(values),
                 Targets::Classes(codes) => codes.iter().for_each(|code| hash.update(code.to_le_bytes())),
-            }
-            for weight in weights.iter().flatten() {
-                hash.update(weight.to_bits().to_le_bytes());
             }
         }
         Self { data: hex(hash), instructions: format!("{:?}", steepest::InstructionSet::best()) }
@@ -68,6 +66,13 @@ impl Identity {
             false => Err(Error::OtherData),
         }
     }
+}
+
+/// Numbers that are hashed at a time.
+const HASHED: usize = 1 << 14;
+
+fn bytes_of(values: &[f32]) -> Vec<u8> {
+    values.iter().flat_map(|x| x.to_le_bytes()).collect()
 }
 
 fn hex(hash: Sha256) -> String {
@@ -93,7 +98,6 @@ pub(crate) fn write(run: &Path, snapshot: &Snapshot, identity: &Identity, keep: 
 }
 
 fn to_bytes(snapshot: &Snapshot, identity: &Identity) -> std::result::Result<Vec<u8>, String> {
-    let bytes_of = |values: &[f32]| values.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>();
     let named =
         |prefix: &'static str, tensors: &[NamedTensor]| -> Vec<(String, Dtype, Vec<usize>, Vec<u8>)> {
             let tensor = |(name, shape, values): &NamedTensor| {

@@ -184,21 +184,7 @@ impl FinishedRun {
     ) -> (Option<Score>, Vec<String>) {
         // data to predict need not have the target
         let Ok(known) = self.encoder.encode_known_target(loaded, rows) else { return (None, Vec::new()) };
-        let mut said = Vec::new();
-        if known.missing > 0 {
-            said.push(format!(
-                "{} of {} rows have no target, so that they are not scored",
-                known.missing,
-                rows.len()
-            ));
-        }
-        if let Some(class) = known.new_classes.first() {
-            said.push(format!(
-                "{} of {} rows have a class that training did not have, such as {class:?}, so that they are not scored",
-                known.new_classes.len(),
-                rows.len()
-            ));
-        }
+        let said = known.notes("", "so that they are not scored");
         let width = self.encoder.task().outputs();
         let outputs: Vec<f32> =
             known.rows.iter().flat_map(|&row| &raw[row * width..(row + 1) * width]).copied().collect();

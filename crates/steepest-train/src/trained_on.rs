@@ -19,16 +19,10 @@ pub(crate) struct TrainedOn {
     hashes: Vec<String>,
 }
 
-/// FNV-1a over the bits of the features: the same on every machine and in every version.
-fn hash(row: &[f32]) -> u64 {
-    let bytes = row.iter().flat_map(|x| x.to_bits().to_le_bytes());
-    bytes.fold(0xCBF2_9CE4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3))
-}
-
 impl TrainedOn {
     pub fn of(features: &Features) -> Self {
         let step = features.rows.div_ceil(REMEMBERED).max(1);
-        let hashes = (0..features.rows).step_by(step).map(|row| format!("{:016x}", hash(features.row(row))));
+        let hashes = (0..features.rows).step_by(step).map(|row| format!("{:016x}", features.row_hash(row)));
         Self { format: FORMAT, rows: features.rows, hashes: hashes.collect() }
     }
 
@@ -41,7 +35,7 @@ impl TrainedOn {
     pub fn note(&self, features: &Features) -> Option<String> {
         let known: HashSet<&str> = self.hashes.iter().map(String::as_str).collect();
         let seen = (0..features.rows)
-            .filter(|&row| known.contains(format!("{:016x}", hash(features.row(row))).as_str()))
+            .filter(|&row| known.contains(format!("{:016x}", features.row_hash(row)).as_str()))
             .count();
         // of a sample only as many can be met
         let all = (seen * self.rows).div_ceil(self.hashes.len().max(1)).min(features.rows);

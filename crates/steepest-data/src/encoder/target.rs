@@ -191,6 +191,23 @@ pub struct KnownTargets {
     pub new_classes: Vec<String>,
 }
 
+impl KnownTargets {
+    /// What is to be said of the rows that are not among these: `of` follows the number of all rows, `so` is what becomes of
+    /// them.
+    pub fn notes(&self, of: &str, so: &str) -> Vec<String> {
+        let all = self.rows.len() + self.missing + self.new_classes.len();
+        let missing =
+            (self.missing > 0).then(|| format!("{} of {all} rows{of} have no target, {so}", self.missing));
+        let new = self.new_classes.first().map(|class| {
+            format!(
+                "{} of {all} rows{of} have a class that training did not have, such as {class:?}, {so}",
+                self.new_classes.len()
+            )
+        });
+        missing.into_iter().chain(new).collect()
+    }
+}
+
 /// A number, a date or a boolean as a number; NaN where missing.
 fn as_number(values: &Values, row: usize) -> f64 {
     match values {

@@ -39,12 +39,11 @@ pub(super) fn infer(cells: &Cells) -> Option<Typed> {
 pub(super) fn read(cells: &Cells, written: Option<&Written>, context: &Context<'_>) -> Result<Typed> {
     let usual = Written::usual(Kind::Boolean, false);
     let written = written.filter(|written| matches!(written, Written::Boolean { .. })).unwrap_or(&usual);
-    let (mut unread, mut known) = (Unread::default(), 0);
+    let mut unread = Unread::default();
     let read = |(row, cell): (usize, &str)| {
         if is_missing_value(cell) {
             return None;
         }
-        known += 1;
         let value = match cell {
             "0" => Some(false),
             "1" => Some(true),
@@ -56,5 +55,5 @@ pub(super) fn read(cells: &Cells, written: Option<&Written>, context: &Context<'
         value
     };
     let values = cells.iter().enumerate().map(read).collect();
-    unread.into(Typed::new(Values::Boolean(values), written.clone()), known, context)
+    unread.into(Typed::new(Values::Boolean(values), written.clone()), context)
 }

@@ -46,6 +46,11 @@ pub(super) fn allowed_strays(known: usize) -> usize {
 pub(super) const FEWEST_FOR_STRAYS: usize = 10;
 
 impl Context<'_> {
+    /// What errors about a cell begin with: the column, the place, and the cell as it is shown.
+    pub(super) fn cell(&self, row: usize, cell: &str) -> (String, Place, String) {
+        (self.column.to_owned(), (self.place)(row), shown(cell))
+    }
+
     /// The finite number, or NaN for an infinite one where that counts as missing.
     pub(super) fn finite(&self, value: f64, row: usize, cell: &str) -> Result<f64> {
         if value.is_finite() {
@@ -53,8 +58,8 @@ impl Context<'_> {
         } else if self.infinity_is_missing {
             Ok(f64::NAN)
         } else {
-            let (column, place) = (self.column.to_owned(), (self.place)(row));
-            Err(Error::Infinite { column, place, value: shown(cell) })
+            let (column, place, value) = self.cell(row, cell);
+            Err(Error::Infinite { column, place, value })
         }
     }
 }
@@ -76,11 +81,12 @@ impl Unread {
         self.0.len()
     }
 
-    /// Adds what was left out to a column of so many known cells, or refuses it.
-    pub(super) fn into(self, mut typed: Typed, known: usize, context: &Context<'_>) -> Result<Typed> {
+    /// Adds what was left out to a column, or refuses it.
+    pub(super) fn into(self, mut typed: Typed, context: &Context<'_>) -> Result<Typed> {
         let Some((row, cell)) = self.0.first() else { return Ok(typed) };
         let (column, place) = (context.column, (context.place)(*row));
         let (kind, value) = (typed.values.kind(), shown(cell));
+        let known = typed.values.len() - typed.values.missing() + self.0.len();
         if context.strict {
             return Err(Error::Unreadable { column: column.to_owned(), place, value, expected: kind });
         }

@@ -31,8 +31,8 @@ pub(super) fn infer(cells: &Cells, context: &Context<'_>) -> Result<Option<Typed
                 .enumerate()
                 .find(|(_, cell)| !is_missing_value(cell) && differs(cell))
                 .unwrap_or((0, first));
-            let (column, place) = (context.column.to_owned(), (context.place)(row));
-            Err(Error::AmbiguousDate { column, place, value: shown(cell) })
+            let (column, place, value) = context.cell(row, cell);
+            Err(Error::AmbiguousDate { column, place, value })
         }
         Decided::Mixed { day_first_example, month_first_example } => Err(Error::MixedDates {
             column: context.column.to_owned(),
@@ -89,32 +89,25 @@ pub(super) fn read_trained(
     // nobody puts the month first and points behind it
     let is_dotted = |cell: &str| cell.contains('.') && !cell.contains(['/', ':']);
     let dots_surprise = said.is_none() && *format == DateFormat::MonthDayYear;
-    let unread = || known().filter(|(_, cell)| date::parse(cell, format).is_none());
-    let are_dates = |cells: &dyn Fn() -> Vec<String>| {
-        let cells = cells();
-        !cells.is_empty() && !matches!(date::decide(cells.iter().map(String::as_str), None, 0), Decided::No)
+    let surprises = |cell: &str| {
+        date::reads_otherwise(cell, format)
+            || (dots_surprise && is_dotted(cell))
+            // ten in the morning is another time where it has a zone
+            || (has_time(cell) && has_zone(cell) != zoned && *format != DateFormat::TimeOfDay)
     };
-    let first_other = known()
-        .find(|(_, cell)| {
-            date::reads_otherwise(cell, format)
-                || (dots_surprise && is_dotted(cell))
-                // ten in the morning is another time where it has a zone
-                || (has_time(cell) && has_zone(cell) != zoned && *format != DateFormat::TimeOfDay)
-        })
-        .or_else(|| {
-            let texts = || unread().map(|(_, cell)| cell.to_owned()).collect();
-            unread().next().filter(|_| are_dates(&texts))
-        });
+    let mut first_other = known().find(|(_, cell)| surprises(cell));
+    if first_other.is_none() {
+        let unread: Vec<(usize, &str)> =
+            known().filter(|(_, cell)| date::parse(cell, format).is_none()).collect();
+        let are_dates = !unread.is_empty()
+            && !matches!(date::decide(unread.iter().map(|(_, cell)| *cell), None, 0), Decided::No);
+        first_other = unread.first().copied().filter(|_| are_dates);
+    }
     match first_other {
         None => read(cells, format, context),
         Some((row, cell)) => {
-            let (column, place) = (context.column.to_owned(), (context.place)(row));
-            Err(Error::OtherNotation {
-                column,
-                place,
-                value: shown(cell),
-                expected: in_words(*format, zoned),
-            })
+            let (column, place, value) = context.cell(row, cell);
+            Err(Error::OtherNotation { column, place, value, expected: in_words(*format, zoned) })
         }
     }
 }
@@ -136,11 +129,6 @@ fn has_zone(cell: &str) -> bool {
         || behind.contains(['+', '-'])
 }
 
-/// Dates of encoders that did not store how they are written.
-pub(super) fn read_old(cells: &Cells, context: &Context<'_>) -> Result<Typed> {
-    read(cells, &DateFormat::default(), context)
-}
-
 /// Typed dates, for a column that was so in training.
 pub(super) fn held_to(typed: Typed, trained: &Written, context: &Context<'_>) -> Result<Typed> {
     let Values::Date(days) = &typed.values else { return Ok(typed) };
@@ -157,8 +145,8 @@ pub(super) fn held_to(typed: Typed, trained: &Written, context: &Context<'_>) ->
 }
 
 /// The dates of a column in this format.
-fn read(cells: &Cells, format: &DateFormat, context: &Context<'_>) -> Result<Typed> {
-    let (mut unread, mut known) = (Unread::default(), 0);
+pub(super) fn read(cells: &Cells, format: &DateFormat, context: &Context<'_>) -> Result<Typed> {
+    let (mut unread, mut known, mut times, mut zones) = (Unread::default(), 0, 0, 0);
     // 9999-12-31 is how databases say that there is no end
     let year_9999 = date::parse("9999-01-01", &DateFormat::default()).unwrap_or(f64::INFINITY);
     let mut open_ends = Vec::new();
@@ -169,6 +157,8 @@ fn read(cells: &Cells, format: &DateFormat, context: &Context<'_>) -> Result<Typ
             continue;
         }
         known += 1;
+        times += usize::from(has_time(cell));
+        zones += usize::from(has_zone(cell));
         match date::parse(cell, format) {
             Some(value) if value >= year_9999 => {
                 open_ends.push((row, cell.to_owned()));
@@ -181,10 +171,8 @@ fn read(cells: &Cells, format: &DateFormat, context: &Context<'_>) -> Result<Typ
             }
         }
     }
-    let zones = cells.iter().filter(|cell| has_zone(cell)).count();
     let written = if zones > 0 { Written::ZonedDate(*format) } else { Written::Date(*format) };
-    let mut typed = unread.into(Typed::new(Values::Date(days), written), known, context)?;
-    let times = cells.iter().filter(|cell| has_time(cell)).count();
+    let mut typed = unread.into(Typed::new(Values::Date(days), written), context)?;
     if zones > 0 && zones < times {
         typed.notes.push(format!(
             "column {:?}: {zones} of {times} times have a zone; the others count as UTC",

@@ -113,7 +113,9 @@ fn read_as(cells: &Cells, expected: &Expected, context: &Context<'_>) -> Result<
         (Kind::Boolean, written) => booleans::read(cells, written.as_ref(), context),
         (Kind::Date, Some(Written::Date(format))) => dates::read_trained(cells, format, false, context),
         (Kind::Date, Some(Written::ZonedDate(format))) => dates::read_trained(cells, format, true, context),
-        (Kind::Date, Some(Written::Unrecorded)) => dates::read_old(cells, context),
+        (Kind::Date, Some(Written::Unrecorded)) => {
+            dates::read(cells, &crate::date::DateFormat::default(), context)
+        }
         (Kind::Date, _) => dates::read_as_dates(cells, context),
     }
 }

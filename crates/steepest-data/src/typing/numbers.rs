@@ -44,9 +44,8 @@ pub(super) fn infer(cells: &Cells, context: &Context<'_>) -> Result<Inferred> {
             (read.values, notation, read.glance, reading, read.unread)
         }
     };
-    let known = cells.iter().filter(|cell| !is_missing_value(cell));
-    let known_count = values.iter().filter(|value| !value.is_nan()).count() + unread.count();
-    let doubt = match glance.decide(allowed_strays(known_count), || spelled(cells, reading)) {
+    let known = values.iter().filter(|value| !value.is_nan()).count() + unread.count();
+    let doubt = match glance.decide(allowed_strays(known), || spelled(cells, reading)) {
         Spellings::Numbers => None,
         Spellings::Doubtful(code) => Some(doubtful(code, cells, context)),
         Spellings::Codes(code) => return Ok(Inferred::Text(Some(codes(code, cells, context)))),
@@ -56,7 +55,11 @@ pub(super) fn infer(cells: &Cells, context: &Context<'_>) -> Result<Inferred> {
     let plainly = |cell: &str| cell.parse::<f64>().is_ok();
     let may_be_dates = notation.thousands.is_none()
         && notation.decimal != Some(Decimal::Comma)
-        && known.filter(|cell| Digits::of(cell).is_some()).take(3).all(plainly);
+        && cells
+            .iter()
+            .filter(|cell| !is_missing_value(cell) && Digits::of(cell).is_some())
+            .take(3)
+            .all(plainly);
     let mut typed = match may_be_dates {
         true => dates::infer_numbers(values, Some(notation), context),
         false => Typed::new(Values::Number(values), Written::Number(notation)),
@@ -73,7 +76,7 @@ pub(super) fn infer(cells: &Cells, context: &Context<'_>) -> Result<Inferred> {
         )
     }));
     typed.notes.extend(doubt);
-    Ok(Inferred::Numbers(unread.into(typed, known_count, context)?))
+    Ok(Inferred::Numbers(unread.into(typed, context)?))
 }
 
 /// A column that has to be numbers. `trained` are the marks that it had in training.
@@ -123,9 +126,9 @@ pub(super) fn read_as(cells: &Cells, trained: Option<Notation>, context: &Contex
     };
     let other = |(_, cell): &(usize, &str)| reads_otherwise(cell, column_reads) || other_unit(cell);
     if let Some((row, cell)) = cells.iter().enumerate().find(other) {
-        let (column, place) = (context.column.to_owned(), (context.place)(row));
+        let (column, place, value) = context.cell(row, cell);
         let expected = trained.unwrap_or_default().to_string();
-        return Err(Error::OtherNotation { column, place, value: shown(cell), expected });
+        return Err(Error::OtherNotation { column, place, value, expected });
     }
     let Read { values, mut notation, unread, glance } = read_with(cells, column_reads, context)?;
     notation.places = glance.places();
@@ -133,16 +136,15 @@ pub(super) fn read_as(cells: &Cells, trained: Option<Notation>, context: &Contex
     if let (None, true, Some((row, cell))) =
         (trained, values.iter().all(|value| value.is_nan()), unread.first())
     {
-        let (column, place) = (context.column.to_owned(), (context.place)(row));
-        return Err(Error::Unreadable { column, place, value: shown(cell), expected: Kind::Number });
+        let (column, place, value) = context.cell(row, cell);
+        return Err(Error::Unreadable { column, place, value, expected: Kind::Number });
     }
     let news = notation.thousands.is_some() || notation.decimal == Some(Decimal::Comma);
-    let known = values.iter().filter(|value| !value.is_nan()).count() + unread.count();
     let mut typed = Typed::new(Values::Number(values), Written::Number(trained.unwrap_or(notation)));
     if news && exact.is_none() {
         typed.notes.push(marks(notation, column_reads, cells, context));
     }
-    unread.into(typed, known, context)
+    unread.into(typed, context)
 }
 
 fn is_point_or_comma(mark: Thousands) -> bool {
@@ -173,13 +175,12 @@ pub(super) fn read_unmarked(cells: &Cells, context: &Context<'_>) -> Result<Type
         !is_missing_value(cell) && cell.parse::<f64>().is_err() && Digits::of(cell).is_some()
     };
     if let Some((row, cell)) = cells.iter().enumerate().find(marked) {
-        let (column, place) = (context.column.to_owned(), (context.place)(row));
-        return Err(Error::MarkedNumber { column, place, value: shown(cell) });
+        let (column, place, value) = context.cell(row, cell);
+        return Err(Error::MarkedNumber { column, place, value });
     }
     let reading = (Decimal::Point, None);
     let Read { values, notation, unread, glance: _ } = read_with(cells, reading, context)?;
-    let known = values.iter().filter(|value| !value.is_nan()).count() + unread.count();
-    unread.into(Typed::new(Values::Number(values), Written::Number(notation)), known, context)
+    unread.into(Typed::new(Values::Number(values), Written::Number(notation)), context)
 }
 
 impl Context<'_> {
@@ -367,17 +368,19 @@ impl Census {
     }
 
     fn ambiguous(&self, row: usize, cell: &str, context: &Context<'_>) -> Error {
-        let (column, place) = (context.column.to_owned(), (context.place)(row));
-        let value = |decimal, thousands| {
+        let (column, place, value) = context.cell(row, cell);
+        let reads_as = |decimal, thousands| {
             let value =
                 Digits::of(cell).and_then(|digits| digits.value(decimal, thousands, &mut String::new()));
             value.map_or_else(String::new, |value| value.to_string())
         };
-        let (point, comma) =
-            (value(Decimal::Point, Some(Thousands::Comma)), value(Decimal::Comma, Some(Thousands::Point)));
+        let (point, comma) = (
+            reads_as(Decimal::Point, Some(Thousands::Comma)),
+            reads_as(Decimal::Comma, Some(Thousands::Point)),
+        );
         let (as_decimal, as_thousands) = if cell.contains('.') { (point, comma) } else { (comma, point) };
         let either = Box::new([as_decimal, as_thousands]);
-        Error::AmbiguousNumber { column, place, value: shown(cell), either }
+        Error::AmbiguousNumber { column, place, value, either }
     }
 
     /// Why a column is text although most of its cells are numbers.

@@ -1,0 +1,184 @@
+//! What a run tells of itself while it goes, and what it leaves when it has ended.
+
+use super::Trainer;
+use crate::error::Result;
+use crate::event::{EpochDone, Event, Events, Start, StepDone, Stopped};
+use crate::judge::Validation;
+use crate::network;
+use crate::settings::OptimizerSettings;
+use crate::summary::{Health, Summary, TensorLine};
+use steepest::Verdict;
+use steepest_data::Task;
+
+impl Trainer {
+    pub(super) fn start(&self) -> Start {
+        let rows = [&self.data.train, &self.data.validation, &self.data.test].map(|p| p.features.rows);
+        Start {
+            run: self.dir.path().to_owned(),
+            task: task_name(self.data.task),
+            model: self.plan.model.to_string(),
+            optimizer: describe_optimizer(&self.plan.settings.optimizer, self.plan.lr),
+            parameters: self.parameters(),
+            rows,
+            features: self.data.train.features.width,
+            batch: self.batches.size(),
+            epochs: self.plan.epochs,
+            steps_per_epoch: self.plan.steps_per_epoch,
+            metric: self.judge.metric().name(),
+        }
+    }
+
+    pub(super) fn steps_so_far(&self) -> StepDone {
+        let counters = &self.tracker.counters;
+        let speed = self.tracker.speed();
+        StepDone {
+            step: counters.step,
+            epoch: counters.epoch,
+            loss: counters.sums.mean_loss(),
+            lr: counters.sums.lr,
+            samples_per_second: speed,
+            seconds_left: self.tracker.samples_left(self.plan.epochs) / speed,
+        }
+    }
+
+    pub(super) fn epoch_done(&self, validation: &Validation, best: bool) -> EpochDone {
+        let counters = &self.tracker.counters;
+        let sums = &counters.sums;
+        EpochDone {
+            epoch: counters.epoch,
+            step: counters.step,
+            seconds: self.tracker.elapsed().as_secs_f64(),
+            lr: sums.lr,
+            train_loss: sums.mean_loss(),
+            validation_loss: validation.loss,
+            validation_metric: validation.metric,
+            validation_capped: validation.capped,
+            gradient_norm: sums.mean_gradient_norm(),
+            clipped: sums.clipped as f64 / sums.steps as f64,
+            skipped: sums.skipped,
+            samples_per_second: self.tracker.speed(),
+            best,
+        }
+    }
+
+    /// Takes the best weights, writes them and the optimizer's state, scores every part, and sums up.
+    ///
+    /// A run that was interrupted is saved as it is, to go on from, and its test rows are not looked at.
+    pub(super) fn finish(mut self, stopped: Stopped, events: &mut Events<'_>) -> Result<Summary> {
+        let finished = stopped != Stopped::Interrupted;
+        if let Err(error) = self.save() {
+            match finished {
+                // what is done is done
+                true => events.tell(Event::Note(format!("the run could not be saved: {error}"))),
+                false => return Err(error),
+            }
+        }
+        // a run that broke off before the end of its first epoch keeps the weights that it has
+        if let Some(best) = &self.best_weights {
+            steepest_burn::load_named_tensors(&mut self.model, best)?;
+        }
+        let seconds = self.tracker.elapsed().as_secs_f64();
+        let counters = &self.tracker.counters;
+        let best_epoch = counters.best.map_or(0, |best| best.epoch);
+        events.tell(Event::Stop { reason: stopped.clone(), best_epoch });
+        let mut because = stopped.to_string();
+        if let Stopped::Rule(reason) = &stopped
+            && reason.is_failure()
+        {
+            because += &self.blame();
+        }
+        steepest_burn::save_weights(&self.model, self.dir.path().join("weights.safetensors"))?;
+        self.optimizer.optimizer().save(self.dir.path().join("optimizer.safetensors"))?;
+        let criterion = &self.judge.criterion;
+        let held_back = [&self.data.validation, &self.data.test];
+        let outputs = held_back.map(|part| network::outputs(&self.model, &part.features));
+        let score = |at: usize| criterion.score(&outputs[at], &held_back[at].targets, &self.data.encoder);
+        let train = network::outputs(&self.model, &self.data.train.features);
+        let summary = Summary {
+            run: self.dir.path().to_owned(),
+            finished,
+            task: task_name(self.data.task).to_owned(),
+            optimizer: self.plan.settings.optimizer.name.clone(),
+            lr: self.plan.lr,
+            batch: self.batches.size(),
+            epochs: counters.epoch,
+            best_epoch,
+            kept_by: self.judge.name(),
+            positive: (self.data.task == Task::Binary)
+                .then(|| self.data.encoder.decode_class(criterion.positive).to_owned()),
+            steps: counters.step,
+            seconds,
+            stopped_by: stopped.name(),
+            stopped_because: because,
+            parameters: self.parameters(),
+            train: (criterion.estimate(&train, &self.data.train.targets, &self.data.encoder))
+                // never so: the training part has rows
+                .unwrap_or_default(),
+            validation: score(0),
+            test: if finished { score(1) } else { None },
+            baseline: Some(self.judge.baseline(&self.data)),
+            notes: self.judge.notes(&self.data, &outputs),
+            health: self.health(),
+        };
+        let text = serde_json::to_string_pretty(&summary).expect("plain values");
+        self.dir.write("summary.json", &text)?;
+        Ok(summary)
+    }
+
+    fn parameters(&self) -> usize {
+        self.optimizer.optimizer().params().iter().map(steepest::Param::len).sum()
+    }
+
+    fn health(&self) -> Health {
+        let counters = &self.tracker.counters;
+        let optimizer = self.optimizer.optimizer();
+        let line = |(param, health): (&steepest::Param, steepest::TensorHealth)| TensorLine {
+            name: param.name.clone(),
+            gradient_norm: health.usual_norm(),
+            zeros: health.zeros,
+            update_ratio: health.update_ratio,
+            exploded: health.exploded,
+            vanished: health.vanished,
+        };
+        Health {
+            gradient_norm: [counters.first_gradient_norm, counters.last_gradient_norm],
+            clipped: counters.clipped as f64 / counters.step.max(1) as f64,
+            skipped: counters.skipped,
+            tensors: optimizer.params().iter().zip(optimizer.health()).map(line).collect(),
+        }
+    }
+
+    /// For a run whose loss ran away: the tensor whose gradient stands out, and what to change.
+    fn blame(&self) -> String {
+        let optimizer = self.optimizer.optimizer();
+        let ratio = |h: &steepest::TensorHealth| h.norm / h.usual_norm().max(f64::MIN_POSITIVE);
+        let worst = optimizer
+            .params()
+            .iter()
+            .zip(optimizer.health())
+            .max_by(|a, b| ratio(&a.1).total_cmp(&ratio(&b.1)));
+        let Some((param, health)) = worst else { return String::new() };
+        let word = if health.verdict == Verdict::Exploding { "exploded" } else { "grew most" };
+        format!(
+            "; at step {} the gradient of `{}` {word}, its norm being {:.3e}; try a smaller learning rate \
+             than {}, or clip the gradient (optimizer.clip_norm = 1)",
+            self.tracker.counters.step, param.name, health.norm, self.plan.lr
+        )
+    }
+}
+
+fn describe_optimizer(settings: &OptimizerSettings, lr: f64) -> String {
+    let mut text = format!("{} lr {lr}", settings.name);
+    for (key, value) in &settings.settings {
+        text += &format!(", {key} {value}");
+    }
+    text
+}
+
+fn task_name(task: Task) -> &'static str {
+    match task {
+        Task::Regression => "regression",
+        Task::Binary => "binary",
+        Task::Classes(_) => "classes",
+    }
+}
