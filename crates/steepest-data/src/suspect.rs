@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::encoder::{SENTINELS, is_key_name};
+use crate::error::shown;
 use crate::features::Features;
 use crate::split::Split;
 use crate::table::{Column, Table, Values};
@@ -29,7 +30,7 @@ pub(crate) fn notes(table: &Table, target: &Target, task: Task, split: &Split) -
         format!(
             "rows repeat within {:?}: other columns hardly vary in each of its {} values, so that rows to learn from and rows \
              to test on are alike; give it the role of the group to keep each on one side",
-            group.name,
+            shown(&group.name),
             distinct(&group.values)
         )
     }));
@@ -39,7 +40,8 @@ pub(crate) fn notes(table: &Table, target: &Target, task: Task, split: &Split) -
         {
             notes.push(format!(
                 "column {:?} alone gives {:?} away; leave it out if it is not known when predictions are made",
-                feature.name, target.name
+                shown(&feature.name),
+                shown(&target.name)
             ));
         }
     }
@@ -257,7 +259,7 @@ fn sentinel(column: &Column, train: &[usize]) -> Option<String> {
             format!(
                 "column {:?}: {end} in {} training rows lies far from all others; if it stands for a missing value, leave these \
                  cells empty",
-                column.name,
+                shown(&column.name),
                 high - low
             )
         })
@@ -299,7 +301,7 @@ fn like_a_key(column: &Column, task: Task) -> Option<String> {
     let is_key =
         task == Task::Regression && (counts || (is_key_name(&column.name) && whole() && all_differ()));
     is_key.then(|| {
-        format!("the target {:?} numbers the rows, as a key does; choose another target", column.name)
+        format!("the target {:?} numbers the rows, as a key does; choose another target", shown(&column.name))
     })
 }
 
@@ -320,6 +322,7 @@ pub(crate) fn shared_with_training(
         ));
     }
     if let Some((column, train, held)) = groups {
+        let column = shown(column);
         let both = train.intersection(&held).count();
         if both > 0 {
             notes.push(format!(

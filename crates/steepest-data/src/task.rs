@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, shown};
 use crate::table::{Column, Table, Values};
 
 /// Fewest rows that anything can be learnt from.
@@ -99,7 +99,8 @@ pub fn choose_target(table: &Table, asked: Option<&str>) -> Result<Target> {
     if let Some(name) = known {
         table.roles.check_target(name)?;
         let index = table.column_index(name)?;
-        let note = asked.is_none().then(|| format!("the target is {name:?}, as usual for this data set"));
+        let note =
+            asked.is_none().then(|| format!("the target is {:?}, as usual for this data set", shown(name)));
         return Ok(Target { index, name: name.to_owned(), note });
     }
     // a column that is there for something else is not meant
@@ -110,7 +111,7 @@ pub fn choose_target(table: &Table, asked: Option<&str>) -> Result<Target> {
     };
     let name = names[usual];
     let why = if is_usual(name) { "by its name" } else { "the last column" };
-    let note = Some(format!("no target was named; {name:?} it is, {why}"));
+    let note = Some(format!("no target was named; {:?} it is, {why}", shown(name)));
     Ok(Target { index: table.column_index(name)?, name: name.to_owned(), note })
 }
 
@@ -146,7 +147,7 @@ pub fn infer(table: &Table, target: &Target, choice: TaskChoice) -> Result<Infer
     let distinct = distinct(&column.values);
     if distinct == 1 {
         let value = (0..table.rows()).find_map(|row| column.text(row)).unwrap_or_default();
-        return Err(Error::OneValue { column: column.name.clone(), value });
+        return Err(Error::OneValue { column: column.name.clone(), value: shown(&value).cut() });
     }
     let regression = |reason: String| Ok(Inferred { task: Task::Regression, reason });
     let classes = |reason: String, advice| {
@@ -160,7 +161,7 @@ pub fn infer(table: &Table, target: &Target, choice: TaskChoice) -> Result<Infer
         }
         Ok(Inferred { task: Task::classes(distinct), reason })
     };
-    let name = &column.name;
+    let name = shown(&column.name);
     match (choice, &column.values) {
         (TaskChoice::Regression, Values::Category { .. }) => Err(not_a_number(table, column)),
         (TaskChoice::Regression, _) => regression(format!("{name:?} is predicted as a number, as asked")),
@@ -215,7 +216,7 @@ fn not_a_number(table: &Table, column: &Column) -> Error {
     Error::TargetNotNumber {
         column: column.name.clone(),
         place: table.place(row),
-        value: column.text(row).unwrap_or_default(),
+        value: shown(&column.text(row).unwrap_or_default()).cut(),
     }
 }
 

@@ -7,6 +7,7 @@ use super::calendar::Calendar;
 use super::input::{Code, Input};
 use super::scale::Scale;
 use super::words::Words;
+use crate::error::shown;
 use crate::table::{Column, Values};
 use crate::task::distinct;
 
@@ -58,7 +59,7 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Reason::NoValues => write!(f, "it has no values in training"),
-            Reason::OneValue { value } => write!(f, "it is {value:?} in every training row"),
+            Reason::OneValue { value } => write!(f, "it is {:?} in every training row", shown(value)),
             Reason::NumbersTheRows => write!(f, "it numbers the rows"),
             Reason::HardlyDiffers => write!(f, "its values hardly differ"),
             Reason::Key { distinct, known } => {
@@ -73,6 +74,7 @@ impl fmt::Display for Reason {
 impl Note {
     /// The sentence about the column of this name.
     fn about(&self, column: &str) -> String {
+        let column = shown(column);
         match self {
             Note::HeavyTail => format!("column {column:?} has a heavy tail and is squashed with asinh"),
             Note::RareLevels { merged, distinct } => {
@@ -102,7 +104,7 @@ impl<'a> Decision<'a> {
 
     /// How the column is encoded, or the sentence that says why it is left out.
     pub(super) fn input(self) -> Result<Input, String> {
-        self.input.map_err(|reason| format!("column {:?} is left out: {reason}", self.column))
+        self.input.map_err(|reason| format!("column {:?} is left out: {reason}", shown(self.column)))
     }
 }
 

@@ -166,7 +166,7 @@ impl Input {
 
     /// What is unlike training in some rows: the fraction of the rows, and what they have.
     pub(super) fn surprises(&self, column: &Column, rows: &[usize]) -> Vec<(f64, String)> {
-        let name = &self.column;
+        let name = shown(&self.column);
         let all = rows.len().max(1) as f64;
         let mut found = Vec::new();
         let mut tell = |count: usize, usual: f64, what: &dyn Fn() -> String| {

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::scale::{mean_and_std, without_far};
-use crate::error::{Error, Kind, Result, list};
+use crate::error::{Error, Kind, Result, list, shown};
 use crate::features::Targets;
 use crate::table::{Column, Table, Values};
 use crate::task::{Task, class_texts};
@@ -151,12 +151,13 @@ impl TargetCode {
         let far = |row: usize| ((as_number(&target.values, row) - mean) / std).abs();
         let beyond = train.iter().filter(|&&row| far(row) > *limit).count();
         let farthest = *train.iter().max_by(|a, b| far(**a).total_cmp(&far(**b)))?;
+        let column = shown(column);
         Some(format!(
             "{beyond} of {} training rows {} a {column:?} far from all others ({}, {}): in training it counts as the \
              farthest of the others does, so that these are learned",
             train.len(),
             if beyond == 1 { "has" } else { "have" },
-            target.text(farthest).unwrap_or_default(),
+            shown(&target.text(farthest).unwrap_or_default()),
             table.place(farthest),
         ))
     }
@@ -199,6 +200,7 @@ impl KnownTargets {
         let missing =
             (self.missing > 0).then(|| format!("{} of {all} rows{of} have no target, {so}", self.missing));
         let new = self.new_classes.first().map(|class| {
+            let class = shown(class);
             format!(
                 "{} of {all} rows{of} have a class that training did not have, such as {class:?}, {so}",
                 self.new_classes.len()

@@ -18,7 +18,7 @@ use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{DataType, SchemaRef, TimeUnit};
 
 use super::raw::{Cells, RawCells, RawColumn, RawTable};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, shown};
 
 /// The largest whole number up to which f64 holds all of them.
 const EXACT: u64 = 1 << 53;
@@ -118,13 +118,14 @@ impl Gathered {
             let name = field.name().trim();
             let Some((reading, cells)) = column else {
                 notes.push(format!(
-                    "column {name:?} of type {} is left out: only numbers, text, booleans, dates and times are read",
+                    "column {:?} of type {} is left out: only numbers, text, booleans, dates and times are read",
+                    shown(name),
                     called(field.data_type())
                 ));
                 continue;
             };
             if matches!(reading, Reading::Duration { .. }) {
-                notes.push(format!("column {name:?} holds durations, read as numbers of seconds"));
+                notes.push(format!("column {:?} holds durations, read as numbers of seconds", shown(name)));
             }
             let cells = match (field.data_type(), cells) {
                 (DataType::Timestamp(_, Some(_)), RawCells::Date(days)) => RawCells::Instant(days),
@@ -146,7 +147,8 @@ fn called(data_type: &DataType) -> String {
         DataType::Map(..) => "map".to_owned(),
         DataType::Union(..) => "union".to_owned(),
         data_type if data_type.is_binary() => "bytes".to_owned(),
-        other => other.to_string(),
+        // a time zone is text of the file
+        other => shown(&other.to_string()).to_string(),
     }
 }
 

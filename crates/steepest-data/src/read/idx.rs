@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::open::{Format, Opened, io_error, open};
 use super::options::{Labels, ReadOptions};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, shown_path};
 use crate::table::Images;
 
 /// A whole file.
@@ -45,8 +45,8 @@ pub(crate) fn read(input: impl Read, path: &Path, options: &ReadOptions) -> Resu
             let candidates = usual_names(path);
             let found = candidates.iter().find(|candidate| candidate.is_file()).cloned();
             match &found {
-                Some(labels) => notes.push(format!("labels from {}", labels.display())),
-                None => notes.push(format!("no labels found beside {}", path.display())),
+                Some(labels) => notes.push(format!("labels from {}", shown_path(labels))),
+                None => notes.push(format!("no labels found beside {}", shown_path(path))),
             }
             found
         }

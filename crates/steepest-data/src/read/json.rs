@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use super::limits::{MAX_COLUMNS, MAX_RECORD_BYTES};
 use super::open::io_error;
 use super::raw::{Cells, RawCells, RawColumn, RawTable};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, shown};
 
 /// How much of what was found a message shows, in characters.
 const SHOWN: usize = 40;
@@ -132,8 +132,8 @@ impl<'p> Objects<'p> {
             expected: "one object a row, such as {\"a\": 1}",
         };
         let Members(members) = serde_json::from_str(object).map_err(|error| {
-            let found: String = object.chars().take(SHOWN).collect();
-            wrong(format!("{} in {found:?}", reason(&error)))
+            let found = shown(object).at_most(SHOWN);
+            wrong(format!("{} in {}", reason(&error), found))
         })?;
         let row = self.lines.len();
         for (name, value) in members {
@@ -154,7 +154,7 @@ impl<'p> Objects<'p> {
             };
             let column = &mut self.columns[index];
             if column.cells.len() > row {
-                return Err(wrong(format!("the key {name:?} stands twice in one object")));
+                return Err(wrong(format!("the key {} stands twice in one object", shown(&name).cut())));
             }
             match value.get().as_bytes()[0] {
                 b'"' => {
@@ -187,7 +187,8 @@ impl<'p> Objects<'p> {
         for Keyed { name, cells, nested } in self.columns {
             match nested {
                 Some((line, what)) => notes.push(format!(
-                    "column {name:?} is left out: line {line} holds {what} there, and only numbers, text and booleans are read"
+                    "column {:?} is left out: line {line} holds {what} there, and only numbers, text and booleans are read",
+                    shown(&name)
                 )),
                 None => columns.push(RawColumn { name, cells: RawCells::Literal(cells) }),
             }

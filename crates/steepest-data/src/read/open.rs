@@ -6,7 +6,7 @@ use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, shown};
 
 /// A file whose first bytes have been looked at.
 pub(super) struct Opened {
@@ -169,7 +169,7 @@ fn is_directory(path: &Path) -> Error {
     });
     Error::IsDirectory {
         path: path.to_owned(),
-        hint: images.map(|name| format!(", such as {name}")).unwrap_or_default(),
+        hint: images.map(|name| format!(", such as {}", shown(&name).as_path())).unwrap_or_default(),
     }
 }
 

@@ -8,7 +8,7 @@ use super::options::ReadOptions;
 use super::raw::{Cells, RawCells, RawTable};
 
 use crate::date::{self, DateFormat};
-use crate::error::{Error, Result, list};
+use crate::error::{Error, Result, list, shown};
 use crate::written::{Written, number_text};
 
 /// Reads files of any known formats but images. The first one decides whether there is a header.
@@ -26,7 +26,7 @@ pub(super) fn read(paths: &[PathBuf], options: &ReadOptions) -> Result<RawTable>
         };
         let file = path.display().to_string();
         for note in &mut table.notes {
-            *note = format!("{file}: {note}");
+            *note = format!("{}: {note}", shown(&file).as_path());
         }
         table.files = vec![(0, Arc::from(file))];
         match &mut all {

@@ -48,7 +48,7 @@ pub(super) const FEWEST_FOR_STRAYS: usize = 10;
 impl Context<'_> {
     /// What errors about a cell begin with: the column, the place, and the cell as it is shown.
     pub(super) fn cell(&self, row: usize, cell: &str) -> (String, Place, String) {
-        (self.column.to_owned(), (self.place)(row), shown(cell))
+        (self.column.to_owned(), (self.place)(row), shown(cell).cut())
     }
 
     /// The finite number, or NaN for an infinite one where that counts as missing.
@@ -85,11 +85,12 @@ impl Unread {
     pub(super) fn into(self, mut typed: Typed, context: &Context<'_>) -> Result<Typed> {
         let Some((row, cell)) = self.0.first() else { return Ok(typed) };
         let (column, place) = (context.column, (context.place)(*row));
-        let (kind, value) = (typed.values.kind(), shown(cell));
+        let (kind, value) = (typed.values.kind(), shown(cell).cut());
         let known = typed.values.len() - typed.values.missing() + self.0.len();
         if context.strict {
             return Err(Error::Unreadable { column: column.to_owned(), place, value, expected: kind });
         }
+        let (column, value) = (shown(column), shown(&value));
         typed.notes.push(match self.0.len() {
             1 => format!("column {column:?}, {place}: {value:?} does not read as {kind} and counts as missing"),
             count => format!(

@@ -36,8 +36,8 @@ pub(super) fn infer(cells: &Cells, context: &Context<'_>) -> Result<Option<Typed
         }
         Decided::Mixed { day_first_example, month_first_example } => Err(Error::MixedDates {
             column: context.column.to_owned(),
-            day_first: shown(&day_first_example),
-            month_first: shown(&month_first_example),
+            day_first: shown(&day_first_example).cut(),
+            month_first: shown(&month_first_example).cut(),
         }),
     }
 }
@@ -66,7 +66,7 @@ pub(super) fn numbers_as(numbers: Vec<f64>, format: DateFormat, context: &Contex
     {
         typed.notes.push(format!(
             "column {:?} is read as dates, {} as {format}",
-            context.column,
+            shown(context.column),
             number_text(*first)
         ));
     }
@@ -176,11 +176,11 @@ pub(super) fn read(cells: &Cells, format: &DateFormat, context: &Context<'_>) ->
     if zones > 0 && zones < times {
         typed.notes.push(format!(
             "column {:?}: {zones} of {times} times have a zone; the others count as UTC",
-            context.column
+            shown(context.column)
         ));
     }
     if let Some((_, cell)) = open_ends.first() {
-        let (column, count) = (context.column, open_ends.len());
+        let (column, count) = (shown(context.column), open_ends.len());
         typed.notes.push(format!(
             "column {column:?}: {:?}, which means that there is no date, counts as missing in {count} of {known} cells",
             shown(cell)
@@ -200,7 +200,7 @@ fn short_years(cells: &Cells, values: &Values, context: &Context<'_>) -> Option<
     Some(format!(
         "column {:?}: years of two digits count as 1969 to 2068, so {:?} in {} is {}; write all four where another century is \
          meant",
-        context.column,
+        shown(context.column),
         shown(cells.get(at)),
         (context.place)(at),
         date::text(days[at], None)

@@ -70,7 +70,7 @@ pub(super) fn infer(cells: &Cells, context: &Context<'_>) -> Result<Inferred> {
     typed.notes.extend(telling.map(|row| {
         format!(
             "column {:?}: only {:?} in {} tells which mark is the decimal one; say so if it is a slip",
-            context.column,
+            shown(context.column),
             shown(cells.get(row)),
             (context.place)(row)
         )
@@ -385,7 +385,7 @@ impl Census {
 
     /// Why a column is text although most of its cells are numbers.
     fn nearly_numbers(&self, cells: &Cells, context: &Context<'_>) -> Option<String> {
-        let column = context.column;
+        let column = shown(context.column);
         if self.units_differ && self.numbers * 2 > self.known {
             return Some(format!(
                 "column {column:?} has numbers in more than one unit, so it is taken as text; convert them to one"
@@ -474,7 +474,7 @@ fn spelled(cells: &Cells, (decimal, thousands): Reading) -> impl Iterator<Item =
 }
 
 fn marks(notation: Notation, reading: Reading, cells: &Cells, context: &Context<'_>) -> String {
-    let column = context.column;
+    let column = shown(context.column);
     if notation.thousands.is_none() {
         return format!("column {column:?}: the comma is read as a decimal point");
     }
@@ -495,7 +495,7 @@ fn marks(notation: Notation, reading: Reading, cells: &Cells, context: &Context<
 }
 
 fn codes(code: Code, cells: &Cells, context: &Context<'_>) -> String {
-    let column = context.column;
+    let column = shown(context.column);
     let cell = |row: usize| shown(cells.get(row));
     match code {
         Code::LeadingZero(row) => format!(
@@ -519,7 +519,7 @@ fn codes(code: Code, cells: &Cells, context: &Context<'_>) -> String {
 }
 
 fn doubtful(code: Code, cells: &Cells, context: &Context<'_>) -> String {
-    let column = context.column;
+    let column = shown(context.column);
     let cell = |row: usize| shown(cells.get(row));
     let what = match code {
         Code::LeadingZero(row) => format!("{:?} in {}", cell(row), (context.place)(row)),

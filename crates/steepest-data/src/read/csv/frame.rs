@@ -2,7 +2,7 @@
 
 use super::comment::Comment;
 use super::sample::{Record, records, sniff, usual_width};
-use crate::error::shown;
+use crate::error::{list, shown};
 use crate::read::options::ReadOptions;
 use crate::typing::is_missing;
 
@@ -321,11 +321,11 @@ fn units(records: &[Record]) -> Option<String> {
         if Seen::of(name, index, below).numbers {
             numeric += 1;
             if !blank {
-                found.push(format!("{name} in {cell}"));
+                found.push(format!("{} in {}", shown(name), shown(cell)));
             }
         }
     }
-    (!found.is_empty() && found.len() * 2 >= numeric).then(|| shown(&found.join(", ")))
+    (!found.is_empty() && found.len() * 2 >= numeric).then(|| list(found.iter().map(String::as_str)))
 }
 
 /// Whether a cell is a unit: anything in brackets, or units of measure, currencies and shares, also as powers

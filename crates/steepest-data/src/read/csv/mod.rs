@@ -135,7 +135,8 @@ fn into_raw(
 ) -> RawTable {
     if let (Some((count, line)), Some(comment)) = (records.comments, &frame.comment) {
         notes.push(format!(
-            "{count} lines among the rows, the first line {line}, begin with {comment:?} and are left out"
+            "{count} lines among the rows, the first line {line}, begin with {:?} and are left out",
+            shown(comment)
         ));
     }
     if let Some((count, line)) = records.blank_ends {
@@ -160,7 +161,11 @@ fn into_raw(
         let written = written(index);
         let name = if written.is_empty() { format!("c{}", index + 1) } else { written.to_owned() };
         if has_header && written.is_empty() {
-            notes.push(format!("column {} has no name in the header and is called {name:?}", index + 1));
+            notes.push(format!(
+                "column {} has no name in the header and is called {:?}",
+                index + 1,
+                shown(&name)
+            ));
         }
         columns.push(RawColumn { name, cells: column.into_cells() });
     }
@@ -196,10 +201,11 @@ fn leave_out_totals(records: &mut Records, notes: &mut Vec<String>) {
         if !others_are_numbers && !records.columns.iter().any(|column| sums_up(column, last)) {
             return;
         }
-        let word = shown(&column.text(last));
+        let word = column.text(last);
+        let word = format!("{:?}", shown(&word));
         records.columns.iter_mut().for_each(Column::pop);
         let line = records.lines.pop().unwrap_or_default();
-        notes.push(format!("line {line}, one of the last, is left out: {word:?} in it sums up the others"));
+        notes.push(format!("line {line}, one of the last, is left out: {word} in it sums up the others"));
     }
 }
 
