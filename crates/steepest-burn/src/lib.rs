@@ -57,4 +57,6 @@ mod weights;
 
 pub use error::{Error, Result};
 pub use optimizer::{BurnOptimizer, Grads};
-pub use weights::{NamedTensor, load_named_tensors, load_weights, named_tensors, save_weights};
+pub use weights::{
+    NamedTensor, load_named_tensors, load_weights, named_tensors, save_weights, weights_to_bytes,
+};

@@ -130,20 +130,25 @@ fn load<M: Module>(
 pub fn save_weights<M: Module>(module: &M, path: impl AsRef<std::path::Path>) -> Result<()> {
     let path = path.as_ref();
     let failed = |reason: String| Error::File { path: path.display().to_string(), reason };
+    Ok(steepest::write_atomically(path, &weights_to_bytes(module).map_err(failed)?)?)
+}
+
+/// What [`save_weights`] writes; or the reason why it cannot be had.
+pub fn weights_to_bytes<M: Module>(module: &M) -> std::result::Result<Vec<u8>, String> {
     let tensors = collect(module);
     let views = tensors
         .iter()
         .map(|(name, data)| {
-            let dtype = FLOATS.iter().find(|(burn, _)| *burn == data.dtype()).ok_or_else(|| {
-                failed(format!("`{name}` is {:?}, which safetensors cannot hold", data.dtype()))
-            })?;
+            let dtype = FLOATS
+                .iter()
+                .find(|(burn, _)| *burn == data.dtype())
+                .ok_or_else(|| format!("`{name}` is {:?}, which safetensors cannot hold", data.dtype()))?;
             TensorView::new(dtype.1, data.shape().as_slice().to_vec(), data.as_bytes())
                 .map(|view| (name, view))
-                .map_err(|error| failed(error.to_string()))
+                .map_err(|error| error.to_string())
         })
-        .collect::<Result<Vec<_>>>()?;
-    let bytes = safetensors::serialize(views, None).map_err(|error| failed(error.to_string()))?;
-    Ok(steepest::write_atomically(path, &bytes)?)
+        .collect::<std::result::Result<Vec<_>, String>>()?;
+    safetensors::serialize(views, None).map_err(|error| error.to_string())
 }
 
 /// Loads what [`save_weights`] wrote, or any safetensors file with the same names and shapes.

@@ -51,7 +51,7 @@ mod wrappers;
 pub use clip::Clip;
 pub use dtype::{DType, Slice, SliceMut};
 pub use error::{Error, GradientFault, Result};
-pub use file::write_atomically;
+pub use file::{Disk, FileSystem, OpenFile, write_atomically, write_atomically_on};
 pub use float::Float;
 pub use health::{NonFinite, NonFiniteAt, TensorHealth, Verdict};
 pub use hint::{Hint, nearest};
