@@ -1,6 +1,6 @@
 //! From images to `f32` features.
 
-use crate::encoder::KnownTargets;
+use crate::encoder::{KnownTargets, fault_of_classes, is_sane};
 use crate::error::{Error, Place, Result, list};
 use crate::features::{FORMAT, Features, Targets};
 use crate::table::Images;
@@ -24,7 +24,22 @@ pub struct ImageEncoder {
     classes: Vec<String>,
 }
 
+/// The most values of an image: 16,384 pixels square, in one channel.
+const MOST_VALUES: usize = 1 << 28;
+
 impl ImageEncoder {
+    /// What is wrong with it, if it was not fitted but changed.
+    pub(crate) fn fault(&self) -> Option<String> {
+        let size = self.shape().iter().try_fold(1usize, |size, side| size.checked_mul(*side));
+        if size.is_none_or(|size| size == 0 || size > MOST_VALUES) {
+            return Some(format!("images of {:?} (channels, height, width) cannot be", self.shape()));
+        }
+        if !is_sane(self.mean, self.std) {
+            return Some("the pixels' mean or standard deviation cannot be".to_owned());
+        }
+        fault_of_classes(&self.classes)
+    }
+
     /// Fits an encoder on the training images, and on nothing else.
     ///
     /// # Errors

@@ -100,7 +100,7 @@ fn escaped(text: &str, in_quotes: bool) -> String {
 
 /// Whether a character is a command and no mark on the paper: controls, line and paragraph separators, what sets the
 /// direction of text, what has no width, tags. Joiners stay, for words of many languages need them.
-fn is_unseen(c: char) -> bool {
+pub fn is_unseen(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{AD}' | '\u{61C}' | '\u{180E}' | '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}'

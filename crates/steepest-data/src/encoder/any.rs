@@ -158,8 +158,8 @@ impl AnyEncoder {
     /// From JSON.
     ///
     /// # Errors
-    /// [`Error::EncoderFormat`] for another version's; [`Error::EncoderJson`] for anything that is no
-    /// encoder.
+    /// [`Error::EncoderFormat`] for another version's; [`Error::EncoderJson`] for anything that is no encoder, and for
+    /// one that no data can have given, such as a standard deviation of 0.
     pub fn from_json(text: &str) -> Result<Self> {
         let unreadable = |error: serde_json::Error| Error::EncoderJson { reason: error.to_string() };
         #[derive(serde::Deserialize)]
@@ -171,6 +171,14 @@ impl AnyEncoder {
         if !(1..=FORMAT).contains(&format) {
             return Err(Error::EncoderFormat { found: format, expected: FORMAT });
         }
-        serde_json::from_str(text).map_err(unreadable)
+        let encoder: Self = serde_json::from_str(text).map_err(unreadable)?;
+        let fault = match &encoder {
+            AnyEncoder::Table(encoder) => encoder.fault(),
+            AnyEncoder::Images(encoder) => encoder.fault(),
+        };
+        match fault {
+            None => Ok(encoder),
+            Some(reason) => Err(Error::EncoderJson { reason }),
+        }
     }
 }

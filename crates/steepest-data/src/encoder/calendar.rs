@@ -77,6 +77,11 @@ impl Calendar {
         self.trend.as_ref().is_some_and(Scale::squashes)
     }
 
+    /// Whether [`Calendar::fit`] can have made it.
+    pub(super) fn is_sane(&self) -> bool {
+        self.width() > 0 && self.trend.as_ref().is_none_or(Scale::is_sane)
+    }
+
     /// Number of features.
     pub(super) fn width(&self) -> usize {
         usize::from(self.trend.is_some()) + 2 * self.cycles.len()

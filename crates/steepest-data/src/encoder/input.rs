@@ -78,6 +78,23 @@ impl Input {
         }
     }
 
+    /// What is wrong with it, if it was not fitted but changed.
+    pub(super) fn fault(&self) -> Option<String> {
+        let sane = match &self.code {
+            Code::Number(scale) | Code::Date(scale) => scale.is_sane(),
+            Code::Calendar(calendar) => calendar.is_sane(),
+            Code::Boolean { mean } => (0.0..=1.0).contains(mean),
+            Code::Category { .. } | Code::Words(_) | Code::Presence { .. } => true,
+        };
+        let range = self.range.is_none_or(|[least, greatest]| least <= greatest);
+        let fault = match (sane, range) {
+            (true, true) => return None,
+            (false, _) => "its mean or its standard deviation cannot be",
+            (true, false) => "its range cannot be",
+        };
+        Some(format!("column {:?}: {fault}", shown(&self.column)))
+    }
+
     /// Number of features.
     pub(super) fn width(&self) -> usize {
         self.values_width() + usize::from(self.flag_missing)

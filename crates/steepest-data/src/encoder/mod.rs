@@ -37,6 +37,9 @@ mod table;
 mod target;
 mod words;
 
+pub(crate) use scale::is_sane;
+pub(crate) use target::fault_of_classes;
+
 pub use any::AnyEncoder;
 pub use decision::MOST_LEVELS;
 pub(crate) use decision::is_key_name;

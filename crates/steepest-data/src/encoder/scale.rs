@@ -48,6 +48,13 @@ impl Scale {
         self.squash.is_some()
     }
 
+    /// Whether [`Scale::fit`] can have made it.
+    pub(super) fn is_sane(&self) -> bool {
+        let squash =
+            |squash: Squash| squash.center.is_finite() && squash.scale > 0.0 && squash.scale.is_finite();
+        is_sane(self.mean, self.std) && self.squash.is_none_or(squash)
+    }
+
     pub(super) fn apply(&self, value: f64) -> f32 {
         let value = self.squash.map_or(value, |squash| squash.apply(value));
         ((value - self.mean) / self.std).clamp(-CLIP, CLIP) as f32
@@ -115,7 +122,15 @@ pub(super) fn mean_and_std(values: &[f64]) -> Option<(f64, f64)> {
     let variance = values.iter().map(|value| (value / largest - mean).powi(2)).sum::<f64>() / count;
     let (mean, std) = (mean * largest, variance.sqrt() * largest);
     // rounding noise around a large constant is no variation
-    (std > 0.0 && std > largest * 1e-13).then_some((mean, std))
+    (std > 0.0 && std > largest * LEAST).then_some((mean, std))
+}
+
+/// The least standard deviation, beside the largest value.
+const LEAST: f64 = 1e-13;
+
+/// Whether [`mean_and_std`] can have found these.
+pub(crate) fn is_sane(mean: f64, std: f64) -> bool {
+    std > 0.0 && std.is_finite() && mean.abs() * LEAST <= std
 }
 
 #[cfg(test)]

@@ -64,6 +64,13 @@ impl Encoder {
         Ok(Self { format: FORMAT, target, inputs, dropped, notes })
     }
 
+    /// What is wrong with it, if it was not fitted but changed.
+    pub(super) fn fault(&self) -> Option<String> {
+        let inputs = || self.inputs.iter().find_map(Input::fault);
+        let none = || (self.width() == 0).then(|| "it has no features".to_owned());
+        self.target.fault().or_else(inputs).or_else(none)
+    }
+
     /// The task, with the number of classes that the training rows have.
     pub fn task(&self) -> Task {
         self.target.task()

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::scale::{mean_and_std, without_far};
+use super::scale::{is_sane, mean_and_std, without_far};
 use crate::error::{Error, Kind, Result, list, shown};
 use crate::features::Targets;
 use crate::table::{Column, Table, Values};
@@ -36,6 +36,17 @@ pub(super) enum TargetCode {
 }
 
 impl TargetCode {
+    /// What is wrong with it, if it was not fitted but changed.
+    pub(super) fn fault(&self) -> Option<String> {
+        match self {
+            Self::Regression { mean, std, limit, .. } => {
+                let sane = is_sane(*mean, *std) && limit.is_none_or(|limit| limit > 0.0);
+                (!sane).then(|| "the target's mean, standard deviation or limit cannot be".to_owned())
+            }
+            Self::Classes { classes, .. } => fault_of_classes(classes),
+        }
+    }
+
     /// Fits the code on the training rows.
     pub(super) fn fit(table: &Table, column: &Column, task: Task, train: &[usize]) -> Result<Self> {
         check_known(table, column, train)?;
@@ -227,5 +238,14 @@ fn check_known(table: &Table, column: &Column, rows: &[usize]) -> Result<()> {
             let count = 1 + missing.count();
             Err(Error::TargetMissing { column: column.name.clone(), count, place: table.place(first) })
         }
+    }
+}
+/// What is wrong with the names of classes, of which there are at least two, all different.
+pub(crate) fn fault_of_classes(classes: &[String]) -> Option<String> {
+    let different: HashSet<&String> = classes.iter().collect();
+    match (classes.len(), different.len()) {
+        (0 | 1, _) => Some(format!("there are at least two classes, and it has {}", classes.len())),
+        (all, different) if different < all => Some("two of its classes have one name".to_owned()),
+        _ => None,
     }
 }
