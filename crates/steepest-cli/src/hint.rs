@@ -28,6 +28,12 @@ fn hint(error: &Error) -> Option<String> {
     match error {
         Error::RunInUse { .. } | Error::RunExists { .. } => Some("--out".to_owned()),
         Error::RunUnfinished { path } => Some(format!("steepest resume {}", quoted(&path.to_string_lossy()))),
+        Error::Damaged { path, .. } => {
+            let run = path.parent().unwrap_or(path);
+            Some(format!("steepest verify {}", quoted(&run.to_string_lossy())))
+        }
+        Error::RunFinished { .. } => Some("to make it longer, --epochs".to_owned()),
+        Error::NotUtf8Path { .. } => Some("--out".to_owned()),
         Error::NotARun { .. } => Some("`steepest fit` names it at its end".to_owned()),
         error => options(error.keys()),
     }

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use std::io::{self, ErrorKind, IsTerminal, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
+use steepest_data::{is_unseen, shown};
 
 /// Why the program ends with another exit code than 0. The codes are part of `--help`.
 #[derive(Debug)]
@@ -41,10 +42,14 @@ impl Failure {
             Self::Run(message) => (message, 1),
             Self::Interrupted(signal) => return ExitCode::from(128 + signal),
             Self::Unread => return ExitCode::SUCCESS,
-            Self::Usage(error) => {
-                // help and version go to stdout, errors to stderr; a closed pipe is no matter
+            // help and the version, to stdout; a closed pipe is no matter
+            Self::Usage(error) if !error.use_stderr() => {
                 let _ = error.print();
-                return ExitCode::from(u8::from(error.use_stderr()) * 2);
+                return ExitCode::SUCCESS;
+            }
+            Self::Usage(error) => {
+                let message = error.render().to_string();
+                (message.trim_start_matches("error:").trim().to_owned(), 2)
             }
         };
         say(&format!("{} {message}", paint.error("error:")));
@@ -66,10 +71,22 @@ impl From<steepest::Error> for Failure {
     }
 }
 
-/// Writes a result to stdout.
+/// Writes a text for people to stdout, [inert].
 pub fn print(text: &str) -> Result {
+    put(inert(text).as_bytes())
+}
+
+/// Writes data to stdout: as it is, for programs, and [inert] on a terminal.
+fn print_data(text: &str) -> Result {
+    match io::stdout().is_terminal() {
+        true => print(text),
+        false => put(text.as_bytes()),
+    }
+}
+
+fn put(bytes: &[u8]) -> Result {
     let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(bytes).and_then(|()| out.flush()) {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(Failure::Unread),
         Err(error) => Err(Failure::file(Path::new("stdout"), error)),
@@ -79,21 +96,66 @@ pub fn print(text: &str) -> Result {
 /// Writes one JSON object to stdout.
 pub fn print_json(value: &impl serde::Serialize) -> Result {
     match serde_json::to_string_pretty(value) {
-        Ok(text) => print(&(text + "\n")),
+        Ok(text) => put((plain_json(&text) + "\n").as_bytes()),
         Err(error) => Err(Failure::Run(format!("the result does not become JSON: {error}"))),
     }
 }
 
+/// The same JSON, with what is no mark on the paper as `\uXXXX`: it means the same, and does nothing to a terminal.
+fn plain_json(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c != '\n' && is_unseen(c) {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                let _ = write!(plain, "\\u{unit:04x}");
+            }
+        } else {
+            plain.push(c);
+        }
+    }
+    plain
+}
+
+/// Characters of a line beyond which nobody reads it.
+const LONGEST_LINE: usize = 8_000;
+
+/// Text with nothing in it that moves the cursor, turns the direction of what follows or hides, whoever wrote it: lines,
+/// and the colours of [`Paint`], are all that is left of commands to a terminal. What is cut, is cut with an ellipsis.
+fn inert(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for (at, line) in text.split('\n').enumerate() {
+        if at > 0 {
+            out.push('\n');
+        }
+        // what follows an escape: a colour of ours ends in the first `m`
+        for (at, part) in line.split('\x1b').enumerate() {
+            let colour = part.find('m').map_or("", |end| &part[..=end]);
+            let (colour, rest) = match at > 0 && COLOURS.contains(&colour) {
+                true => (colour, &part[colour.len()..]),
+                false => ("", part),
+            };
+            match (at, colour) {
+                (0, _) => {}
+                (_, "") => out.push_str("\\u{1b}"),
+                (_, colour) => out.extend(["\x1b", colour]),
+            }
+            let _ = write!(out, "{}", shown(rest).at_most(LONGEST_LINE));
+        }
+    }
+    out
+}
+
 /// Writes a line to stderr; that nobody reads it is no reason to stop.
 pub fn say(line: &str) {
-    let _ = writeln!(io::stderr().lock(), "{line}");
+    let _ = writeln!(io::stderr().lock(), "{}", inert(line));
 }
 
 /// Writes a file whole or not at all; without a path, to stdout.
 pub fn write(path: Option<&Path>, bytes: &[u8]) -> Result {
     let Some(path) = path else {
         return match std::str::from_utf8(bytes) {
-            Ok(text) => print(text),
+            Ok(text) => print_data(text),
             Err(_) => Err(Failure::input("the result is no text; name a file for it with -o")),
         };
     };
@@ -106,6 +168,9 @@ pub fn write(path: Option<&Path>, bytes: &[u8]) -> Result {
         }),
     }
 }
+
+/// What [`Paint`] writes behind an escape.
+const COLOURS: [&str; 7] = ["[0m", "[1m", "[2m", "[32m", "[33m", "[1;31m", "[36m"];
 
 /// Colours for one stream: none when it is not a terminal, or when `NO_COLOR` is set to anything
 /// (<https://no-color.org>).
@@ -262,6 +327,21 @@ mod tests {
             .into();
         assert_eq!(four, ["0", "0.01235", "123.5", "10.00", "12346", "1.5e-7", "1e9", "-0.5000", "NaN"]);
         assert_eq!([0.001, 0.25, 3.0, 100.0, 1e-9].map(short), ["0.001", "0.25", "3", "100", "1e-9"]);
+    }
+
+    #[test]
+    fn nothing_but_lines_and_our_colours_reaches_a_terminal() {
+        let hostile = "a\x1b[2J\x1b]0;t\x07b\u{9b}31m\u{202e}c\r\x08\x1b[31md\x1b";
+        let inert = inert(&format!("{}\n{}", Paint(true).error("x"), hostile));
+        assert_eq!(
+            inert,
+            "\x1b[1;31mx\x1b[0m\na\\u{1b}[2J\\u{1b}]0;t\\u{7}b\\u{9b}31m\\u{202e}c\\r\\u{8}\\u{1b}[31md\\u{1b}"
+        );
+        assert!(super::inert(&"x".repeat(100_000)).chars().count() < 10_000);
+        let text = serde_json::to_string(hostile).unwrap();
+        let plain = plain_json(&text);
+        assert!(!plain.chars().any(is_unseen), "{plain}");
+        assert_eq!(serde_json::from_str::<String>(&plain).unwrap(), hostile);
     }
 
     #[test]

@@ -5,6 +5,9 @@
 //! `optimizer`, the bytes of a state file.
 
 use crate::error::{Error, Result};
+use crate::manifest::{checksum, hex};
+use crate::run_dir::remove_parts;
+use crate::settings::Settings;
 use crate::state::{RunState, Snapshot};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
@@ -12,6 +15,8 @@ use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use steepest::FileSystem;
 use steepest_burn::NamedTensor;
 use steepest_data::{Part, Prepared, Targets};
 
@@ -29,8 +34,39 @@ struct Header {
     format: u32,
     state: RunState,
     identity: Identity,
+    /// The settings as TOML; absent in files of earlier versions.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    settings: Option<String>,
+    /// Of two classes, the rarer one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    positive: Option<String>,
     /// SHA-256 of each tensor's bytes, hexadecimal, in the order of the tensors.
     checksums: Vec<(String, String)>,
+}
+
+/// What a run is, besides where it has got to.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Origin {
+    pub identity: Identity,
+    /// The settings, nothing left open; `None` in files of earlier versions.
+    pub settings: Option<Settings>,
+    /// Of two classes, the name of the rarer one.
+    pub positive: Option<String>,
+}
+
+impl Origin {
+    /// Refuses settings that are not those of the run.
+    ///
+    /// # Errors
+    /// [`Error::OtherSettings`], with all that differ.
+    pub fn check_settings(&self, run: &Path, found: &Settings) -> Result<()> {
+        let Some(saved) = &self.settings else { return Ok(()) };
+        let differ = saved.differences(found);
+        match differ.is_empty() {
+            true => Ok(()),
+            false => Err(Error::OtherSettings { path: run.join("settings.toml"), differ }),
+        }
+    }
 }
 
 /// What has to be the same for a run to go on with the same bits.
@@ -39,7 +75,11 @@ pub(crate) struct Identity {
     /// A hash of all encoded rows and their targets.
     data: String,
     /// The instructions that the engine's loops are compiled for: they decide in which order sums are made.
-    pub instructions: String,
+    instructions: String,
+    /// Bytes of the caches: they decide into which blocks matrix products are cut, and so in which order they sum. Empty
+    /// in files of earlier versions.
+    #[serde(default)]
+    caches: Vec<u64>,
 }
 
 impl Identity {
@@ -56,7 +96,28 @@ impl Identity {
                 Targets::Classes(codes) => codes.iter().for_each(|code| hash.update(code.to_le_bytes())),
             }
         }
-        Self { data: hex(hash), instructions: format!("{:?}", steepest::InstructionSet::best()) }
+        Self { data: hex(hash), ..Self::here() }
+    }
+
+    /// That of this machine, without data.
+    pub fn here() -> Self {
+        Self {
+            data: String::new(),
+            instructions: format!("{:?}", steepest::InstructionSet::best()),
+            caches: gemm_common::cache::CACHE_INFO.iter().map(|cache| cache.cache_bytes as u64).collect(),
+        }
+    }
+
+    /// How the processor here differs from that of a run in what decides about bits; `None` if in nothing.
+    pub fn other_processor(&self, saved: &Self) -> Option<String> {
+        let mut differ = Vec::new();
+        if self.instructions != saved.instructions {
+            differ.push(format!("{} there, {} here", saved.instructions, self.instructions));
+        }
+        if !saved.caches.is_empty() && self.caches != saved.caches {
+            differ.push(format!("caches of {:?} bytes there, {:?} here", saved.caches, self.caches));
+        }
+        (!differ.is_empty()).then(|| differ.join("; "))
     }
 
     /// Refuses a run over other rows.
@@ -75,29 +136,31 @@ fn bytes_of(values: &[f32]) -> Vec<u8> {
     values.iter().flat_map(|x| x.to_le_bytes()).collect()
 }
 
-fn hex(hash: Sha256) -> String {
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn checksum(bytes: &[u8]) -> String {
-    hex(Sha256::new_with_prefix(bytes))
-}
-
 /// Writes a checkpoint, and removes all but the newest `keep`.
-pub(crate) fn write(run: &Path, snapshot: &Snapshot, identity: &Identity, keep: u64) -> Result<()> {
+pub(crate) fn write(
+    system: &dyn FileSystem,
+    run: &Path,
+    snapshot: &Snapshot,
+    origin: &Origin,
+    keep: u64,
+) -> Result<()> {
     let folder = run.join(FOLDER);
-    fs::create_dir_all(&folder).map_err(|error| Error::file(&folder, error))?;
+    if fs::symlink_metadata(&folder).is_ok_and(|there| !there.is_dir()) {
+        return Err(Error::file(&folder, "this is a link, or no folder"));
+    }
+    system.create_folder(&folder).map_err(|error| Error::file(&folder, error))?;
     let path = folder.join(format!("{:09}.safetensors", snapshot.state.counters.step));
-    let bytes = to_bytes(snapshot, identity).map_err(|reason| Error::file(&path, reason))?;
-    steepest::write_atomically(&path, &bytes)?;
+    let bytes = to_bytes(snapshot, origin).map_err(|reason| Error::file(&path, reason))?;
+    steepest::write_atomically_on(system, &path, &bytes)?;
     // only now that the new one is there
     for old in paths(run).into_iter().rev().skip(keep.max(1) as usize) {
-        let _ = fs::remove_file(old);
+        let _ = system.remove(&old);
     }
+    remove_parts(system, &folder);
     Ok(())
 }
 
-fn to_bytes(snapshot: &Snapshot, identity: &Identity) -> std::result::Result<Vec<u8>, String> {
+fn to_bytes(snapshot: &Snapshot, origin: &Origin) -> std::result::Result<Vec<u8>, String> {
     let named =
         |prefix: &'static str, tensors: &[NamedTensor]| -> Vec<(String, Dtype, Vec<usize>, Vec<u8>)> {
             let tensor = |(name, shape, values): &NamedTensor| {
@@ -106,13 +169,15 @@ fn to_bytes(snapshot: &Snapshot, identity: &Identity) -> std::result::Result<Vec
             tensors.iter().map(tensor).collect()
         };
     let mut tensors = named("weights", &snapshot.weights);
-    tensors.extend(named("best", snapshot.best_weights.as_deref().unwrap_or_default()));
+    tensors.extend(named("best", snapshot.best_weights.as_deref().map_or(&[][..], Vec::as_slice)));
     let optimizer = snapshot.optimizer.clone();
     tensors.push(("optimizer".to_owned(), Dtype::U8, vec![optimizer.len()], optimizer));
     let header = Header {
         format: FORMAT,
         state: snapshot.state.clone(),
-        identity: identity.clone(),
+        identity: origin.identity.clone(),
+        settings: origin.settings.as_ref().map(Settings::to_toml),
+        positive: origin.positive.clone(),
         checksums: tensors.iter().map(|(name, _, _, bytes)| (name.clone(), checksum(bytes))).collect(),
     };
     let text = serde_json::to_string(&header).map_err(|error| error.to_string())?;
@@ -129,7 +194,7 @@ fn to_bytes(snapshot: &Snapshot, identity: &Identity) -> std::result::Result<Vec
 }
 
 /// The checkpoints of a run, oldest first.
-fn paths(run: &Path) -> Vec<PathBuf> {
+pub(crate) fn paths(run: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(run.join(FOLDER)).into_iter().flatten().flatten().map(|entry| entry.path());
     let mut paths: Vec<PathBuf> =
         entries.filter(|path| path.extension().is_some_and(|end| end == "safetensors")).collect();
@@ -137,24 +202,33 @@ fn paths(run: &Path) -> Vec<PathBuf> {
     paths
 }
 
-/// The newest checkpoint of a run that is whole, what was wrong with newer ones, and what it belongs to; `None` where the
-/// run has none.
-pub(crate) fn latest(run: &Path) -> Result<Option<(Snapshot, Identity, Vec<String>)>> {
+/// What was found in a run's folder of checkpoints.
+#[derive(Debug)]
+pub(crate) struct Found {
+    /// The newest that is whole.
+    pub snapshot: Snapshot,
+    pub origin: Origin,
+    /// What is wrong with newer ones, a sentence each.
+    pub damaged: Vec<String>,
+}
+
+/// The newest checkpoint of a run that is whole; `None` where the run has none.
+pub(crate) fn latest(run: &Path) -> Result<Option<Found>> {
     let mut damaged = Vec::new();
-    let all = paths(run);
-    for path in all.iter().rev() {
+    for path in paths(run).iter().rev() {
         match read(path) {
-            Ok((snapshot, identity)) => return Ok(Some((snapshot, identity, damaged))),
+            Ok((snapshot, origin)) => return Ok(Some(Found { snapshot, origin, damaged })),
             Err(reason) => damaged.push(format!("{} is damaged: {reason}", path.display())),
         }
     }
-    match damaged.first() {
+    match damaged.into_iter().next() {
         None => Ok(None),
-        Some(first) => Err(Error::NotARun { path: run.to_owned(), reason: first.clone() }),
+        Some(first) => Err(Error::NotARun { path: run.to_owned(), reason: first }),
     }
 }
 
-fn read(path: &Path) -> std::result::Result<(Snapshot, Identity), String> {
+/// Reads a checkpoint; the reason, if it is damaged.
+pub(crate) fn read(path: &Path) -> std::result::Result<(Snapshot, Origin), String> {
     let bytes = fs::read(path).map_err(|error| error.to_string())?;
     let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|error| error.to_string())?;
     let text_of = |key: &str| metadata.metadata().as_ref().and_then(|texts| texts.get(key));
@@ -195,8 +269,10 @@ fn read(path: &Path) -> std::result::Result<(Snapshot, Identity), String> {
     let snapshot = Snapshot {
         state: header.state,
         weights,
-        best_weights: Some(best).filter(|best| !best.is_empty()),
+        best_weights: Some(best).filter(|best| !best.is_empty()).map(Arc::new),
         optimizer: optimizer.ok_or("it has no optimizer")?,
     };
-    Ok((snapshot, header.identity))
+    let settings = header.settings.map(|text| Settings::from_toml(&text, "its settings")).transpose();
+    let settings = settings.map_err(|error| error.to_string())?;
+    Ok((snapshot, Origin { identity: header.identity, settings, positive: header.positive }))
 }

@@ -69,8 +69,8 @@ pub enum Error {
         /// What it holds.
         found: &'static str,
     },
-    /// Not a run directory, or one of a run that did not finish.
-    #[error("{} is no finished run: {reason}; give the directory of a run that went to its end", path.display())]
+    /// Not a run directory.
+    #[error("{} is no run that can be used: {reason}; give the directory of a run", path.display())]
     NotARun {
         /// The directory.
         path: PathBuf,
@@ -98,6 +98,50 @@ pub enum Error {
         "the data is not what it was when the run began: other rows, values or columns; give the data of then, or begin a new run"
     )]
     OtherData,
+    /// The settings of a run are not what they were.
+    #[error(
+        "{} is not what it was when the run was saved: {}; put it back, or begin a new run", path.display(), differ.join(", ")
+    )]
+    OtherSettings {
+        /// The file.
+        path: PathBuf,
+        /// What differs, a sentence each.
+        differ: Vec<String>,
+    },
+    /// A file of a run is not what was written.
+    #[error("{} is damaged: {reason}; take it from a copy, or find out what can be saved", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A network, or what training needs beside it, that memory does not hold.
+    #[error("{what} needs about {}, and {} are allowed; make it smaller, or allow more", mib(*needed), mib(*allowed))]
+    TooLarge {
+        /// What needs it.
+        what: String,
+        /// Bytes needed.
+        needed: u64,
+        /// Bytes allowed.
+        allowed: u64,
+    },
+    /// Weights or features that make a network's output NaN or infinite.
+    #[error(
+        "the prediction for row {row} is {found}, which is no number; look at that row's cells, which may be far out of what was trained on"
+    )]
+    NoPrediction {
+        /// The row, from 1.
+        row: usize,
+        /// What came out.
+        found: f64,
+    },
+    /// A name of a directory that is no text.
+    #[error("the name {} is not UTF-8, which summaries and commands could not repeat; choose another", path.display())]
+    NotUtf8Path {
+        /// The directory.
+        path: PathBuf,
+    },
     /// The directory holds a run that was interrupted or cut.
     #[error("{} holds a run that is not finished; go on with it, or choose another directory", path.display())]
     RunUnfinished {
@@ -139,6 +183,14 @@ pub enum Error {
 /// `Result` with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+/// `12 MiB`, `1.5 GiB`
+fn mib(bytes: u64) -> String {
+    match bytes >> 20 {
+        0..1024 => format!("{} MiB", bytes.div_ceil(1 << 20)),
+        _ => format!("{:.1} GiB", bytes as f64 / (1u64 << 30) as f64),
+    }
+}
+
 fn hint<'a>(nearest: Option<&'a str>, known: &'a [String]) -> steepest::Hint<'a> {
     steepest::Hint { nearest, known }
 }
@@ -167,6 +219,7 @@ impl Error {
             Self::BadSetting { key, .. } => std::slice::from_ref(key),
             Self::Unsuitable { keys, .. } => keys,
             Self::Threads { .. } => &["train.threads"],
+            Self::TooLarge { .. } => &["model.hidden", "data.max_memory"],
             Self::Data(error) => data_keys(error),
             _ => &[],
         }

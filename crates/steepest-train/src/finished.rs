@@ -1,26 +1,45 @@
 //! A run directory, opened again to predict.
 
+use crate::checkpoint;
 use crate::error::{Error, Result};
 use crate::loss::{argmax, log_softmax};
-use crate::model::Model;
+use crate::manifest::Manifest;
+use crate::model::{Model, ModelConfig};
 use crate::network;
+use crate::run_dir::SETTINGS;
 use crate::score::Criterion;
 use crate::settings::Settings;
 use crate::summary::{Score, Summary};
 use crate::trained_on::TrainedOn;
+use crate::trainer::refuse_labels;
+use safetensors::SafeTensors;
 use std::fs;
 use std::path::{Path, PathBuf};
+use steepest_burn::NamedTensor;
 use steepest_data::{AnyEncoder, Conventions, Labels, Loaded, Roles, Source, Task, load};
 
-/// A finished run, opened to predict.
+/// A run, opened to predict: what a finished one kept, or the best weights so far of one that is not.
 #[derive(Debug)]
 pub struct FinishedRun {
     path: PathBuf,
     settings: Settings,
-    summary: Summary,
+    ended: Ended,
     encoder: AnyEncoder,
     model: Model,
     trained_on: Option<TrainedOn>,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+enum Ended {
+    Finished(Box<Summary>),
+    /// It did not yet.
+    Unfinished {
+        /// The epoch that it is in.
+        epoch: u64,
+        /// Of two classes, the rarer one.
+        positive: Option<String>,
+    },
 }
 
 /// What `stopped_by` is in the summary of a run that went wrong.
@@ -77,27 +96,39 @@ pub enum Outputs {
 }
 
 impl FinishedRun {
-    /// Opens the run in `path`.
+    /// Opens the run in `path`. Every file of it is held to the checksum in its manifest, if it has one: runs of earlier
+    /// versions do not.
     ///
     /// # Errors
-    /// [`Error::NotARun`] with what is missing or wrong.
+    /// [`Error::NotARun`] with what is missing or wrong; [`Error::Damaged`] with the file; what [`Settings::check`]
+    /// refuses.
     pub fn open(path: &Path) -> Result<Self> {
-        let refuse = |reason: String| Error::NotARun { path: path.to_owned(), reason };
-        let read =
-            |file: &str| fs::read_to_string(path.join(file)).map_err(|e| refuse(format!("{file}: {e}")));
-        if !path.join("summary.json").exists() && path.join("settings.toml").exists() {
-            return Err(Error::RunUnfinished { path: path.to_owned() });
-        }
-        let summary: Summary =
-            serde_json::from_str(&read("summary.json")?).map_err(|e| refuse(format!("summary.json: {e}")))?;
-        let settings = Settings::from_toml(&read("settings.toml")?, "settings.toml")?;
-        let encoder = AnyEncoder::from_json(&read("encoder.json")?)?;
-        // runs of earlier versions do not have it
-        let trained_on = read("trained_on.json").ok().and_then(|text| TrainedOn::from_json(&text));
+        let files = Files { path, manifest: Manifest::read(path)? };
+        let settings = Settings::from_toml(&files.text(SETTINGS)?, SETTINGS)?;
+        settings.check()?;
+        let encoder = AnyEncoder::from_json(&files.text("encoder.json")?)?;
+        let trained_on = match files.text("trained_on.json") {
+            Ok(text) => TrainedOn::from_json(&text),
+            // runs of earlier versions do not have it
+            Err(_) if files.manifest.is_none() => None,
+            Err(error) => return Err(error),
+        };
         let config = settings.model.config(&encoder);
-        let mut model = config.init(settings.train.seed, &network::device(false));
-        steepest_burn::load_weights(&mut model, path.join("weights.safetensors"))?;
-        Ok(Self { path: path.to_owned(), settings, summary, encoder, model, trained_on })
+        let seed = settings.train.seed;
+        let (ended, model) = if crate::run_dir::is_finished(path) {
+            let summary: Summary = serde_json::from_str(&files.text("summary.json")?)
+                .map_err(|error| files.refuse(format!("summary.json: {error}")))?;
+            let model = files.model(&config, seed)?;
+            (Ended::Finished(Box::new(summary)), model)
+        } else {
+            let found =
+                checkpoint::latest(path)?.ok_or_else(|| files.refuse("it has no checkpoint".into()))?;
+            let (epoch, weights) = (found.snapshot.state.counters.epoch, found.snapshot.weights);
+            let best = found.snapshot.best_weights.map_or(weights, std::sync::Arc::unwrap_or_clone);
+            let model = model_of(&config, seed, &best).map_err(|reason| files.refuse(reason))?;
+            (Ended::Unfinished { epoch, positive: found.origin.positive }, model)
+        };
+        Ok(Self { path: path.to_owned(), settings, ended, encoder, model, trained_on })
     }
 
     /// The resolved settings.
@@ -105,9 +136,12 @@ impl FinishedRun {
         &self.settings
     }
 
-    /// What the run was.
-    pub fn summary(&self) -> &Summary {
-        &self.summary
+    /// What the run was; `None` if it is not finished.
+    pub fn summary(&self) -> Option<&Summary> {
+        match &self.ended {
+            Ended::Finished(summary) => Some(summary),
+            Ended::Unfinished { .. } => None,
+        }
     }
 
     /// Predicts every row of `source`.
@@ -116,8 +150,8 @@ impl FinishedRun {
     /// Data that cannot be read, or that lacks a column the network needs: all are named. A column to keep that is not
     /// there, or has the name of a prediction.
     pub fn predict(&self, source: &Source, asked: &PredictOptions) -> Result<Predictions> {
-        if FAILURES.contains(&self.summary.stopped_by.as_str()) {
-            let (path, reason) = (self.path.clone(), self.summary.stopped_because.clone());
+        if let Some(summary) = self.summary().filter(|s| FAILURES.contains(&s.stopped_by.as_str())) {
+            let (path, reason) = (self.path.clone(), summary.stopped_because.clone());
             return Err(Error::FailedRun { path, reason });
         }
         let mut options = self.encoder.read_options();
@@ -127,26 +161,31 @@ impl FinishedRun {
         (options.conventions, options.strict) = (asked.conventions, asked.strict);
         options.encoding.clone_from(&asked.encoding);
         let loaded = load(source, &options)?;
+        refuse_labels(&loaded, asked.labels.is_some())?;
         let kept = self.kept(&loaded, &asked.id)?;
         let rows: Vec<usize> = (0..loaded.rows()).collect();
         let features = self.encoder.encode(&loaded, &rows)?;
         let mut notes = loaded.notes().to_vec();
         notes.extend_from_slice(&features.notes);
         let raw = network::outputs(&self.model, &features);
-        if !self.summary.finished {
-            notes.push(format!(
-                "the run was interrupted in epoch {}: these are its best weights so far",
-                self.summary.epochs
-            ));
-        }
         let task = self.encoder.task();
+        if let Some(at) = raw.iter().position(|output| !output.is_finite()) {
+            let (row, found) = (at / task.outputs().max(1) + 1, f64::from(raw[at]));
+            return Err(Error::NoPrediction { row, found });
+        }
         let criterion = Criterion {
             task,
             loss: self.settings.loss.loss(task, None),
             positive: self.positive(),
             seed: self.settings.train.seed,
         };
-        let mut warnings = features.warnings.clone();
+        let mut warnings = Vec::new();
+        if let Ended::Unfinished { epoch, .. } = self.ended {
+            warnings.push(format!(
+                "the run is not finished, it is in epoch {epoch}: these are its best weights so far"
+            ));
+        }
+        warnings.extend_from_slice(&features.warnings);
         let trained_on = self.trained_on.as_ref().and_then(|trained_on| trained_on.note(&features));
         let (score, said) = self.score(&criterion, &raw, &loaded, &rows);
         if score.is_some() {
@@ -214,8 +253,85 @@ impl FinishedRun {
 
     /// Of two classes, that which the run looked for; the second in runs of earlier versions.
     fn positive(&self) -> u32 {
-        let named = |class: &&str| self.summary.positive.as_deref() == Some(class);
+        let positive = match &self.ended {
+            Ended::Finished(summary) => summary.positive.as_deref(),
+            Ended::Unfinished { positive, .. } => positive.as_deref(),
+        };
+        let named = |class: &&str| positive == Some(class);
         let classes = self.encoder.classes().iter().map(String::as_str);
         classes.enumerate().find(|(_, class)| named(class)).map_or(1, |(code, _)| code as u32)
     }
+}
+
+/// The files of a run, and what they should be.
+struct Files<'a> {
+    path: &'a Path,
+    manifest: Option<Manifest>,
+}
+
+impl Files<'_> {
+    fn refuse(&self, reason: String) -> Error {
+        Error::NotARun { path: self.path.to_owned(), reason }
+    }
+
+    fn bytes(&self, file: &str) -> Result<Vec<u8>> {
+        let bytes =
+            fs::read(self.path.join(file)).map_err(|error| self.refuse(format!("{file}: {error}")))?;
+        if let Some(manifest) = &self.manifest {
+            manifest.check(self.path, file, &bytes)?;
+        }
+        Ok(bytes)
+    }
+
+    fn text(&self, file: &str) -> Result<String> {
+        String::from_utf8(self.bytes(file)?).map_err(|error| self.refuse(format!("{file}: {error}")))
+    }
+
+    /// The network with the weights of the file. Nothing of its size is made before the file is known to have them.
+    fn model(&self, config: &ModelConfig, seed: u64) -> Result<Model> {
+        let name = "weights.safetensors";
+        let bytes = self.bytes(name)?;
+        let wrong = |reason: String| self.refuse(format!("{name}: {reason}"));
+        let file = SafeTensors::deserialize(&bytes).map_err(|error| wrong(error.to_string()))?;
+        let found = file.iter().map(|(name, tensor)| (name.to_owned(), tensor.shape().to_vec()));
+        check_shapes(config, found.collect()).map_err(&wrong)?;
+        let mut model = config.init(seed, &network::device(false));
+        steepest_burn::load_weights(&mut model, self.path.join(name))?;
+        check_finite(&steepest_burn::named_tensors(&model)).map_err(wrong)?;
+        Ok(model)
+    }
+}
+
+/// The network with these weights; the reason, if they are not those of such a network.
+fn model_of(config: &ModelConfig, seed: u64, weights: &[NamedTensor]) -> std::result::Result<Model, String> {
+    check_shapes(config, weights.iter().map(|(name, shape, _)| (name.clone(), shape.clone())).collect())?;
+    check_finite(weights)?;
+    let mut model = config.init(seed, &network::device(false));
+    steepest_burn::load_named_tensors(&mut model, weights).map_err(|error| error.to_string())?;
+    Ok(model)
+}
+
+/// Whether tensors are those of a network, before anything is made.
+fn check_shapes(
+    config: &ModelConfig,
+    mut found: Vec<(String, Vec<usize>)>,
+) -> std::result::Result<(), String> {
+    let mut expected = config.shapes();
+    expected.sort();
+    found.sort();
+    let text = |tensor: Option<&(String, Vec<usize>)>| {
+        tensor.map_or("nothing more".to_owned(), |(name, shape)| format!("`{name}` {shape:?}"))
+    };
+    let all = 0..expected.len().max(found.len());
+    match all.map(|at| (expected.get(at), found.get(at))).find(|(expected, found)| expected != found) {
+        None => Ok(()),
+        Some((expected, found)) => Err(format!("it has {}, expected {}", text(found), text(expected))),
+    }
+}
+
+fn check_finite(weights: &[NamedTensor]) -> std::result::Result<(), String> {
+    let bad = weights.iter().find_map(|(name, _, values)| {
+        values.iter().find(|value| !value.is_finite()).map(|value| format!("`{name}` has the value {value}"))
+    });
+    bad.map_or(Ok(()), Err)
 }

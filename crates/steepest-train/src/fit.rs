@@ -1,11 +1,12 @@
 //! A whole run in one call.
 
 use crate::error::{Error, Result};
-use crate::event::Observer;
+use crate::event::{Event, Observer};
 use crate::run_dir::Out;
 use crate::settings::Settings;
 use crate::summary::Summary;
-use crate::trainer::Trainer;
+use crate::trainer::{ResumeOptions, Trainer};
+use crate::verify::Verified;
 use std::path::Path;
 
 /// Trains a network: reads and encodes the data, trains, keeps the best weights, writes the run
@@ -17,6 +18,7 @@ use std::path::Path;
 /// Bad settings and bad data, before any directory is made. A run that diverges or meets a gradient
 /// that is not finite is no error: its [`Summary`] says so.
 pub fn fit(settings: &Settings, out: &Out, observer: &mut dyn Observer) -> Result<Summary> {
+    tell_of_threads(settings.train.threads, observer);
     in_pool(settings.train.threads, || Trainer::new(settings, out)?.run(observer))
 }
 
@@ -25,18 +27,45 @@ pub fn fit(settings: &Settings, out: &Out, observer: &mut dyn Observer) -> Resul
 ///
 /// # Errors
 /// As [`Trainer::resume`], and as [`fit`].
-pub fn resume(
-    run: &Path,
-    source: Option<&str>,
-    threads: Option<usize>,
-    observer: &mut dyn Observer,
-) -> Result<Summary> {
-    in_pool(threads, || Trainer::resume(run, source)?.run(observer))
+pub fn resume(run: &Path, how: &ResumeOptions, observer: &mut dyn Observer) -> Result<Summary> {
+    tell_of_threads(how.threads, observer);
+    in_pool(how.threads, || Trainer::resume(run, how)?.run(observer))
+}
+
+/// Checks the checksums of all files of a run, and takes the steps between its two newest checkpoints again, which proves
+/// that they give the same bits. `source` is where the data lies now, if not where it was. Nothing is written.
+///
+/// # Errors
+/// [`Error::NotARun`] for a directory that holds none. What is damaged is no error: the outcome says so.
+pub fn verify(run: &Path, source: Option<&str>, threads: Option<usize>) -> Result<Verified> {
+    in_pool(threads, || crate::verify::verify(run, source))
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, Into::into)
+}
+
+/// Threads beyond which there is nothing but waiting: 1024 on two cores take twenty times as long as two.
+fn most_threads() -> usize {
+    4 * cores()
+}
+
+/// Says that fewer threads are used than were asked for.
+fn tell_of_threads(asked: Option<usize>, observer: &mut dyn Observer) {
+    let most = most_threads();
+    if let Some(asked) = asked.filter(|asked| *asked > most) {
+        let note = format!(
+            "{asked} threads on {} cores would wait for one another: {most} are used, and the result is the same",
+            cores()
+        );
+        // that it asks to stop is heard at the first step
+        let _ = observer.observe(&Event::Note(note));
+    }
 }
 
 /// Runs in a pool of so many threads, all cores by default.
-fn in_pool(threads: Option<usize>, run: impl FnOnce() -> Result<Summary> + Send) -> Result<Summary> {
-    let count = threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, Into::into));
+fn in_pool<T: Send>(threads: Option<usize>, run: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+    let count = threads.unwrap_or_else(cores).min(most_threads());
     // burn's backend and the optimizer both use the pool that they are called from
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(count)

@@ -10,15 +10,21 @@
 //! | `notes.txt` | what was said of the data, a line each |
 //! | `trained_on.json` | hashes of the training rows, or of some of them |
 //! | `encoder.json` | how rows become features, fitted on the training rows |
-//! | `summary.json` | the [`Summary`](crate::Summary); written last: a run without it was cut |
+//! | `summary.json` | the [`Summary`](crate::Summary) |
+//! | `manifest.json` | the [checksums](crate::manifest) of all these; written last |
 //! | `lock` | held by the process that trains |
 
 use crate::error::{Error, Result};
 use crate::event::EpochDone;
+use crate::manifest::{FileSum, MANIFEST, Manifest};
 use crate::summary::Summary;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
-use std::io::{BufWriter, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use steepest::FileSystem;
 
 /// Where a run goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,122 +34,231 @@ pub enum Out {
         /// The parent, made if it is missing.
         root: PathBuf,
     },
-    /// This directory, made if it is missing; it must not hold a run.
+    /// This directory, made if it is missing; it must be empty.
     At(PathBuf),
 }
+
+pub(crate) const SETTINGS: &str = "settings.toml";
+const LOCK: &str = "lock";
+/// What is known before the first step: it stays as it is when a run goes on.
+const KNOWN_BEFORE: [&str; 4] = [SETTINGS, "encoder.json", "notes.txt", "trained_on.json"];
+const METRICS: &str = "metrics.jsonl";
 
 impl Out {
     /// Refuses early what [`RunDir::create`] would refuse after the data is read.
     pub(crate) fn check(&self) -> Result<()> {
+        let (Self::At(path) | Self::New { root: path }) = self;
+        if path.to_str().is_none() {
+            return Err(Error::NotUtf8Path { path: path.clone() });
+        }
         let Self::At(path) = self else { return Ok(()) };
-        if path.join("lock").exists() {
-            let lock = File::open(path.join("lock")).map_err(|e| Error::file(path, e))?;
+        let Ok(there) = fs::symlink_metadata(path) else { return Ok(()) };
+        let refuse = |found: &'static str| Err(Error::RunExists { path: path.clone(), found });
+        if there.is_symlink() {
+            return refuse("is a link, which is not followed");
+        }
+        if !there.is_dir() {
+            return refuse("is a file");
+        }
+        if fs::symlink_metadata(path.join(LOCK)).is_ok_and(|lock| lock.is_file()) {
+            let lock = File::open(path.join(LOCK)).map_err(|e| Error::file(path, e))?;
             if let Err(TryLockError::WouldBlock) = lock.try_lock() {
                 return Err(Error::RunInUse { path: path.clone() });
             }
         }
-        if path.is_file() {
-            return Err(Error::RunExists { path: path.clone(), found: "is a file" });
-        }
-        if path.join("settings.toml").exists() {
-            return Err(match is_finished(path) {
-                true => Error::RunExists { path: path.clone(), found: "holds a run already" },
-                false => Error::RunUnfinished { path: path.clone() },
-            });
-        }
-        Ok(())
+        check_empty(path)
+    }
+}
+
+/// Refuses a directory that holds something.
+fn check_empty(path: &Path) -> Result<()> {
+    let refuse = |found: &'static str| Err(Error::RunExists { path: path.to_owned(), found });
+    if path.join(SETTINGS).exists() {
+        return match is_finished(path) {
+            true => refuse("holds a run already"),
+            false => Err(Error::RunUnfinished { path: path.to_owned() }),
+        };
+    }
+    let entries = fs::read_dir(path).map_err(|e| Error::file(path, e))?;
+    // what is left of a run that was cut before its first file had its name
+    let ours = |name: &str| name == LOCK || name.ends_with(".part");
+    match entries.flatten().all(|entry| entry.file_name().to_str().is_some_and(ours)) {
+        true => Ok(()),
+        false => refuse("is not empty"),
     }
 }
 
 /// Whether the run in this directory went to its end.
 pub(crate) fn is_finished(path: &Path) -> bool {
-    let text = fs::read_to_string(path.join("summary.json")).unwrap_or_default();
-    serde_json::from_str::<Summary>(&text).is_ok_and(|summary| summary.finished)
+    match Manifest::read(path) {
+        Ok(Some(manifest)) => manifest.finished,
+        // a run of an earlier version
+        Ok(None) => {
+            let text = fs::read_to_string(path.join("summary.json")).unwrap_or_default();
+            serde_json::from_str::<Summary>(&text).is_ok_and(|summary| summary.finished)
+        }
+        Err(_) => false,
+    }
 }
 
 /// A run directory that this process writes.
 #[derive(Debug)]
 pub(crate) struct RunDir {
+    system: Arc<dyn FileSystem>,
     path: PathBuf,
-    metrics: BufWriter<File>,
+    /// The files that are written, but for the metrics.
+    files: BTreeMap<String, FileSum>,
+    metrics: Metrics,
     /// Held as long as this lives.
-    _lock: File,
+    _lock: Option<File>,
+}
+
+/// What is written of `metrics.jsonl`.
+#[derive(Debug, Default)]
+struct Metrics {
+    bytes: u64,
+    hash: Sha256,
+    /// Lines that could not be written.
+    pending: String,
 }
 
 impl RunDir {
-    pub fn create(out: &Out, name: &str) -> Result<Self> {
+    pub fn create(system: Arc<dyn FileSystem>, out: &Out, name: &str) -> Result<Self> {
         out.check()?;
         let path = match out {
             Out::At(path) => {
-                fs::create_dir_all(path).map_err(|e| Error::file(path, e))?;
+                system.create_folder(path).map_err(|e| Error::file(path, e))?;
                 path.clone()
             }
             Out::New { root } => {
-                fs::create_dir_all(root).map_err(|e| Error::file(root, e))?;
+                system.create_folder(root).map_err(|e| Error::file(root, e))?;
                 // making the directory is what claims the number: two processes never get one
                 (1u32..)
                     .map(|i| root.join(format!("{name}-{i:04}")))
                     .find_map(|path| match fs::create_dir(&path) {
                         Ok(()) => Some(Ok(path)),
-                        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => None,
+                        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => None,
                         Err(e) => Some(Err(Error::file(path, e))),
                     })
                     .expect("four billion runs")?
             }
         };
-        let in_path = |e: std::io::Error| Error::file(&path, e);
-        let lock = File::create(path.join("lock")).map_err(in_path)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(Error::RunInUse { path }),
-            Err(TryLockError::Error(e)) => return Err(in_path(e)),
-        }
-        if path.join("settings.toml").exists() {
-            return Err(Error::RunExists { path, found: "holds a run already" });
-        }
-        let metrics = BufWriter::new(File::create(path.join("metrics.jsonl")).map_err(in_path)?);
-        Ok(Self { path, metrics, _lock: lock })
+        let lock = lock(&path)?;
+        // another process may have been quicker, and be at its end already
+        check_empty(&path)?;
+        remove_parts(&*system, &path);
+        let metrics = Metrics::default();
+        Ok(Self { system, path, files: BTreeMap::new(), metrics, _lock: Some(lock) })
     }
 
     /// Opens the directory of a run that goes on, with its metrics up to an epoch.
-    pub fn reopen(path: &Path, epochs: u64) -> Result<Self> {
-        let in_path = |e: std::io::Error| Error::file(path, e);
-        let lock = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(path.join("lock"))
-            .map_err(in_path)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(Error::RunInUse { path: path.to_owned() }),
-            Err(TryLockError::Error(e)) => return Err(in_path(e)),
-        }
-        let file = path.join("metrics.jsonl");
+    pub fn reopen(system: Arc<dyn FileSystem>, path: &Path, epochs: u64) -> Result<Self> {
+        let lock = lock(path)?;
+        remove_parts(&*system, path);
+        remove_parts(&*system, &path.join("checkpoints"));
+        let file = path.join(METRICS);
         let text = fs::read_to_string(&file).unwrap_or_default();
         // what came after the checkpoint is done again
         let kept = text.lines().take_while(|line| {
             serde_json::from_str::<EpochDone>(line).is_ok_and(|done| done.epoch <= epochs)
         });
         let kept: String = kept.flat_map(|line| [line, "\n"]).collect();
-        steepest::write_atomically(&file, kept.as_bytes())?;
-        let metrics = File::options().append(true).open(&file).map_err(|e| Error::file(&file, e))?;
-        Ok(Self { path: path.to_owned(), metrics: BufWriter::new(metrics), _lock: lock })
+        let metrics = Metrics::default();
+        let mut dir =
+            Self { system, path: path.to_owned(), files: BTreeMap::new(), metrics, _lock: Some(lock) };
+        if let Ok(Some(manifest)) = Manifest::read(path) {
+            let known = |(name, _): &(String, FileSum)| KNOWN_BEFORE.contains(&name.as_str());
+            dir.files = manifest.files.into_iter().filter(known).collect();
+            // from here on it goes on, and what the manifest said of its end holds no more
+            dir.seal(false)?;
+        }
+        steepest::write_atomically_on(&*dir.system, &file, kept.as_bytes())?;
+        dir.metrics.wrote(kept.as_bytes());
+        Ok(dir)
+    }
+
+    /// A directory that is not written to: `system` writes nothing.
+    pub fn nowhere(system: Arc<dyn FileSystem>, path: &Path) -> Self {
+        let metrics = Metrics::default();
+        Self { system, path: path.to_owned(), files: BTreeMap::new(), metrics, _lock: None }
     }
 
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    pub fn write(&self, file: &str, text: &str) -> Result<()> {
-        let path = self.path.join(file);
-        Ok(steepest::write_atomically(path, text.as_bytes())?)
+    pub fn write(&mut self, file: &str, bytes: &[u8]) -> Result<()> {
+        steepest::write_atomically_on(&*self.system, self.path.join(file), bytes)?;
+        self.files.insert(file.to_owned(), FileSum::of(bytes));
+        Ok(())
     }
 
+    /// Writes the manifest of what there is.
+    pub fn seal(&mut self, finished: bool) -> Result<()> {
+        let mut files = self.files.clone();
+        // it grows as long as a run goes on
+        if finished {
+            files.insert(METRICS.to_owned(), FileSum::of_hash(self.metrics.bytes, self.metrics.hash.clone()));
+        }
+        let text = Manifest::new(finished, files).to_json();
+        remove_parts(&*self.system, &self.path);
+        Ok(steepest::write_atomically_on(&*self.system, self.path.join(MANIFEST), text.as_bytes())?)
+    }
+
+    /// Adds an epoch to the metrics. After an error nothing is lost: the next call writes it too.
     pub fn epoch(&mut self, epoch: &EpochDone) -> Result<()> {
         let line = serde_json::to_string(epoch).expect("numbers");
-        writeln!(self.metrics, "{line}")
-            .and_then(|()| self.metrics.flush())
-            .map_err(|e| Error::file(self.path.join("metrics.jsonl"), e))
+        self.metrics.pending += &(line + "\n");
+        self.write_pending_metrics()
+    }
+
+    /// Writes the lines of the metrics that could not be written before.
+    pub fn write_pending_metrics(&mut self) -> Result<()> {
+        let path = self.path.join(METRICS);
+        let pending = std::mem::take(&mut self.metrics.pending);
+        let written = (self.system.open_behind(&path, self.metrics.bytes))
+            .and_then(|mut file| file.write_all(pending.as_bytes()));
+        match written {
+            Ok(()) => {
+                self.metrics.wrote(pending.as_bytes());
+                Ok(())
+            }
+            Err(error) => {
+                self.metrics.pending = pending;
+                Err(Error::file(path, error))
+            }
+        }
+    }
+}
+
+impl Metrics {
+    fn wrote(&mut self, bytes: &[u8]) {
+        self.bytes += bytes.len() as u64;
+        self.hash.update(bytes);
+    }
+}
+
+/// The lock of a run directory, which a process holds as long as it lives.
+fn lock(path: &Path) -> Result<File> {
+    let file = path.join(LOCK);
+    let in_path = |e: io::Error| Error::file(path, e);
+    if fs::symlink_metadata(&file).is_ok_and(|there| !there.is_file()) {
+        return Err(Error::file(file, "this is a link, or no file"));
+    }
+    let lock = File::options().create(true).truncate(false).write(true).open(&file).map_err(in_path)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(Error::RunInUse { path: path.to_owned() }),
+        Err(TryLockError::Error(e)) => Err(in_path(e)),
+    }
+}
+
+/// Removes what was left half written, by a process that was killed or on a disk that was full. (The lock is held: no
+/// other process writes here.)
+pub(crate) fn remove_parts(system: &dyn FileSystem, folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_name().to_str().is_some_and(|name| name.ends_with(".part")) {
+            let _ = system.remove(&entry.path());
+        }
     }
 }

@@ -3,10 +3,11 @@
 use crate::error::{Error, Result};
 use crate::settings::{Rate, TrainSettings};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use steepest::StepReport;
 use steepest::schedule::plateau::PlateauState;
-use steepest::stop::{Progress, Reason, Stopper, StopperState};
+use steepest::stop::{Progress, Reason, Stopper, StopperState, TimeSpent};
 use steepest_burn::NamedTensor;
 
 /// A run between two steps, as one value to save.
@@ -25,6 +26,30 @@ pub struct RunState {
     pub plateau: Option<PlateauState>,
     /// Time spent in training, validation included.
     pub elapsed: Duration,
+    /// The step from which on the schedule counts: 0, or where [`resume`](crate::resume()) made the run longer.
+    #[serde(default)]
+    pub schedule_from: u64,
+}
+
+impl RunState {
+    /// The same, with all clocks at zero, as a value to compare.
+    pub(crate) fn without_clock(&self) -> serde_json::Value {
+        fn stop_clocks(value: &mut serde_json::Value) {
+            match value {
+                serde_json::Value::Object(fields) => {
+                    for clock in ["elapsed", "began"] {
+                        fields.remove(clock);
+                    }
+                    fields.values_mut().for_each(stop_clocks);
+                }
+                serde_json::Value::Array(items) => items.iter_mut().for_each(stop_clocks),
+                _ => {}
+            }
+        }
+        let mut value = serde_json::to_value(self).expect("plain values");
+        stop_clocks(&mut value);
+        value
+    }
 }
 
 /// A run between two steps: all that a [`Trainer`](crate::Trainer) of the same settings and data needs to go on.
@@ -35,7 +60,7 @@ pub struct Snapshot {
     /// The weights in training.
     pub weights: Vec<NamedTensor>,
     /// The weights of the best epoch, once there is one.
-    pub best_weights: Option<Vec<NamedTensor>>,
+    pub best_weights: Option<Arc<Vec<NamedTensor>>>,
     /// The optimizer's state, as [`Optimizer::to_bytes`](steepest::Optimizer::to_bytes) gives it.
     pub optimizer: Vec<u8>,
 }
@@ -142,6 +167,10 @@ pub(crate) struct Tracker {
     step_rules: Stopper,
     epoch_rules: Stopper,
     clock: Clock,
+    /// When the last step was done, on this clock.
+    last_step: Duration,
+    /// The step from which on the rate counts.
+    schedule_from: u64,
     /// Training rows: the samples of an epoch.
     rows: u64,
 }
@@ -156,6 +185,8 @@ impl Tracker {
             step_rules: Stopper::new(step_rules)?,
             epoch_rules: Stopper::new(epoch_rules)?.with_metric_name(metric),
             clock: Clock::new(Duration::ZERO),
+            last_step: Duration::ZERO,
+            schedule_from: 0,
             rows: rows as u64,
         })
     }
@@ -163,6 +194,12 @@ impl Tracker {
     /// Training begins, or goes on, now.
     pub fn start_clock(&mut self) {
         self.clock = Clock::new(self.clock.earlier);
+        self.last_step = Duration::ZERO;
+    }
+
+    /// The factor of the learning rate of the next step.
+    pub fn factor(&self) -> f64 {
+        self.rate.factor(self.counters.step - self.schedule_from)
     }
 
     /// Time spent in training so far.
@@ -196,14 +233,24 @@ impl Tracker {
         self.counters.step += 1;
         self.counters.clipped += u64::from(step.clipped);
         self.counters.skipped += u64::from(step.skipped);
-        self.step_rules.observe(&Progress {
+        // a limit of time is kept if no step begins that would go beyond it
+        let elapsed = self.clock.since_start();
+        let next = elapsed.saturating_sub(self.last_step);
+        self.last_step = elapsed;
+        let reason = self.step_rules.observe(&Progress {
             step: self.counters.step,
             epoch: (self.counters.epoch - 1) as f64 + within,
-            elapsed: self.clock.since_start(),
+            elapsed: elapsed.saturating_add(next),
             loss: Some(step.loss),
             gradient_norm: step.gradient_norm,
             ..Progress::default()
-        })
+        });
+        match reason {
+            Some(Reason::MaxTime(spent)) => {
+                Some(Reason::MaxTime(TimeSpent { elapsed: self.clock.total().as_secs_f64(), ..spent }))
+            }
+            reason => reason,
+        }
     }
 
     /// Whether an epoch's `loss` is the lowest so far; it is remembered then.
@@ -250,7 +297,8 @@ impl Tracker {
     /// All that the run's future depends on.
     pub fn state(&self) -> RunState {
         // taken apart, so that whatever is added here is saved, or left out on purpose
-        let Self { counters, rate, step_rules, epoch_rules, clock, rows: _ } = self;
+        let Self { counters, rate, step_rules, epoch_rules, clock, last_step: _, schedule_from, rows: _ } =
+            self;
         RunState {
             counters: counters.clone(),
             step_rules: step_rules.state(),
@@ -260,16 +308,23 @@ impl Tracker {
                 Rate::Plateau(plateau) => Some(plateau.state().clone()),
             },
             elapsed: clock.total(),
+            schedule_from: *schedule_from,
         }
     }
 
     /// Goes on from a saved state; after an error nothing is changed.
     pub fn restore(&mut self, state: RunState) -> Result<()> {
-        let RunState { counters, step_rules, epoch_rules, plateau, elapsed } = state;
+        let RunState { counters, step_rules, epoch_rules, plateau, elapsed, schedule_from } = state;
         let foreign = |problem: String| Error::ForeignState { problem };
         if counters.sums.samples > self.rows {
             let (seen, rows) = (counters.sums.samples, self.rows);
             return Err(foreign(format!("its epoch saw {seen} samples, and there are {rows} training rows")));
+        }
+        if schedule_from > counters.step {
+            let step = counters.step;
+            return Err(foreign(format!(
+                "its schedule counts from step {schedule_from}, and it is at {step}"
+            )));
         }
         let [mut each_step, mut each_epoch] = [&self.step_rules, &self.epoch_rules].map(Stopper::clone);
         each_step.restore(step_rules).and_then(|()| each_epoch.restore(epoch_rules)).map_err(|error| {
@@ -284,6 +339,7 @@ impl Tracker {
             (Rate::Plateau(_), None) => return Err(foreign("its schedule watched no loss".into())),
             (Rate::Function(_), Some(_)) => return Err(foreign("its schedule was reduce_on_plateau".into())),
         }
+        self.schedule_from = schedule_from;
         self.step_rules = each_step;
         self.epoch_rules = each_epoch;
         self.counters = counters;

@@ -146,6 +146,16 @@ pub struct Summary {
     pub notes: Vec<String>,
     /// How healthy the gradients were.
     pub health: Health,
+    /// What could not be written, a sentence each: then the directory holds an unfinished run, which goes on from its
+    /// last checkpoint once there is space.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub not_written: Vec<String>,
+}
+
+impl Summary {
+    pub(crate) fn to_json(&self) -> String {
+        serde_json::to_string_pretty(self).expect("plain values")
+    }
 }
 
 /// How healthy the gradients were, over the whole run.

@@ -1,6 +1,5 @@
 //! The loop: epochs of steps, the best weights kept, the rules asked when to stop.
 
-use crate::checkpoint::{self, Identity};
 use crate::error::Result;
 use crate::event::{Event, Events, Observer, Stopped};
 use crate::judge::{Judge, Validation, within};
@@ -9,13 +8,17 @@ use crate::network;
 use crate::resolve::Resolved;
 use crate::run_dir::RunDir;
 use crate::save_every::SaveClock;
+use crate::saver::Saver;
 use crate::state::{Snapshot, StepTaken, Tracker};
 use crate::summary::Summary;
+use std::sync::Arc;
 use steepest::StepArgs;
 use steepest_burn::{BurnOptimizer, NamedTensor};
 use steepest_data::{Batches, Prepared, Targets};
 
 mod begin;
+pub use begin::ResumeOptions;
+pub(crate) use begin::refuse_labels;
 mod tell;
 
 /// One run: data, network and optimizer, and where it is.
@@ -31,10 +34,12 @@ pub struct Trainer {
     dir: RunDir,
     model: Model,
     optimizer: BurnOptimizer<Model>,
-    best_weights: Option<Vec<NamedTensor>>,
+    best_weights: Option<Arc<Vec<NamedTensor>>>,
     tracker: Tracker,
-    identity: Identity,
+    saver: Saver,
     saves: SaveClock,
+    /// Step and epoch of a checkpoint to end at, when steps are taken again to be compared.
+    pub(crate) goal: Option<(u64, u64)>,
 }
 
 impl Trainer {
@@ -84,7 +89,7 @@ impl Trainer {
     }
 
     /// Epoch after epoch.
-    fn train(&mut self, events: &mut Events<'_>) -> Result<Stopped> {
+    pub(crate) fn train(&mut self, events: &mut Events<'_>) -> Result<Stopped> {
         self.tracker.start_clock();
         loop {
             let ended = self.train_epoch(events)?;
@@ -108,25 +113,33 @@ impl Trainer {
                 }
                 Some(stopped) => return Ok(stopped),
             }
-            self.save_if_due(events);
+            if self.save_point(events)? {
+                return Ok(Stopped::Interrupted);
+            }
         }
     }
 
-    /// Saves the run, if it is time. That it could not be saved is no reason to end it.
-    fn save_if_due(&mut self, events: &mut Events<'_>) {
+    /// Between two steps: has the run saved, if it is time; that it could not be saved is no reason to end it. Whether
+    /// this is the point to end at.
+    fn save_point(&mut self, events: &mut Events<'_>) -> Result<bool> {
         let (step, epoch) = (self.tracker.counters.step, self.tracker.counters.epoch);
-        if !self.saves.is_due(step, epoch) {
-            return;
+        if let Some(goal) = self.goal {
+            return Ok(goal == (step, epoch));
         }
-        if let Err(error) = self.save() {
-            events.tell(Event::Note(format!("the run could not be saved: {error}")));
+        if self.saves.is_due(step, epoch) {
+            self.saver.save(self.snapshot()?);
+            self.saves.saved(step, epoch);
         }
-        self.saves.saved(step, epoch);
+        self.saver.problems().into_iter().for_each(|problem| events.tell(Event::Note(problem)));
+        Ok(false)
     }
 
-    fn save(&self) -> Result<()> {
-        let keep = self.plan.settings.train.keep;
-        checkpoint::write(self.dir.path(), &self.snapshot()?, &self.identity, keep)
+    /// After the last step of a run that ended by itself: what goes on from here begins with a new epoch, if this one
+    /// is whole.
+    pub(crate) fn close(&mut self) {
+        if self.tracker.counters.sums.steps >= self.plan.steps_per_epoch {
+            self.tracker.next_epoch();
+        }
     }
 
     /// The steps of an epoch, or those that are left of it; why training ends within it, if it does.
@@ -143,8 +156,7 @@ impl Trainer {
             if events.step_is_due() {
                 events.tell(Event::Step(self.steps_so_far()));
             }
-            self.save_if_due(events);
-            if events.asked_to_stop() {
+            if self.save_point(events)? || events.asked_to_stop() {
                 return Ok(Some(Stopped::Interrupted));
             }
         }
@@ -157,7 +169,7 @@ impl Trainer {
         let counters = &self.tracker.counters;
         let mut rest = self.batches.epoch(counters.epoch - 1).from_batch(counters.sums.steps as usize);
         let batch = rest.next().expect("an epoch has `steps_per_epoch` batches");
-        let lr = self.plan.lr * self.tracker.rate.factor(counters.step);
+        let lr = self.plan.lr * self.tracker.factor();
         let train = &self.data.train;
         let inputs = network::rows(&train.features, batch);
         let outputs = self.model.forward_training(inputs, self.plan.settings.train.seed, counters.step);
@@ -198,7 +210,7 @@ impl Trainer {
         };
         let best = self.tracker.keep_best(validation.compared);
         if best {
-            self.best_weights = Some(steepest_burn::named_tensors(model));
+            self.best_weights = Some(Arc::new(steepest_burn::named_tensors(model)));
         }
         Ok((validation, best))
     }
@@ -213,7 +225,9 @@ impl Trainer {
     ) -> Result<Option<Stopped>> {
         self.tracker.epoch_judged(validation.compared);
         let done = self.epoch_done(&validation, best);
-        self.dir.epoch(&done)?;
+        if let Err(error) = self.dir.epoch(&done) {
+            events.tell(Event::Note(format!("the epoch could not be written, and will be later: {error}")));
+        }
         events.tell(Event::Epoch(done));
         if ended.is_some() {
             return Ok(ended);
@@ -229,5 +243,7 @@ fn pick<T: Copy>(values: &[T], rows: &[usize]) -> Vec<T> {
     rows.iter().map(|row| values[*row]).collect()
 }
 
+#[cfg(test)]
+mod faults;
 #[cfg(test)]
 mod tests;

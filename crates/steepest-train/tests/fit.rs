@@ -129,7 +129,10 @@ fn a_learning_rate_far_too_large_is_named_with_its_tensor() {
     assert!(because.contains(".weight") || because.contains(".bias"), "{because}");
     assert!(because.contains("learning rate"), "{because}");
     // what is left can be looked at, NaN or not
-    assert_eq!(FinishedRun::open(&dir.path().join("run")).unwrap().summary().stopped_by, summary.stopped_by);
+    assert_eq!(
+        FinishedRun::open(&dir.path().join("run")).unwrap().summary().unwrap().stopped_by,
+        summary.stopped_by
+    );
 }
 
 #[test]

@@ -47,6 +47,7 @@ pub enum Command {
     Fit(Box<Fit>),
     Predict(Predict),
     Resume(Resume),
+    Verify(Verify),
     Minimize(Minimize),
     List(List),
     Describe(Describe),
@@ -88,6 +89,9 @@ pub struct Predict {
     /// A cell that does not read is an error
     #[arg(long)]
     pub strict: bool,
+    /// For a spreadsheet: text that one would take for a formula (=, +, -, @) gets an apostrophe before it
+    #[arg(long)]
+    pub spreadsheet: bool,
     /// Print one JSON object on stdout: rows, score, and the predictions unless -o names a file
     #[arg(long)]
     pub json: bool,
@@ -108,6 +112,10 @@ pub struct Resume {
     /// Where the data lies now, if not where it was
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub data: Option<String>,
+    /// Most epochs of the whole run, more than are done, also of a run that went to its end: what is done stays, and the
+    /// schedule begins anew over the steps that are left, so that these are not the bits of a run of so many from the start
+    #[arg(long, value_name = "N")]
+    pub epochs: Option<u64>,
     /// Threads; the result does not depend on it [default: all cores]
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
@@ -117,6 +125,27 @@ pub struct Resume {
     /// Say nothing on stderr but errors
     #[arg(long, short)]
     pub quiet: bool,
+}
+
+/// Prove that a run is what was written
+///
+/// Holds every file to its checksum, and takes the steps between the two newest checkpoints again: they must give the same
+/// bits. Says what is damaged and what can still be done with the run, and writes nothing. Exit code 1 if something is
+/// damaged or differs.
+#[derive(Debug, ClapArgs)]
+pub struct Verify {
+    /// The run directory
+    #[arg(value_hint = ValueHint::DirPath)]
+    pub run: PathBuf,
+    /// Where the data lies now, if not where it was
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub data: Option<String>,
+    /// Threads; the result does not depend on it [default: all cores]
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// Print what was found as one JSON object on stdout
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// What is known about how cells are written.

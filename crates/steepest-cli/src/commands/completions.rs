@@ -1,5 +1,5 @@
 use crate::args::{Args, Completions};
-use crate::output::{Result, print};
+use crate::output::{Result, write};
 use clap::CommandFactory;
 
 /// Prints the completion script of a shell.
@@ -7,5 +7,5 @@ pub fn run(args: Completions) -> Result {
     // into memory first: clap_complete panics when a pipe closes
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Args::command(), "steepest", &mut script);
-    print(&String::from_utf8_lossy(&script))
+    write(None, &script)
 }

@@ -21,16 +21,22 @@ pub fn run(args: Fit) -> Result {
     };
     let mut reporter = Reporter::new(args.quiet);
     let summary = steepest_train::fit(&settings, &out, &mut reporter)?;
-    conclude(&summary, Some(&settings.data.source), args.json, &reporter)
+    conclude(&summary, &settings.data.source, args.json, &reporter)
 }
 
 /// Says what came out of a run, and how it ended. `source` is what to predict next.
-pub fn conclude(summary: &Summary, source: Option<&str>, json: bool, reporter: &Reporter) -> Result {
+pub fn conclude(summary: &Summary, source: &str, json: bool, reporter: &Reporter) -> Result {
     if json {
         print_json(summary)?;
     } else {
         let failed = reporter.stopped().is_some_and(Stopped::is_failure);
-        print(&report(summary, source.unwrap_or("DATA"), failed, Paint::stdout()))?;
+        print(&report(summary, source, failed, Paint::stdout()))?;
+    }
+    if let Some(problem) = summary.not_written.first() {
+        let resume = format!("steepest resume {}", quoted(&summary.run.to_string_lossy()));
+        return Err(Failure::Run(format!(
+            "{problem}; nothing is lost: make room, then `{resume}` goes on from the last checkpoint and ends with these scores"
+        )));
     }
     match reporter.stopped() {
         Some(Stopped::Interrupted) => Err(Failure::Interrupted(reporter.signal())),
@@ -173,7 +179,7 @@ fn report(summary: &Summary, source: &str, failed: bool, paint: Paint) -> String
     let run = summary.run.to_string_lossy();
     line("run", &run);
     if !failed {
-        let next = match summary.finished {
+        let next = match summary.finished && summary.not_written.is_empty() {
             true => format!("steepest predict {} {}", quoted(&run), quoted(source)),
             false => format!("steepest resume {}", quoted(&run)),
         };

@@ -10,6 +10,7 @@ mod minimize;
 mod predict;
 mod resume;
 mod scores;
+mod verify;
 
 use crate::args::{self, Args, Command};
 use crate::output::{Failure, Result};
@@ -23,6 +24,7 @@ pub fn run(command: Command) -> Result {
         Command::Fit(args) => fit::run(*args),
         Command::Predict(args) => predict::run(args),
         Command::Resume(args) => resume::run(args),
+        Command::Verify(args) => verify::run(args),
         Command::Minimize(args) => minimize::run(args),
         Command::List(args) => list::run(args),
         Command::Describe(args) => describe::run(args),

@@ -1,8 +1,9 @@
 use super::scores;
 use crate::args::Predict;
-use crate::output::{Paint, Result, print_json, say, write};
+use crate::output::{Failure, Paint, Result, print_json, quoted, say, write};
 use serde_json::json;
 use std::fmt::Write as _;
+use std::path::Path;
 use steepest_data::Source;
 use steepest_train::{FinishedRun, Outputs, PredictOptions, Predictions};
 
@@ -13,6 +14,13 @@ const MOST_NOTES: usize = 10;
 pub fn run(args: Predict) -> Result {
     let run = FinishedRun::open(&args.run)?;
     let source = source(&args.data);
+    if let Some(out) = &args.out
+        && let Some(input) = args.data.iter().find(|input| is_same_file(Path::new(input), out))
+    {
+        let message = format!("{} is read from: name another file for the predictions (-o)", quoted(input));
+        return Err(Failure::input(message));
+    }
+    let csv = |predictions: &Predictions| csv(predictions, args.spreadsheet);
     let options = PredictOptions {
         labels: args.labels,
         id: args.id,
@@ -53,6 +61,21 @@ pub fn run(args: Predict) -> Result {
         say(&said(&predictions));
     }
     Ok(())
+}
+
+/// Whether two paths lead to one file, by whatever links.
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    let (Ok(one), Ok(other)) = (one.metadata(), other.metadata()) else { return false };
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        one.is_file() && (one.dev(), one.ino()) == (other.dev(), other.ino())
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = (one, other);
+        false
+    }
 }
 
 /// One file or name, or several files as one table.
@@ -104,7 +127,11 @@ fn said(predictions: &Predictions) -> String {
 }
 
 /// A row for each row: what was kept, `prediction`, and `p_CLASS` for each class.
-fn csv(predictions: &Predictions) -> String {
+fn csv(predictions: &Predictions, spreadsheet: bool) -> String {
+    let cell = |text: &str| match spreadsheet && is_formula(text) {
+        true => cell(&format!("'{text}")),
+        false => cell(text),
+    };
     let (kept, outputs) = (&predictions.kept, &predictions.outputs);
     let mut text = String::new();
     for (name, _) in kept {
@@ -140,6 +167,11 @@ fn csv(predictions: &Predictions) -> String {
 
 fn class_name(classes: &[String], code: u32) -> &str {
     classes.get(code as usize).map_or("", String::as_str)
+}
+
+/// Whether a spreadsheet would compute it: no number, and one of the signs before it.
+fn is_formula(text: &str) -> bool {
+    text.starts_with(['=', '+', '-', '@', '\t', '\r']) && text.parse::<f64>().is_err()
 }
 
 fn cell(text: &str) -> String {
@@ -183,11 +215,15 @@ mod tests {
             score: None,
         };
         assert_eq!(
-            csv(&predictions(outputs, Vec::new())),
+            csv(&predictions(outputs, Vec::new()), false),
             "prediction,p_a,\"p_b, \"\"c\"\"\"\n\"b, \"\"c\"\"\",0.25,0.75\na,1,0\n"
         );
         let kept = vec![("no, 1".to_owned(), vec!["007".to_owned(), String::new()])];
         let numbers = predictions(Outputs::Numbers(vec![1.5, -2.0]), kept);
-        assert_eq!(csv(&numbers), "\"no, 1\",prediction\n007,1.5\n,-2\n");
+        assert_eq!(csv(&numbers, true), "\"no, 1\",prediction\n007,1.5\n,-2\n");
+        let kept = vec![("=x".to_owned(), vec!["-1e3".to_owned(), "@a,b".to_owned()])];
+        let numbers = predictions(Outputs::Numbers(vec![1.5, -2.0]), kept);
+        assert_eq!(csv(&numbers, true), "'=x,prediction\n-1e3,1.5\n\"'@a,b\",-2\n");
+        assert_eq!(csv(&numbers, false), "=x,prediction\n-1e3,1.5\n\"@a,b\",-2\n");
     }
 }

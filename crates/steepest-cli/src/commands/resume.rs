@@ -2,10 +2,15 @@ use super::fit::conclude;
 use crate::args::Resume;
 use crate::output::Result;
 use crate::progress::Reporter;
+use steepest_train::{ResumeOptions, Settings};
 
 /// Goes on with a run, shows it, and says what came out.
 pub fn run(args: Resume) -> Result {
     let mut reporter = Reporter::new(args.quiet);
-    let summary = steepest_train::resume(&args.run, args.data.as_deref(), args.threads, &mut reporter)?;
-    conclude(&summary, None, args.json, &reporter)
+    let how = ResumeOptions { source: args.data, epochs: args.epochs, threads: args.threads };
+    let summary = steepest_train::resume(&args.run, &how, &mut reporter)?;
+    // the run has written where its data lies
+    let text = std::fs::read_to_string(args.run.join("settings.toml")).unwrap_or_default();
+    let settings = Settings::from_toml(&text, "settings.toml").unwrap_or_default();
+    conclude(&summary, &settings.data.source, args.json, &reporter)
 }

@@ -34,15 +34,36 @@ pub struct Cnn {
 }
 
 impl CnnConfig {
+    /// Channels, height and width of the image, each twice halved, rounding up, as the hidden layer sees them.
+    fn flat(&self) -> usize {
+        let [_, height, width] = self.image;
+        height.div_ceil(4).saturating_mul(width.div_ceil(4)).saturating_mul(64)
+    }
+
+    pub(crate) fn shapes(&self) -> Vec<(String, Vec<usize>)> {
+        let [channels, ..] = self.image;
+        let layers: [(&str, Vec<usize>); 5] = [
+            ("conv1", vec![16, channels, 3, 3]),
+            ("conv2", vec![32, 16, 3, 3]),
+            ("conv3", vec![64, 32, 3, 3]),
+            ("hidden", vec![self.flat(), 64]),
+            ("output", vec![64, self.outputs]),
+        ];
+        let both = |(layer, shape): (&str, Vec<usize>)| {
+            // a Linear has its outputs last, a convolution first
+            let outputs = if shape.len() == 4 { shape[0] } else { shape[1] };
+            [(format!("{layer}.weight"), shape), (format!("{layer}.bias"), vec![outputs])]
+        };
+        layers.into_iter().flat_map(both).collect()
+    }
+
     pub(crate) fn init(&self, weights: &mut Weights<'_>) -> Cnn {
-        let [channels, height, width] = self.image;
-        // twice halved, rounding up
-        let flat = 64 * height.div_ceil(4) * width.div_ceil(4);
+        let [channels, ..] = self.image;
         Cnn {
             conv1: weights.conv(channels, 16, 1),
             conv2: weights.conv(16, 32, 2),
             conv3: weights.conv(32, 64, 2),
-            hidden: weights.linear(flat, 64, Activation::Relu.gain()),
+            hidden: weights.linear(self.flat(), 64, Activation::Relu.gain()),
             output: weights.linear(64, self.outputs, 1.0),
             image: self.image,
             dropout: self.dropout,

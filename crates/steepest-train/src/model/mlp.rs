@@ -34,6 +34,23 @@ pub struct Mlp {
 }
 
 impl MlpConfig {
+    pub(crate) fn shapes(&self) -> Vec<(String, Vec<usize>)> {
+        let mut shapes = Vec::new();
+        let mut inputs = self.inputs;
+        for (i, &width) in self.hidden.iter().enumerate() {
+            shapes.push((format!("hidden.{i}.weight"), vec![inputs, width]));
+            shapes.push((format!("hidden.{i}.bias"), vec![width]));
+            inputs = width;
+        }
+        for (i, &width) in self.hidden.iter().enumerate().filter(|_| self.layer_norm) {
+            shapes.push((format!("norms.{i}.gamma"), vec![width]));
+            shapes.push((format!("norms.{i}.beta"), vec![width]));
+        }
+        shapes.push(("output.weight".to_owned(), vec![inputs, self.outputs]));
+        shapes.push(("output.bias".to_owned(), vec![self.outputs]));
+        shapes
+    }
+
     pub(crate) fn init(&self, weights: &mut Weights<'_>) -> Mlp {
         let mut inputs = self.inputs;
         let mut hidden = Vec::new();

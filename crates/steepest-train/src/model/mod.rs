@@ -64,6 +64,34 @@ impl ModelConfig {
     }
 }
 
+impl ModelConfig {
+    /// Name and shape of each tensor, in the order in which they are saved.
+    pub fn shapes(&self) -> Vec<(String, Vec<usize>)> {
+        match self {
+            Self::Mlp(config) => config.shapes(),
+            Self::Cnn(config) => config.shapes(),
+        }
+    }
+
+    /// How many numbers the network has; the largest `u64` where that is more than it holds.
+    pub fn parameters(&self) -> u64 {
+        let numbers = |shape: &[usize]| shape.iter().fold(1u64, |all, size| all.saturating_mul(*size as u64));
+        self.shapes().iter().fold(0, |all, (_, shape)| all.saturating_add(numbers(shape)))
+    }
+
+    /// How many values one row is on its way through the network, about.
+    pub fn values_of_a_row(&self) -> u64 {
+        match self {
+            Self::Mlp(c) => [c.inputs, c.outputs].iter().chain(&c.hidden).map(|width| *width as u64).sum(),
+            Self::Cnn(c) => {
+                let pixels = c.image[1] as u64 * c.image[2] as u64;
+                // 16 channels as large as the image, 32 of a quarter of it, 64 of a sixteenth
+                pixels.saturating_mul(c.image[0] as u64 + 16 + 8 + 4)
+            }
+        }
+    }
+}
+
 /// A network for tables or images.
 #[derive(Module, Debug)]
 #[allow(clippy::large_enum_variant)] // there is one network in a program, not a list of them

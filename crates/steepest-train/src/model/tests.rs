@@ -36,6 +36,17 @@ fn weights_are_a_function_of_the_seed() {
 }
 
 #[test]
+fn the_shapes_are_known_before_a_network_is_made() {
+    for config in [mlp(Activation::Relu, true), mlp(Activation::Tanh, false), cnn()] {
+        let tensors = named_tensors(&config.init(0, &device()));
+        let shapes: Vec<_> = tensors.iter().map(|(name, shape, _)| (name.clone(), shape.clone())).collect();
+        assert_eq!(config.shapes(), shapes);
+        let numbers: usize = tensors.iter().map(|(_, _, values)| values.len()).sum();
+        assert_eq!(config.parameters(), numbers as u64);
+    }
+}
+
+#[test]
 fn values_neither_grow_nor_shrink_from_layer_to_layer() {
     let hidden = vec![256; 8];
     for activation in [Activation::Relu, Activation::Tanh] {

@@ -1,99 +1,188 @@
 //! How a run begins, or goes on: data read, what is open decided, network, optimizer and run directory made.
 
 use super::Trainer;
-use crate::checkpoint::{self, Identity};
+use crate::checkpoint::{self, Found, Identity, Origin};
 use crate::error::{Error, Result};
 use crate::judge::Judge;
 use crate::model::Model;
 use crate::network;
-use crate::run_dir::{Out, RunDir, is_finished};
+use crate::nowhere::Nowhere;
+use crate::run_dir::{Out, RunDir, SETTINGS, is_finished};
 use crate::save_every::SaveClock;
+use crate::saver::{Saver, Target};
 use crate::score::Criterion;
 use crate::settings::{OptimizerSettings, Settings};
-use crate::state::Tracker;
+use crate::state::{RunState, Snapshot, Tracker};
 use crate::trained_on::TrainedOn;
 use std::path::Path;
-use steepest::{Group, NonFinite, Optimizer};
+use std::sync::Arc;
+use steepest::{Disk, FileSystem, Group, NonFinite, Optimizer};
 use steepest_burn::BurnOptimizer;
-use steepest_data::{Batches, Held, Loaded, Prepared, ReadOptions, Source, Targets, load, prepare_with};
+use steepest_data::{
+    Batches, Held, Loaded, Prepared, ReadOptions, Source, Targets, Task, load, prepare_with,
+};
+
+/// How a run goes on.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ResumeOptions {
+    /// Where the data lies now. Default: where it was.
+    pub source: Option<String>,
+    /// Most epochs of the whole run, more than are done. Then the schedule begins anew with the next step and is one of
+    /// the steps that are left, as are the stop rules: these are not the bits of a run that was to be so long from the
+    /// start. Default: what the run was to be.
+    pub epochs: Option<u64>,
+    /// Threads; the result does not depend on it. Default: all cores.
+    pub threads: Option<usize>,
+}
 
 impl Trainer {
-    /// Reads and encodes the data, decides what is left open, and makes network, optimizer and run directory.
+    /// Reads and encodes the data, decides what is left open, makes network, optimizer and run directory, and saves the
+    /// run for the first time, so that a full disk is found before hours of training.
     ///
     /// # Errors
     /// Bad settings and bad data, before any directory is made; what the file system says.
     pub fn new(settings: &Settings, out: &Out) -> Result<Self> {
+        Self::new_on(Arc::new(Disk), settings, out)
+    }
+
+    pub(crate) fn new_on(system: Arc<dyn FileSystem>, settings: &Settings, out: &Out) -> Result<Self> {
         settings.check()?;
         out.check()?;
         let data = read(settings)?;
         let name = settings.data.source().short_name();
         let identity = Identity::of(&data);
-        let trainer = Self::with(settings, data, identity, || RunDir::create(out, &name))?;
-        trainer.dir.write("settings.toml", &trainer.plan.settings.to_toml())?;
+        let open = || RunDir::create(Arc::clone(&system), out, &name);
+        let mut trainer = Self::with(Arc::clone(&system), settings, data, identity, 0, open)?;
         trainer.write_what_is_known()?;
+        trainer.dir.write_pending_metrics()?;
+        trainer.saver.save_now(&trainer.snapshot()?)?;
         Ok(trainer)
     }
 
     /// What a run leaves that is known before its first step.
-    fn write_what_is_known(&self) -> Result<()> {
-        let (dir, data) = (&self.dir, &self.data);
-        dir.write("encoder.json", &data.encoder.to_json())?;
-        dir.write("notes.txt", &(data.notes.join("\n") + "\n"))?;
-        let trained_on = TrainedOn::of(&data.train.features);
-        dir.write("trained_on.json", &serde_json::to_string(&trained_on).expect("plain values"))
+    fn write_what_is_known(&mut self) -> Result<()> {
+        let data = &self.data;
+        let encoder = data.encoder.to_json();
+        let notes = data.notes.join("\n") + "\n";
+        let trained_on = serde_json::to_string(&TrainedOn::of(&data.train.features)).expect("plain values");
+        let settings = self.plan.settings.to_toml();
+        for (file, text) in [
+            (SETTINGS, settings),
+            ("encoder.json", encoder),
+            ("notes.txt", notes),
+            ("trained_on.json", trained_on),
+        ] {
+            self.dir.write(file, text.as_bytes())?;
+        }
+        self.dir.seal(false)
     }
 
     /// Goes on with the run in a directory: from its newest checkpoint that is whole, from its beginning if it has none.
-    /// `source` is where the data lies now, if not where it was.
     ///
     /// # Errors
-    /// [`Error::NotARun`]; [`Error::RunFinished`]; [`Error::RunInUse`]; [`Error::OtherData`] where the data is not what it
-    /// was; what [`Trainer::new`] refuses.
-    pub fn resume(path: &Path, source: Option<&str>) -> Result<Self> {
-        let refuse = |reason: String| Error::NotARun { path: path.to_owned(), reason };
-        let text = std::fs::read_to_string(path.join("settings.toml"))
-            .map_err(|error| refuse(format!("settings.toml: {error}")))?;
-        let mut settings = Settings::from_toml(&text, "settings.toml")?;
-        if let Some(source) = source {
-            (settings.data.source, settings.data.more_files) = (source.to_owned(), Vec::new());
-        }
-        if is_finished(path) {
+    /// [`Error::NotARun`]; [`Error::RunFinished`]; [`Error::RunInUse`]; [`Error::OtherData`] and
+    /// [`Error::OtherSettings`] where those are not what they were; what [`Trainer::new`] refuses.
+    pub fn resume(path: &Path, how: &ResumeOptions) -> Result<Self> {
+        Self::resume_on(Arc::new(Disk), path, how)
+    }
+
+    pub(crate) fn resume_on(system: Arc<dyn FileSystem>, path: &Path, how: &ResumeOptions) -> Result<Self> {
+        let mut settings = settings_of(path)?;
+        if is_finished(path) && how.epochs.is_none() {
             return Err(Error::RunFinished { path: path.to_owned() });
         }
+        let found = checkpoint::latest(path)?;
+        if let Some(found) = &found {
+            found.origin.check_settings(path, &settings)?;
+        }
+        if let Some(source) = &how.source {
+            (settings.data.source, settings.data.more_files) = (source.clone(), Vec::new());
+        }
+        let counters = found.as_ref().map(|found| found.snapshot.state.counters.clone()).unwrap_or_default();
+        let done = counters.epoch.saturating_sub(1);
+        if let Some(epochs) = how.epochs {
+            settings.train.epochs = Some(longer("train.epochs", epochs, done)?);
+            if let Some(steps) = settings.train.max_steps {
+                longer("train.max_steps", steps, counters.step)?;
+            }
+        }
         settings.check()?;
-        let saved = checkpoint::latest(path)?;
         let data = read(&settings)?;
         let here = Identity::of(&data);
         // before anything is written
-        if let Some((_, identity, _)) = &saved {
-            here.check_data(identity)?;
+        if let Some(found) = &found {
+            here.check_data(&found.origin.identity)?;
         }
-        let epochs = saved.as_ref().map_or(0, |(snapshot, ..)| snapshot.state.counters.epoch - 1);
-        let mut trainer = Self::with(&settings, data, here, || RunDir::reopen(path, epochs))?;
+        let from = match (&found, how.epochs) {
+            (Some(_), Some(_)) => counters.step,
+            (Some(found), None) => found.snapshot.state.schedule_from,
+            (None, _) => 0,
+        };
+        let open = || RunDir::reopen(Arc::clone(&system), path, done);
+        let mut trainer = Self::with(Arc::clone(&system), &settings, data, here.clone(), from, open)?;
         // it may have been cut before it had written them
         trainer.write_what_is_known()?;
-        let Some((snapshot, identity, damaged)) = saved else { return Ok(trainer) };
-        if trainer.identity.instructions != identity.instructions {
-            trainer.data.notes.insert(0, format!(
-                "the run began on a processor with {}, and this one has {}: sums are made in another order, so that the bits \
-                 will differ from those of a run that was not cut",
-                identity.instructions, trainer.identity.instructions
+        let Some(Found { mut snapshot, origin, damaged }) = found else { return Ok(trainer) };
+        let mut notes = vec![format!("going on after step {} in epoch {}", counters.step, counters.epoch)];
+        if let Some(epochs) = how.epochs {
+            let fresh = trainer.tracker.state();
+            let RunState { counters, elapsed, .. } = snapshot.state;
+            snapshot.state = RunState { counters, elapsed, schedule_from: from, ..fresh };
+            notes.push(format!(
+                "the run goes on to epoch {epochs}: its schedule begins anew after step {from}, so that the bits are not those \
+                 of a run that was to have {epochs} epochs from the start"
             ));
         }
-        trainer.data.notes.splice(0..0, damaged);
-        let counters = &snapshot.state.counters;
-        let going_on = format!("going on after step {} in epoch {}", counters.step, counters.epoch);
-        trainer.data.notes.insert(0, going_on);
+        notes.extend(here.other_processor(&origin.identity).map(|differs| {
+            format!(
+                "the run began on another processor ({differs}): sums are made in another order, so that the bits will differ \
+                 from those of a run that was not cut"
+            )
+        }));
+        notes.extend(damaged);
+        trainer.data.notes.splice(0..0, notes);
         trainer.saves.saved(counters.step, counters.epoch);
+        trainer.restore(snapshot)?;
+        if how.epochs.is_some() {
+            // with the new settings
+            trainer.saver.save_now(&trainer.snapshot()?)?;
+        }
+        Ok(trainer)
+    }
+
+    /// The run in a directory as it was at a checkpoint, to take its steps again without writing anything.
+    pub(crate) fn replay(
+        path: &Path,
+        source: Option<&str>,
+        snapshot: Snapshot,
+        origin: &Origin,
+    ) -> Result<Self> {
+        let mut settings = settings_of(path)?;
+        origin.check_settings(path, &settings)?;
+        if let Some(source) = source {
+            (settings.data.source, settings.data.more_files) = (source.to_owned(), Vec::new());
+        }
+        settings.check()?;
+        let data = read(&settings)?;
+        let here = Identity::of(&data);
+        here.check_data(&origin.identity)?;
+        let from = snapshot.state.schedule_from;
+        let system: Arc<dyn FileSystem> = Arc::new(Nowhere);
+        let open = || Ok(RunDir::nowhere(Arc::clone(&system), path));
+        let mut trainer = Self::with(Arc::clone(&system), &settings, data, here, from, open)?;
         trainer.restore(snapshot)?;
         Ok(trainer)
     }
 
     /// Makes network and optimizer for data; `open` makes the run directory, when nothing else can be refused.
+    ///
+    /// The schedule is one of the steps from `from` on.
     fn with(
+        system: Arc<dyn FileSystem>,
         settings: &Settings,
         data: Prepared,
         identity: Identity,
+        from: u64,
         open: impl FnOnce() -> Result<RunDir>,
     ) -> Result<Self> {
         let plan = settings.resolve(&data)?;
@@ -101,8 +190,10 @@ impl Trainer {
         let rows = data.train.features.rows;
         let model = plan.model.init(settings.train.seed, &network::device(true));
         let optimizer = make_optimizer(&settings.optimizer, &model, plan.steps_per_epoch)?;
-        let rate =
-            settings.schedule.rate(steepest::registry::find(&settings.optimizer.name)?, plan.total_steps)?;
+        let rate = settings.schedule.rate(
+            steepest::registry::find(&settings.optimizer.name)?,
+            plan.total_steps.saturating_sub(from),
+        )?;
         let criterion = Criterion {
             task: data.task,
             loss: settings.loss.loss(data.task, None),
@@ -111,13 +202,19 @@ impl Trainer {
         };
         let judge = Judge::new(criterion, settings.train.metric, &data)?;
         let dir = open()?;
+        let criterion = &judge.criterion;
+        let positive =
+            (data.task == Task::Binary).then(|| data.encoder.decode_class(criterion.positive).to_owned());
+        let origin = Origin { identity, settings: Some(settings.clone()), positive };
+        let target = Target { system, run: dir.path().to_owned(), keep: settings.train.keep, origin };
         Ok(Self {
             batches: Batches::new(rows, plan.batch, settings.train.seed)?,
             tracker: Tracker::new(&settings.train, rate, rows, &judge.name())?,
             judge,
             best_weights: None,
-            identity,
+            saver: Saver::new(target),
             saves: SaveClock::new(settings.train.save_every),
+            goal: None,
             plan,
             data,
             dir,
@@ -127,10 +224,27 @@ impl Trainer {
     }
 }
 
+/// The settings of the run in a directory.
+fn settings_of(path: &Path) -> Result<Settings> {
+    let text = std::fs::read_to_string(path.join(SETTINGS))
+        .map_err(|error| Error::NotARun { path: path.to_owned(), reason: format!("{SETTINGS}: {error}") })?;
+    Settings::from_toml(&text, SETTINGS)
+}
+
+/// Refuses a length that is reached already.
+fn longer(key: &'static str, asked: u64, done: u64) -> Result<u64> {
+    let expected = || format!("more than the {done} that are done");
+    match asked > done {
+        true => Ok(asked),
+        false => Err(Error::BadSetting { key, found: asked.to_string(), expected: expected() }),
+    }
+}
+
 /// Reads, splits and encodes the data.
 fn read(settings: &Settings) -> Result<Prepared> {
     let data = &settings.data;
     let loaded = load(&data.source(), &data.read_options())?;
+    refuse_labels(&loaded, data.labels.is_some())?;
     // the other parts are read as the table to learn from was, whatever their own cells would tell
     let options = ReadOptions::like(&loaded, data.strict);
     let other = |file: &Option<String>| -> Result<Option<Loaded>> {
@@ -139,6 +253,18 @@ fn read(settings: &Settings) -> Result<Prepared> {
     let (validation, test) = (other(&data.validation_file)?, other(&data.test_file)?);
     let held = Held { validation: validation.as_ref(), test: test.as_ref() };
     Ok(prepare_with(&loaded, held, &data.prepare_options(settings.train.seed))?)
+}
+
+/// Refuses labels of their own beside a table, which has its target in a column.
+pub(crate) fn refuse_labels(loaded: &Loaded, given: bool) -> Result<()> {
+    match (loaded, given) {
+        (Loaded::Table(_), true) => Err(Error::Unsuitable {
+            reason: "a file of labels is for IDX images, and the data is a table",
+            remedy: "leave it out, and name the column to predict",
+            keys: &["data.labels"],
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// Of two classes, that of fewer rows; the second where both have as many.

@@ -1,13 +1,15 @@
 //! What a run tells of itself while it goes, and what it leaves when it has ended.
 
 use super::Trainer;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::event::{EpochDone, Event, Events, Start, StepDone, Stopped};
 use crate::judge::Validation;
 use crate::network;
 use crate::settings::OptimizerSettings;
+use crate::state::Snapshot;
 use crate::summary::{Health, Summary, TensorLine};
 use steepest::Verdict;
+use steepest_burn::NamedTensor;
 use steepest_data::Task;
 
 impl Trainer {
@@ -66,13 +68,10 @@ impl Trainer {
     /// A run that was interrupted is saved as it is, to go on from, and its test rows are not looked at.
     pub(super) fn finish(mut self, stopped: Stopped, events: &mut Events<'_>) -> Result<Summary> {
         let finished = stopped != Stopped::Interrupted;
-        if let Err(error) = self.save() {
-            match finished {
-                // what is done is done
-                true => events.tell(Event::Note(format!("the run could not be saved: {error}"))),
-                false => return Err(error),
-            }
+        if !finished {
+            self.saver.save_now(&self.snapshot()?)?;
         }
+        let last_weights = finished.then(|| steepest_burn::named_tensors(&self.model));
         // a run that broke off before the end of its first epoch keeps the weights that it has
         if let Some(best) = &self.best_weights {
             steepest_burn::load_named_tensors(&mut self.model, best)?;
@@ -87,14 +86,12 @@ impl Trainer {
         {
             because += &self.blame();
         }
-        steepest_burn::save_weights(&self.model, self.dir.path().join("weights.safetensors"))?;
-        self.optimizer.optimizer().save(self.dir.path().join("optimizer.safetensors"))?;
         let criterion = &self.judge.criterion;
         let held_back = [&self.data.validation, &self.data.test];
         let outputs = held_back.map(|part| network::outputs(&self.model, &part.features));
         let score = |at: usize| criterion.score(&outputs[at], &held_back[at].targets, &self.data.encoder);
         let train = network::outputs(&self.model, &self.data.train.features);
-        let summary = Summary {
+        let mut summary = Summary {
             run: self.dir.path().to_owned(),
             finished,
             task: task_name(self.data.task).to_owned(),
@@ -119,10 +116,41 @@ impl Trainer {
             baseline: Some(self.judge.baseline(&self.data)),
             notes: self.judge.notes(&self.data, &outputs),
             health: self.health(),
+            not_written: Vec::new(),
         };
-        let text = serde_json::to_string_pretty(&summary).expect("plain values");
-        self.dir.write("summary.json", &text)?;
+        let not_written = match finished {
+            true => self.leave(&summary).err(),
+            // its weights are in its checkpoint
+            false => self.dir.write("summary.json", summary.to_json().as_bytes()).err(),
+        };
+        if let Some(error) = not_written {
+            events.tell(Event::Note(format!("the run could not be written: {error}")));
+            summary.not_written.push(error.to_string());
+        } else if let Some(last) = last_weights.filter(|_| !stopped.is_failure())
+            && let Err(error) = self.save_end(last)
+        {
+            events
+                .tell(Event::Note(format!("the run can be made longer from an earlier step only: {error}")));
+        }
         Ok(summary)
+    }
+
+    /// Saves the state that a finished run ended in, to be made longer from.
+    fn save_end(&mut self, last_weights: Vec<NamedTensor>) -> Result<()> {
+        self.close();
+        self.saver.save_now(&Snapshot { weights: last_weights, ..self.snapshot()? })
+    }
+
+    /// Writes what a finished run leaves, the manifest last.
+    fn leave(&mut self, summary: &Summary) -> Result<()> {
+        let weights = "weights.safetensors";
+        let bytes = steepest_burn::weights_to_bytes(&self.model)
+            .map_err(|reason| Error::file(self.dir.path().join(weights), reason))?;
+        self.dir.write(weights, &bytes)?;
+        self.dir.write("optimizer.safetensors", &self.optimizer.optimizer().to_bytes()?)?;
+        self.dir.write_pending_metrics()?;
+        self.dir.write("summary.json", summary.to_json().as_bytes())?;
+        self.dir.seal(true)
     }
 
     fn parameters(&self) -> usize {

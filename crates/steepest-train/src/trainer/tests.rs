@@ -1,4 +1,5 @@
 use super::*;
+use crate::checkpoint::{self, Found, Origin};
 use crate::event::EpochDone;
 use crate::run_dir::Out;
 use crate::settings::Settings;
@@ -24,7 +25,7 @@ fn outcome(mut summary: Summary) -> Summary {
 }
 
 /// Trains up to and with a step, wherever in its epoch that is.
-fn until(trainer: &mut Trainer, step: u64) -> Snapshot {
+pub(super) fn until(trainer: &mut Trainer, step: u64) -> Snapshot {
     let mut observer = |event: &Event| match event {
         Event::Step(done) if done.step == step => ControlFlow::Break(()),
         _ => GO_ON,
@@ -79,20 +80,31 @@ fn a_run_goes_on_from_its_state_to_the_same_bits() {
     }
 }
 
+/// A run over iris in a folder, and what its checkpoints say of it.
+pub(super) fn small_run(run: &Path) -> (Trainer, Origin) {
+    let text = "[data]\nsource = 'iris'\n[model]\nhidden = [4]";
+    let settings = Settings::from_toml(text, "test").unwrap();
+    let trainer = Trainer::new(&settings, &Out::At(run.to_owned())).unwrap();
+    let Found { origin, .. } = checkpoint::latest(run).unwrap().unwrap();
+    (trainer, origin)
+}
+
 /// Every byte of a checkpoint counts: a flipped or a missing one is found, and the checkpoint before it is taken.
 #[test]
 fn damage_to_a_checkpoint_is_found() {
     let dir = tempfile::tempdir().unwrap();
-    let text = "[data]\nsource = 'iris'\n[model]\nhidden = [4]";
-    let settings = Settings::from_toml(text, "test").unwrap();
-    let mut trainer = Trainer::new(&settings, &Out::At(dir.path().join("run"))).unwrap();
-    let (run, identity) = (dir.path().join("run"), trainer.identity.clone());
+    let run = dir.path().join("run");
+    let (mut trainer, origin) = small_run(&run);
+    let write = |snapshot: &Snapshot| checkpoint::write(&steepest::Disk, &run, snapshot, &origin, 2).unwrap();
     let older = until(&mut trainer, 2);
-    checkpoint::write(&run, &older, &identity, 2).unwrap();
+    write(&older);
     let newer = until(&mut trainer, 3);
-    checkpoint::write(&run, &newer, &identity, 2).unwrap();
-    let latest = || checkpoint::latest(&run).unwrap().unwrap();
-    assert_eq!((latest().0, latest().2), (newer.clone(), Vec::new()));
+    write(&newer);
+    let latest = || {
+        let Found { snapshot, damaged, .. } = checkpoint::latest(&run).unwrap().unwrap();
+        (snapshot, damaged)
+    };
+    assert_eq!(latest(), (newer.clone(), Vec::new()));
     let path = run.join(format!("checkpoints/{:09}.safetensors", newer.state.counters.step));
     let whole = fs::read(&path).unwrap();
     let mut at = 0;
@@ -100,7 +112,7 @@ fn damage_to_a_checkpoint_is_found() {
         let mut bytes = whole.clone();
         bytes[at] ^= 1 << (at % 8);
         fs::write(&path, &bytes).unwrap();
-        let (found, _, damaged) = latest();
+        let (found, damaged) = latest();
         // white space and the like in the header may change without a change of what it says
         assert!(found == newer || (found == older && damaged.len() == 1), "byte {at}");
         fs::write(&path, &whole[..at]).unwrap();
@@ -110,7 +122,7 @@ fn damage_to_a_checkpoint_is_found() {
     // a third drops the first
     fs::write(&path, &whole).unwrap();
     let third = until(&mut trainer, 4);
-    checkpoint::write(&run, &third, &identity, 2).unwrap();
+    write(&third);
     assert_eq!(fs::read_dir(run.join("checkpoints")).unwrap().count(), 2);
     assert_eq!(latest().0, third);
 }

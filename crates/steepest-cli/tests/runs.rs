@@ -1,0 +1,171 @@
+//! What a run leaves, and what becomes of it: damage, more epochs, hostile names, full disks.
+
+mod common;
+
+use common::Place;
+use std::process::Command;
+
+const FIT: &str = "fit iris --epochs 6 --save-every 20steps --quiet --json --out run";
+
+#[test]
+fn a_run_is_verified_and_made_longer() {
+    let place = Place::new();
+    place.run(FIT).ok();
+    let done = place.run("verify run").ok();
+    for part in ["are what was written", "gave the same bits", "it predicts"] {
+        assert!(done.stdout.contains(part), "{part}: {}", done.stdout);
+    }
+    let json = place.run("verify run --json").ok().json();
+    assert_eq!(json["verified"]["replay"]["outcome"], "same", "{json}");
+
+    let done = place.run("resume run");
+    assert_eq!(done.code, Some(2), "{done:?}");
+    assert!(done.stderr.contains("--epochs"), "{}", done.stderr);
+    let done = place.run("resume run --epochs 6");
+    assert_eq!(done.code, Some(2), "{done:?}");
+    assert!(done.stderr.contains("more than the 6 that are done"), "{}", done.stderr);
+    let done = place.run("resume run --epochs 9").ok();
+    assert!(done.stderr.contains("schedule begins anew"), "{}", done.stderr);
+    assert!(done.stdout.contains("steepest predict run iris"), "{}", done.stdout);
+    assert_eq!(place.read("run/metrics.jsonl").lines().count(), 9);
+    place.run("verify run").ok();
+
+    // a changed byte
+    let mut weights = std::fs::read(place.path().join("run/weights.safetensors")).unwrap();
+    let middle = weights.len() / 2;
+    weights[middle] ^= 1;
+    place.file("run/weights.safetensors", weights);
+    let done = place.run("verify run");
+    assert_eq!(done.code, Some(1), "{done:?}");
+    assert!(done.stdout.contains("damaged    weights.safetensors"), "{}", done.stdout);
+    let done = place.run("predict run iris");
+    assert_eq!(done.code, Some(2), "{done:?}");
+    assert!(done.stderr.contains("weights.safetensors is damaged"), "{}", done.stderr);
+    assert!(done.stderr.contains("steepest verify run"), "{}", done.stderr);
+}
+
+#[test]
+fn what_is_there_is_not_overwritten() {
+    let place = Place::new();
+    std::fs::create_dir(place.path().join("mine")).unwrap();
+    place.file("mine/notes.txt", "mine");
+    let done = place.run("fit iris --epochs 1 --out mine");
+    assert_eq!(done.code, Some(2), "{done:?}");
+    assert!(done.stderr.contains("is not empty") && done.stderr.contains("--out"), "{}", done.stderr);
+    assert_eq!(place.read("mine/notes.txt"), "mine");
+
+    place.run(FIT).ok();
+    let iris = place.run("data export iris").ok().stdout;
+    place.file("iris.csv", &iris);
+    std::fs::hard_link(place.path().join("iris.csv"), place.path().join("same.csv")).unwrap();
+    for out in ["iris.csv", "./iris.csv", "same.csv"] {
+        let done = place.run(&format!("predict run iris.csv -o {out}"));
+        assert_eq!(done.code, Some(2), "{done:?}");
+        assert!(done.stderr.contains("is read from"), "{}", done.stderr);
+    }
+    assert_eq!(place.read("iris.csv"), iris);
+
+    let done = place.run("fit iris.csv --labels iris.csv");
+    assert_eq!(done.code, Some(2), "{done:?}");
+    assert!(done.stderr.contains("--labels"), "{}", done.stderr);
+    let done = place.run("predict run iris.csv --labels iris.csv");
+    assert_eq!(done.code, Some(2), "{done:?}");
+    let done = place.run("fit iris --epochs 1 --threads 5000").ok();
+    assert!(done.stderr.contains("would wait for one another"), "{}", done.stderr);
+}
+
+/// Names, cells and paths that give orders to a terminal.
+#[test]
+fn hostile_text_is_inert_wherever_it_is_shown() {
+    const HOSTILE: &str = "a\u{1b}[2J\u{1b}]0;t\u{7}\u{9b}31m\u{202e}b\u{2066}</script>";
+    let place = Place::new();
+    let rows: String = (0..80)
+        .map(|row| format!("{},{HOSTILE}{},{}\n", (row * 7) % 31, row % 3, ["=1+1", HOSTILE][row % 2]))
+        .collect();
+    place.file("t.csv", format!("{HOSTILE},x,y{HOSTILE}\n{rows}"));
+    let run = format!("r{HOSTILE}").replace('/', "");
+    let long = "n".repeat(100_000);
+    let fit = ["fit", "t.csv", "--epochs", "2", "--out", &run];
+    let commands: Vec<Vec<&str>> = vec![
+        fit.to_vec(),
+        ["fit", "t.csv", "--epochs", "2", "--json", "--out", "other"].to_vec(),
+        vec!["predict", &run, "t.csv", "--json"],
+        vec!["verify", &run],
+        vec!["verify", &run, "--json"],
+        vec!["resume", &run],
+        fit.to_vec(),
+        vec!["data", "describe", "t.csv"],
+        vec!["fit", "t.csv", "--target", HOSTILE, "--drop", HOSTILE],
+        vec!["fit", "t.csv", "--target", &long],
+        vec!["fit", HOSTILE],
+        vec!["fit", &long],
+        vec!["fit", "t.csv", HOSTILE],
+        vec![HOSTILE],
+        vec!["fit", "t.csv", "--lr", HOSTILE],
+        vec!["fit", "t.csv", "--set", HOSTILE],
+        vec!["fit", "t.csv", "--optimizer", HOSTILE],
+        vec!["fit", "t.csv", "--config", HOSTILE],
+        vec!["predict", HOSTILE, "t.csv"],
+        vec!["describe", HOSTILE],
+        vec!["minimize", HOSTILE],
+        vec!["list", HOSTILE],
+    ];
+    for args in commands {
+        let done = place.run_all(&args);
+        let shown: Vec<String> = args.iter().map(|arg| arg.escape_debug().take(40).collect()).collect();
+        for (stream, text) in [("stdout", &done.stdout), ("stderr", &done.stderr)] {
+            let bad = |c: &char| {
+                (c.is_control() && *c != '\n') || ('\u{202a}'..='\u{202e}').contains(c) || *c == '\u{2066}'
+            };
+            assert_eq!(text.chars().find(bad), None, "{stream} of {shown:?}: {text:?}");
+            assert!(text.len() < 20_000, "{stream} of {shown:?} is {} bytes long", text.len());
+        }
+        assert!(done.code.is_some(), "{shown:?}");
+    }
+    // data is data, and only on demand made harmless for a spreadsheet
+    let done = place.run_all(&["predict", &run, "t.csv"]).ok();
+    assert!(done.stdout.contains(HOSTILE) && done.stdout.contains("\n=1+1,"), "{}", done.stdout);
+    let done = place.run_all(&["predict", &run, "t.csv", "--spreadsheet"]).ok();
+    assert!(!done.stdout.contains("\n=1+1,") && done.stdout.contains("\n'=1+1,"), "{}", done.stdout);
+}
+
+/// File systems of 4 KiB to 2 MiB, where this process may mount them.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_ends_with_words_and_loses_nothing() {
+    let place = Place::new();
+    let words = "fit digits --epochs 8 --patience 0 --save-every 40steps --json --out disk/run";
+    std::fs::create_dir(place.path().join("disk")).unwrap();
+    let whole = place.run(words).ok().json();
+    std::fs::remove_dir_all(place.path().join("disk")).unwrap();
+    for kib in [4, 16, 64, 200, 400, 600, 900, 1400, 2048] {
+        let disk = place.path().join("disk");
+        std::fs::create_dir_all(&disk).unwrap();
+        let mount = |options: &str| {
+            let mut command = Command::new("mount");
+            command.args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(&disk);
+            command.output().is_ok_and(|output| output.status.success())
+        };
+        if !mount(&format!("size={kib}k")) {
+            println!("skipped: this process may not mount a small file system");
+            return;
+        }
+        let done = place.run(words);
+        assert!(!done.stderr.contains("panicked"), "{kib} KiB: {}", done.stderr);
+        if done.code != Some(0) {
+            assert_eq!(done.code, Some(1), "{kib} KiB: {done:?}");
+            assert!(done.stderr.contains("No space left"), "{kib} KiB: {}", done.stderr);
+            // it trained, and says what came out
+            if !done.stdout.is_empty() {
+                assert_eq!(done.json()["test"], whole["test"], "{kib} KiB");
+            }
+            if disk.join("run/settings.toml").exists() {
+                assert!(mount("remount,size=64m"));
+                let done = place.run("resume disk/run --json").ok();
+                assert_eq!(done.json()["test"], whole["test"], "{kib} KiB");
+            }
+        }
+        let unmounted = Command::new("umount").arg(&disk).status().unwrap();
+        assert!(unmounted.success());
+    }
+}

@@ -1,0 +1,218 @@
+//! Whether a run is what was written, and whether its steps give the same bits again.
+
+use crate::checkpoint::{self, Identity, Origin};
+use crate::error::{Error, Result};
+use crate::event::{Event, Events, Stopped};
+use crate::manifest::{MANIFEST, Manifest};
+use crate::run_dir::SETTINGS;
+use crate::state::Snapshot;
+use crate::trainer::Trainer;
+use serde::Serialize;
+use std::fs;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+/// What was found in a run directory.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Verified {
+    /// Whether the run went to its end.
+    pub finished: bool,
+    /// Each file that the run has, or should have.
+    pub files: Vec<Checked>,
+    /// What became of the steps that were taken again.
+    pub replay: Replay,
+    /// What can be done with the run as it is: a sentence each.
+    pub remains: Vec<String>,
+}
+
+/// One file of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Checked {
+    /// Its name, from the run directory on.
+    pub file: String,
+    /// What is wrong with it; absent if it is what was written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+}
+
+/// What became of the steps that were taken again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Replay {
+    /// The bits are the same.
+    Same {
+        /// The step that it began after.
+        from: u64,
+        /// The last step.
+        to: u64,
+    },
+    /// They are not.
+    Differs {
+        /// The step that it began after.
+        from: u64,
+        /// The last step.
+        to: u64,
+        /// What differs: `weights`, `best weights`, `optimizer`, `state`.
+        what: Vec<&'static str>,
+    },
+    /// Nothing can be said.
+    NotComparable {
+        /// Why.
+        because: String,
+    },
+}
+
+impl Verified {
+    /// Whether something is damaged, or differs.
+    pub fn is_damaged(&self) -> bool {
+        self.files.iter().any(|file| file.problem.is_some()) || matches!(self.replay, Replay::Differs { .. })
+    }
+}
+
+/// Checks the checksums of all files of a run, and takes the steps between its two newest checkpoints again. `source` is
+/// where the data lies now, if not where it was. Nothing is written.
+///
+/// # Errors
+/// [`Error::NotARun`] for a directory that holds none.
+pub(crate) fn verify(run: &Path, source: Option<&str>) -> Result<Verified> {
+    if !run.join(SETTINGS).exists() && !run.join(MANIFEST).exists() {
+        return Err(Error::NotARun { path: run.to_owned(), reason: format!("it has no {SETTINGS}") });
+    }
+    let mut files = Vec::new();
+    let manifest = match Manifest::read(run) {
+        Ok(manifest) => manifest,
+        Err(error) => {
+            files.push(Checked { file: MANIFEST.to_owned(), problem: Some(reason(error)) });
+            None
+        }
+    };
+    for name in manifest.iter().flat_map(|manifest| manifest.files.keys()) {
+        let found = fs::read(run.join(name)).map_err(|error| error.to_string());
+        let checked = found.and_then(|bytes| {
+            manifest.as_ref().map_or(Ok(()), |manifest| manifest.check(run, name, &bytes)).map_err(reason)
+        });
+        files.push(Checked { file: name.clone(), problem: checked.err() });
+    }
+    let mut whole = Vec::new();
+    for path in checkpoint::paths(run) {
+        let name = path.strip_prefix(run).unwrap_or(&path).display().to_string();
+        let problem = match checkpoint::read(&path) {
+            Ok(found) => {
+                whole.push(found);
+                None
+            }
+            Err(reason) => Some(reason),
+        };
+        files.push(Checked { file: name, problem });
+    }
+    let finished = manifest.as_ref().map_or_else(|| crate::run_dir::is_finished(run), |m| m.finished);
+    let remains = remains(finished, manifest.is_some(), &files, whole.last());
+    Ok(Verified { finished, replay: replay(run, source, whole), files, remains })
+}
+
+fn reason(error: Error) -> String {
+    match error {
+        Error::Damaged { reason, .. } => reason,
+        error => error.to_string(),
+    }
+}
+
+/// What can still be done with a run.
+fn remains(
+    finished: bool,
+    has_manifest: bool,
+    files: &[Checked],
+    newest: Option<&(Snapshot, Origin)>,
+) -> Vec<String> {
+    let bad = |name: &str| files.iter().any(|file| file.file == name && file.problem.is_some());
+    let needed = [MANIFEST, SETTINGS, "encoder.json", "summary.json", "weights.safetensors"];
+    let predicts = finished && needed.iter().all(|name| !bad(name));
+    let mut remains = Vec::new();
+    if !has_manifest && !bad(MANIFEST) {
+        remains.push(
+            "it has no manifest, as a run of an earlier version: nothing is known of its files".to_owned(),
+        );
+    }
+    if predicts {
+        remains.push("it predicts".to_owned());
+    }
+    match newest {
+        Some((snapshot, _)) if bad(SETTINGS) => remains.push(format!(
+            "its {SETTINGS} is lost, but the checkpoint of step {} holds the settings and the weights",
+            snapshot.state.counters.step
+        )),
+        Some((snapshot, _)) => {
+            let step = snapshot.state.counters.step;
+            let what = if finished { "it can be made longer" } else { "it goes on" };
+            remains.push(format!("{what} from the checkpoint of step {step}"));
+        }
+        None if !finished && !bad(SETTINGS) => remains.push("it begins again from its first step".to_owned()),
+        None if !predicts => remains.push("nothing of it can be saved but its settings".to_owned()),
+        None => {}
+    }
+    remains
+}
+
+/// Takes the steps between the two newest checkpoints again.
+fn replay(run: &Path, source: Option<&str>, mut whole: Vec<(Snapshot, Origin)>) -> Replay {
+    let no = |because: String| Replay::NotComparable { because };
+    let (Some((newer, to_origin)), Some((older, from_origin))) = (whole.pop(), whole.pop()) else {
+        return no("there are no two checkpoints to compare".to_owned());
+    };
+    if from_origin != to_origin {
+        return no("the run was made longer, or went on elsewhere, between its two checkpoints".to_owned());
+    }
+    if let Some(differs) = Identity::here().other_processor(&to_origin.identity) {
+        return no(format!("the run comes from another processor ({differs}), which sums in another order"));
+    }
+    let (from, to) = (older.state.counters.step, newer.state.counters.step);
+    match Trainer::replay(run, source, older, &from_origin).and_then(|trainer| trainer.until(&newer)) {
+        Err(error) => no(error.to_string()),
+        Ok(what) if what.is_empty() => Replay::Same { from, to },
+        Ok(what) => Replay::Differs { from, to, what },
+    }
+}
+
+impl Trainer {
+    /// Trains until where another snapshot was made, and says what differs from it.
+    fn until(mut self, goal: &Snapshot) -> Result<Vec<&'static str>> {
+        self.goal = Some((goal.state.counters.step, goal.state.counters.epoch));
+        let mut silent = |_: &Event| ControlFlow::Continue(());
+        let stopped = self.train(&mut Events::new(&mut silent))?;
+        if stopped != Stopped::Interrupted {
+            self.close();
+        }
+        Ok(self.snapshot()?.differences(goal))
+    }
+}
+
+impl Snapshot {
+    /// What is not the same in another, but for what the clock says.
+    pub(crate) fn differences(&self, other: &Self) -> Vec<&'static str> {
+        let same = [
+            ("weights", same_tensors(&self.weights, &other.weights)),
+            (
+                "best weights",
+                match (&self.best_weights, &other.best_weights) {
+                    (Some(here), Some(there)) => same_tensors(here, there),
+                    (here, there) => here.is_none() && there.is_none(),
+                },
+            ),
+            ("optimizer", self.optimizer == other.optimizer),
+            ("state", self.state.without_clock() == other.state.without_clock()),
+        ];
+        same.into_iter().filter(|(_, same)| !same).map(|(what, _)| what).collect()
+    }
+}
+
+/// Bit for bit, so that a NaN is the same as itself.
+fn same_tensors(here: &[steepest_burn::NamedTensor], there: &[steepest_burn::NamedTensor]) -> bool {
+    let same = |((name, shape, values), (other, other_shape, others)): (
+        &steepest_burn::NamedTensor,
+        &steepest_burn::NamedTensor,
+    )| {
+        let bits = values.iter().map(|x| x.to_bits()).eq(others.iter().map(|x| x.to_bits()));
+        name == other && shape == other_shape && bits
+    };
+    here.len() == there.len() && here.iter().zip(there).all(same)
+}
