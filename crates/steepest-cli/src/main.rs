@@ -8,7 +8,6 @@ mod catalog;
 mod commands;
 mod hint;
 mod output;
-mod picture;
 mod progress;
 
 use clap::Parser;

@@ -1,6 +1,5 @@
 use crate::args::{Bench, MasterKind, ParamKind, StateStorage};
 use crate::output::{Failure, Paint, Result, print, print_json, say, significant, table, write};
-use crate::picture::{Bars, Picture};
 use half::bf16;
 use serde_json::json;
 use std::hint::black_box;
@@ -11,6 +10,7 @@ use steepest::settings::Values;
 use steepest::{
     DType, InstructionSet, Master, NonFinite, Optimizer, Param, Slot, StateFormat, StateKind, StepArgs,
 };
+use steepest_report::{Bars, Picture};
 
 /// Numbers that begin on a cache line, as the tensors of frameworks do.
 struct Aligned<T> {

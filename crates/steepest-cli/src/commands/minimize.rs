@@ -1,7 +1,6 @@
 use crate::args::{KeyValue, Minimize, OptimizerSpec};
 use crate::catalog::point;
 use crate::output::{Failure, Paint, Result, count, print, print_json, short, significant, table, write};
-use crate::picture::{Picture, Surface, Way};
 use serde_json::json;
 use std::path::PathBuf;
 use steepest::functions::{self, Function};
@@ -10,6 +9,7 @@ use steepest::schedule::{self, Schedule};
 use steepest::settings::{Value, Values};
 use steepest::stop::{Divergence, Reason, Stop};
 use steepest::{Clip, MinimizeReport, nearest};
+use steepest_report::{Picture, Surface, Way};
 
 /// The rates that are tried where none is given.
 const RATES: [f64; 16] =

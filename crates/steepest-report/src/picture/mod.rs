@@ -20,11 +20,13 @@ use text::{Anchor, Weight, escape};
 
 /// What is to be drawn.
 pub struct Picture<'a> {
+    /// Above it all.
     pub title: String,
     /// Below the title, smaller: the formula.
     pub subtitle: String,
     /// What the function is in the plane; none where it has another number of coordinates.
     pub surface: Option<Surface<'a>>,
+    /// The ways of the optimizers, each in a colour of its own.
     pub ways: Vec<Way>,
     /// The function's smallest value; heights are drawn above it.
     pub floor: f64,
@@ -32,6 +34,7 @@ pub struct Picture<'a> {
 
 /// The way of one optimizer.
 pub struct Way {
+    /// Its name, for the legend.
     pub name: String,
     /// Two lines for the legend.
     pub notes: [String; 2],

@@ -4,12 +4,14 @@ use super::text::{self, Anchor, Weight};
 
 /// Horizontal bars with a line at 1.
 pub struct Bars {
+    /// Above them.
     pub title: String,
     /// Name, length as a fraction of 1, and what stands behind the bar.
     pub rows: Vec<(String, f64, String)>,
 }
 
 impl Bars {
+    /// The picture as SVG.
     pub fn svg(&self) -> String {
         const ROW: f64 = 22.0;
         const LEFT: f64 = 190.0;

@@ -19,10 +19,13 @@ const PALETTE: [[f64; 3]; 8] = [
 
 /// A function of two numbers.
 pub struct Surface<'a> {
+    /// The function.
     pub f: Box<dyn Fn([f64; 2]) -> f64 + 'a>,
     /// The ranges of x and of y.
     pub window: [(f64, f64); 2],
+    /// Where the ways begin.
     pub start: [f64; 2],
+    /// Where it is smallest.
     pub minima: Vec<[f64; 2]>,
 }
 

@@ -1,7 +1,7 @@
 //! Where things lie in the picture: frames, axes, ticks and marks.
 
 use super::text::{self, Anchor, Weight};
-use crate::output::short;
+use crate::number::short;
 
 /// The panel with the contours.
 pub const PANEL: Frame = Frame { left: 64.0, top: 106.0, width: 580.0, height: 560.0 };
