@@ -110,6 +110,17 @@ pub enum Error {
     #[error("{} line {line}: a quote in this record is never closed; close or double it", shown_path(path))]
     UnclosedQuote { path: PathBuf, line: u64 },
 
+    /// More memory than is allowed for what is read.
+    #[error("{} needs about {} of memory and {} is allowed; read a sample of its rows, or allow more", shown_path(path), size(*needed), size(*allowed))]
+    TooLarge { path: PathBuf, needed: u64, allowed: u64 },
+
+    /// A compressed file that is nearly nothing, many times over.
+    #[error(
+        "{} expands more than {most} : 1, from {packed} to {unpacked} bytes so far, as no table does; unpack it first if it is meant",
+        shown_path(path)
+    )]
+    ExpandsTooMuch { path: PathBuf, packed: u64, unpacked: u64, most: u64 },
+
     /// More columns than any table here is meant to have.
     #[error("{} has {found} columns, more than {limit}; select columns first", shown_path(path))]
     TooManyColumns { path: PathBuf, found: usize, limit: usize },
@@ -300,6 +311,16 @@ pub enum Error {
 
 fn reasons(dropped: &[String]) -> String {
     if dropped.is_empty() { "there is none beside the target".to_owned() } else { sentences(dropped) }
+}
+
+/// Bytes for people, with the exact number where it is small.
+fn size(bytes: u64) -> String {
+    const UNITS: [(u32, &str); 3] = [(30, "GiB"), (20, "MiB"), (10, "KiB")];
+    let unit = UNITS.into_iter().find(|(power, _)| bytes >> power > 0);
+    unit.map_or_else(
+        || format!("{bytes} bytes"),
+        |(power, unit)| format!("{:.1} {unit}", bytes as f64 / (1u64 << power) as f64),
+    )
 }
 
 fn suggestion(name: &Option<String>) -> String {

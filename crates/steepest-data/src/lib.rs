@@ -54,7 +54,7 @@ pub use features::{Features, Targets};
 pub use images::ImageEncoder;
 pub use inspect::{ColumnSummary, Summary, describe, to_csv};
 pub use prepare::{Held, Part, PrepareOptions, Prepared, prepare, prepare_with};
-pub use read::{Labels, ReadOptions};
+pub use read::{Labels, ReadOptions, Sample};
 pub use roles::{Role, Roles};
 pub use schema::{Schema, SchemaColumn};
 pub use shown::{Shown, is_unseen, shown, shown_path};

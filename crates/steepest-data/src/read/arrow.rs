@@ -1,9 +1,6 @@
 //! From Arrow's arrays to cells: what Parquet and Arrow files share.
 
-use std::cell::Cell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::Once;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
@@ -17,6 +14,8 @@ use arrow_array::types::{
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{DataType, SchemaRef, TimeUnit};
 
+use super::keep::Keep;
+use super::memory::{Budget, COLUMN_BYTES, NUMBER_BYTES, ROW_BYTES, TEXT_BYTES};
 use super::raw::{Cells, RawCells, RawColumn, RawTable};
 use crate::error::{Error, Result, shown};
 
@@ -90,6 +89,21 @@ pub(super) struct Gathered {
     rows: usize,
 }
 
+/// Whether columns of this type are read.
+pub(super) fn is_read(data_type: &DataType) -> bool {
+    reading(data_type).is_some()
+}
+
+/// What a cell of this type needs at least, in bytes; 0 if it is not read.
+pub(super) fn least_needed(data_type: &DataType) -> u64 {
+    match reading(data_type) {
+        None => 0,
+        Some(Reading::Text | Reading::Time { .. }) => TEXT_BYTES,
+        Some(Reading::Boolean) => 1 + NUMBER_BYTES,
+        Some(_) => 8 + NUMBER_BYTES,
+    }
+}
+
 impl Gathered {
     pub(super) fn new(schema: SchemaRef) -> Self {
         let columns = schema.fields().iter().map(|field| {
@@ -99,18 +113,39 @@ impl Gathered {
         Self { columns: columns.collect(), schema, rows: 0 }
     }
 
-    pub(super) fn push(&mut self, batch: &RecordBatch) {
-        self.rows += batch.num_rows();
-        for (column, array) in self.columns.iter_mut().zip(batch.columns()) {
-            if let Some((reading, cells)) = column {
-                append(cells, piece(array, *reading), *reading);
-            }
+    /// The memory that this needs, and what will be made of it, in bytes.
+    fn needed(&self) -> u64 {
+        let columns = self.columns.iter().flatten().map(|(_, cells)| COLUMN_BYTES + cells.needed());
+        self.rows as u64 * ROW_BYTES + columns.sum::<u64>()
+    }
+
+    /// Adds the rows of a batch, whose columns are all that the schema has, or those that are read (`read_alone`).
+    pub(super) fn push(
+        &mut self,
+        batch: &RecordBatch,
+        read_alone: bool,
+        path: &Path,
+        budget: &Budget,
+    ) -> Result<()> {
+        let columns = self.columns.iter_mut().filter(|column| !read_alone || column.is_some());
+        let columns =
+            columns.zip(batch.columns()).filter_map(|(column, array)| Some((column.as_mut()?, array)));
+        let columns: Vec<_> = columns.collect();
+        let least = |array: &ArrayRef| least_needed(array.data_type()) * array.len() as u64;
+        let more: u64 = columns.iter().map(|(_, array)| least(array) + 2 * text_bytes(array)).sum();
+        let batch_bytes = batch.get_array_memory_size() as u64;
+        let before: u64 = columns.iter().map(|((_, cells), _)| COLUMN_BYTES + cells.needed()).sum();
+        budget.check(path, before + more + batch_bytes)?;
+        for ((reading, cells), array) in columns {
+            append(cells, piece(array, *reading), *reading);
         }
+        self.rows += batch.num_rows();
+        budget.check(path, self.needed() + batch_bytes)
     }
 
     /// The table. Columns of lists, structures, bytes and the like are left out with a note.
-    pub(super) fn into_raw(self, path: &Path) -> Result<RawTable> {
-        if self.rows == 0 {
+    pub(super) fn into_raw(self, path: &Path, keep: Keep<'_>) -> Result<RawTable> {
+        if self.rows == 0 && keep.is_all() {
             return Err(Error::Empty { path: path.to_owned(), found: "a schema alone" });
         }
         let (mut columns, mut notes) = (Vec::new(), Vec::new());
@@ -135,6 +170,32 @@ impl Gathered {
         }
         // texts are read as in a file with commas between its cells
         Ok(RawTable { columns, rows: self.rows, notes, commas_separate: true, ..RawTable::default() })
+    }
+}
+
+/// How long the texts of an array are all together: words of a dictionary, and views of one text, may stand in many rows.
+fn text_bytes(array: &ArrayRef) -> u64 {
+    match array.data_type() {
+        DataType::Utf8 => array.as_string::<i32>().value_data().len() as u64,
+        DataType::LargeUtf8 => array.as_string::<i64>().value_data().len() as u64,
+        // the low half of a view is its length
+        DataType::Utf8View => array.as_string_view().views().iter().map(|&view| u64::from(view as u32)).sum(),
+        DataType::Dictionary(..) => {
+            let dictionary = array.as_any_dictionary();
+            let words = dictionary.values();
+            let length = |word: usize| match words.data_type() {
+                DataType::Utf8 => words.as_string::<i32>().value_length(word) as u64,
+                DataType::LargeUtf8 => words.as_string::<i64>().value_length(word) as u64,
+                DataType::Utf8View => u64::from(words.as_string_view().views()[word] as u32),
+                _ => 0,
+            };
+            if !words.data_type().is_string() || words.is_empty() {
+                return 0;
+            }
+            let lengths: Vec<u64> = (0..words.len()).map(length).collect();
+            dictionary.normalized_keys().into_iter().map(|word| lengths[word]).sum()
+        }
+        _ => 0,
     }
 }
 
@@ -353,58 +414,4 @@ fn times_of(array: &ArrayRef, digits: u32) -> RawCells {
         _ => all::<Time64NanosecondType, _>(array, String::new(), text),
     };
     RawCells::Text(texts.iter().map(String::as_str).collect())
-}
-
-thread_local! {
-    /// Whether a panic of this thread is expected and says nothing to the user.
-    static QUIET: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Runs a decoder that panics on some damaged files; nothing of it outlives the attempt, and nothing is
-/// printed.
-pub(super) fn guarded<T>(path: &Path, decode: impl FnOnce() -> Result<T>) -> Result<T> {
-    static HOOK: Once = Once::new();
-    HOOK.call_once(|| {
-        let usual = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |panic| {
-            if !QUIET.get() {
-                usual(panic);
-            }
-        }));
-    });
-    QUIET.set(true);
-    let outcome = catch_unwind(AssertUnwindSafe(decode));
-    QUIET.set(false);
-    outcome.unwrap_or_else(|panic| {
-        let said = panic.downcast_ref::<String>().map(String::as_str);
-        let said = said.or_else(|| panic.downcast_ref::<&str>().copied());
-        let reason = format!("its reader gave up: {}", said.unwrap_or("no reason given"));
-        Err(Error::Damaged { path: path.to_owned(), reason })
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
-    use super::*;
-
-    /// The hook goes around the one that is there at the first call: no other test of this crate's own calls it.
-    #[test]
-    fn a_panic_of_a_decoder_is_damage_and_prints_nothing() {
-        let here = std::thread::current().id();
-        let said = Arc::new(AtomicUsize::new(0));
-        let (usual, counted) = (std::panic::take_hook(), said.clone());
-        std::panic::set_hook(Box::new(move |panic| {
-            if std::thread::current().id() == here {
-                counted.fetch_add(1, Ordering::Relaxed);
-            }
-            usual(panic);
-        }));
-        let outcome = guarded(Path::new("t.parquet"), || -> Result<()> { panic!("no such {}", "page") });
-        let Err(Error::Damaged { reason, .. }) = outcome else { panic!("{outcome:?}") };
-        assert!(reason.contains("no such page"), "{reason}");
-        assert_eq!(said.load(Ordering::Relaxed), 0);
-    }
 }

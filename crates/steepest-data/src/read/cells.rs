@@ -1,5 +1,7 @@
 //! Cells of text.
 
+use super::memory::TEXT_BYTES;
+
 /// The cells of one column, one after the other in one buffer: no allocation per cell.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Cells {
@@ -17,6 +19,11 @@ impl Cells {
     pub(crate) fn pop(&mut self) {
         self.ends.pop();
         self.text.truncate(self.ends.last().copied().unwrap_or(0));
+    }
+
+    /// The memory that these need, and what will be made of them, in bytes.
+    pub(super) fn needed(&self) -> u64 {
+        2 * self.text.len() as u64 + self.ends.len() as u64 * TEXT_BYTES
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use super::cells::Cells;
-use super::decimals::Decimals;
+use super::decimals::{DECIMAL_BYTES, Decimals};
+use super::memory::{NUMBER_BYTES, TEXT_BYTES};
 use super::raw::RawCells;
 
 /// A column with more distinct cells that are no decimals is text.
@@ -61,6 +62,22 @@ impl Column {
         let blank = decimals.others().iter().all(String::is_empty);
         if decimals.others().len() > MOST_OTHERS || (!decimals.has_decimals() && !blank) {
             *self = Column::Text(decimals.to_cells());
+        }
+    }
+
+    /// The memory that this needs, and what will be made of it, in bytes.
+    pub(super) fn needed(&self) -> u64 {
+        match self {
+            Column::Decimal(decimals) => decimals.needed(),
+            Column::Text(cells) => cells.needed(),
+        }
+    }
+
+    /// What one more cell needs, without its text.
+    pub(super) fn needed_by_cell(&self) -> u64 {
+        match self {
+            Column::Decimal(_) => DECIMAL_BYTES + NUMBER_BYTES,
+            Column::Text(_) => TEXT_BYTES,
         }
     }
 

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::cells::Cells;
+use super::memory::NUMBER_BYTES;
 
 /// The most digits after the point: powers of ten up to here are exact in f64.
 const MOST_AFTER_POINT: usize = 22;
@@ -14,6 +15,9 @@ const POWERS: [f64; MOST_AFTER_POINT + 1] = [
     1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18,
     1e19, 1e20, 1e21, 1e22,
 ];
+
+/// The most that a decimal takes here.
+pub(super) const DECIMAL_BYTES: u64 = 5;
 
 /// A number as its digits and how many of them stand after the point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +91,8 @@ pub(crate) struct Decimals {
     others: Vec<String>,
     /// The place in `others`.
     known: HashMap<String, u32>,
+    /// Bytes of `others`.
+    other_bytes: u64,
 }
 
 /// What stands behind the points of a column.
@@ -127,6 +133,7 @@ impl Decimals {
                 None => {
                     let place = self.others.len() as u32;
                     self.others.push(cell.to_owned());
+                    self.other_bytes += cell.len() as u64;
                     self.known.insert(cell.to_owned(), place);
                     place
                 }
@@ -168,6 +175,12 @@ impl Decimals {
                 Ok(decimal) => self.push_decimal(decimal),
             }
         }
+    }
+
+    /// The memory that these need, and what will be made of them, in bytes. Each of the others stands here twice, and is text
+    /// once more if they are many.
+    pub(super) fn needed(&self) -> u64 {
+        self.codes.len() as u64 * (DECIMAL_BYTES + NUMBER_BYTES) + 4 * self.other_bytes
     }
 
     /// The decimal of a row, or the text that is none.

@@ -4,11 +4,15 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use arrow_array::RecordBatch;
+use arrow_array::{RecordBatch, UInt64Array};
 use arrow_ipc::reader::{FileReader, StreamReader};
 use arrow_schema::{ArrowError, SchemaRef};
+use arrow_select::take::take_record_batch;
 
-use super::arrow::{Gathered, guarded};
+use super::arrow::{Gathered, least_needed};
+use super::guarded::guarded;
+use super::keep::Keep;
+use super::memory::{Budget, ROW_BYTES};
 use super::open::io_error;
 use super::raw::RawTable;
 use crate::error::{Error, Result};
@@ -18,33 +22,57 @@ const MOST_EXPANSION: i64 = 1 << 17;
 /// Bytes before the first message of a file.
 const FILE_START: u64 = 8;
 
-/// Reads a table from an Arrow file. `path` is for messages only.
-pub(super) fn read_file(mut file: File, path: &Path) -> Result<RawTable> {
-    check_lengths(&mut file, FILE_START, path)?;
-    let decode = || {
-        let reader = FileReader::try_new_buffered(file, None)?;
-        gather(reader.schema(), reader)
-    };
-    guarded(path, || decode().map_err(|error| damaged(path, &error)))?.into_raw(path)
+/// Reads a table from an Arrow file, or some of its rows. `path` is for messages only.
+pub(super) fn read_file(mut file: File, path: &Path, budget: &Budget, keep: Keep<'_>) -> Result<RawTable> {
+    let sizes = check_lengths(&mut file, FILE_START, path)?;
+    budget.check_all(path, sizes.largest.saturating_add(READER_BYTES))?;
+    let gathered = guarded(path, || {
+        let reader = FileReader::try_new_buffered(file, None).map_err(|error| damaged(path, &error))?;
+        gather(reader.schema(), reader, &sizes, path, budget, keep)
+    })?;
+    gathered.into_raw(path, keep)
 }
 
-/// Reads a table from an Arrow stream. `path` is for messages only.
-pub(super) fn read_stream(mut file: File, path: &Path) -> Result<RawTable> {
-    check_lengths(&mut file, 0, path)?;
-    let decode = || {
-        let reader = StreamReader::try_new(BufReader::new(file), None)?;
-        gather(reader.schema(), reader)
-    };
-    guarded(path, || decode().map_err(|error| damaged(path, &error)))?.into_raw(path)
+/// Reads a table from an Arrow stream, or some of its rows. `path` is for messages only.
+pub(super) fn read_stream(mut file: File, path: &Path, budget: &Budget, keep: Keep<'_>) -> Result<RawTable> {
+    let sizes = check_lengths(&mut file, 0, path)?;
+    budget.check_all(path, sizes.largest.saturating_add(READER_BYTES))?;
+    let gathered = guarded(path, || {
+        let reader =
+            StreamReader::try_new(BufReader::new(file), None).map_err(|error| damaged(path, &error))?;
+        gather(reader.schema(), reader, &sizes, path, budget, keep)
+    })?;
+    gathered.into_raw(path, keep)
+}
+
+/// How many rows an Arrow file or an Arrow stream has, by the messages before its batches.
+pub(super) fn count(mut file: File, path: &Path, is_file: bool) -> Result<u64> {
+    Ok(check_lengths(&mut file, if is_file { FILE_START } else { 0 }, path)?.rows)
 }
 
 fn gather(
     schema: SchemaRef,
     batches: impl Iterator<Item = std::result::Result<RecordBatch, ArrowError>>,
-) -> std::result::Result<Gathered, ArrowError> {
-    let mut gathered = Gathered::new(schema);
+    sizes: &Sizes,
+    path: &Path,
+    budget: &Budget,
+    keep: Keep<'_>,
+) -> Result<Gathered> {
+    let row: u64 = schema.fields().iter().map(|field| least_needed(field.data_type())).sum();
+    budget.check_all(path, keep.count(sizes.rows).saturating_mul(row + ROW_BYTES))?;
+    let (mut gathered, mut first) = (Gathered::new(schema), 0);
     for batch in batches {
-        gathered.push(&batch?);
+        let batch = batch.map_err(|error| damaged(path, &error))?;
+        let kept = keep.of(first, batch.num_rows());
+        first += batch.num_rows() as u64;
+        match kept {
+            None => gathered.push(&batch, false, path, budget)?,
+            Some(kept) => {
+                let kept: UInt64Array = kept.map(|row| row as u64).collect();
+                let some = take_record_batch(&batch, &kept).map_err(|error| damaged(path, &error))?;
+                gathered.push(&some, false, path, budget)?;
+            }
+        }
     }
     Ok(gathered)
 }
@@ -53,41 +81,90 @@ fn damaged(path: &Path, error: &ArrowError) -> Error {
     Error::Damaged { path: path.to_owned(), reason: error.to_string() }
 }
 
+/// What the messages of a file say of it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Sizes {
+    rows: u64,
+    /// The most bytes that a message has, packed and unpacked together.
+    largest: u64,
+}
+
+/// What the reader takes beside a message.
+const READER_BYTES: u64 = 256 << 10;
+
 /// Checks the lengths that a file speaks of: the reader allocates as much, and a program that is refused memory ends. What
 /// else is wrong is for the reader to say.
-fn check_lengths(file: &mut File, start: u64, path: &Path) -> Result<()> {
+fn check_lengths(file: &mut File, start: u64, path: &Path) -> Result<Sizes> {
     let damaged = |reason: String| Err(Error::Damaged { path: path.to_owned(), reason });
+    let absurd = |length: i64| damaged(format!("a compressed buffer is said to hold {length} bytes"));
+    // what the reader will find too is its to say
+    let unless_damaged = |error: io::Error| match error.kind() {
+        io::ErrorKind::InvalidData => Err(io_error(path, error)),
+        _ => Ok(None),
+    };
+    let mut sizes = Sizes::default();
     let size = file.metadata().map_err(|error| io_error(path, error))?.len();
     // a file has a list of its messages at its end, a stream has not
-    let blocks =
-        if start == FILE_START { blocks(file, size).ok().flatten().unwrap_or_default() } else { Vec::new() };
-    for (at, length) in blocks {
+    let blocks = if start == FILE_START {
+        blocks(file, size).or_else(unless_damaged)?.unwrap_or_default()
+    } else {
+        Vec::new()
+    };
+    for Block { at, body, length } in blocks {
         if at.checked_add(length).is_none_or(|end| end > size) {
             return damaged(format!(
                 "a message is said to have {length} bytes from {at} on, in a file of {size}"
             ));
         }
-        if let Ok((_, Some(length))) = message(file, at) {
-            return damaged(format!("a compressed buffer is said to hold {length} bytes"));
+        if let Ok(message) = message(file, at, Some(body)) {
+            if let Some(length) = message.absurd {
+                return absurd(length);
+            }
+            // what the reader of a file reads is what its list says
+            sizes.add(&message);
         }
     }
+    let by_list = sizes.rows > 0;
     let mut at = start;
-    while let Ok((Some(next), absurd)) = message(file, at) {
-        if let Some(length) = absurd {
-            return damaged(format!("a compressed buffer is said to hold {length} bytes"));
+    while let Ok(message) = message(file, at, None) {
+        if let Some(length) = message.absurd {
+            return absurd(length);
         }
+        if !by_list {
+            sizes.add(&message);
+        }
+        let Some(next) = message.next.filter(|&next| next > at) else { break };
         at = next;
     }
-    file.rewind().map_err(|error| io_error(path, error))
+    file.rewind().map_err(|error| io_error(path, error))?;
+    Ok(sizes)
 }
 
-/// Where the messages of a file lie, by the list at its end: place and length.
-fn blocks(file: &mut File, size: u64) -> io::Result<Option<Vec<(u64, u64)>>> {
+impl Sizes {
+    fn add(&mut self, message: &Message) {
+        self.rows = self.rows.saturating_add(message.rows);
+        self.largest = self.largest.max(message.bytes);
+    }
+}
+
+/// Where a message of a file lies, by the list at its end.
+struct Block {
+    at: u64,
+    /// Where the buffers begin: the reader takes the list's word for it, not the message's.
+    body: u64,
+    length: u64,
+}
+
+/// The messages of a file, by the list at its end.
+fn blocks(file: &mut File, size: u64) -> io::Result<Option<Vec<Block>>> {
     const END: u64 = 10; // a length, and the signature
     let Some(end) = size.checked_sub(END) else { return Ok(None) };
     file.seek(SeekFrom::Start(end))?;
     let length = u64::from(number(file)?);
-    let Some(start) = end.checked_sub(length) else { return Ok(None) };
+    let Some(start) = end.checked_sub(length) else {
+        let reason = format!("its list of messages is said to have {length} bytes, in a file of {size}");
+        return Err(io::Error::new(io::ErrorKind::InvalidData, reason));
+    };
     file.seek(SeekFrom::Start(start))?;
     let mut bytes = Vec::new();
     file.by_ref().take(length).read_to_end(&mut bytes)?;
@@ -95,16 +172,29 @@ fn blocks(file: &mut File, size: u64) -> io::Result<Option<Vec<(u64, u64)>>> {
     let block = |block: &arrow_ipc::Block| {
         // a negative length is as absurd as a huge one
         let of = |length: i64| u64::try_from(length).unwrap_or(u64::MAX);
-        let length = of(i64::from(block.metaDataLength())).saturating_add(of(block.bodyLength()));
-        (of(block.offset()), length)
+        let (at, metadata) = (of(block.offset()), of(i64::from(block.metaDataLength())));
+        let (body, length) = (at.saturating_add(metadata), metadata.saturating_add(of(block.bodyLength())));
+        Block { at, body, length }
     };
     let lists = [footer.dictionaries(), footer.recordBatches()];
     Ok(Some(lists.into_iter().flatten().flatten().map(block).collect()))
 }
 
-/// Where the message behind that at this place begins, and the length that some compressed buffer of this one absurdly
-/// claims to have.
-fn message(file: &mut File, mut at: u64) -> io::Result<(Option<u64>, Option<i64>)> {
+/// What a message says of itself.
+#[derive(Debug, Default)]
+struct Message {
+    /// Where the message behind it begins.
+    next: Option<u64>,
+    /// The length that some compressed buffer absurdly claims to have.
+    absurd: Option<i64>,
+    /// Rows of a batch; those of a dictionary are none.
+    rows: u64,
+    /// Its bytes, and what its compressed buffers unpack to.
+    bytes: u64,
+}
+
+/// The message at this place, whose buffers lie behind it, or from `body` on.
+fn message(file: &mut File, mut at: u64, body: Option<u64>) -> io::Result<Message> {
     let mut metadata = Vec::new();
     file.seek(SeekFrom::Start(at))?;
     let mut length = number(file)?;
@@ -114,8 +204,12 @@ fn message(file: &mut File, mut at: u64) -> io::Result<(Option<u64>, Option<i64>
         at += 4;
     }
     let read = file.by_ref().take(u64::from(length)).read_to_end(&mut metadata)?;
-    let Ok(message) = arrow_ipc::root_as_message(&metadata) else { return Ok((None, None)) };
-    at += read as u64;
+    let Ok(message) = arrow_ipc::root_as_message(&metadata) else { return Ok(Message::default()) };
+    at = body.unwrap_or(at + read as u64);
+    let body = u64::try_from(message.bodyLength()).ok();
+    let mut found = Message { bytes: body.unwrap_or(0), ..Message::default() };
+    let rows = message.header_as_record_batch().map_or(0, |batch| batch.length());
+    found.rows = u64::try_from(rows).unwrap_or(0);
     let batch = message
         .header_as_record_batch()
         .or_else(|| message.header_as_dictionary_batch().and_then(|dictionary| dictionary.data()));
@@ -126,12 +220,13 @@ fn message(file: &mut File, mut at: u64) -> io::Result<(Option<u64>, Option<i64>
             file.read_exact(&mut unpacked)?;
             let unpacked = i64::from_le_bytes(unpacked);
             if unpacked > buffer.length().saturating_mul(MOST_EXPANSION) {
-                return Ok((None, Some(unpacked)));
+                return Ok(Message { absurd: Some(unpacked), ..found });
             }
+            found.bytes = found.bytes.saturating_add(u64::try_from(unpacked).unwrap_or(0));
         }
     }
-    let next = u64::try_from(message.bodyLength()).ok().and_then(|body| at.checked_add(body));
-    Ok((next, None))
+    found.next = body.and_then(|body| at.checked_add(body));
+    Ok(found)
 }
 
 fn number(file: &mut File) -> io::Result<u32> {

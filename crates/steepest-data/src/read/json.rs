@@ -9,7 +9,9 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::keep::Keep;
 use super::limits::{MAX_COLUMNS, MAX_RECORD_BYTES};
+use super::memory::{Budget, COLUMN_BYTES, ROW_BYTES};
 use super::open::io_error;
 use super::raw::{Cells, RawCells, RawColumn, RawTable};
 use crate::error::{Error, Result, shown};
@@ -17,10 +19,31 @@ use crate::error::{Error, Result, shown};
 /// How much of what was found a message shows, in characters.
 const SHOWN: usize = 40;
 
+/// How much text is taken, or how many cells, before what they need is looked at.
+const BETWEEN_CHECKS: u64 = 1 << 16;
+
 /// Reads a table from lines that hold one object each. `path` is for messages only.
-pub(super) fn read_lines(input: impl Read, path: &Path) -> Result<RawTable> {
+pub(super) fn read_lines(input: impl Read, path: &Path, budget: &Budget, keep: Keep<'_>) -> Result<RawTable> {
+    let mut table = Objects::new(path, budget, keep);
+    each_line(input, path, |text, line| {
+        table.push(&without_nan(text_of(text, path, line)?.trim_ascii()), line)
+    })?;
+    table.into_raw()
+}
+
+/// How many lines hold something.
+pub(super) fn count_lines(input: impl Read, path: &Path) -> Result<u64> {
+    let mut count = 0;
+    each_line(input, path, |_, _| {
+        count += 1;
+        Ok(())
+    })?;
+    Ok(count)
+}
+
+/// Goes through the lines that are not blank.
+fn each_line(input: impl Read, path: &Path, mut take: impl FnMut(&[u8], u64) -> Result<()>) -> Result<()> {
     let mut input = BufReader::with_capacity(1 << 18, input);
-    let mut table = Objects::new(path);
     let mut bytes = Vec::new();
     for line in 1.. {
         bytes.clear();
@@ -35,26 +58,23 @@ pub(super) fn read_lines(input: impl Read, path: &Path) -> Result<RawTable> {
         if read > MAX_RECORD_BYTES {
             return Err(Error::RecordTooLong { path: path.to_owned(), line, limit: MAX_RECORD_BYTES });
         }
-        let text = without_nan(text_of(&bytes, path, line)?.trim_ascii());
-        if !text.is_empty() {
-            table.push(&text, line)?;
+        let mark: &[u8] = if line == 1 { b"\xEF\xBB\xBF" } else { b"" };
+        if !bytes.strip_prefix(mark).unwrap_or(&bytes).trim_ascii().is_empty() {
+            take(&bytes, line)?;
         }
     }
-    table.into_raw()
+    Ok(())
 }
 
 /// Reads a table from an array of objects, whose whole text is held meanwhile. `path` is for messages only.
-pub(super) fn read_array(mut input: impl Read, path: &Path) -> Result<RawTable> {
-    let mut bytes = Vec::new();
-    input.read_to_end(&mut bytes).map_err(|error| io_error(path, error))?;
+pub(super) fn read_array(input: impl Read, path: &Path, budget: &Budget, keep: Keep<'_>) -> Result<RawTable> {
+    let bytes = whole_text(input, path, budget)?;
     let text = &*without_nan(text_of(&bytes, path, 1)?);
-    let objects: Vec<&RawValue> = serde_json::from_str(text).map_err(|error| Error::Json {
-        path: path.to_owned(),
-        line: error.line() as u64,
-        reason: reason(&error),
-        expected: "an array of objects",
-    })?;
-    let mut table = Objects::new(path);
+    let objects = objects(text, path)?;
+    let held = ARRAY_TEXTS * text.len() as u64 + OBJECT_BYTES * objects.len() as u64;
+    budget.check_all(path, held)?;
+    let mut table = Objects::new(path, budget, keep);
+    table.held = held;
     let (mut line, mut counted) = (1, 0);
     for object in objects {
         // a raw value is a part of the text
@@ -64,6 +84,46 @@ pub(super) fn read_array(mut input: impl Read, path: &Path) -> Result<RawTable> 
         table.push(object.get(), line)?;
     }
     table.into_raw()
+}
+
+/// How many objects an array has.
+pub(super) fn count_array(input: impl Read, path: &Path, budget: &Budget) -> Result<u64> {
+    let bytes = whole_text(input, path, budget)?;
+    Ok(objects(&without_nan(text_of(&bytes, path, 1)?), path)?.len() as u64)
+}
+
+/// How many times the text of an array is held: as it grows, it has room for as much again.
+const ARRAY_TEXTS: u64 = 2;
+/// What an object takes before it is read, in a list that grows likewise.
+const OBJECT_BYTES: u64 = 32;
+/// The shortest object with a comma.
+const SHORTEST_OBJECT: u64 = 3;
+
+fn whole_text(mut input: impl Read, path: &Path, budget: &Budget) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    loop {
+        let piece = input.by_ref().take(BETWEEN_CHECKS).read_to_end(&mut bytes);
+        if piece.map_err(|error| io_error(path, error))? == 0 {
+            break;
+        }
+        budget.check(path, ARRAY_TEXTS * bytes.len() as u64)?;
+    }
+    // the list of objects is made at once: where it could be too long, their beginnings tell
+    let most = bytes.len() as u64 / SHORTEST_OBJECT * OBJECT_BYTES;
+    if budget.check_all(path, ARRAY_TEXTS * bytes.len() as u64 + most).is_err() {
+        let objects = memchr::memchr_iter(b'{', &bytes).count() as u64;
+        budget.check_all(path, ARRAY_TEXTS * bytes.len() as u64 + objects * OBJECT_BYTES)?;
+    }
+    Ok(bytes)
+}
+
+fn objects<'t>(text: &'t str, path: &Path) -> Result<Vec<&'t RawValue>> {
+    serde_json::from_str(text).map_err(|error| Error::Json {
+        path: path.to_owned(),
+        line: error.line() as u64,
+        reason: reason(&error),
+        expected: "an array of objects",
+    })
 }
 
 /// The bytes from a line on as text, without a byte order mark.
@@ -107,21 +167,44 @@ fn reason(error: &serde_json::Error) -> String {
 /// Gathers a column for each key.
 struct Objects<'p> {
     path: &'p Path,
+    budget: &'p Budget,
+    keep: Keep<'p>,
     columns: Vec<Keyed>,
     by_name: HashMap<String, usize>,
     lines: Vec<u32>,
+    /// Objects so far, kept or not.
+    seen: u64,
+    /// What is held beside the columns, in bytes.
+    held: u64,
+    /// Bytes of text and cells since memory was looked at.
+    unchecked: u64,
 }
 
 struct Keyed {
     name: String,
     cells: Cells,
+    /// The last object that has it, from 1.
+    seen: u64,
     /// The first nested value, which nothing here can learn from: its line and what it is.
     nested: Option<(u64, &'static str)>,
 }
 
 impl<'p> Objects<'p> {
-    fn new(path: &'p Path) -> Self {
-        Self { path, columns: Vec::new(), by_name: HashMap::new(), lines: Vec::new() }
+    fn new(path: &'p Path, budget: &'p Budget, keep: Keep<'p>) -> Self {
+        let (columns, by_name, lines) = (Vec::new(), HashMap::new(), Vec::new());
+        Self { path, budget, keep, columns, by_name, lines, seen: 0, held: 0, unchecked: 0 }
+    }
+
+    /// Counts what was added, and looks now and then whether it is too much.
+    fn check(&mut self, bytes: usize, cells: usize) -> Result<()> {
+        self.unchecked += (bytes + cells) as u64;
+        if self.unchecked < BETWEEN_CHECKS {
+            return Ok(());
+        }
+        self.unchecked = 0;
+        let columns = self.columns.iter().map(|column| COLUMN_BYTES + column.cells.needed());
+        let needed = self.held + self.lines.len() as u64 * ROW_BYTES + columns.sum::<u64>();
+        self.budget.check(self.path, needed)
     }
 
     fn push(&mut self, object: &str, line: u64) -> Result<()> {
@@ -136,6 +219,8 @@ impl<'p> Objects<'p> {
             wrong(format!("{} in {}", reason(&error), found))
         })?;
         let row = self.lines.len();
+        let kept = self.keep.of(self.seen, 1).is_none_or(|mut kept| kept.next().is_some());
+        self.seen += 1;
         for (name, value) in members {
             let index = match self.by_name.get(name.trim()) {
                 Some(&index) => index,
@@ -148,43 +233,54 @@ impl<'p> Objects<'p> {
                     // rows before this one lack the key
                     let cells = std::iter::repeat_n("", row).collect();
                     self.by_name.insert(name.clone(), self.columns.len());
-                    self.columns.push(Keyed { name, cells, nested: None });
+                    self.columns.push(Keyed { name, cells, seen: 0, nested: None });
+                    self.check(0, row)?;
                     self.columns.len() - 1
                 }
             };
             let column = &mut self.columns[index];
-            if column.cells.len() > row {
+            if column.seen == self.seen {
                 return Err(wrong(format!("the key {} stands twice in one object", shown(&name).cut())));
             }
+            column.seen = self.seen;
+            let cells = &mut column.cells;
+            let mut push = |cell: &str| {
+                if kept {
+                    cells.push(cell)
+                }
+            };
             match value.get().as_bytes()[0] {
                 b'"' => {
                     let text: Cow<'_, str> =
                         serde_json::from_str(value.get()).map_err(|error| wrong(reason(&error)))?;
-                    column.cells.push(text.trim());
+                    push(text.trim());
                 }
-                b'n' => column.cells.push(""),
+                b'n' => push(""),
                 first @ (b'{' | b'[') => {
                     let what = if first == b'{' { "an object" } else { "an array" };
                     column.nested.get_or_insert((line, what));
-                    column.cells.push("");
+                    push("");
                 }
                 // a number or a boolean, as the file has it
-                _ => column.cells.push(value.get()),
+                _ => push(value.get()),
             }
+        }
+        if !kept {
+            return self.check(object.len(), 0);
         }
         self.lines.push(u32::try_from(line).unwrap_or(u32::MAX));
         for column in self.columns.iter_mut().filter(|column| column.cells.len() == row) {
             column.cells.push("");
         }
-        Ok(())
+        self.check(object.len(), self.columns.len())
     }
 
     fn into_raw(self) -> Result<RawTable> {
-        if self.lines.is_empty() {
+        if self.seen == 0 {
             return Err(Error::Empty { path: self.path.to_owned(), found: "no objects" });
         }
         let (mut columns, mut notes) = (Vec::new(), Vec::new());
-        for Keyed { name, cells, nested } in self.columns {
+        for Keyed { name, cells, nested, .. } in self.columns {
             match nested {
                 Some((line, what)) => notes.push(format!(
                     "column {:?} is left out: line {line} holds {what} there, and only numbers, text and booleans are read",

@@ -23,6 +23,7 @@ use crate::error::Result;
 use crate::table::{Loaded, Table};
 
 use content::{Content, content};
+use memory::Budget;
 use open::io_error;
 use typed::typed;
 
@@ -33,10 +34,13 @@ mod content;
 pub(crate) mod csv;
 pub(crate) mod decimals;
 mod encoding;
+mod guarded;
 pub(crate) mod idx;
 mod ipc;
 mod json;
+mod keep;
 mod limits;
+pub(crate) mod memory;
 mod open;
 mod options;
 mod parquet;
@@ -46,12 +50,13 @@ mod typed;
 mod western;
 
 pub use limits::{MAX_COLUMNS, MAX_RECORD_BYTES};
-pub use options::{Labels, ReadOptions};
+pub use memory::default_max_memory;
+pub use options::{Labels, ReadOptions, Sample};
 
 /// Reads a file of any known format.
 ///
-/// Memory: the table, and the text of its cells while it is read; a record of text of more than
-/// [`MAX_RECORD_BYTES`] is an error.
+/// Memory: the table, and the text of its cells while it is read, up to [`ReadOptions::max_memory`]; a record of text of more
+/// than [`MAX_RECORD_BYTES`] is an error, and so is gzip or zstd that expands more than 200 : 1 beyond 16 MiB.
 ///
 /// # Errors
 /// Nearly every variant of [`Error`](crate::Error); none of them panics, whatever the bytes.
@@ -60,7 +65,7 @@ pub fn read(path: &Path, options: &ReadOptions) -> Result<Loaded> {
 }
 
 fn loaded(path: &Path, shown: &Path, options: &ReadOptions) -> Result<Loaded> {
-    match content(path, shown, options)? {
+    match content(path, shown, options, &Budget::of(options))? {
         Content::Table(table) => typed(table, shown, options).map(Loaded::Table),
         Content::Images(images) => Ok(Loaded::Images(images)),
     }

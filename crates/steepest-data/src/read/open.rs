@@ -3,9 +3,12 @@
 use std::fs::File;
 use std::io::{self, Cursor, Read, Seek};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::read::MultiGzDecoder;
 
+use super::memory::Budget;
 use crate::error::{Error, Result, shown};
 
 /// A file whose first bytes have been looked at.
@@ -15,7 +18,14 @@ pub(super) struct Opened {
     pub(super) input: Box<dyn Read>,
     /// Whether it was compressed.
     packed: bool,
+    /// Bytes of the file as it lies there.
+    pub(super) size: u64,
 }
+
+/// Tables as text expand 3 to 20 times; what expands more than this is nearly nothing, many times over.
+const MOST_EXPANSION: u64 = 200;
+/// Up to here anything may expand as it likes: it does no harm.
+const HARMLESS_BYTES: u64 = 16 << 20;
 
 /// What the first bytes say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,23 +114,30 @@ fn looks_like_text(head: &[u8]) -> bool {
 const HEAD_BYTES: u64 = 16;
 
 /// Opens a file, looks at its first bytes, and decompresses it if it is gzip or zstd. `shown` is what errors
-/// call it.
-pub(super) fn open(path: &Path, shown: &Path) -> Result<Opened> {
+/// call it, `budget` hears how far it is read.
+pub(super) fn open(path: &Path, shown: &Path, budget: &Budget) -> Result<Opened> {
     let file = open_plain(path)?;
-    let (head, input) = peek(file, shown)?;
+    let size = file.metadata().map_or(0, |metadata| metadata.len());
+    let read = budget.begin(size);
+    let (head, input) = peek(Counted { input: file, read: read.clone() }, shown)?;
     let unpacked: Box<dyn Read> = if head.starts_with(&[0x1F, 0x8B]) {
         Box::new(MultiGzDecoder::new(input))
     } else if head.starts_with(&[0x28, 0xB5, 0x2F, 0xFD]) {
         let decoder = zstd::Decoder::new(input).map_err(|error| io_error(shown, error))?;
         Box::new(Unzstd(decoder))
     } else {
-        return Ok(Opened { format: format_of(&head), input: Box::new(input), packed: false });
+        return Ok(Opened { format: format_of(&head), input: Box::new(input), packed: false, size });
     };
-    let (head, input) = peek(unpacked, shown)?;
-    Ok(Opened { format: format_of(&head), input: Box::new(input), packed: true })
+    let (head, input) = peek(Unpacked { input: unpacked, packed: read, unpacked: 0 }, shown)?;
+    Ok(Opened { format: format_of(&head), input: Box::new(input), packed: true, size })
 }
 
 impl Opened {
+    /// The length of the content, where it is known without unpacking it.
+    pub(super) fn length(&self) -> Option<u64> {
+        (!self.packed).then_some(self.size)
+    }
+
     /// The content as a file in which a reader can go about: the file itself, or a temporary one if it was
     /// compressed.
     pub(super) fn into_file(mut self, path: &Path, shown: &Path) -> Result<File> {
@@ -132,6 +149,40 @@ impl Opened {
             .and_then(|_| file.rewind())
             .map_err(|error| io_error(shown, error))?;
         Ok(file)
+    }
+}
+
+/// Counts the bytes that are read.
+struct Counted<R> {
+    input: R,
+    read: Arc<AtomicU64>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.input.read(buffer)?;
+        self.read.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
+    }
+}
+
+/// Decompressed bytes, as long as they are not beyond all proportion to what they come from.
+struct Unpacked {
+    input: Box<dyn Read>,
+    packed: Arc<AtomicU64>,
+    unpacked: u64,
+}
+
+impl Read for Unpacked {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.input.read(buffer)?;
+        self.unpacked += read as u64;
+        let packed = self.packed.load(Ordering::Relaxed);
+        if self.unpacked > HARMLESS_BYTES && self.unpacked > packed.saturating_mul(MOST_EXPANSION) {
+            let expands = Expands { packed, unpacked: self.unpacked };
+            return Err(io::Error::new(io::ErrorKind::InvalidData, expands));
+        }
+        Ok(read)
     }
 }
 
@@ -215,6 +266,9 @@ pub(super) fn io_error(path: &Path, source: io::Error) -> Error {
     if let Some(&Malformed { line, encoding }) = source.get_ref().and_then(|inner| inner.downcast_ref()) {
         return Error::NotDecoded { path: path.to_owned(), line, encoding };
     }
+    if let Some(&Expands { packed, unpacked }) = source.get_ref().and_then(|inner| inner.downcast_ref()) {
+        return Error::ExpandsTooMuch { path: path.to_owned(), packed, unpacked, most: MOST_EXPANSION };
+    }
     match source.kind() {
         io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
             Error::Damaged { path: path.to_owned(), reason: source.to_string() }
@@ -229,4 +283,12 @@ pub(super) fn io_error(path: &Path, source: io::Error) -> Error {
 pub(super) struct Malformed {
     pub(super) line: u64,
     pub(super) encoding: &'static str,
+}
+
+/// Content beyond all proportion to what it is packed in.
+#[derive(Debug, thiserror::Error)]
+#[error("{packed} bytes expand to more than {unpacked}")]
+struct Expands {
+    packed: u64,
+    unpacked: u64,
 }

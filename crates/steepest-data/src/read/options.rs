@@ -44,6 +44,22 @@ pub struct ReadOptions {
     pub infinity_is_missing: bool,
     /// IDX: where the labels are.
     pub labels: Labels,
+    /// The most memory that the table may need, in bytes: as it is read, and what its types and features will need of it; more
+    /// is [`Error::TooLarge`](crate::Error::TooLarge), mostly before it is taken. Categories of many levels need more once
+    /// they are encoded. Default: see [`default_max_memory`](crate::read::default_max_memory); `u64::MAX` is no bound.
+    pub max_memory: Option<u64>,
+    /// Only some rows, chosen at random. Default: all rows.
+    pub sample: Option<Sample>,
+}
+
+/// A sample of rows. The same file, number and seed give the same rows, which keep their order and the lines they lie on;
+/// of several files it is one sample over all. A row that sums up the others is never chosen. A file is gone through twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sample {
+    /// How many rows; all of them where there are no more.
+    pub rows: u64,
+    /// What decides which.
+    pub seed: u64,
 }
 
 /// Where the labels of an IDX file of images are.

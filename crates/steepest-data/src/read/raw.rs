@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 pub(crate) use super::cells::Cells;
 use super::decimals::Decimals;
+use super::memory::{COLUMN_BYTES, NUMBER_BYTES, ROW_BYTES};
 
 /// What a reader makes of a file. All readers make the same, so that a table means the same in every format.
 #[derive(Debug, Default)]
@@ -22,6 +23,14 @@ pub(crate) struct RawTable {
     pub(crate) files: Vec<(usize, Arc<str>)>,
     /// What the reader decided and the user should hear, one sentence each.
     pub(crate) notes: Vec<String>,
+}
+
+impl RawTable {
+    /// The memory that this needs, and what will be made of it, in bytes.
+    pub(super) fn needed(&self) -> u64 {
+        let columns = self.columns.iter().map(|column| COLUMN_BYTES + column.cells.needed());
+        self.rows as u64 * ROW_BYTES + columns.sum::<u64>()
+    }
 }
 
 /// A column before its type is decided.
@@ -48,4 +57,18 @@ pub(crate) enum RawCells {
     Date(Vec<f64>),
     /// The same, where the source has a zone: the days are in UTC.
     Instant(Vec<f64>),
+}
+
+impl RawCells {
+    /// The memory that these need, and what will be made of them, in bytes.
+    pub(super) fn needed(&self) -> u64 {
+        match self {
+            RawCells::Text(cells) | RawCells::Literal(cells) => cells.needed(),
+            RawCells::Decimal(decimals) => decimals.needed(),
+            RawCells::Number(values) | RawCells::Date(values) | RawCells::Instant(values) => {
+                values.len() as u64 * (8 + NUMBER_BYTES)
+            }
+            RawCells::Boolean(values) => values.len() as u64 * (1 + NUMBER_BYTES),
+        }
+    }
 }

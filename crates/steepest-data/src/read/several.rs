@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::content::{Content, content};
+use super::content::{Content, count, rows};
+use super::keep::{self, Keep};
+use super::memory::Budget;
 use super::options::ReadOptions;
 use super::raw::{Cells, RawCells, RawTable};
 
@@ -11,12 +13,51 @@ use crate::date::{self, DateFormat};
 use crate::error::{Error, Result, list, shown};
 use crate::written::{Written, number_text};
 
-/// Reads files of any known formats but images. The first one decides whether there is a header.
+/// Reads files of any known formats but images. The first one decides whether there is a header; a sample is one over all.
 pub(super) fn read(paths: &[PathBuf], options: &ReadOptions) -> Result<RawTable> {
-    let mut options = options.clone();
-    let mut all: Option<RawTable> = None;
+    let Some(sample) = options.sample else { return read_rows(paths, options, None) };
+    let counts = counts(paths, options)?;
+    let total = counts.iter().sum();
+    if total <= sample.rows {
+        return read_rows(paths, options, None);
+    }
+    let chosen = keep::chosen(sample, total);
+    let mut table = read_rows(paths, options, Some(&shares(&chosen, &counts)))?;
+    table.notes.insert(0, keep::note(sample, total));
+    Ok(table)
+}
+
+/// How many rows each file has.
+fn counts(paths: &[PathBuf], options: &ReadOptions) -> Result<Vec<u64>> {
+    let (mut options, budget) = (options.clone(), Budget::of(options));
+    let mut counts = Vec::new();
     for path in paths {
-        let Content::Table(mut table) = content(path, path, &options)? else {
+        let counted = count(path, path, &options, &budget)?;
+        options.header = options.header.or(counted.has_header);
+        counts.push(counted.rows);
+    }
+    Ok(counts)
+}
+
+/// What of the chosen rows of all files each file has, counted from its own first row.
+fn shares(chosen: &[u64], counts: &[u64]) -> Vec<Vec<u64>> {
+    let mut first = 0;
+    let share = |&count: &u64| {
+        let range = first..first + count;
+        first += count;
+        chosen.iter().filter(|row| range.contains(row)).map(|row| row - range.start).collect()
+    };
+    counts.iter().map(share).collect()
+}
+
+/// Reads some rows of each file, or all.
+fn read_rows(paths: &[PathBuf], options: &ReadOptions, shares: Option<&[Vec<u64>]>) -> Result<RawTable> {
+    let mut options = options.clone();
+    let mut budget = Budget::of(&options);
+    let mut all: Option<RawTable> = None;
+    for (index, path) in paths.iter().enumerate() {
+        let keep = shares.map_or(Keep::All, |shares| Keep::Rows(&shares[index]));
+        let Content::Table(mut table) = rows(path, path, &options, &budget, keep)? else {
             return Err(Error::WrongFormat {
                 path: path.clone(),
                 expected: "a table, as one of several files,",
@@ -36,6 +77,7 @@ pub(super) fn read(paths: &[PathBuf], options: &ReadOptions) -> Result<RawTable>
             }
             Some(all) => join(all, table, path)?,
         }
+        budget = budget.after(all.as_ref().map_or(0, RawTable::needed));
     }
     all.ok_or_else(|| Error::NoFiles { pattern: String::new() })
 }

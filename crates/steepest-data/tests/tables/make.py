@@ -45,3 +45,7 @@ with pa.OSFile(str(here / "table.arrows"), "wb") as sink, pa.ipc.new_stream(sink
 feather.write_feather(table, here / "lz4.feather", compression="lz4")
 feather.write_feather(table, here / "zstd.feather", compression="zstd")
 pq.write_table(table, here / "table.parquet", compression="zstd", row_group_size=2)
+
+# neither compressed nor encoded, so that nothing but its checksums tells of a bit that is another
+numbers = pa.table({"x": pa.array([0.5 * row for row in range(64)]), "y": pa.array(list(range(64)))})
+pq.write_table(numbers, here / "checksums.parquet", compression="none", use_dictionary=False, write_statistics=False, write_page_checksum=True)

@@ -1,8 +1,12 @@
 //! What stands around a table in a file of text: comments, titles, a header, units; and its separator.
 
+use std::path::Path;
+
 use super::comment::Comment;
 use super::sample::{Record, records, sniff, usual_width};
+use super::scan::Cut;
 use crate::error::{list, shown};
+use crate::read::memory::Budget;
 use crate::read::options::ReadOptions;
 use crate::typing::is_missing;
 
@@ -68,6 +72,18 @@ impl Frame {
         }
         frame.find_header(&records, options);
         frame
+    }
+
+    /// How the records are cut.
+    pub(super) fn cut<'a>(&'a self, path: &'a Path, budget: &'a Budget) -> Cut<'a> {
+        Cut {
+            path,
+            delimiter: self.delimiter,
+            comment: self.comment(),
+            width: self.width,
+            first_line: self.first_line,
+            budget,
+        }
     }
 
     /// What comment lines among the records begin with.

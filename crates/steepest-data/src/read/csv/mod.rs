@@ -6,36 +6,80 @@ use std::path::Path;
 
 use encoding_rs::{Encoding, UTF_8};
 
-use super::column::Column;
 use super::encoding::{Decoded, detect, named, of_head};
+use super::keep::{Counted, Keep};
 use super::limits::MAX_RECORD_BYTES;
+use super::memory::Budget;
 use super::open::io_error;
 use super::options::ReadOptions;
 use super::raw::{RawColumn, RawTable};
 use super::typed::typed;
 use crate::error::{Error, Result, shown};
 use crate::table::Table;
-use crate::typing::is_missing;
 use frame::Frame;
-use records::{Cut, Records, read_all};
+use records::{count_all, read_all};
+use scan::Records;
+use totals::{leave_out_totals, totals};
 
 mod comment;
 mod frame;
 mod records;
 mod sample;
+mod scan;
+mod totals;
 
 /// How much of a file is looked at to find out how it is written, in bytes; more only if it has few lines.
 const SNIFFED_BYTES: usize = 64 << 10;
-/// The fewest lines that are looked at, unless they are longer than any record may be.
+/// The fewest lines that are looked at, unless they are longer than this or, in bytes, any record may be.
 const SNIFFED_LINES: usize = 20;
+const FEW_LINES: usize = 3;
+const SNIFFED_OF_FEW: usize = 1 << 20;
+/// How many times what is looked at is held meanwhile: as it is, and cut into cells in two ways.
+const SNIFFED_COPIES: u64 = 4;
 
 /// Opens the same bytes anew.
 pub(crate) type Reopen<'a> = &'a dyn Fn() -> Result<Box<dyn Read>>;
 
-/// Reads a table.
+/// Reads a table, or some of its rows.
 ///
 /// `path` is for messages only.
-pub(crate) fn read(open: Reopen<'_>, path: &Path, options: &ReadOptions) -> Result<RawTable> {
+pub(super) fn read(
+    open: Reopen<'_>,
+    path: &Path,
+    options: &ReadOptions,
+    budget: &Budget,
+    keep: Keep<'_>,
+) -> Result<RawTable> {
+    let (mut table, found) =
+        in_its_encoding(open, path, options, |input| table(input, path, options, budget, keep))?;
+    if let Some(encoding) = found {
+        table.notes.insert(0, format!("the text is read as {}, which its bytes tell", encoding.name()));
+    }
+    Ok(table)
+}
+
+/// How many rows a table has, without those at its end that sum up the others.
+pub(super) fn count(
+    open: Reopen<'_>,
+    path: &Path,
+    options: &ReadOptions,
+    budget: &Budget,
+) -> Result<Counted> {
+    let (counted, _) =
+        in_its_encoding(open, path, options, |input| count_rows(input, path, options, budget))?;
+    Ok(counted)
+}
+
+/// What `read` makes of a file's text as UTF-8, and the encoding if it is another that nobody named.
+fn in_its_encoding<T>(
+    open: Reopen<'_>,
+    path: &Path,
+    options: &ReadOptions,
+    read: impl Fn(Box<dyn Read + '_>) -> Result<T>,
+) -> Result<(T, Option<&'static Encoding>)> {
+    let decoded = |input: Box<dyn Read>, encoding| {
+        read(if encoding == UTF_8 { input } else { Box::new(Decoded::new(input, encoding)) })
+    };
     let mut input = open()?;
     let head = head(&mut input, SNIFFED_BYTES as u64, path)?;
     let marked = of_head(&head);
@@ -51,19 +95,15 @@ pub(crate) fn read(open: Reopen<'_>, path: &Path, options: &ReadOptions) -> Resu
     let mark = marked.filter(|(marked, _)| *marked == encoding).map_or(0, |(_, mark)| mark);
     let mut start = Cursor::new(head);
     start.set_position(mark as u64);
-    let table = match decoded(start.chain(input), encoding, path, options) {
+    let (made, encoding) = match decoded(Box::new(start.chain(input)), encoding) {
         // the first byte that is not UTF-8 lies far behind the first ones
         Err(error @ Error::NotUtf8 { .. }) if assumed => match detect(open()?, path)? {
             None => return Err(error),
-            Some(encoding) => (decoded(open()?, encoding, path, options)?, encoding),
+            Some(encoding) => (decoded(open()?, encoding)?, encoding),
         },
         outcome => (outcome?, encoding),
     };
-    let (mut table, encoding) = table;
-    if encoding != UTF_8 && asked.is_none() {
-        table.notes.insert(0, format!("the text is read as {}, which its bytes tell", encoding.name()));
-    }
-    Ok(table)
+    Ok((made, Some(encoding).filter(|&encoding| encoding != UTF_8 && asked.is_none())))
 }
 
 fn head(input: &mut impl Read, bytes: u64, path: &Path) -> Result<Vec<u8>> {
@@ -72,59 +112,75 @@ fn head(input: &mut impl Read, bytes: u64, path: &Path) -> Result<Vec<u8>> {
     Ok(head)
 }
 
-fn decoded(
-    input: impl Read,
-    encoding: &'static Encoding,
+/// Reads a table from UTF-8.
+fn table(
+    mut input: impl Read,
     path: &Path,
     options: &ReadOptions,
+    budget: &Budget,
+    keep: Keep<'_>,
 ) -> Result<RawTable> {
-    if encoding == UTF_8 {
-        table(input, path, options)
-    } else {
-        table(Decoded::new(input, encoding), path, options)
-    }
-}
-
-/// Reads a table from UTF-8.
-fn table(mut input: impl Read, path: &Path, options: &ReadOptions) -> Result<RawTable> {
-    let (mut head, mut more) = (Vec::new(), SNIFFED_BYTES);
-    let whole = loop {
-        let piece = self::head(&mut input, more as u64, path)?;
-        head.extend_from_slice(&piece);
-        if piece.len() < more {
-            break true;
-        }
-        let lines = memchr::memchr2_iter(b'\n', b'\r', &head).count();
-        if lines >= SNIFFED_LINES || head.len() > MAX_RECORD_BYTES {
-            break false;
-        }
-        more = head.len();
-    };
-    let text = String::from_utf8_lossy(&head);
-    let text = match &text {
-        // a letter that was cut
-        Cow::Owned(text) if !whole => text.trim_end_matches('\u{fffd}'),
-        text => text,
-    };
-    let mut frame = Frame::of(text, whole, options);
-    let cut = Cut {
-        path,
-        delimiter: frame.delimiter,
-        comment: frame.comment(),
-        width: frame.width,
-        first_line: frame.first_line,
-    };
-    let mut records = read_all(Cursor::new(&head).chain(input), &cut)?;
-    if records.lines.is_empty() {
-        let found = if frame.header.is_some() { "a header alone" } else { "nothing" };
-        return Err(Error::Empty { path: path.to_owned(), found });
-    }
+    let (head, whole) = beginning(&mut input, path)?;
+    budget.check(path, SNIFFED_COPIES * head.len() as u64)?;
+    let budget = &budget.holding(head.len() as u64);
+    let mut frame = Frame::of(&text_of(&head, whole), whole, options);
+    let mut records = read_all(Cursor::new(&head).chain(input), &frame.cut(path, budget), keep)?;
     let header = frame.header.take();
+    if records.lines.is_empty() && keep.is_all() {
+        return Err(no_rows(path, header.is_some()));
+    }
     let mut notes = std::mem::take(&mut frame.notes);
-    if !options.all_rows {
+    // of a sample they are none
+    if !options.all_rows && keep.is_all() {
         leave_out_totals(&mut records, &mut notes);
     }
     Ok(into_raw(records, header, notes, &frame))
+}
+
+/// Counts the rows of a table in UTF-8.
+fn count_rows(mut input: impl Read, path: &Path, options: &ReadOptions, budget: &Budget) -> Result<Counted> {
+    let (head, whole) = beginning(&mut input, path)?;
+    budget.check(path, SNIFFED_COPIES * head.len() as u64)?;
+    let budget = &budget.holding(head.len() as u64);
+    let frame = Frame::of(&text_of(&head, whole), whole, options);
+    let counted = count_all(Cursor::new(&head).chain(input), &frame.cut(path, budget))?;
+    let has_header = frame.header.is_some();
+    if counted.rows == 0 {
+        return Err(no_rows(path, has_header));
+    }
+    let totals = if options.all_rows { 0 } else { totals(&counted.last) };
+    Ok(Counted { rows: counted.rows - totals, has_header: Some(has_header) })
+}
+
+fn no_rows(path: &Path, has_header: bool) -> Error {
+    let found = if has_header { "a header alone" } else { "nothing" };
+    Error::Empty { path: path.to_owned(), found }
+}
+
+/// As much of the beginning as tells how a file is written, and whether that is all of it.
+fn beginning(input: &mut impl Read, path: &Path) -> Result<(Vec<u8>, bool)> {
+    let (mut head, mut more) = (Vec::new(), SNIFFED_BYTES);
+    loop {
+        let piece = self::head(input, more as u64, path)?;
+        head.extend_from_slice(&piece);
+        if piece.len() < more {
+            return Ok((head, true));
+        }
+        let lines = memchr::memchr2_iter(b'\n', b'\r', &head).count();
+        let enough = lines >= SNIFFED_LINES || (lines >= FEW_LINES && head.len() >= SNIFFED_OF_FEW);
+        if enough || head.len() > MAX_RECORD_BYTES {
+            return Ok((head, false));
+        }
+        more = head.len();
+    }
+}
+
+fn text_of(head: &[u8], whole: bool) -> Cow<'_, str> {
+    match String::from_utf8_lossy(head) {
+        // a letter that was cut
+        Cow::Owned(text) if !whole => Cow::Owned(text.trim_end_matches('\u{fffd}').to_owned()),
+        text => text,
+    }
 }
 
 fn into_raw(
@@ -180,81 +236,9 @@ fn into_raw(
     }
 }
 
-/// The most rows that sum up the others.
-const MOST_TOTALS: usize = 3;
-
-/// Last rows that sum up the others are none of them: those with a word for it that no other row has in that place, where
-/// the word is no value of its column, or the numbers are the sums or means of the others.
-fn leave_out_totals(records: &mut Records, notes: &mut Vec<String>) {
-    if records.columns.len() < 2 {
-        return;
-    }
-    for _ in 0..MOST_TOTALS {
-        let Some(last) = records.lines.len().checked_sub(1).filter(|&last| last > 0) else { return };
-        let word_of = |column: &&Column| {
-            let word = column.text(last);
-            // a word that other rows have too is a level
-            is_total(&word) && !(0..last).any(|row| column.text(row) == word)
-        };
-        let Some(column) = records.columns.iter().find(word_of) else { return };
-        let others_are_numbers = numbers(column, last).is_some_and(|others| !others.is_empty());
-        if !others_are_numbers && !records.columns.iter().any(|column| sums_up(column, last)) {
-            return;
-        }
-        let word = column.text(last);
-        let word = format!("{:?}", shown(&word));
-        records.columns.iter_mut().for_each(Column::pop);
-        let line = records.lines.pop().unwrap_or_default();
-        notes.push(format!("line {line}, one of the last, is left out: {word} in it sums up the others"));
-    }
-}
-
-/// The numbers of the first rows; `None` if other words stand among them.
-fn numbers(column: &Column, rows: usize) -> Option<Vec<f64>> {
-    let known = (0..rows).map(|row| column.text(row)).filter(|cell| !is_missing(cell));
-    known.map(|cell| cell.parse().ok().filter(|number: &f64| number.is_finite())).collect()
-}
-
-/// Whether the last cell is the sum or the mean of those above it, as far as it is written out.
-fn sums_up(column: &Column, last: usize) -> bool {
-    let (Ok(total), Some(others)) = (column.text(last).parse::<f64>(), numbers(column, last)) else {
-        return false;
-    };
-    let sum: f64 = others.iter().sum();
-    let near = |other: f64| (total - other).abs() <= 0.005 * total.abs().max(f64::MIN_POSITIVE);
-    others.len() > 1 && total != 0.0 && (near(sum) || near(sum / others.len() as f64))
-}
-
-fn is_total(cell: &str) -> bool {
-    const WORDS: [&str; 21] = [
-        "total",
-        "totals",
-        "grand total",
-        "sum",
-        "sums",
-        "summe",
-        "gesamt",
-        "gesamtsumme",
-        "insgesamt",
-        "somme",
-        "totale",
-        "total general",
-        "average",
-        "mean",
-        "subtotal",
-        "count",
-        "mittelwert",
-        "durchschnitt",
-        "moyenne",
-        "promedio",
-        "media",
-    ];
-    let cell = cell.trim_end_matches(':').trim_end().to_lowercase();
-    WORDS.contains(&cell.as_str())
-}
-
 /// For the reader of embedded data: every column's type is found by inference.
 pub(crate) fn read_bytes(open: Reopen<'_>, name: &str) -> Result<Table> {
     let options = ReadOptions::default();
-    typed(read(open, Path::new(name), &options)?, Path::new(name), &options)
+    let raw = read(open, Path::new(name), &options, &Budget::unbounded(), Keep::All)?;
+    typed(raw, Path::new(name), &options)
 }

@@ -1,333 +1,76 @@
-//! From bytes to columns of cells: where records and fields begin and end.
-//!
-//! Lines without a quote, nearly all there are, are cut at their separators here. A record with a quote goes
-//! through `csv-core`, the state machine inside Arrow's CSV reader, and not through that reader itself: it
-//! cannot say on which line a ragged record lies, and it holds any record in memory however long.
+//! From fields to columns of cells.
 
 use std::io::Read;
-use std::path::Path;
 
-use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
-use memchr::{memchr, memchr_iter, memchr2, memchr3_iter};
+use csv_core::ReaderBuilder;
 use rayon::prelude::*;
 
-use super::comment::{Comment, fields};
+use super::scan::{Cut, Records, SPELLED, Scan};
+use super::totals::MOST_TOTALS;
 use crate::error::{Error, Result};
 use crate::read::column::Column;
-use crate::read::limits::{MAX_COLUMNS, MAX_RECORD_BYTES};
-use crate::read::open::io_error;
+use crate::read::keep::Keep;
+use crate::read::memory::{COLUMN_BYTES, ROW_BYTES};
 
-/// Bytes that are looked at together.
-const BLOCK_BYTES: usize = 1 << 20;
-/// Set in the place of a field that lies in `spelled`.
-const SPELLED: u32 = 1 << 31;
-
-/// What the records of a file hold.
+/// How many records a file has, and the cells of the last ones.
 #[derive(Debug, Default)]
-pub(super) struct Records {
-    pub(super) columns: Vec<Column>,
-    /// The line on which each record begins.
-    pub(super) lines: Vec<u32>,
-    /// Comment lines among the records: how many, and the first.
-    pub(super) comments: Option<(usize, u64)>,
-    /// Records with blank cells beyond the last column: how many, and the line of the first.
-    pub(super) blank_ends: Option<(usize, u64)>,
+pub(super) struct Seen {
+    pub(super) rows: u64,
+    pub(super) last: Vec<Vec<String>>,
 }
 
-/// How a file is cut.
-pub(super) struct Cut<'a> {
-    pub(super) path: &'a Path,
-    pub(super) delimiter: u8,
-    /// What a line that is no record begins with.
-    pub(super) comment: Option<Comment<'a>>,
-    /// Fields of each record; `None` if the first record tells.
-    pub(super) width: Option<usize>,
-    /// The first line that counts.
-    pub(super) first_line: u64,
-}
-
-/// Reads all records.
-pub(super) fn read_all(input: impl Read, cut: &Cut<'_>) -> Result<Records> {
-    let mut scan = Scan {
-        input,
-        cut,
-        csv: ReaderBuilder::new().delimiter(cut.delimiter).build(),
-        line: 1,
-        buffer: vec![0; BLOCK_BYTES],
-        filled: 0,
-        visible: 0,
-        plain: true,
-        ended: false,
-        width: cut.width,
-        fields: Vec::new(),
-        starts: Vec::new(),
-        spelled: Vec::new(),
-        records: Records::default(),
-    };
+/// Reads all records, or those of a sample; each is looked at.
+pub(super) fn read_all(input: impl Read, cut: &Cut<'_>, keep: Keep<'_>) -> Result<Records> {
+    let mut scan = Scan::new(input, cut);
     if let Some(width) = cut.width {
         scan.records.columns.resize_with(width, Column::default);
     }
-    loop {
-        scan.fill()?;
-        let consumed = scan.scan()?;
-        scan.take(consumed)?;
-        if scan.ended && consumed == scan.filled {
-            return Ok(scan.records);
-        }
-        if consumed == 0 {
-            scan.check_length(scan.filled)?;
-            scan.buffer.resize(scan.buffer.len() * 2, 0);
-        }
-        scan.buffer.copy_within(consumed..scan.filled, 0);
-        scan.filled -= consumed;
-    }
+    let mut first = 0;
+    scan.each_block(|scan, consumed| {
+        let rows = keep.of(first, scan.starts.len()).map_or(scan.starts.len(), Iterator::count);
+        cut.budget.check(cut.path, scan.needed() + scan.needed_by_block(consumed, rows))?;
+        scan.take(consumed, keep.of(first, scan.starts.len()))?;
+        first += scan.starts.len() as u64;
+        cut.budget.check(cut.path, scan.needed())
+    })?;
+    Ok(scan.records)
 }
 
-/// A block of the file.
-struct Scan<'a, R> {
-    input: R,
-    cut: &'a Cut<'a>,
-    csv: Reader,
-    /// The line on which the next byte lies, from 1.
-    line: u64,
-    buffer: Vec<u8>,
-    /// How much of the buffer is filled.
-    filled: usize,
-    /// How much of it is looked at.
-    visible: usize,
-    /// Whether every carriage return in it stands before a line feed; alone it ends a line too.
-    plain: bool,
-    /// Whether nothing follows the buffer.
-    ended: bool,
-    width: Option<usize>,
-    /// Start and end of each field of the block, record by record; with [`SPELLED`] in `spelled`, else in the
-    /// buffer.
-    fields: Vec<(u32, u32)>,
-    /// Where each record of the block begins in the buffer.
-    starts: Vec<u32>,
-    /// Fields without their quotes.
-    spelled: Vec<u8>,
-    records: Records,
-}
-
-/// How a record ended.
-enum Outcome {
-    /// It ends before this place in the buffer.
-    Complete(usize),
-    /// It has a quote.
-    Quoted,
-    /// It goes on beyond the buffer.
-    Unfinished,
+/// Counts all records, each of which is looked at.
+pub(super) fn count_all(input: impl Read, cut: &Cut<'_>) -> Result<Seen> {
+    let (mut scan, mut seen) = (Scan::new(input, cut), Seen::default());
+    scan.each_block(|scan, consumed| {
+        seen.rows += scan.starts.len() as u64;
+        seen.last.extend(scan.last(consumed)?);
+        seen.last.drain(..seen.last.len().saturating_sub(MOST_TOTALS));
+        scan.records.lines.clear();
+        cut.budget.check(cut.path, scan.working_bytes())
+    })?;
+    Ok(seen)
 }
 
 impl<R: Read> Scan<'_, R> {
-    fn fill(&mut self) -> Result<()> {
-        let before = self.filled;
-        while self.filled < self.buffer.len() && !self.ended {
-            match self.input.read(&mut self.buffer[self.filled..]) {
-                Ok(read) => {
-                    self.filled += read;
-                    self.ended = read == 0;
-                }
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(io_error(self.cut.path, error)),
-            }
-        }
-        if let Some(zero) = memchr(0, &self.buffer[before..self.filled]) {
-            let line = self.line + self.lines_in(0, before + zero);
-            return Err(Error::BinaryBytes { path: self.cut.path.to_owned(), line });
-        }
-        Ok(())
+    /// The memory that the records need, and this work.
+    fn needed(&self) -> u64 {
+        let columns = self.records.columns.iter().map(|column| COLUMN_BYTES + column.needed());
+        self.working_bytes() + columns.sum::<u64>() + self.records.lines.len() as u64 * ROW_BYTES
     }
 
-    /// Finds the fields of all records that are whole in the buffer; how much of it they are.
-    fn scan(&mut self) -> Result<usize> {
-        self.fields.clear();
-        self.starts.clear();
-        self.spelled.clear();
-        // what follows a carriage return decides what it is
-        let cut_pair = !self.ended && self.filled > 0 && self.buffer[self.filled - 1] == b'\r';
-        self.visible = self.filled - usize::from(cut_pair);
-        self.plain = !memchr_iter(b'\r', &self.buffer[..self.visible]).any(|at| self.is_lone_return(at));
-        let mut at = 0;
-        loop {
-            while at < self.visible && matches!(self.buffer[at], b'\n' | b'\r') {
-                self.line += self.lines_in(at, at + 1);
-                at += 1;
-            }
-            if at == self.visible {
-                return Ok(at);
-            }
-            let skipped = self.line < self.cut.first_line;
-            let line = &self.buffer[at..self.visible];
-            let as_wide = || {
-                let end = memchr2(b'\n', b'\r', line).unwrap_or(line.len());
-                self.width == Some(fields(&line[..end], self.cut.delimiter))
-            };
-            if skipped || self.cut.comment.is_some_and(|comment| comment.is(line, as_wide)) {
-                let Some(end) = self.line_end(at) else { return Ok(at) };
-                if !skipped {
-                    self.records.comments.get_or_insert((0, self.line)).0 += 1;
-                }
-                self.line += self.lines_in(at, end);
-                at = end;
-                continue;
-            }
-            let (base, first_line) = (self.fields.len(), self.line);
-            let outcome = match if self.plain { self.plain_record(at) } else { Outcome::Quoted } {
-                Outcome::Quoted => {
-                    self.fields.truncate(base);
-                    self.quoted_record(at)?
-                }
-                outcome => outcome,
-            };
-            let Outcome::Complete(end) = outcome else {
-                self.fields.truncate(base);
-                return Ok(at);
-            };
-            self.check_length(end - at)?;
-            self.line += self.lines_in(at, end);
-            let spans_lines = self.line > first_line && self.lines_in(at, end - 1) > 0;
-            self.starts.push(at as u32);
-            self.check_width(base, first_line, spans_lines)?;
-            self.records.lines.push(u32::try_from(first_line).unwrap_or(u32::MAX));
-            at = end;
-        }
+    /// What so many rows of the block will need, if its columns go on as they are. Looked at before they are taken, for
+    /// what holds them may grow to twice its length.
+    fn needed_by_block(&self, consumed: usize, rows: usize) -> u64 {
+        let text = 2 * consumed * rows / self.starts.len().max(1);
+        let row = self.records.columns.iter().map(Column::needed_by_cell).sum::<u64>() + ROW_BYTES;
+        text as u64 + row * rows as u64
     }
 
-    fn is_lone_return(&self, at: usize) -> bool {
-        self.buffer[at] == b'\r' && (at + 1 == self.filled || self.buffer[at + 1] != b'\n')
+    fn working_bytes(&self) -> u64 {
+        let fields = self.fields.capacity() * size_of::<(u32, u32)>();
+        (self.buffer.len() + self.spelled.capacity() + fields + self.starts.capacity() * 4) as u64
     }
 
-    /// Lines that end in this part of the buffer.
-    fn lines_in(&self, from: usize, to: usize) -> u64 {
-        let feeds = memchr_iter(b'\n', &self.buffer[from..to]).count();
-        let returns = if self.plain { 0 } else { (from..to).filter(|&at| self.is_lone_return(at)).count() };
-        (feeds + returns) as u64
-    }
-
-    /// The place behind the line that begins here; `None` if it goes on beyond the buffer.
-    fn line_end(&self, at: usize) -> Option<usize> {
-        match memchr2(b'\n', b'\r', &self.buffer[at..self.visible]) {
-            Some(length) => {
-                let end = at + length;
-                Some(if self.buffer[end] == b'\n' || self.is_lone_return(end) { end + 1 } else { end + 2 })
-            }
-            None => self.ended.then_some(self.visible),
-        }
-    }
-
-    fn check_length(&self, length: usize) -> Result<()> {
-        if length <= MAX_RECORD_BYTES {
-            return Ok(());
-        }
-        Err(Error::RecordTooLong { path: self.cut.path.to_owned(), line: self.line, limit: MAX_RECORD_BYTES })
-    }
-
-    /// Every record has as many fields as the first; blank ones beyond are let go.
-    fn check_width(&mut self, base: usize, line: u64, spans_lines: bool) -> Result<()> {
-        let found = self.fields.len() - base;
-        if found > MAX_COLUMNS {
-            return Err(Error::TooManyColumns { path: self.cut.path.to_owned(), found, limit: MAX_COLUMNS });
-        }
-        let width = *self.width.get_or_insert(found);
-        if self.records.columns.is_empty() {
-            self.records.columns.resize_with(width, Column::default);
-        }
-        if found == width {
-            return Ok(());
-        }
-        let blank = |&(start, end): &(u32, u32)| {
-            let (bytes, mark) =
-                if start & SPELLED == 0 { (&self.buffer, 0) } else { (&self.spelled, SPELLED) };
-            bytes[(start ^ mark) as usize..(end ^ mark) as usize].iter().all(u8::is_ascii_whitespace)
-        };
-        if found > width && self.fields[base + width..].iter().all(blank) {
-            self.fields.truncate(base + width);
-            self.records.blank_ends.get_or_insert((0, line)).0 += 1;
-            return Ok(());
-        }
-        let hint = if spans_lines { " (a quote opens here and closes lines later)" } else { "" };
-        Err(Error::RaggedRow { path: self.cut.path.to_owned(), line, expected: width, found, hint })
-    }
-
-    /// Cuts a line without a quote at its separators.
-    fn plain_record(&mut self, start: usize) -> Outcome {
-        let bytes = &self.buffer[start..self.visible];
-        let mut field = start;
-        for at in memchr3_iter(self.cut.delimiter, b'\n', b'"', bytes) {
-            let place = start + at;
-            match bytes[at] {
-                b'\n' => {
-                    let end = if at > 0 && bytes[at - 1] == b'\r' { place - 1 } else { place };
-                    self.fields.push((field as u32, end.max(field) as u32));
-                    return Outcome::Complete(place + 1);
-                }
-                b'"' => return Outcome::Quoted,
-                _ => {
-                    self.fields.push((field as u32, place as u32));
-                    field = place + 1;
-                }
-            }
-        }
-        if !self.ended {
-            return Outcome::Unfinished;
-        }
-        // a carriage return here would be a lone one, which plain text does not have
-        self.fields.push((field as u32, self.visible as u32));
-        Outcome::Complete(self.visible)
-    }
-
-    /// Cuts a record as the state machine does.
-    fn quoted_record(&mut self, start: usize) -> Result<Outcome> {
-        self.csv.reset();
-        let base = self.spelled.len();
-        let (mut at, mut length, mut count) = (start, 0, 0);
-        let mut ends = vec![0; self.width.unwrap_or(16) + 1];
-        loop {
-            self.spelled.resize(self.spelled.len().max(base + length * 2 + 256), 0);
-            let input = &self.buffer[at..self.visible];
-            let nothing_more = input.is_empty();
-            let (result, read, wrote, ended) =
-                self.csv.read_record(input, &mut self.spelled[base + length..], &mut ends[count..]);
-            at += read;
-            length += wrote;
-            count += ended;
-            self.check_length(at - start)?;
-            match result {
-                ReadRecordResult::InputEmpty if !self.ended => {
-                    self.spelled.truncate(base);
-                    return Ok(Outcome::Unfinished);
-                }
-                ReadRecordResult::InputEmpty | ReadRecordResult::OutputFull => {}
-                ReadRecordResult::OutputEndsFull if count > MAX_COLUMNS => {
-                    let path = self.cut.path.to_owned();
-                    return Err(Error::TooManyColumns { path, found: count, limit: MAX_COLUMNS });
-                }
-                ReadRecordResult::OutputEndsFull => ends.resize(ends.len() * 2, 0),
-                ReadRecordResult::Record | ReadRecordResult::End => {
-                    // ends only at the end of the file, having swallowed lines: the quote was not meant to hold
-                    // them
-                    let quotes = memchr_iter(b'"', &self.buffer[start..at]).count();
-                    if nothing_more && quotes % 2 == 1 && self.lines_in(start, at) > 0 {
-                        return Err(Error::UnclosedQuote { path: self.cut.path.to_owned(), line: self.line });
-                    }
-                    break;
-                }
-            }
-        }
-        self.spelled.truncate(base + length);
-        let mut field = base as u32;
-        for &end in &ends[..count] {
-            let end = (base + end) as u32;
-            self.fields.push((field | SPELLED, end | SPELLED));
-            field = end;
-        }
-        Ok(Outcome::Complete(at))
-    }
-
-    /// Adds the fields that were found to the columns.
-    fn take(&mut self, consumed: usize) -> Result<()> {
+    /// The text of the block, and of the fields without their quotes.
+    fn texts(&self, consumed: usize) -> Result<[&str; 2]> {
         let not_utf8 = |at: usize| {
             // lines are known where records begin, so count from there
             let record = self.starts.partition_point(|&start| start as usize <= at).max(1) - 1;
@@ -340,21 +83,60 @@ impl<R: Read> Scan<'_, R> {
         let text =
             std::str::from_utf8(&self.buffer[..consumed]).map_err(|error| not_utf8(error.valid_up_to()))?;
         let spelled = std::str::from_utf8(&self.spelled).map_err(|_| not_utf8(0))?;
-        let Some(width) = self.width.filter(|_| !self.starts.is_empty()) else { return Ok(()) };
+        Ok([text, spelled])
+    }
+
+    /// The cells of the last records of the block.
+    fn last(&self, consumed: usize) -> Result<Vec<Vec<String>>> {
+        let texts = self.texts(consumed)?;
+        let Some(width) = self.width else { return Ok(Vec::new()) };
+        let from = self.starts.len().saturating_sub(MOST_TOTALS) * width;
+        let cell = |&field: &(u32, u32)| trimmed(cell(texts, field).unwrap_or_default()).to_owned();
+        Ok(self.fields[from..].chunks(width).map(|record| record.iter().map(cell).collect()).collect())
+    }
+
+    /// Adds the fields that were found to the columns; only those of some records, if not all are kept.
+    fn take(
+        &mut self,
+        consumed: usize,
+        kept: Option<impl Iterator<Item = usize> + Clone + Sync>,
+    ) -> Result<()> {
+        let mut columns = std::mem::take(&mut self.records.columns);
+        let texts = self.texts(consumed)?;
+        // without a record there is nothing to add, and maybe no width yet
+        let width = self.width.unwrap_or(1);
         let fields = &self.fields;
-        // fields end at separators, which are ASCII, so the cut falls between characters unless the separator is
-        // not
-        let whole = self.records.columns.par_iter_mut().enumerate().all(|(index, column)| {
-            let whole = fields.iter().skip(index).step_by(width).all(|&(start, end)| {
-                let (text, mark) = if start & SPELLED == 0 { (text, 0) } else { (spelled, SPELLED) };
-                let cell = text.get((start ^ mark) as usize..(end ^ mark) as usize);
-                cell.map(|cell| column.push(trimmed(cell))).is_some()
-            });
+        let add = |column: &mut Column, field: &(u32, u32)| {
+            cell(texts, *field).map(|cell| column.push(trimmed(cell))).is_some()
+        };
+        let whole = columns.par_iter_mut().enumerate().all(|(index, column)| {
+            let whole = match kept.clone() {
+                None => fields.iter().skip(index).step_by(width).all(|field| add(column, field)),
+                Some(mut kept) => kept.all(|record| add(column, &fields[record * width + index])),
+            };
             column.settle();
             whole
         });
-        if whole { Ok(()) } else { Err(not_utf8(0)) }
+        self.records.columns = columns;
+        if !whole {
+            let first = self.records.lines.len() - self.starts.len();
+            let line = self.records.lines.get(first).map_or(self.line, |&line| u64::from(line));
+            return Err(Error::NotUtf8 { path: self.cut.path.to_owned(), line, column: 1 });
+        }
+        if let Some(kept) = kept {
+            let lines = &mut self.records.lines;
+            let new = lines.split_off(lines.len() - self.starts.len());
+            lines.extend(kept.map(|record| new[record]));
+        }
+        Ok(())
     }
+}
+
+/// A cell of a block, whose text is the first, and the second of fields that had quotes; `None` if it does not begin and end
+/// between letters: fields end at separators, which are ASCII unless somebody says otherwise.
+fn cell(texts: [&str; 2], (start, end): (u32, u32)) -> Option<&str> {
+    let [text, mark] = if start & SPELLED == 0 { [0, 0] } else { [1, SPELLED] };
+    texts[text as usize].get((start ^ mark) as usize..(end ^ mark) as usize)
 }
 
 /// Without blanks around it; most cells have none.

@@ -8,6 +8,9 @@ use crate::read::limits::MAX_COLUMNS;
 
 /// How many records are looked at.
 pub(super) const RECORDS: usize = 100;
+/// And how many of their fields, where more than a few records have as many.
+const FIELDS: usize = 1 << 18;
+const FEWEST_RECORDS: usize = 3;
 
 /// A record and the line on which it begins.
 #[derive(Clone, Debug)]
@@ -38,7 +41,8 @@ pub(super) fn records(
     let mut csv = ReaderBuilder::new().delimiter(delimiter).build();
     let (mut output, mut ends) = (vec![0; 4096], vec![0; 256]);
     let (mut rest, mut records) = (text.as_bytes(), Vec::new());
-    while records.len() < RECORDS {
+    let mut looked_at = 0;
+    while records.len() < RECORDS && (looked_at < FIELDS || records.len() < FEWEST_RECORDS) {
         let blank = rest.iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
         line += lines(&rest[..blank]);
         rest = &rest[blank..];
@@ -75,6 +79,7 @@ pub(super) fn records(
         if start[..start.len() - rest.len()].ends_with(b"\r") && rest.starts_with(b"\n") {
             rest = &rest[1..];
         }
+        looked_at += count;
         let mut from = 0;
         let cells = ends[..count].iter().map(|&end| {
             let cell = String::from_utf8_lossy(&output[from..end]).trim().to_owned();
