@@ -71,6 +71,11 @@ impl Budget {
         read
     }
 
+    /// What may still be held, in bytes.
+    pub(super) fn left(&self) -> u64 {
+        self.allowed.saturating_sub(self.before)
+    }
+
     /// Refuses what needs more bytes than are allowed, having been read so far.
     pub(super) fn check(&self, path: &Path, needed: u64) -> Result<()> {
         let needed = self.before.saturating_add(needed);

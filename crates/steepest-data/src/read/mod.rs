@@ -43,6 +43,7 @@ mod limits;
 pub(crate) mod memory;
 mod open;
 mod options;
+mod pages;
 mod parquet;
 pub(crate) mod raw;
 mod several;

@@ -14,6 +14,7 @@ use super::arrow::{Gathered, is_read, least_needed};
 use super::guarded::guarded;
 use super::keep::Keep;
 use super::memory::{Budget, ROW_BYTES};
+use super::pages::Pages;
 use super::raw::RawTable;
 use crate::error::{Error, Result};
 
@@ -46,7 +47,9 @@ fn decode(file: File, path: &Path, budget: &Budget, keep: Keep<'_>) -> Result<Ga
     let metadata = metadata(&file).map_err(|error| damaged(path, &error))?;
     check_places(&metadata, &file, path)?;
     check_size(&metadata, path, budget, keep)?;
-    let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata);
+    let pages = Pages::new(file, metadata.metadata(), budget.left());
+    let held = pages.held();
+    let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(pages, metadata);
     let schema = builder.schema().clone();
     let read = schema.fields().iter().enumerate().filter(|(_, field)| is_read(field.data_type()));
     let read = ProjectionMask::roots(builder.parquet_schema(), read.map(|(index, _)| index));
@@ -56,7 +59,13 @@ fn decode(file: File, path: &Path, budget: &Budget, keep: Keep<'_>) -> Result<Ga
     let batches = builder.with_projection(read).with_batch_size(BATCH_ROWS).build();
     let mut gathered = Gathered::new(schema);
     for batch in batches.map_err(|error| damaged(path, &error))? {
-        gathered.push(&batch.map_err(|error| damaged(path, &error))?, true, path, budget)?;
+        let budget = budget.holding(held.bytes());
+        let batch = batch.or_else(|error| {
+            // a page that there is no room for ends reading too
+            budget.check_all(path, 0)?;
+            Err(damaged(path, &error))
+        })?;
+        gathered.push(&batch, true, path, &budget)?;
     }
     Ok(gathered)
 }

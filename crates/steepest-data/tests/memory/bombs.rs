@@ -116,7 +116,11 @@ fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
 }
 
 fn parquet_of(batch: &RecordBatch, times: usize) -> Vec<u8> {
-    let properties = WriterProperties::builder().set_compression(Packed::ZSTD(ZstdLevel::default())).build();
+    let packed = Packed::ZSTD(ZstdLevel::default());
+    parquet_with(batch, times, WriterProperties::builder().set_compression(packed).build())
+}
+
+fn parquet_with(batch: &RecordBatch, times: usize, properties: WriterProperties) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), Some(properties)).unwrap();
     (0..times).for_each(|_| writer.write(batch).unwrap());
@@ -161,6 +165,15 @@ fn parquet() {
     let words = batch(vec![("a", one_word(4000, 10_000))]);
     refused("words.parquet", &parquet_of(&words, 1), BOUND);
     let words = batch(vec![("a", Arc::new(StringArray::from(vec!["w".repeat(10_000); 4000])))]);
+    // pages that are nearly nothing until they are unpacked
+    let properties = WriterProperties::builder()
+        .set_compression(Packed::ZSTD(ZstdLevel::default()))
+        .set_dictionary_enabled(false)
+        .set_data_page_size_limit(usize::MAX)
+        .set_write_batch_size(usize::MAX)
+        .build();
+    let long = batch(vec![("a", Arc::new(StringArray::from(vec!["w".repeat(20 * MIB); 2])))]);
+    refused("pages.parquet", &parquet_with(&long, 1, properties), BOUND);
     refused("texts.parquet", &parquet_of(&words, 1), BOUND);
 }
 

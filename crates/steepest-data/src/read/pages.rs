@@ -1,0 +1,140 @@
+//! The pages of a Parquet file, whose headers say how long they are unpacked: Parquet's reader allocates as much.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use parquet::errors::{ParquetError, Result};
+use parquet::file::metadata::ParquetMetaData;
+use parquet::file::reader::{ChunkReader, Length};
+
+/// A file whose pages are looked at before they are read.
+pub(super) struct Pages {
+    file: File,
+    /// Where each column of a group of rows begins, in order, and which column it is.
+    starts: Vec<(u64, usize)>,
+    held: Held,
+}
+
+/// What the pages take that are unpacked at the same time: of each column its dictionary, and the page that is read.
+#[derive(Clone, Debug)]
+pub(super) struct Held(Arc<Mutex<Sizes>>);
+
+#[derive(Debug, Default)]
+struct Sizes {
+    columns: Vec<[u64; 2]>,
+    total: u64,
+    allowed: u64,
+}
+
+impl Pages {
+    /// The pages of a file, of which so many bytes may be held.
+    pub(super) fn new(file: File, metadata: &ParquetMetaData, allowed: u64) -> Self {
+        let groups = metadata.row_groups().iter();
+        let mut starts: Vec<(u64, usize)> = groups
+            .flat_map(|group| group.columns().iter().enumerate())
+            .map(|(index, column)| {
+                let start = column.dictionary_page_offset().unwrap_or(column.data_page_offset());
+                (u64::try_from(start).unwrap_or(0), index)
+            })
+            .collect();
+        starts.sort_unstable();
+        let columns = vec![[0; 2]; metadata.file_metadata().schema_descr().num_columns()];
+        let held = Held(Arc::new(Mutex::new(Sizes { columns, total: 0, allowed })));
+        Self { file, starts, held }
+    }
+
+    pub(super) fn held(&self) -> Held {
+        self.held.clone()
+    }
+}
+
+impl Held {
+    /// How many bytes there are, more than are allowed if a page was refused.
+    pub(super) fn bytes(&self) -> u64 {
+        self.sizes().total
+    }
+
+    fn sizes(&self) -> MutexGuard<'_, Sizes> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a page in place of the last one of its column; whether there is room for it.
+    fn take(&self, column: usize, page: &Header) -> bool {
+        let mut sizes = self.sizes();
+        let Sizes { columns, total, allowed } = &mut *sizes;
+        if let Some(held) = columns.get_mut(column) {
+            let held = &mut held[usize::from(page.is_dictionary)];
+            *total = *total - *held + page.bytes;
+            *held = page.bytes;
+        }
+        *total <= *allowed
+    }
+}
+
+impl Length for Pages {
+    fn len(&self) -> u64 {
+        Length::len(&self.file)
+    }
+}
+
+impl ChunkReader for Pages {
+    type T = BufReader<File>;
+
+    fn get_read(&self, start: u64) -> Result<Self::T> {
+        let mut input = self.file.get_read(start)?;
+        // reading begins anew where a page does, with its header
+        if let Some(page) = Header::of(input.fill_buf()?) {
+            let next = self.starts.partition_point(|(first, _)| *first <= start);
+            let column = next.checked_sub(1).map_or(usize::MAX, |index| self.starts[index].1);
+            if !self.held.take(column, &page) {
+                return Err(ParquetError::General(format!("a page of {} bytes", page.bytes)));
+            }
+        }
+        Ok(input)
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes> {
+        self.file.get_bytes(start, length)
+    }
+}
+
+/// What a page's header says first: in Thrift's compact protocol, three whole numbers in fields 1 to 3, as all who write
+/// Parquet write them.
+struct Header {
+    is_dictionary: bool,
+    /// Packed and unpacked together.
+    bytes: u64,
+}
+
+impl Header {
+    fn of(mut bytes: &[u8]) -> Option<Self> {
+        let mut number = || {
+            // the next field, and an i32
+            let (&0x15, rest) = bytes.split_first()? else { return None };
+            let length = rest.iter().take(5).position(|byte| byte & 0x80 == 0)? + 1;
+            let zigzag =
+                rest[..length].iter().rev().fold(0u64, |all, byte| all << 7 | u64::from(byte & 0x7F));
+            bytes = &rest[length..];
+            // a negative one is for the reader to refuse
+            (zigzag & 1 == 0).then_some(zigzag >> 1)
+        };
+        let (kind, unpacked, packed) = (number()?, number()?, number()?);
+        Some(Self { is_dictionary: kind == 2, bytes: unpacked + packed })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_begins_with_kind_and_sizes() {
+        let header = Header::of(&[0x15, 4, 0x15, 0x80, 0x02, 0x15, 20, 0]).unwrap();
+        assert!(header.is_dictionary);
+        assert_eq!(header.bytes, 128 + 10);
+        assert!(Header::of(&[0x15, 4, 0x15, 0x80]).is_none());
+        assert!(Header::of(&[0x15, 3]).is_none() && Header::of(&[]).is_none());
+    }
+}
