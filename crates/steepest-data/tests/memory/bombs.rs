@@ -69,9 +69,10 @@ fn csv() {
     let names: Vec<String> = (0..20_000).map(|column| format!("c{column}")).collect();
     let blank = ",".repeat(names.len() - 1);
     refused("columns.csv", lines(&names.join(","), &blank, 8 * MIB).as_bytes(), 2 * BOUND);
-    let long = (0..20).map(|row| format!("{row}{}\n", noise(MIB))).collect::<String>();
+    let noise = noise(MIB);
+    let long = (0..20).map(|row| format!("{row}{noise}\n")).collect::<String>();
     refused("long.csv", format!("a\n{long}").as_bytes(), BOUND);
-    let quoted = (0..20).map(|row| format!("\"\"\"{row}{}\"\n", noise(MIB))).collect::<String>();
+    let quoted = (0..20).map(|row| format!("\"\"\"{row}{noise}\"\n")).collect::<String>();
     refused("quoted.csv", format!("a\n{quoted}").as_bytes(), BOUND);
     // a long record needs a long block, which is then full of short ones
     refused(
