@@ -129,6 +129,29 @@ fn hostile_text_is_inert_wherever_it_is_shown() {
     assert!(!done.stdout.contains("\n=1+1,") && done.stdout.contains("\n'=1+1,"), "{}", done.stdout);
 }
 
+/// Networks and tables that memory does not hold are refused with both figures, before anything is made.
+#[test]
+fn what_memory_does_not_hold_is_refused() {
+    let place = Place::new();
+    let done = place.run("fit iris --hidden 65536,65536");
+    assert_eq!(done.code, Some(2), "{done:?}");
+    for part in ["GiB", "allowed", "--hidden", "--max-memory"] {
+        assert!(done.stderr.contains(part), "{part}: {}", done.stderr);
+    }
+    let rows: String = (0..400_000).map(|row| format!("{},{}\n", row % 997, (row * 7) % 991)).collect();
+    place.file("big.csv", format!("x,y\n{rows}"));
+    let done = place.run("fit big.csv --max-memory 16M");
+    assert_eq!(done.code, Some(2), "{done:?}");
+    for part in ["MiB", "16.0 MiB is allowed", "--rows", "--max-memory"] {
+        assert!(done.stderr.contains(part), "{part}: {}", done.stderr);
+    }
+    let fit = "fit big.csv --max-memory 16M --hidden 4 --rows 3000 --epochs 1 --batch 64";
+    let done = place.run(fit).ok();
+    assert!(done.stderr.contains("a sample of 3000 of 400000 rows"), "{}", done.stderr);
+    let settings = place.read("runs/big-0001/settings.toml");
+    assert!(settings.contains("rows = 3000") && settings.contains("max_memory = \"16M\""), "{settings}");
+}
+
 /// File systems of 4 KiB to 2 MiB, where this process may mount them.
 #[cfg(target_os = "linux")]
 #[test]

@@ -1,10 +1,11 @@
 //! The settings of the data: where it is, what its columns are for, how its cells are written.
 
+use crate::bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use steepest_data::{
-    Conventions, DateOrder, Decimal, Fractions, Labels, PrepareOptions, ReadOptions, Roles, Schema, Source,
-    TaskChoice, Thousands,
+    Conventions, DateOrder, Decimal, Fractions, Labels, PrepareOptions, ReadOptions, Roles, Sample, Schema,
+    Source, TaskChoice, Thousands,
 };
 
 /// `[data]`
@@ -88,6 +89,12 @@ pub struct DataSettings {
     /// A cell that does not read, or a row without a target, is an error. Default: false, they count as missing or are
     /// left out.
     pub strict: bool,
+    /// Only so many rows, chosen at random by the seed of the run. Default: all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rows: Option<u64>,
+    /// The most memory that the data, and training beside it, may need, such as `2G`. Default: 60 % of what is available.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_memory: Option<Bytes>,
     /// What each column is, as `steepest_data::Schema` has it; the fields above go before it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub schema: Option<Schema>,
@@ -124,6 +131,8 @@ impl Default for DataSettings {
             skip_lines: None,
             infinity_is_missing: false,
             strict: false,
+            rows: None,
+            max_memory: None,
             schema: None,
         }
     }
@@ -158,8 +167,13 @@ impl DataSettings {
         self.target.clone().or_else(|| self.schema.as_ref()?.target().map(str::to_owned))
     }
 
-    /// How the data is read.
-    pub fn read_options(&self) -> ReadOptions {
+    /// The most memory, in bytes, that data and training may need; `None` where nothing is said and nothing is known.
+    pub(crate) fn max_memory(&self) -> Option<u64> {
+        self.max_memory.map(|bytes| bytes.0).or_else(steepest_data::read::default_max_memory)
+    }
+
+    /// How the data is read; `seed` decides about a sample of rows.
+    pub fn read_options(&self, seed: u64) -> ReadOptions {
         let mut options = ReadOptions {
             labels: self.labels.clone().map_or(Labels::Find, Labels::At),
             roles: self.roles(),
@@ -174,6 +188,8 @@ impl DataSettings {
             skip_lines: self.skip_lines.map(|lines| usize::try_from(lines).unwrap_or(usize::MAX)),
             infinity_is_missing: self.infinity_is_missing,
             strict: self.strict,
+            max_memory: self.max_memory(),
+            sample: self.rows.map(|rows| Sample { rows, seed }),
             ..ReadOptions::default()
         };
         if let Some(schema) = &self.schema {

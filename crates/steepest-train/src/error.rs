@@ -206,6 +206,7 @@ pub fn data_keys(error: &steepest_data::Error) -> &'static [&'static str] {
         E::NotUtf8 { .. } | E::NotDecoded { .. } | E::NoSuchEncoding { .. } => &["data.encoding"],
         E::Infinite { .. } => &["data.infinity_is_missing"],
         E::TargetMissing { .. } => &["data.strict"],
+        E::TooLarge { .. } => &["data.rows", "data.max_memory"],
         E::RaggedRow { .. } => &["data.comment", "data.skip_lines"],
         E::TooManyClasses { .. } => &["data.task"],
         _ => &[],

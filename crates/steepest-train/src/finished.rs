@@ -77,6 +77,8 @@ pub struct PredictOptions {
     pub encoding: Option<String>,
     /// A cell that does not read is an error. Default: it counts as missing.
     pub strict: bool,
+    /// The most memory in bytes that the data may need. Default: 60 % of what is available.
+    pub max_memory: Option<u64>,
 }
 
 /// Predictions of one kind.
@@ -160,6 +162,7 @@ impl FinishedRun {
         }
         (options.conventions, options.strict) = (asked.conventions, asked.strict);
         options.encoding.clone_from(&asked.encoding);
+        options.max_memory = asked.max_memory;
         let loaded = load(source, &options)?;
         refuse_labels(&loaded, asked.labels.is_some())?;
         let kept = self.kept(&loaded, &asked.id)?;
@@ -235,7 +238,7 @@ impl FinishedRun {
         let Loaded::Table(table) = loaded else { return Ok(Vec::new()) };
         let names: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
         let asked = Roles { id: asked.to_vec(), ..Roles::default() }.resolve(&names)?.id;
-        let usual = self.settings.data.read_options().roles.id;
+        let usual = self.settings.data.read_options(self.settings.train.seed).roles.id;
         let usual = usual.into_iter().filter(|name| names.contains(&name.as_str()) && !asked.contains(name));
         let all: Vec<String> = usual.chain(asked.iter().cloned()).collect();
         let classes = self.encoder.classes().iter().map(|class| format!("p_{class}"));

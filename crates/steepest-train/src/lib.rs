@@ -7,6 +7,7 @@
 //! [`Trainer`] takes the steps. What it remembers between two of them is a [`RunState`].
 
 mod batch;
+mod bytes;
 mod checkpoint;
 mod data_settings;
 mod error;
@@ -32,6 +33,7 @@ mod trainer;
 mod verify;
 
 pub use batch::Batch;
+pub use bytes::Bytes;
 pub use data_settings::DataSettings;
 pub use error::{Error, Result};
 pub use event::{EpochDone, Event, Observer, Start, StepDone, Stopped};

@@ -158,6 +158,31 @@ impl Settings {
     }
 }
 
+/// Copies of all weights that training holds: the weights, their gradient, the best so far and at most four arrays of
+/// state; and all of these but the gradient again where they wait to be saved.
+const COPIES: u64 = 7 + 6;
+/// Copies of what a row is on its way through the network: forward, backward, and between.
+const PASSES: u64 = 3;
+
+impl Resolved {
+    /// Refuses a network that memory does not hold, before it is made.
+    pub(crate) fn check_memory(&self, rows: usize) -> Result<()> {
+        let Some(allowed) = self.settings.data.max_memory() else { return Ok(()) };
+        let batch = match self.batch {
+            BatchSize::Full => rows,
+            BatchSize::N(size) => size.min(rows),
+            BatchSize::One => 1,
+        } as u64;
+        let weights = self.model.parameters().saturating_mul(4 * COPIES);
+        let passes = self.model.values_of_a_row().saturating_mul(batch).saturating_mul(4 * PASSES);
+        let needed = weights.saturating_add(passes);
+        match needed <= allowed {
+            true => Ok(()),
+            false => Err(Error::TooLarge { what: format!("training {}", self.model), needed, allowed }),
+        }
+    }
+}
+
 /// More rows, larger batches: about as many steps in an epoch, and enough noise in small data.
 fn usual_batch(rows: usize, optimizer: &Entry) -> (Batch, String) {
     if optimizer.traits.full_batch {

@@ -507,7 +507,7 @@ impl Settings {
             let usual = Self::default();
             (settings.data.source, settings.data.more_files) = (usual.data.source, usual.data.more_files);
             (settings.train.save_every, settings.train.keep) = (usual.train.save_every, usual.train.keep);
-            settings.train.threads = None;
+            (settings.train.threads, settings.data.max_memory) = (None, None);
             toml::Value::try_from(settings).expect("settings are tables of plain values")
         });
         find_differences("", Some(&here), Some(&there), &mut differ);

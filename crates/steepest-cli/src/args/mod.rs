@@ -18,6 +18,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, ValueHint};
 use std::path::PathBuf;
 use steepest::{functions, nearest, registry};
 use steepest_data::{Conventions, DateOrder, Decimal, Thousands};
+use steepest_train::Bytes;
 
 /// Trains neural networks on tables and images: finds the settings, watches, stops, reports.
 #[derive(Debug, Parser)]
@@ -86,6 +87,9 @@ pub struct Predict {
     pub id: Vec<String>,
     #[command(flatten)]
     pub reading: Reading,
+    /// The most memory that the data may need, such as 2G [default: 60 % of what is available]
+    #[arg(long, value_name = "SIZE")]
+    pub max_memory: Option<Bytes>,
     /// A cell that does not read is an error
     #[arg(long)]
     pub strict: bool,

@@ -6,11 +6,14 @@ use crate::output::short;
 use clap::builder::{PossibleValuesParser, TypedValueParser, ValueParser};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueHint};
 use serde::de::{self, DeserializeOwned, IntoDeserializer};
+use std::str::FromStr;
 use steepest::schedule::{self, ReduceOnPlateau};
 use steepest::settings::Value;
 use steepest_data::{DateOrder, Decimal, TaskChoice, Thousands};
 use steepest_train::model::Activation;
-use steepest_train::{BalancedWord, Batch, ClassWeights, LossKind, Metric, ModelKind, SaveEvery, Settings};
+use steepest_train::{
+    BalancedWord, Batch, Bytes, ClassWeights, LossKind, Metric, ModelKind, SaveEvery, Settings,
+};
 
 /// An option of `fit` that sets a setting.
 struct SettingOption {
@@ -83,6 +86,10 @@ options! {
         "validation": real("FRACTION") => data.validation;
         /// Fraction of the rows that only the final numbers see, in [0, 1)
         "test": real("FRACTION") => data.test;
+        /// Read only so many rows, chosen at random by the seed [default: all]
+        "rows": from_one::<u64>("N") => data.rows;
+        /// The most memory that data and training may need, such as 2G [default: 60 % of what is available]
+        "max-memory": parsed::<Bytes>("SIZE") => data.max_memory;
         /// The rows that decide when to stop, from this file instead
         "validation-file": text("FILE") => data.validation_file;
         /// The rows that only the final numbers see, from this file instead
@@ -172,7 +179,7 @@ options! {
     }
     "Training" {
         /// Samples of a step: a number, `full`, or 1 [default: by the number of rows]
-        "batch": batch("SAMPLES") => train.batch;
+        "batch": parsed::<Batch>("SAMPLES") => train.batch;
         /// Most passes over the training rows [default: by their number]
         "epochs": from_one::<u64>("N") => train.epochs;
         /// Most steps
@@ -188,7 +195,7 @@ options! {
         /// Stop at this norm of the gradient
         "grad-tol": real("NORM") => train.gradient_tolerance;
         /// How often the run is saved, to go on from: 10steps, 30s, 1epoch
-        "save-every": word_of("TIME") => train.save_every;
+        "save-every": parsed::<SaveEvery>("TIME") => train.save_every;
         /// How many checkpoints are kept
         "keep": from_one::<u64>("N") => train.keep;
         /// Seed of the split, the weights, the order of the samples and dropout
@@ -355,12 +362,12 @@ fn time(value_name: &'static str) -> Option<Form> {
     numeric(value_name, ValueParser::new(seconds))
 }
 
-fn word_of(value_name: &'static str) -> Option<Form> {
-    textual(value_name, ValueParser::new(str::parse::<SaveEvery>))
-}
-
-fn batch(value_name: &'static str) -> Option<Form> {
-    numeric(value_name, ValueParser::new(str::parse::<Batch>))
+/// What a type reads itself.
+fn parsed<T>(value_name: &'static str) -> Option<Form>
+where
+    T: FromStr<Err = String> + Clone + Send + Sync + 'static,
+{
+    numeric(value_name, ValueParser::new(str::parse::<T>))
 }
 
 fn weights(value_name: &'static str) -> Option<Form> {
@@ -382,7 +389,7 @@ fn widths(value_name: &'static str) -> Option<Form> {
 }
 
 /// Values with commas between them.
-fn list<T: std::str::FromStr>(text: &str) -> Option<Vec<T>> {
+fn list<T: FromStr>(text: &str) -> Option<Vec<T>> {
     text.split(',').map(|value| value.trim().parse().ok()).collect()
 }
 
@@ -480,6 +487,7 @@ mod tests {
                 None => None,
                 Some(form) => match form.parser.possible_values().and_then(|values| values.last()) {
                     Some(value) => Some(value.get_name().to_owned()),
+                    None if option.name == "max-memory" => Some("7M".to_owned()),
                     None if option.name == "save-every" => Some("7steps".to_owned()),
                     None => Some("7".to_owned()),
                 },

@@ -27,6 +27,7 @@ pub fn run(args: Predict) -> Result {
         conventions: args.reading.conventions(),
         encoding: args.reading.encoding,
         strict: args.strict,
+        max_memory: args.max_memory.map(|bytes| bytes.0),
     };
     let predictions = run.predict(&source, &options)?;
     if !args.quiet {

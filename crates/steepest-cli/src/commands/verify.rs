@@ -8,7 +8,7 @@ use steepest_train::{Replay, Verified};
 pub fn run(args: Verify) -> Result {
     let verified = steepest_train::verify(&args.run, args.data.as_deref(), args.threads)?;
     match args.json {
-        true => print_json(&json!({ "run": args.run.to_string_lossy(), "verified": verified }))?,
+        true => print_json(&json!({ "format": 1, "run": args.run.to_string_lossy(), "verified": verified }))?,
         false => print(&report(&verified, Paint::stdout()))?,
     }
     match verified.is_damaged() {

@@ -188,6 +188,7 @@ impl Trainer {
         let plan = settings.resolve(&data)?;
         let settings = &plan.settings;
         let rows = data.train.features.rows;
+        plan.check_memory(rows)?;
         let model = plan.model.init(settings.train.seed, &network::device(true));
         let optimizer = make_optimizer(&settings.optimizer, &model, plan.steps_per_epoch)?;
         let rate = settings.schedule.rate(
@@ -243,10 +244,10 @@ fn longer(key: &'static str, asked: u64, done: u64) -> Result<u64> {
 /// Reads, splits and encodes the data.
 fn read(settings: &Settings) -> Result<Prepared> {
     let data = &settings.data;
-    let loaded = load(&data.source(), &data.read_options())?;
+    let loaded = load(&data.source(), &data.read_options(settings.train.seed))?;
     refuse_labels(&loaded, data.labels.is_some())?;
     // the other parts are read as the table to learn from was, whatever their own cells would tell
-    let options = ReadOptions::like(&loaded, data.strict);
+    let options = ReadOptions { max_memory: data.max_memory(), ..ReadOptions::like(&loaded, data.strict) };
     let other = |file: &Option<String>| -> Result<Option<Loaded>> {
         Ok(file.as_ref().map(|file| load(&Source::parse(file), &options)).transpose()?)
     };
