@@ -4,6 +4,7 @@
 //! [`commands`] do it, [`output`] is the only way to the terminal.
 
 mod args;
+mod board;
 mod catalog;
 mod commands;
 mod hint;

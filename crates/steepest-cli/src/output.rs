@@ -6,8 +6,9 @@ use std::fmt::Write as _;
 use std::io::{self, ErrorKind, IsTerminal, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
+pub use steepest_data::shown_path;
 use steepest_data::{is_unseen, shown};
-pub use steepest_report::{short, significant};
+pub use steepest_report::{count, short, significant};
 
 /// Why the program ends with another exit code than 0. The codes are part of `--help`.
 #[derive(Debug)]
@@ -274,11 +275,6 @@ pub fn wrap(text: &str, width: usize, indent: &str) -> String {
         let _ = writeln!(lines, "{indent}{line}");
     }
     lines
-}
-
-/// `1 step`, `2 steps`.
-pub fn count(n: u64, what: &str) -> String {
-    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
 /// A word of a command line, quoted where a shell would take it apart.

@@ -1,6 +1,7 @@
 //! What `fit` says on stderr while it trains: a bar on a terminal, a few lines elsewhere; and
 //! signals, which end a run in good order.
 
+use crate::board::Board;
 use crate::hint;
 use crate::output::{Paint, count, say, short, significant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -10,7 +11,8 @@ use std::io::IsTerminal;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use steepest_train::{EpochDone, Event, Observer, Start, StepDone, Stopped};
+use steepest_report::duration;
+use steepest_train::{EpochDone, Event, Observer, Start, StepDone, Stopped, Summary};
 
 /// Lines for a whole run where there is no terminal.
 const LINES: u64 = 20;
@@ -32,11 +34,14 @@ pub struct Reporter {
     stopped: Option<Stopped>,
     told_of_signal: bool,
     interrupt: Interrupt,
+    board: Board,
 }
 
 impl Reporter {
-    pub fn new(quiet: bool) -> Self {
+    /// `tensorboard` says whether to write its files.
+    pub fn new(quiet: bool, tensorboard: bool) -> Self {
         Self {
+            board: Board::new(tensorboard),
             paint: Paint::stderr(),
             quiet,
             bar: None,
@@ -53,6 +58,14 @@ impl Reporter {
     /// Why training ended, once it has.
     pub fn stopped(&self) -> Option<&Stopped> {
         self.stopped.as_ref()
+    }
+
+    /// What is to be done when the run's scores are known.
+    pub fn end(&mut self, summary: &Summary) {
+        let failed = self.stopped().is_some_and(Stopped::is_failure);
+        if let Some(problem) = self.board.end(summary, failed) {
+            self.note(&problem);
+        }
     }
 
     /// The number of the signal that stopped the run; that of Ctrl-C where it was none.
@@ -172,7 +185,14 @@ impl Reporter {
 }
 
 impl Observer for Reporter {
+    fn wants_weights(&self) -> bool {
+        self.board.is_on()
+    }
+
     fn observe(&mut self, event: &Event) -> ControlFlow<()> {
+        if let Some(problem) = self.board.observe(event) {
+            self.note(&problem);
+        }
         match event {
             Event::Note(note) => self.note(note),
             Event::Start(start) => self.start(start),
@@ -208,22 +228,6 @@ fn rate(per_second: f64) -> String {
         x if x >= 999_950.0 => format!("{:.1}M", x / 1e6),
         x if x >= 999.5 => format!("{:.1}k", x / 1e3),
         x => format!("{x:.0}"),
-    }
-}
-
-/// `0.8 s`, `12 s`, `3 min 20 s`, `2 h 05 min`
-pub fn duration(seconds: f64) -> String {
-    if !seconds.is_finite() {
-        return "?".to_owned();
-    }
-    if seconds < 9.95 {
-        return format!("{:.1} s", seconds.max(0.0));
-    }
-    let whole = seconds.round() as u64;
-    match whole {
-        0..120 => format!("{whole} s"),
-        120..7200 => format!("{} min {:02} s", whole / 60, whole % 60),
-        _ => format!("{} h {:02} min", whole / 3600, whole % 3600 / 60),
     }
 }
 
@@ -269,12 +273,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_and_rates_are_short() {
-        assert_eq!(
-            [0.0, 0.84, 9.96, 119.4, 125.0, 7384.0].map(duration),
-            ["0.0 s", "0.8 s", "10 s", "119 s", "2 min 05 s", "2 h 03 min"]
-        );
-        assert_eq!(duration(f64::NAN), "?");
+    fn rates_are_short() {
         assert_eq!([0.4, 950.0, 999.7, 12_345.0, 1.2e6].map(rate), ["0", "950", "1.0k", "12.3k", "1.2M"]);
     }
 

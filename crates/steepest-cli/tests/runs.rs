@@ -45,6 +45,35 @@ fn a_run_is_verified_and_made_longer() {
 }
 
 #[test]
+fn a_run_leaves_a_page_and_files_for_tensorboard() {
+    let place = Place::new();
+    let events = |run: &str| {
+        let entries = std::fs::read_dir(place.path().join(run)).unwrap();
+        entries.filter(|e| e.as_ref().unwrap().file_name().to_str().unwrap().contains("tfevents")).count()
+    };
+    place.run(&format!("{FIT} --tensorboard")).ok();
+    assert_eq!(events("run"), 1);
+    let page = place.read("run/report.html");
+    for part in ["What came out", "ROC curve", "petal", "optimizer.lr", "\"kind\":\"heat\""] {
+        assert!(page.contains(part), "{part}");
+    }
+    assert!(
+        !page.contains("http://")
+            || page.matches("http://").count() == page.matches("http://www.w3.org/2000/svg").count()
+    );
+    place.run("resume run --epochs 8").ok();
+    assert_eq!(events("run"), 2, "a board goes on with a run");
+    place.run("fit iris --epochs 2 --lr 0.1 --no-report --out other").ok();
+    assert!(!place.path().join("other/report.html").exists());
+    let done = place.run("report run other").ok();
+    assert!(done.stdout.contains("report.html"), "{}", done.stdout);
+    assert!(place.read("report.html").contains("Settings that differ"));
+    let done = place.run("report nothing");
+    assert_eq!(done.code, Some(2), "{done:?}");
+    assert!(done.stderr.contains("settings.toml"), "{}", done.stderr);
+}
+
+#[test]
 fn what_is_there_is_not_overwritten() {
     let place = Place::new();
     std::fs::create_dir(place.path().join("mine")).unwrap();
@@ -122,6 +151,10 @@ fn hostile_text_is_inert_wherever_it_is_shown() {
         }
         assert!(done.code.is_some(), "{shown:?}");
     }
+    let page = std::fs::read_to_string(place.path().join(&run).join("report.html")).unwrap();
+    let unseen = |c: &char| c.is_control() && *c != '\n' || ('\u{202a}'..='\u{202e}').contains(c);
+    assert_eq!(page.chars().find(unseen), None);
+    assert_eq!(page.matches("</script>").count(), 2, "those of the page");
     // data is data, and only on demand made harmless for a spreadsheet
     let done = place.run_all(&["predict", &run, "t.csv"]).ok();
     assert!(done.stdout.contains(HOSTILE) && done.stdout.contains("\n=1+1,"), "{}", done.stdout);

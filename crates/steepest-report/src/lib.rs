@@ -1,12 +1,22 @@
-//! What a run looks like: pictures as SVG and PNG, event files for TensorBoard, from events and from what a run directory
-//! holds.
+//! What a run looks like: a page, pictures as SVG and PNG, event files for TensorBoard, from events and from what a run
+//! directory holds.
 //!
 //! Nothing here trains or prints. Text from outside, such as the names of columns and classes, is data: it is escaped
-//! wherever it is drawn.
+//! wherever it is drawn. Who has something to add to a report makes a [`Section`].
 
+mod compare;
+mod fit;
+mod health;
 mod number;
+mod page;
 mod picture;
+mod run;
 pub mod tensorboard;
 
-pub use number::{short, significant};
+pub use compare::page as comparison;
+pub use fit::{flat_settings, page as report};
+pub use health::complaints;
+pub use number::{count, duration, short, significant};
+pub use page::{Block, Chart, Page, Section, Series, Tone};
 pub use picture::{Bars, Picture, Surface, Way};
+pub use run::{Column, Error, Run};

@@ -26,6 +26,27 @@ fn trim_zeros(text: &str) -> &str {
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { text }
 }
 
+/// `0.8 s`, `12 s`, `3 min 20 s`, `2 h 05 min`
+pub fn duration(seconds: f64) -> String {
+    if !seconds.is_finite() {
+        return "?".to_owned();
+    }
+    if seconds < 9.95 {
+        return format!("{:.1} s", seconds.max(0.0));
+    }
+    let whole = seconds.round() as u64;
+    match whole {
+        0..120 => format!("{whole} s"),
+        120..7200 => format!("{} min {:02} s", whole / 60, whole % 60),
+        _ => format!("{} h {:02} min", whole / 3600, whole % 3600 / 60),
+    }
+}
+
+/// `1 step`, `2 steps`.
+pub fn count(n: u64, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -37,5 +58,14 @@ mod tests {
             .into();
         assert_eq!(four, ["0", "0.01235", "123.5", "10.00", "12346", "1.5e-7", "1e9", "-0.5000", "NaN"]);
         assert_eq!([0.001, 0.25, 3.0, 100.0, 1e-9].map(short), ["0.001", "0.25", "3", "100", "1e-9"]);
+    }
+
+    #[test]
+    fn times_are_short() {
+        assert_eq!(
+            [0.0, 0.84, 9.96, 119.4, 125.0, 7384.0].map(duration),
+            ["0.0 s", "0.8 s", "10 s", "119 s", "2 min 05 s", "2 h 03 min"]
+        );
+        assert_eq!(duration(f64::NAN), "?");
     }
 }

@@ -1,10 +1,12 @@
 //! What a run tells while it goes on. The library prints nothing: events are its only way out.
 
+use crate::summary::nan_from_null;
 use serde::{Deserialize, Serialize};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use steepest::stop::Reason;
+use steepest_burn::NamedTensor;
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,6 +20,13 @@ pub enum Event {
     Step(StepDone),
     /// An epoch is done.
     Epoch(EpochDone),
+    /// The weights after an epoch that tells of its layers; only to an observer that wants them.
+    Weights {
+        /// Steps done.
+        step: u64,
+        /// Name, shape and values of each tensor.
+        tensors: Vec<NamedTensor>,
+    },
     /// Training has ended, the best weights are back.
     Stop {
         /// Why.
@@ -46,6 +55,8 @@ pub struct Start {
     pub features: usize,
     /// Samples of a step.
     pub batch: usize,
+    /// Steps that are done already: of a run that goes on, those of its checkpoint.
+    pub step: u64,
     /// Most epochs.
     pub epochs: u64,
     /// Steps of an epoch.
@@ -82,8 +93,10 @@ pub struct EpochDone {
     /// Seconds since training began.
     pub seconds: f64,
     /// The learning rate of its last step.
+    #[serde(deserialize_with = "nan_from_null")]
     pub lr: f64,
     /// Mean training loss of its steps, dropout and label smoothing included.
+    #[serde(deserialize_with = "nan_from_null")]
     pub train_loss: f64,
     /// Loss on the validation rows.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -95,6 +108,7 @@ pub struct EpochDone {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub validation_capped: Option<f64>,
     /// Mean Euclidean norm of the gradient before clipping.
+    #[serde(deserialize_with = "nan_from_null")]
     pub gradient_norm: f64,
     /// The fraction of steps whose gradient was clipped.
     pub clipped: f64,
@@ -104,6 +118,27 @@ pub struct EpochDone {
     pub samples_per_second: f64,
     /// Whether what is compared is the best so far.
     pub best: bool,
+    /// Each tensor of the network; of a run of more than 500 epochs, in every line that is a multiple of a five-hundredth
+    /// of them.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub layers: Vec<LayerDone>,
+}
+
+/// One tensor of the network, at the end of an epoch.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LayerDone {
+    /// Its name.
+    pub name: String,
+    /// The usual Euclidean norm of its gradient before clipping: the geometric mean over the last fifty steps or so.
+    #[serde(deserialize_with = "nan_from_null")]
+    pub gradient_norm: f64,
+    /// `‖θ' − θ‖ / ‖θ‖` of the last measured step.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub update_ratio: Option<f64>,
+    /// Steps so far whose gradient exploded, against its own past.
+    pub exploded: u64,
+    /// Steps so far whose gradient vanished, against its own past.
+    pub vanished: u64,
 }
 
 /// Why training ended.
@@ -160,6 +195,11 @@ pub trait Observer: Send {
     /// Called with every event, on the thread that trains. `Break` ends the run after this step: it restores the best
     /// weights and finishes.
     fn observe(&mut self, event: &Event) -> ControlFlow<()>;
+
+    /// Whether it wants [`Event::Weights`], which cost a copy of the network. Default: no.
+    fn wants_weights(&self) -> bool {
+        false
+    }
 }
 
 impl<F: FnMut(&Event) -> ControlFlow<()> + Send> Observer for F {
@@ -183,6 +223,10 @@ pub(crate) struct Events<'a> {
 impl<'a> Events<'a> {
     pub fn new(observer: &'a mut dyn Observer) -> Self {
         Self { observer, asked_to_stop: false, last_step: None, step_every: STEP_EVERY }
+    }
+
+    pub fn wants_weights(&self) -> bool {
+        self.observer.wants_weights()
     }
 
     /// An event after every step.

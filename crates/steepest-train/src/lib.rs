@@ -11,6 +11,7 @@ mod bytes;
 mod checkpoint;
 mod data_settings;
 mod error;
+mod evaluation;
 mod event;
 mod finished;
 mod fit;
@@ -36,7 +37,10 @@ pub use batch::Batch;
 pub use bytes::Bytes;
 pub use data_settings::DataSettings;
 pub use error::{Error, Result};
-pub use event::{EpochDone, Event, Observer, Start, StepDone, Stopped};
+pub use evaluation::{
+    CalibrationBin, ClassCurves, ClassEvaluation, Confused, Evaluation, NumberEvaluation, WorstRow,
+};
+pub use event::{EpochDone, Event, LayerDone, Observer, Start, StepDone, Stopped};
 pub use finished::{FinishedRun, Outputs, PredictOptions, Predictions};
 pub use fit::{fit, resume, verify};
 pub use resolve::{Decision, Resolved};

@@ -10,6 +10,7 @@
 //! | `notes.txt` | what was said of the data, a line each |
 //! | `trained_on.json` | hashes of the training rows, or of some of them |
 //! | `encoder.json` | how rows become features, fitted on the training rows |
+//! | `evaluation.json` | how the predictions lie to the truth: the [`Evaluation`](crate::Evaluation) |
 //! | `summary.json` | the [`Summary`](crate::Summary) |
 //! | `manifest.json` | the [checksums](crate::manifest) of all these; written last |
 //! | `lock` | held by the process that trains |

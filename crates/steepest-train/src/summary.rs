@@ -197,7 +197,7 @@ fn yes() -> bool {
 }
 
 /// JSON has no NaN and writes it as `null`.
-fn nan_from_null<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+pub(crate) fn nan_from_null<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
     Ok(Option::deserialize(from)?.unwrap_or(f64::NAN))
 }
 

@@ -228,7 +228,12 @@ impl Trainer {
         if let Err(error) = self.dir.epoch(&done) {
             events.tell(Event::Note(format!("the epoch could not be written, and will be later: {error}")));
         }
+        let tells_of_layers = !done.layers.is_empty();
         events.tell(Event::Epoch(done));
+        if tells_of_layers && events.wants_weights() {
+            let (step, tensors) = (self.tracker.counters.step, steepest_burn::named_tensors(&self.model));
+            events.tell(Event::Weights { step, tensors });
+        }
         if ended.is_some() {
             return Ok(ended);
         }

@@ -49,6 +49,7 @@ pub enum Command {
     Predict(Predict),
     Resume(Resume),
     Verify(Verify),
+    Report(Report),
     Minimize(Minimize),
     List(List),
     Describe(Describe),
@@ -123,6 +124,12 @@ pub struct Resume {
     /// Threads; the result does not depend on it [default: all cores]
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
+    /// Leave no page: RUN/report.html
+    #[arg(long)]
+    pub no_report: bool,
+    /// Write TensorBoard's event files into the run directory: scalars, histograms of the weights, settings
+    #[arg(long)]
+    pub tensorboard: bool,
     /// Print the summary as one JSON object on stdout
     #[arg(long)]
     pub json: bool,
@@ -148,6 +155,23 @@ pub struct Verify {
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
     /// Print what was found as one JSON object on stdout
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// One page on a run, or several runs side by side
+///
+/// `fit` leaves RUN/report.html by itself; this makes it again. Of several runs it shows their scores, the settings that
+/// differ, their curves on one axis, and how they differ row by row.
+#[derive(Debug, ClapArgs)]
+pub struct Report {
+    /// Run directories
+    #[arg(required = true, value_hint = ValueHint::DirPath)]
+    pub runs: Vec<PathBuf>,
+    /// Where the page goes [default: RUN/report.html of one run, report.html of several]
+    #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub out: Option<PathBuf>,
+    /// Print one JSON object on stdout: where the page is
     #[arg(long)]
     pub json: bool,
 }

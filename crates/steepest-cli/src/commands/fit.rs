@@ -4,13 +4,14 @@ use crate::hint;
 use crate::output::{
     Failure, Paint, Result, count, print, print_json, quoted, say, short, significant, wrap,
 };
-use crate::progress::{Reporter, duration};
+use crate::progress::Reporter;
 use serde::{Serialize, de::DeserializeOwned};
 use std::fmt::Write as _;
 use steepest::registry;
 use steepest::settings::Value;
 use steepest::stop::Reason;
-use steepest_train::{DataSettings, Out, Settings, Stopped, Summary, TensorLine};
+use steepest_report::{complaints, duration};
+use steepest_train::{DataSettings, Out, Settings, Stopped, Summary};
 
 /// Trains a network, shows it, and says what came out.
 pub fn run(args: Fit) -> Result {
@@ -19,18 +20,40 @@ pub fn run(args: Fit) -> Result {
         Some(path) => Out::At(path.clone()),
         None => Out::New { root: "runs".into() },
     };
-    let mut reporter = Reporter::new(args.quiet);
+    let mut reporter = Reporter::new(args.quiet, args.tensorboard);
     let summary = steepest_train::fit(&settings, &out, &mut reporter)?;
-    conclude(&summary, &settings.data.source, args.json, &reporter)
+    conclude(
+        &summary,
+        &settings.data.source,
+        &Shown { json: args.json, report: !args.no_report },
+        &mut reporter,
+    )
+}
+
+/// How a run that has ended is shown.
+pub struct Shown {
+    pub json: bool,
+    /// Whether it leaves a page.
+    pub report: bool,
 }
 
 /// Says what came out of a run, and how it ended. `source` is what to predict next.
-pub fn conclude(summary: &Summary, source: &str, json: bool, reporter: &Reporter) -> Result {
-    if json {
+pub fn conclude(summary: &Summary, source: &str, shown: &Shown, reporter: &mut Reporter) -> Result {
+    reporter.end(summary);
+    // a page that cannot be written is no failed run
+    let page = shown.report.then(|| super::report::after(&summary.run));
+    if shown.json {
         print_json(summary)?;
     } else {
         let failed = reporter.stopped().is_some_and(Stopped::is_failure);
-        print(&report(summary, source, failed, Paint::stdout()))?;
+        let mut text = report(summary, source, failed, Paint::stdout());
+        if let Some(Ok(page)) = &page {
+            let _ = writeln!(text, "{}  {}", Paint::stdout().dim("report   "), page.display());
+        }
+        print(&text)?;
+    }
+    if let Some(Err(Failure::Run(problem) | Failure::Input(problem))) = page {
+        say(&Paint::stderr().dim(&format!("note: the report could not be written: {problem}")));
     }
     if let Some(problem) = summary.not_written.first() {
         let resume = format!("steepest resume {}", quoted(&summary.run.to_string_lossy()));
@@ -188,13 +211,6 @@ fn report(summary: &Summary, source: &str, failed: bool, paint: Paint) -> String
     text
 }
 
-/// Steps in a thousand that may explode or vanish before a tensor is named: a hard batch does it.
-const FORGIVEN: f64 = 1e-3;
-/// Fraction of zeros in a gradient from which on most of a layer is dead.
-const DEAD: f64 = 0.9;
-/// Changes of a tensor in one step, relative to its size, beyond which training is too fast.
-const FAST: f64 = 0.1;
-
 /// One line when all is well, else the tensors that are not.
 fn health(summary: &Summary, failed: bool, paint: Paint) -> String {
     let health = &summary.health;
@@ -211,8 +227,7 @@ fn health(summary: &Summary, failed: bool, paint: Paint) -> String {
     if health.skipped > 0 {
         let _ = write!(line, "; {} skipped for a NaN or an infinity", count(health.skipped, "step"));
     }
-    let sick: Vec<String> =
-        health.tensors.iter().filter_map(|tensor| complaint(tensor, summary.steps)).collect();
+    let sick = complaints(summary);
     if sick.is_empty() && failed {
         return line;
     }
@@ -221,25 +236,6 @@ fn health(summary: &Summary, failed: bool, paint: Paint) -> String {
     }
     let indent = format!("\n{INDENT}");
     format!("{}{indent}{}", line, sick.iter().map(|s| paint.warn(s)).collect::<Vec<_>>().join(&indent))
-}
-
-/// What is wrong with a tensor's gradients, if anything is.
-fn complaint(tensor: &TensorLine, steps: u64) -> Option<String> {
-    let often = |n: u64| n as f64 > FORGIVEN * steps as f64;
-    let mut wrong = Vec::new();
-    if often(tensor.exploded) {
-        wrong.push(format!("exploded in {}", count(tensor.exploded, "step")));
-    }
-    if often(tensor.vanished) {
-        wrong.push(format!("vanished in {}", count(tensor.vanished, "step")));
-    }
-    if tensor.zeros > DEAD {
-        wrong.push(format!("{:.0} % zeros", 100.0 * tensor.zeros));
-    }
-    if let Some(ratio) = tensor.update_ratio.filter(|ratio| *ratio > FAST) {
-        wrong.push(format!("a step changes it by {:.0} %", 100.0 * ratio));
-    }
-    (!wrong.is_empty()).then(|| format!("{}: {}", tensor.name, wrong.join(", ")))
 }
 
 /// Where it failed, and what to change.

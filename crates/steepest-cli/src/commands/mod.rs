@@ -8,6 +8,7 @@ mod fit;
 mod list;
 mod minimize;
 mod predict;
+mod report;
 mod resume;
 mod scores;
 mod verify;
@@ -25,6 +26,7 @@ pub fn run(command: Command) -> Result {
         Command::Predict(args) => predict::run(args),
         Command::Resume(args) => resume::run(args),
         Command::Verify(args) => verify::run(args),
+        Command::Report(args) => report::run(args),
         Command::Minimize(args) => minimize::run(args),
         Command::List(args) => list::run(args),
         Command::Describe(args) => describe::run(args),

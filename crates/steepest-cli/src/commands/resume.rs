@@ -1,4 +1,4 @@
-use super::fit::conclude;
+use super::fit::{Shown, conclude};
 use crate::args::Resume;
 use crate::output::Result;
 use crate::progress::Reporter;
@@ -6,11 +6,16 @@ use steepest_train::{ResumeOptions, Settings};
 
 /// Goes on with a run, shows it, and says what came out.
 pub fn run(args: Resume) -> Result {
-    let mut reporter = Reporter::new(args.quiet);
+    let mut reporter = Reporter::new(args.quiet, args.tensorboard);
     let how = ResumeOptions { source: args.data, epochs: args.epochs, threads: args.threads };
     let summary = steepest_train::resume(&args.run, &how, &mut reporter)?;
     // the run has written where its data lies
     let text = std::fs::read_to_string(args.run.join("settings.toml")).unwrap_or_default();
     let settings = Settings::from_toml(&text, "settings.toml").unwrap_or_default();
-    conclude(&summary, &settings.data.source, args.json, &reporter)
+    conclude(
+        &summary,
+        &settings.data.source,
+        &Shown { json: args.json, report: !args.no_report },
+        &mut reporter,
+    )
 }

@@ -3,6 +3,7 @@
 use super::crc32c::crc32c;
 use std::borrow::Cow;
 use std::fmt::Write;
+use steepest_data::is_unseen;
 
 /// The most characters of a tag.
 const MOST: usize = 120;
@@ -61,15 +62,6 @@ fn cut(shown: String, name: &str) -> String {
 /// A text that is shown letter for letter, in place of Markdown: lines that four spaces begin are code.
 pub fn as_code(text: &str) -> String {
     text.lines().map(|line| format!("    {}\n", escaped(&line.replace('\t', "    ")))).collect()
-}
-
-/// Whether a character is a command and no mark on the paper. These are those of `is_unseen` in `steepest-data`, without
-/// which this crate does.
-fn is_unseen(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{AD}' | '\u{61C}' | '\u{180E}' | '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}'
-            | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}')
 }
 
 #[cfg(test)]

@@ -2,11 +2,21 @@
 
 use super::metric::Metric;
 use super::ranking::Ranking;
+use crate::evaluation::{CalibrationBin, ClassCurves, ClassEvaluation, Confused};
 use crate::loss::{argmax, log_softmax};
 use std::sync::OnceLock;
 
 /// Classes beyond which no table of classes against classes is kept: it grows with their square.
 pub(super) const MOST_IN_TABLE: usize = 50;
+
+/// Points of a curve: more than a screen shows.
+const MOST_POINTS: usize = 200;
+/// Classes that have curves of their own.
+const MOST_CURVES: usize = 10;
+/// Pairs of classes that are taken for one another.
+const MOST_CONFUSED: usize = 20;
+/// Bins of probabilities.
+const PROBABILITY_BINS: usize = 10;
 
 /// Rows with their predictions, ready to be counted.
 #[derive(Debug)]
@@ -78,6 +88,59 @@ impl<'a> ClassRows<'a> {
             }
         });
         (!rankings.is_empty()).then_some(rankings)
+    }
+
+    /// What a report draws of them.
+    pub fn evaluation(&self, names: &[String]) -> ClassEvaluation {
+        let counts = vec![1; self.codes.len()];
+        let confusion = self.confusion(&counts);
+        let name = |class: usize| names.get(class).cloned().unwrap_or_default();
+        let mut shown: Vec<usize> =
+            if self.classes == 2 { vec![self.positive] } else { (0..self.classes).collect() };
+        shown.sort_by_key(|class| std::cmp::Reverse(confusion.support(*class)));
+        shown.truncate(MOST_CURVES);
+        let curves = self.rankings().into_iter().flat_map(|rankings| {
+            shown.iter().filter_map(|class| {
+                let ranking = rankings.get(if self.classes == 2 { 0 } else { *class })?;
+                let [roc, precision_recall] = ranking.curves(&counts).map(|curve| thinned(&curve));
+                Some(ClassCurves {
+                    class: name(*class),
+                    rows: confusion.support(*class),
+                    roc,
+                    precision_recall,
+                    auc: ranking.auc(&counts),
+                    average_precision: ranking.average_precision(&counts),
+                })
+            })
+        });
+        let mut confused: Vec<Confused> = (confusion.rows().enumerate())
+            .flat_map(|(class, row)| {
+                row.iter().enumerate().map(move |(taken_for, rows)| (class, taken_for, *rows))
+            })
+            .filter(|(class, taken_for, rows)| class != taken_for && *rows > 0)
+            .map(|(class, taken_for, rows)| Confused { class: name(class), taken_for: name(taken_for), rows })
+            .collect();
+        confused.sort_by_key(|confused| std::cmp::Reverse(confused.rows));
+        confused.truncate(MOST_CONFUSED);
+        ClassEvaluation { curves: curves.collect(), calibration: self.calibration(), confused }
+    }
+
+    /// How often the most probable class is right, in bins of equal width; those without rows are left out.
+    fn calibration(&self) -> Vec<CalibrationBin> {
+        let mut bins = vec![(0u64, 0.0, 0u64); PROBABILITY_BINS];
+        let rows = self.log_probabilities.chunks(self.classes).zip(&self.predicted).zip(self.codes);
+        for ((row, predicted), code) in rows {
+            let probability = row[*predicted as usize].exp();
+            let at = ((probability * PROBABILITY_BINS as f64) as usize).min(PROBABILITY_BINS - 1);
+            let (rows, sum, right) = &mut bins[at];
+            (*rows, *sum, *right) = (*rows + 1, *sum + probability, *right + u64::from(predicted == code));
+        }
+        let bin = |(rows, sum, right): (u64, f64, u64)| CalibrationBin {
+            rows,
+            confidence: sum / rows as f64,
+            accuracy: right as f64 / rows as f64,
+        };
+        bins.into_iter().filter(|(rows, ..)| *rows > 0).map(bin).collect()
     }
 
     /// Passes over the rows that all metrics together take, for [`super::bootstrap`].
@@ -156,6 +219,13 @@ fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
     quotient(sum, count)
 }
 
+/// Of a curve as many points as a screen shows, its ends among them.
+fn thinned(points: &[[f64; 2]]) -> Vec<[f64; 2]> {
+    let step = points.len().div_ceil(MOST_POINTS).max(1);
+    let last = points.last().filter(|_| !(points.len().saturating_sub(1)).is_multiple_of(step));
+    points.iter().step_by(step).chain(last).copied().collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -182,5 +252,15 @@ mod tests {
         assert_eq!(Confusion { classes: 2, cells: vec![9, 0, 0, 0] }.balanced_accuracy(), None);
         assert_eq!(Confusion { classes: 2, cells: vec![9, 0, 0, 0] }.f1(1), None);
         assert_eq!(Confusion { classes: 2, cells: vec![0; 4] }.accuracy(), None);
+    }
+
+    #[test]
+    fn a_thinned_curve_has_its_ends() {
+        for length in [1, 2, 199, 200, 201, 1000, 1001] {
+            let points: Vec<[f64; 2]> = (0..length).map(|i| [f64::from(i), 0.0]).collect();
+            let thin = thinned(&points);
+            assert!(thin.len() <= MOST_POINTS + 1, "{length}: {}", thin.len());
+            assert_eq!((thin[0], thin.last()), (points[0], points.last()), "{length}");
+        }
     }
 }

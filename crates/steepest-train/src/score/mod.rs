@@ -3,6 +3,7 @@
 mod baseline;
 mod bootstrap;
 mod classes;
+mod evaluation;
 mod metric;
 mod numbers;
 mod ranking;
@@ -56,10 +57,13 @@ impl Criterion {
     pub fn rows<'a>(&self, outputs: &[f32], targets: &'a Targets, scale: f64) -> Rows<'a> {
         match targets {
             Targets::Values(values) => Rows::Numbers(NumberRows::new(outputs, values, &self.loss, scale)),
-            Targets::Classes(codes) => {
-                Rows::Classes(ClassRows::new(outputs, self.task.outputs(), codes, self.positive))
-            }
+            Targets::Classes(codes) => Rows::Classes(self.class_rows(outputs, codes)),
         }
+    }
+
+    /// Outputs for classes beside the true ones.
+    pub fn class_rows<'a>(&self, outputs: &[f32], codes: &'a [u32]) -> ClassRows<'a> {
+        ClassRows::new(outputs, self.task.outputs(), codes, self.positive)
     }
 
     fn score_of(&self, rows: &Rows<'_>, names: &[String]) -> Score {

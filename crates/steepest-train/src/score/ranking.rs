@@ -61,6 +61,20 @@ impl Ranking {
         (positive > 0.0).then(|| sum / positive)
     }
 
+    /// The points of the ROC curve, false positive rate and true positive rate, and those of precision over recall, one
+    /// for each threshold; without the ROC where all rows are of the class, or none is.
+    pub fn curves(&self, counts: &[u32]) -> [Vec<[f64; 2]>; 2] {
+        let mut found = Vec::new();
+        let (positive, negative) = self.ties(counts, |tie| {
+            found.push([tie.negative_before + tie.negative, tie.positive_before + tie.positive]);
+        });
+        let roc = std::iter::once([0.0, 0.0])
+            .chain(found.iter().map(|[wrong, right]| [wrong / negative, right / positive]))
+            .filter(|_| positive > 0.0 && negative > 0.0);
+        let precision = found.iter().map(|[wrong, right]| [right / positive, right / (right + wrong)]);
+        [roc.collect(), precision.filter(|_| positive > 0.0).collect()]
+    }
+
     /// Visits the ties from the largest number on; returns how many rows are of the class, and how many not.
     fn ties(&self, counts: &[u32], mut visit: impl FnMut(&Tie)) -> (f64, f64) {
         let mut tie = Tie { positive: 0.0, negative: 0.0, positive_before: 0.0, negative_before: 0.0 };
@@ -97,6 +111,16 @@ mod tests {
         assert_eq!(ranking.average_precision(&[1; 5]), Some((1.0 + 2.0 / 3.0) / 2.0));
         // the row that stands wrong counts three times: 10 pairs, 3 of them wrong
         assert_eq!(ranking.auc(&[1, 3, 1, 1, 1]), Some(7.0 / 10.0));
+    }
+
+    #[test]
+    fn curves_by_hand() {
+        let ranking = Ranking::new(&[0.9, 0.8, 0.7, 0.7, 0.1], |row| row == 0 || row == 2);
+        let [roc, precision] = ranking.curves(&[1; 5]);
+        let third = 1.0 / 3.0;
+        assert_eq!(roc, [[0.0, 0.0], [0.0, 0.5], [third, 0.5], [2.0 * third, 1.0], [1.0, 1.0]]);
+        assert_eq!(precision, [[0.5, 1.0], [0.5, 0.5], [1.0, 0.5], [1.0, 0.4]]);
+        assert_eq!(Ranking::new(&[0.5], |_| false).curves(&[1]), [Vec::<[f64; 2]>::new(), Vec::new()]);
     }
 
     #[test]

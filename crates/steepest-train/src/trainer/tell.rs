@@ -2,7 +2,8 @@
 
 use super::Trainer;
 use crate::error::{Error, Result};
-use crate::event::{EpochDone, Event, Events, Start, StepDone, Stopped};
+use crate::evaluation::Evaluation;
+use crate::event::{EpochDone, Event, Events, LayerDone, Start, StepDone, Stopped};
 use crate::judge::Validation;
 use crate::network;
 use crate::settings::OptimizerSettings;
@@ -24,6 +25,7 @@ impl Trainer {
             rows,
             features: self.data.train.features.width,
             batch: self.batches.size(),
+            step: self.tracker.counters.step,
             epochs: self.plan.epochs,
             steps_per_epoch: self.plan.steps_per_epoch,
             metric: self.judge.metric().name(),
@@ -60,7 +62,25 @@ impl Trainer {
             skipped: sums.skipped,
             samples_per_second: self.tracker.speed(),
             best,
+            layers: self.layers(counters.epoch),
         }
+    }
+
+    /// Each tensor at the end of an epoch, if this is one of those that tell.
+    fn layers(&self, epoch: u64) -> Vec<LayerDone> {
+        const MOST_EPOCHS: u64 = 500;
+        if !epoch.is_multiple_of(self.plan.epochs.div_ceil(MOST_EPOCHS).max(1)) {
+            return Vec::new();
+        }
+        let optimizer = self.optimizer.optimizer();
+        let layer = |(param, health): (&steepest::Param, steepest::TensorHealth)| LayerDone {
+            name: param.name.clone(),
+            gradient_norm: health.usual_norm(),
+            update_ratio: health.update_ratio,
+            exploded: health.exploded,
+            vanished: health.vanished,
+        };
+        optimizer.params().iter().zip(optimizer.health()).map(layer).collect()
     }
 
     /// Takes the best weights, writes them and the optimizer's state, scores every part, and sums up.
@@ -119,7 +139,7 @@ impl Trainer {
             not_written: Vec::new(),
         };
         let not_written = match finished {
-            true => self.leave(&summary).err(),
+            true => self.leave(&summary, self.evaluation(&outputs, &train).as_ref()).err(),
             // its weights are in its checkpoint
             false => self.dir.write("summary.json", summary.to_json().as_bytes()).err(),
         };
@@ -135,6 +155,17 @@ impl Trainer {
         Ok(summary)
     }
 
+    /// The predictions of the part that is least known, as a report draws them.
+    fn evaluation(&self, [validation, test]: &[Vec<f32>; 2], train: &[f32]) -> Option<Evaluation> {
+        let parts = [
+            ("test", &self.data.test, test.as_slice()),
+            ("validation", &self.data.validation, validation),
+            ("train", &self.data.train, train),
+        ];
+        let (name, part, outputs) = parts.into_iter().find(|(_, part, _)| part.features.rows > 0)?;
+        self.judge.criterion.evaluation(name, part, outputs, &self.data.encoder)
+    }
+
     /// Saves the state that a finished run ended in, to be made longer from.
     fn save_end(&mut self, last_weights: Vec<NamedTensor>) -> Result<()> {
         self.close();
@@ -142,13 +173,17 @@ impl Trainer {
     }
 
     /// Writes what a finished run leaves, the manifest last.
-    fn leave(&mut self, summary: &Summary) -> Result<()> {
+    fn leave(&mut self, summary: &Summary, evaluation: Option<&Evaluation>) -> Result<()> {
         let weights = "weights.safetensors";
         let bytes = steepest_burn::weights_to_bytes(&self.model)
             .map_err(|reason| Error::file(self.dir.path().join(weights), reason))?;
         self.dir.write(weights, &bytes)?;
         self.dir.write("optimizer.safetensors", &self.optimizer.optimizer().to_bytes()?)?;
         self.dir.write_pending_metrics()?;
+        if let Some(evaluation) = evaluation {
+            let text = serde_json::to_string(evaluation).expect("plain values");
+            self.dir.write("evaluation.json", text.as_bytes())?;
+        }
         self.dir.write("summary.json", summary.to_json().as_bytes())?;
         self.dir.seal(true)
     }
