@@ -8,6 +8,7 @@ mod board;
 mod catalog;
 mod commands;
 mod hint;
+mod line;
 mod output;
 mod progress;
 

@@ -194,8 +194,9 @@ impl Paint {
         Self(terminal && !no_color && !dumb)
     }
 
-    pub fn is_on(self) -> bool {
-        self.0
+    /// Without colours, whatever the stream is.
+    pub fn plain() -> Self {
+        Self(false)
     }
 
     fn with(self, code: &str, text: &str) -> String {
@@ -208,6 +209,10 @@ impl Paint {
 
     pub fn dim(self, text: &str) -> String {
         self.with("2", text)
+    }
+
+    pub fn accent(self, text: &str) -> String {
+        self.with("36", text)
     }
 
     pub fn good(self, text: &str) -> String {

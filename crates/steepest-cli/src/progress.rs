@@ -3,15 +3,17 @@
 
 use crate::board::Board;
 use crate::hint;
+use crate::line::{Line, rate};
 use crate::output::{Paint, count, say, short, significant};
+use console::Term;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use signal_hook::{consts, flag};
+use std::cell::Cell;
 use std::collections::HashSet;
 use std::io::IsTerminal;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use steepest_report::duration;
 use steepest_train::{EpochDone, Event, Observer, Start, StepDone, Stopped, Summary};
 
 /// Lines for a whole run where there is no terminal.
@@ -27,8 +29,12 @@ pub struct Reporter {
     bar: Option<ProgressBar>,
     start: Option<Start>,
     told: HashSet<String>,
-    /// The validation metric of the last epoch, as the bar shows it.
-    metric: String,
+    /// The validation metric of the last epoch.
+    metric: Option<f64>,
+    /// What is drawn as a curve: the validation loss of each epoch, or its training loss.
+    curve: Vec<f64>,
+    /// Columns of the terminal when the line was drawn last, and how many of them it took.
+    drawn: Cell<(usize, usize)>,
     /// The last epoch, where no line was printed for it.
     untold: Option<EpochDone>,
     stopped: Option<Stopped>,
@@ -47,7 +53,9 @@ impl Reporter {
             bar: None,
             start: None,
             told: HashSet::new(),
-            metric: String::new(),
+            metric: None,
+            curve: Vec::new(),
+            drawn: Cell::new((0, 0)),
             untold: None,
             stopped: None,
             told_of_signal: false,
@@ -117,33 +125,48 @@ impl Reporter {
         }
         self.start = Some(start.clone());
         self.interrupt.training();
-        if !self.quiet && std::io::stderr().is_terminal() {
-            let steps = start.epochs.saturating_mul(start.steps_per_epoch);
-            let bar = ProgressBar::with_draw_target(Some(steps), ProgressDrawTarget::stderr());
-            bar.set_style(style(self.paint));
+        if !self.quiet && draws() {
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+            // the line is made here, for only here is known what of it matters
+            if let Ok(style) = ProgressStyle::with_template("{msg}") {
+                bar.set_style(style);
+            }
             self.bar = Some(bar);
         }
     }
 
     fn step(&self, done: &StepDone) {
         let (Some(bar), Some(start)) = (&self.bar, &self.start) else { return };
-        bar.set_position(done.step);
-        bar.set_prefix(format!("epoch {}/{}", done.epoch, start.epochs));
-        bar.set_message(format!(
-            "loss {:>9}{}  lr {:>9}  {:>6} rows/s  {} left",
-            significant(done.loss, 4),
-            self.metric,
-            short(done.lr),
-            rate(done.samples_per_second),
-            duration(done.seconds_left)
-        ));
+        let columns = usize::from(Term::stderr().size_checked().map_or(80, |(_, columns)| columns));
+        let (before, length) = self.drawn.get();
+        if before > columns && length > columns {
+            // a narrower terminal has broken the line: all its rows have to go
+            let rows = length.div_ceil(columns.max(1)) - 1;
+            bar.suspend(|| {
+                let _ = Term::stderr().clear_last_lines(rows);
+            });
+        }
+        let steps = start.epochs.saturating_mul(start.steps_per_epoch).max(1);
+        let line = Line {
+            epoch: done.epoch,
+            epochs: start.epochs,
+            done: done.step as f64 / steps as f64,
+            loss: done.loss,
+            metric: self.metric.map(|value| (start.metric, value)),
+            curve: &self.curve,
+            lr: done.lr,
+            rows_per_second: done.samples_per_second,
+            seconds_left: done.seconds_left,
+        };
+        self.drawn.set((columns, line.text(columns, Paint::plain()).chars().count()));
+        bar.set_message(line.text(columns, self.paint));
+        bar.tick();
     }
 
     fn epoch(&mut self, done: &EpochDone) {
         let Some(start) = &self.start else { return };
-        if let Some(value) = done.validation_metric {
-            self.metric = format!("  {} {:>6}", start.metric, significant(value, 4));
-        }
+        self.metric = done.validation_metric.or(self.metric);
+        self.curve.push(done.validation_capped.or(done.validation_loss).unwrap_or(done.train_loss));
         if self.bar.is_some() {
             return;
         }
@@ -213,22 +236,10 @@ impl Observer for Reporter {
     }
 }
 
-fn style(paint: Paint) -> ProgressStyle {
-    let (plain, coloured) = ("{prefix}  {bar:24}  {msg}", "{prefix}  {bar:24.cyan/black.bright}  {msg}");
-    let template = if paint.is_on() { coloured } else { plain };
-    // both templates are right, a test reads them
-    ProgressStyle::with_template(template)
-        .unwrap_or_else(|_| ProgressStyle::default_bar())
-        .progress_chars("━━╌")
-}
-
-/// `950`, `12.3k`, `1.2M`
-fn rate(per_second: f64) -> String {
-    match per_second {
-        x if x >= 999_950.0 => format!("{:.1}M", x / 1e6),
-        x if x >= 999.5 => format!("{:.1}k", x / 1e3),
-        x => format!("{x:.0}"),
-    }
+/// Whether stderr is a terminal that can draw a line anew.
+fn draws() -> bool {
+    let dumb = std::env::var_os("TERM").is_none_or(|value| value == "dumb" || value.is_empty());
+    std::io::stderr().is_terminal() && !dumb
 }
 
 /// What a signal to end does: before training, and the second time, it ends the program; the first time in training, it
@@ -267,20 +278,3 @@ impl Interrupt {
 const SIGNALS: [i32; 3] = [consts::SIGINT, consts::SIGTERM, consts::SIGHUP];
 #[cfg(not(unix))]
 const SIGNALS: [i32; 2] = [consts::SIGINT, consts::SIGTERM];
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rates_are_short() {
-        assert_eq!([0.4, 950.0, 999.7, 12_345.0, 1.2e6].map(rate), ["0", "950", "1.0k", "12.3k", "1.2M"]);
-    }
-
-    #[test]
-    fn both_templates_of_the_bar_are_right() {
-        for template in ["{prefix}  {bar:24}  {msg}", "{prefix}  {bar:24.cyan/black.bright}  {msg}"] {
-            ProgressStyle::with_template(template).unwrap();
-        }
-    }
-}
