@@ -189,3 +189,15 @@ fn a_pipe_that_closes_ends_quietly() {
         assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 }
+
+#[test]
+fn optimizers_can_be_seen_on_their_way() {
+    let place = Place::new();
+    let words = "minimize booth --optimizer sgd,adam --lr 0.05 --steps 40 --svg booth.svg --animate --gif booth.gif --json";
+    let json = place.run(words).ok().json();
+    assert_eq!(json["gif"], "booth.gif");
+    let svg = place.read("booth.svg");
+    assert_eq!(svg.matches("<animateMotion").count(), 2);
+    let gif = std::fs::read(place.path().join("booth.gif")).unwrap();
+    assert!(gif.starts_with(b"GIF89a") && gif.len() > 10_000);
+}

@@ -57,8 +57,14 @@ pub struct Minimize {
     /// Where the picture goes as PNG
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub png: Option<PathBuf>,
+    /// Where the picture goes as GIF, in which the optimizers go their ways
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub gif: Option<PathBuf>,
+    /// The SVG plays by itself: the optimizers go their ways, step by step together
+    #[arg(long)]
+    pub animate: bool,
     /// Draw nothing
-    #[arg(long, conflicts_with_all = ["svg", "png"])]
+    #[arg(long, conflicts_with_all = ["svg", "png", "gif", "animate"])]
     pub no_picture: bool,
     /// Print one JSON object on stdout
     #[arg(long)]

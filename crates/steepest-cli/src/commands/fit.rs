@@ -235,7 +235,11 @@ fn health(summary: &Summary, failed: bool, paint: Paint) -> String {
         return format!("{}: {line}", paint.good("healthy"));
     }
     let indent = format!("\n{INDENT}");
-    format!("{}{indent}{}", line, sick.iter().map(|s| paint.warn(s)).collect::<Vec<_>>().join(&indent))
+    format!(
+        "{}{indent}{}",
+        line,
+        sick.iter().map(|s| paint.warn(wrap(s, 80, INDENT).trim())).collect::<Vec<_>>().join(&indent)
+    )
 }
 
 /// Where it failed, and what to change.

@@ -57,10 +57,16 @@ pub fn run(args: Minimize) -> Result {
     }
     let drawn = Drawn { args: &args, function: &function, start: &start, ran: &ran };
     if pictures.iter().any(Option::is_some) {
-        let svg = drawn.picture()?.svg();
-        let [svg_file, png_file] = &pictures;
+        let picture = drawn.picture()?;
+        let svg = picture.svg();
+        let [svg_file, png_file, gif_file] = &pictures;
         if let Some(path) = svg_file {
+            let svg = if args.animate { picture.animated_svg() } else { svg.clone() };
             write(Some(path), svg.as_bytes())?;
+        }
+        if let Some(path) = gif_file {
+            let gif = picture.gif().map_err(|error| Failure::file(path, error))?;
+            write(Some(path), &gif)?;
         }
         if let Some(path) = png_file {
             let png = Picture::png(&svg).map_err(|error| Failure::file(path, error))?;
@@ -211,18 +217,18 @@ fn is_better(one: &MinimizeReport<f64>, than: &MinimizeReport<f64>, floor: f64) 
     if (one.value - than.value).abs() <= same { one.steps < than.steps } else { one.value < than.value }
 }
 
-/// Where the pictures go, as SVG and as PNG.
-fn pictures(args: &Minimize, coordinates: usize) -> Result<[Option<PathBuf>; 2]> {
-    for path in [&args.svg, &args.png].into_iter().flatten() {
+/// Where the pictures go, as SVG, as PNG and as GIF.
+fn pictures(args: &Minimize, coordinates: usize) -> Result<[Option<PathBuf>; 3]> {
+    for path in [&args.svg, &args.png, &args.gif].into_iter().flatten() {
         if path.is_dir() {
             return Err(Failure::input(format!("{} is a directory; name a file in it", path.display())));
         }
     }
-    let asked = args.svg.is_some() || args.png.is_some();
+    let asked = args.svg.is_some() || args.png.is_some() || args.gif.is_some();
     if asked || args.no_picture || args.json || coordinates == 0 {
-        return Ok([args.svg.clone(), args.png.clone()]);
+        return Ok([args.svg.clone(), args.png.clone(), args.gif.clone()]);
     }
-    Ok([Some(format!("{}.svg", args.function).into()), None])
+    Ok([Some(format!("{}.svg", args.function).into()), None, None])
 }
 
 /// All that is shown.
@@ -280,7 +286,7 @@ impl Drawn<'_> {
         })
     }
 
-    fn report(&self, pictures: &[Option<PathBuf>; 2], paint: Paint) -> Result<String> {
+    fn report(&self, pictures: &[Option<PathBuf>; 3], paint: Paint) -> Result<String> {
         let minima = self.function.minima(self.start.len())?;
         let mut text = format!(
             "{} from {}, f = {}\n\n",
@@ -319,7 +325,7 @@ impl Drawn<'_> {
         Ok(text)
     }
 
-    fn json(&self, values: &Values, pictures: &[Option<PathBuf>; 2]) -> Result<serde_json::Value> {
+    fn json(&self, values: &Values, pictures: &[Option<PathBuf>; 3]) -> Result<serde_json::Value> {
         let minima = self.function.minima(self.start.len())?;
         let minima: Vec<_> = minima.iter().map(|m| json!({"point": m.point, "value": m.value})).collect();
         let runs: Vec<_> = self
@@ -342,7 +348,7 @@ impl Drawn<'_> {
                 })
             })
             .collect();
-        let [svg, png] = pictures;
+        let [svg, png, gif] = pictures;
         Ok(json!({
             "function": self.function.name,
             "settings": values,
@@ -353,6 +359,7 @@ impl Drawn<'_> {
             "runs": runs,
             "svg": svg,
             "png": png,
+            "gif": gif,
         }))
     }
 }

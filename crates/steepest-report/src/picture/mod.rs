@@ -5,6 +5,7 @@ mod bars;
 mod contour;
 mod frame;
 mod line;
+mod play;
 mod surface;
 mod text;
 
@@ -33,6 +34,7 @@ pub struct Picture<'a> {
 }
 
 /// The way of one optimizer.
+#[derive(Debug, Clone)]
 pub struct Way {
     /// Its name, for the legend.
     pub name: String,
@@ -61,6 +63,11 @@ const COLOURS: [&str; 8] =
 impl Picture<'_> {
     /// The picture as SVG.
     pub fn svg(&self) -> String {
+        self.svg_with(|way, axes, colour| [trail(way, axes, colour), end(way, axes, colour)])
+    }
+
+    /// The same, with each way drawn by another: what lies below the minima, and what lies above.
+    fn svg_with(&self, drawn: impl Fn(&Way, [Axis; 2], &str) -> [String; 2]) -> String {
         let legend_top = if self.surface.is_some() { CURVES.bottom() + 74.0 } else { PANEL.top + 6.0 };
         let height = (PANEL.bottom() + 52.0).max(legend_top + ROW * self.ways.len() as f64 + 8.0);
         let mut svg = format!(
@@ -74,7 +81,7 @@ impl Picture<'_> {
         svg += &text::path(&self.subtitle, [PANEL.left, 70.0], size, Weight::Regular, Anchor::Start, FAINT);
         match &self.surface {
             Some(surface) => {
-                svg += &self.contours(surface);
+                svg += &self.contours(surface, drawn);
                 svg += &self.curves(CURVES);
                 svg += &self.legend([CURVES.left - 46.0, legend_top]);
             }
@@ -88,17 +95,23 @@ impl Picture<'_> {
 
     /// The picture as PNG.
     pub fn png(svg: &str) -> Result<Vec<u8>, String> {
-        use resvg::{tiny_skia, usvg};
-        let tree = usvg::Tree::from_str(svg, &usvg::Options::default()).map_err(|error| error.to_string())?;
-        let pixels = |length: f32| (length * PNG_SCALE).ceil() as u32;
-        let [width, height] = [pixels(tree.size().width()), pixels(tree.size().height())];
-        let mut pixmap = tiny_skia::Pixmap::new(width, height).ok_or("the picture has no size")?;
-        let scale = tiny_skia::Transform::from_scale(PNG_SCALE, PNG_SCALE);
-        resvg::render(&tree, scale, &mut pixmap.as_mut());
-        pixmap.encode_png().map_err(|error| error.to_string())
+        Self::pixels(svg, PNG_SCALE)?.encode_png().map_err(|error| error.to_string())
     }
 
-    fn contours(&self, surface: &Surface) -> String {
+    /// The picture in pixels, so many for each unit.
+    fn pixels(svg: &str, scale: f32) -> Result<resvg::tiny_skia::Pixmap, String> {
+        use resvg::{tiny_skia, usvg};
+        let tree = usvg::Tree::from_str(svg, &usvg::Options::default()).map_err(|error| error.to_string())?;
+        let pixels = |length: f32| (length * scale).ceil() as u32;
+        let [width, height] = [pixels(tree.size().width()), pixels(tree.size().height())];
+        let mut pixmap = tiny_skia::Pixmap::new(width, height).ok_or("the picture has no size")?;
+        // the last row may be covered in part only
+        pixmap.fill(tiny_skia::Color::WHITE);
+        resvg::render(&tree, tiny_skia::Transform::from_scale(scale, scale), &mut pixmap.as_mut());
+        Ok(pixmap)
+    }
+
+    fn contours(&self, surface: &Surface, drawn: impl Fn(&Way, [Axis; 2], &str) -> [String; 2]) -> String {
         let [x, y] = axes(surface);
         let levels = Levels::of(surface, self.floor);
         let mut svg =
@@ -119,10 +132,12 @@ impl Picture<'_> {
             }
         }
         svg += "</g>\n";
-        let ways = || self.ways.iter().zip(COLOURS.iter().cycle());
-        svg.extend(ways().map(|(way, colour)| trail(way, [x, y], colour)));
+        let ways = self.ways.iter().zip(COLOURS.iter().cycle());
+        let (below, above): (Vec<String>, Vec<String>) =
+            ways.map(|(way, colour)| drawn(way, [x, y], colour).into()).unzip();
+        svg.extend(below);
         svg.extend(surface.minima.iter().map(|minimum| star([x.at(minimum[0]), y.at(minimum[1])])));
-        svg.extend(ways().map(|(way, colour)| end(way, [x, y], colour)));
+        svg.extend(above);
         let start = [x.at(surface.start[0]), y.at(surface.start[1])];
         let _ = writeln!(
             svg,
@@ -331,6 +346,9 @@ mod tests {
             assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
             let png = Picture::png(&svg).unwrap();
             assert!(png.starts_with(b"\x89PNG"));
+            let playing = picture.animated_svg();
+            assert!(!playing.contains("NaN") && !playing.contains("inf"), "{playing}");
+            assert!(resvg::usvg::Tree::from_str(&playing, &Default::default()).is_ok());
         }
     }
 }

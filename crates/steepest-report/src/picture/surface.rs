@@ -29,6 +29,14 @@ pub struct Surface<'a> {
     pub minima: Vec<[f64; 2]>,
 }
 
+impl Surface<'_> {
+    /// The same function again, borrowed.
+    pub(super) fn shared(&self) -> Surface<'_> {
+        let Self { f, window, start, minima } = self;
+        Surface { f: Box::new(f), window: *window, start: *start, minima: minima.clone() }
+    }
+}
+
 /// The window of a surface, widened where the start lies outside of it.
 pub fn axes(surface: &Surface) -> [Axis; 2] {
     let axis = |i: usize, to| {
