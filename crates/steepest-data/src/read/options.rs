@@ -15,8 +15,8 @@ pub struct ReadOptions {
     pub encoding: Option<String>,
     /// CSV: how many lines at the beginning are no part of the table. Default: titles and comments are found.
     pub skip_lines: Option<usize>,
-    /// CSV: what a line that is no part of the table begins with. Default: `#`, `//` or `%` where the file begins
-    /// with such lines.
+    /// CSV: what a line that is no part of the table begins with; if empty, there are no such lines. Default: `#`, `//`
+    /// or `%` where the file begins with such lines.
     pub comment: Option<String>,
     /// CSV: the separator, an ASCII character. Default: sniffed among comma, semicolon, tab and bar.
     pub delimiter: Option<u8>,

@@ -182,6 +182,18 @@ fn compressed_files_are_read_through_a_temporary_one() {
     }
 }
 
+/// The length at the end of a file is what is allocated for the list of its messages.
+#[test]
+fn a_list_longer_than_its_file_is_refused() {
+    let mut bytes = include_bytes!("../tables/table.arrow").to_vec();
+    let at = bytes.len() - 10;
+    bytes[at..at + 4].copy_from_slice(&i32::MAX.to_le_bytes());
+    let folder = Folder::new();
+    let outcome = read(&folder.file("t.arrow", bytes), &ReadOptions::default());
+    let Err(Error::Damaged { reason, .. }) = outcome else { panic!("{outcome:?}") };
+    assert!(reason.contains("list of messages"), "{reason}");
+}
+
 /// The length before a compressed buffer is what is allocated for it.
 #[test]
 fn an_absurd_length_is_refused() {
@@ -199,5 +211,47 @@ fn an_absurd_length_is_refused() {
             refused += usize::from(matches!(outcome, Err(Error::Damaged { .. })));
         }
         assert!(refused > 0);
+    }
+}
+
+/// Also in a stream, and in a file whose list says that the buffers lie elsewhere than they seem to.
+#[test]
+fn an_absurd_length_is_refused_wherever_it_stands() {
+    use arrow_ipc::writer::{FileWriter, IpcWriteOptions, StreamWriter};
+    let numbers: ArrayRef = Arc::new(Int64Array::from(vec![7; 1000]));
+    let batch = RecordBatch::try_from_iter([("x", numbers)]).unwrap();
+    let codec = Some(arrow_ipc::CompressionType::LZ4_FRAME);
+    let options = || IpcWriteOptions::default().try_with_compression(codec).unwrap();
+    let (mut stream, mut file) = (Vec::new(), Vec::new());
+    let mut writer = StreamWriter::try_new_with_options(&mut stream, &batch.schema(), options()).unwrap();
+    writer.write(&batch).and_then(|()| writer.finish()).unwrap();
+    let mut writer = FileWriter::try_new_with_options(&mut file, &batch.schema(), options()).unwrap();
+    writer.write(&batch).and_then(|()| writer.finish()).unwrap();
+
+    let place = |bytes: &[u8]| bytes.windows(8).position(|bytes| bytes == 8000u64.to_le_bytes()).unwrap();
+    let absurd = |mut bytes: Vec<u8>, at: usize| {
+        bytes[at..at + 8].copy_from_slice(&(1u64 << 60).to_le_bytes());
+        bytes
+    };
+    let at = place(&stream);
+    let stream = absurd(stream, at);
+    // what lies before the message says nothing of how long it is, and the list that it is eight bytes longer
+    let at = place(&file);
+    let message = (0..at).rev().find(|&at| file[at..at + 4] == [0xFF; 4]).unwrap();
+    file[message + 4..message + 8].fill(0);
+    let mut file = absurd(file, at);
+    let length = u32::try_from(at - message).unwrap();
+    let listed = (0..file.len() - 4).rev().find(|&at| file[at..at + 4] == length.to_le_bytes()).unwrap();
+    assert!(listed > at, "the list is at the end");
+    let shifted = file[at..at + 8].to_vec();
+    file[at + 8..at + 16].copy_from_slice(&shifted);
+    file[at..at + 8].copy_from_slice(&8000u64.to_le_bytes());
+    file[listed..listed + 4].copy_from_slice(&(length + 8).to_le_bytes());
+
+    let folder = Folder::new();
+    for (name, bytes) in [("t.arrows", stream), ("t.arrow", file)] {
+        let outcome = read(&folder.file(name, bytes), &ReadOptions::default());
+        let Err(Error::Damaged { reason, .. }) = outcome else { panic!("{name}: {outcome:?}") };
+        assert!(reason.contains("compressed buffer"), "{name}: {reason}");
     }
 }

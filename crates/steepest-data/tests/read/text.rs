@@ -97,6 +97,8 @@ fn comments_before_the_table() {
     assert_eq!(texts(&tags, "tag"), [Some("#a".into()), Some("#b".into())]);
     let said = ReadOptions { comment: Some("!".into()), ..Default::default() };
     assert_eq!(names(&table_with("!x\na;b\n1;2\n!3;4\n", &said).unwrap()), ["a", "b"]);
+    let none = ReadOptions { comment: Some(String::new()), ..Default::default() };
+    assert_eq!(names(&table_with("#x,y\n1,2\n#3,4\n", &none).unwrap()), ["#x", "y"]);
     assert!(matches!(error("# nothing\n# else\n"), Error::Empty { .. }));
 }
 
