@@ -1,7 +1,7 @@
 //! The pages of a Parquet file, whose headers say how long they are unpacked: Parquet's reader allocates as much.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Read};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -80,7 +80,7 @@ impl Length for Pages {
 }
 
 impl ChunkReader for Pages {
-    type T = BufReader<File>;
+    type T = NeverAtItsEnd;
 
     fn get_read(&self, start: u64) -> Result<Self::T> {
         let mut input = self.file.get_read(start)?;
@@ -92,11 +92,24 @@ impl ChunkReader for Pages {
                 return Err(ParquetError::General(format!("a page of {} bytes", page.bytes)));
             }
         }
-        Ok(input)
+        Ok(NeverAtItsEnd(input))
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes> {
         self.file.get_bytes(start, length)
+    }
+}
+
+/// A file whose end is an error. Parquet's reader passes over the fields of a page's header that it does not know, without a
+/// look at whether they are there: a list that is said to have two billion elements would take it minutes.
+pub(super) struct NeverAtItsEnd(BufReader<File>);
+
+impl Read for NeverAtItsEnd {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.0.read(buffer)? {
+            0 if !buffer.is_empty() => Err(io::ErrorKind::UnexpectedEof.into()),
+            read => Ok(read),
+        }
     }
 }
 

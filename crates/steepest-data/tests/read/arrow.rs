@@ -182,6 +182,18 @@ fn compressed_files_are_read_through_a_temporary_one() {
     }
 }
 
+/// A page's header with an unknown list of two billion numbers, which are not there.
+#[test]
+fn a_list_without_end_in_a_header_of_parquet_is_refused() {
+    let mut bytes = sample();
+    bytes[4..12].copy_from_slice(&[0x6C, 0x19, 0xF7, 0xFF, 0xFF, 0xFF, 0xFF, 0x07]);
+    let start = std::time::Instant::now();
+    let folder = Folder::new();
+    let outcome = read(&folder.file("t.parquet", bytes), &ReadOptions::default());
+    assert!(matches!(outcome, Err(Error::Damaged { .. })), "{outcome:?}");
+    assert!(start.elapsed().as_secs() < 5, "{:?}", start.elapsed());
+}
+
 /// The length at the end of a file is what is allocated for the list of its messages.
 #[test]
 fn a_list_longer_than_its_file_is_refused() {
