@@ -34,7 +34,9 @@ impl ImageEncoder {
         if size.is_none_or(|size| size == 0 || size > MOST_VALUES) {
             return Some(format!("images of {:?} (channels, height, width) cannot be", self.shape()));
         }
-        if !is_sane(self.mean, self.std) {
+        // the brightest pixel is 1, and its feature has to be an f32
+        let brightest = ((1.0 - self.mean) / self.std) as f32;
+        if !is_sane(self.mean, self.std) || !brightest.is_finite() {
             return Some("the pixels' mean or standard deviation cannot be".to_owned());
         }
         fault_of_classes(&self.classes)

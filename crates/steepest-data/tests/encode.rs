@@ -407,6 +407,52 @@ fn encoders_are_saved_and_read_back_bit_for_bit() {
     }
 }
 
+/// What no data can have given is refused where it is loaded: encoding could only panic, or give what is not finite.
+#[test]
+fn an_encoder_that_cannot_be_is_refused() {
+    let [class, number, images] = [
+        include_str!("saved/v2/class.json"),
+        include_str!("saved/v2/number.json"),
+        include_str!("saved/v2/images.json"),
+    ];
+    let changed = |text: &str, changes: &[(&str, &str)]| {
+        changes.iter().fold(text.to_owned(), |text, (from, to)| {
+            assert!(text.contains(from), "{from} is not there");
+            text.replacen(from, to, 1)
+        })
+    };
+    for wrong in [
+        changed(class, &[(r#""classes": ["#, r#""classes": [], "were": ["#)]),
+        changed(number, &[(r#""std": "#, r#""std": -"#)]),
+        changed(images, &[(r#""classes": ["#, r#""classes": [], "were": ["#)]),
+        changed(images, &[(r#""std": 0."#, r#""std": 0.0, "was": 0."#)]),
+        // the inverse of the deviation is beyond f32
+        changed(
+            images,
+            &[
+                (r#""mean": 0."#, r#""mean": 0.0, "was": 0."#),
+                (r#""std": 0."#, r#""std": 1e-300, "had": 0."#),
+            ],
+        ),
+        changed(images, &[(r#""height": "#, r#""height": 10000000000000000"#)]),
+        changed(images, &[(r#""width": "#, r#""width": 0, "was": "#)]),
+    ] {
+        let outcome = AnyEncoder::from_json(&wrong);
+        assert!(matches!(outcome, Err(Error::EncoderJson { .. })), "{wrong}: {outcome:?}");
+    }
+    let table = r#"{"kind": "table", "format": 2, "dropped": [], "notes": [], "inputs": INPUTS,
+        "target": {"task": "regression", "column": "y", "of": "number", "mean": 0.0, "std": 1.0}}"#;
+    for inputs in [
+        "[]",
+        r#"[{"column": "x", "type": "presence", "of": "number", "flag_missing": false},
+            {"column": "z", "type": "boolean", "mean": 0.5, "flag_missing": false}]"#,
+        r#"[{"column": "x", "type": "boolean", "mean": 1e300, "flag_missing": false}]"#,
+    ] {
+        let wrong = AnyEncoder::from_json(&table.replace("INPUTS", inputs));
+        assert!(matches!(wrong, Err(Error::EncoderJson { .. })), "{inputs}: {wrong:?}");
+    }
+}
+
 /// Holds the saved form itself: run directories of every version have encoders in it.
 #[test]
 fn the_saved_form_never_changes() {

@@ -86,8 +86,11 @@ impl Input {
             Code::Boolean { mean } => (0.0..=1.0).contains(mean),
             Code::Category { .. } | Code::Words(_) | Code::Presence { .. } => true,
         };
+        // of a column that only is there or not, whether it is missing is the one feature
+        let featureless = matches!(self.code, Code::Presence { .. }) && !self.flag_missing;
         let range = self.range.is_none_or(|[least, greatest]| least <= greatest);
         let fault = match (sane, range) {
+            (true, true) if featureless => "it has no feature",
             (true, true) => return None,
             (false, _) => "its mean or its standard deviation cannot be",
             (true, false) => "its range cannot be",
