@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use steepest_burn::{NamedTensor, load_weights, named_tensors, save_weights};
 use steepest_data::Source;
 use steepest_train::model::{Activation, CnnConfig, MlpConfig, Model, ModelConfig};
-use steepest_train::{Event, FinishedRun, Observer, Out, Outputs, PredictOptions, Settings, Trainer, fit};
+use steepest_train::{Event, FinishedRun, Observer, Out, Outputs, PredictOptions, ResumeOptions, Settings, Trainer, fit};
 
 use crate::choices::Choices;
 use crate::readers::Folder;
@@ -190,7 +190,7 @@ pub fn checkpoint(bytes: &[u8]) {
         write("settings.toml", &made.files["settings.toml"]);
         write("checkpoints/000000006.safetensors", &checkpoint);
         write("metrics.jsonl", if what > 1 { bytes } else { &made.files["metrics.jsonl"] });
-        if let Ok(trainer) = Trainer::resume(&path, None) {
+        if let Ok(trainer) = Trainer::resume(&path, &ResumeOptions::default()) {
             let _ = trainer.run(&mut Silent);
         }
     });
