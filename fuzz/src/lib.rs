@@ -10,11 +10,9 @@ mod readers;
 mod state;
 mod table;
 mod texts;
-#[cfg(feature = "train")]
 mod train;
 
 pub use readers::{arrow, csv, idx, json, packed, parquet};
 pub use state::state;
 pub use texts::{encoder, schema};
-#[cfg(feature = "train")]
 pub use train::{checkpoint, run, settings, weights};

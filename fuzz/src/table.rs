@@ -9,8 +9,12 @@ use steepest_data::{
 /// Pixels of images, up to which they are also looked at as a table.
 const FEW_PIXELS: usize = 256;
 
+/// What reading may take, well below what everything may.
+const MAX_MEMORY: u64 = 256 << 20;
+
 /// Reads a file, and holds what comes of it to its promises.
 pub fn read_and_check(path: &Path, options: &ReadOptions, prepared: &PrepareOptions) {
+    let options = &ReadOptions { max_memory: Some(MAX_MEMORY), ..options.clone() };
     let Ok(loaded) = read(path, options) else { return };
     match &loaded {
         Loaded::Table(table) => check_table(table),
@@ -44,6 +48,7 @@ pub fn read_and_check(path: &Path, options: &ReadOptions, prepared: &PrepareOpti
         delimiter: options.delimiter,
         header: options.header,
         labels: options.labels.clone(),
+        max_memory: options.max_memory,
         ..encoder.read_options()
     };
     if let Ok(loaded) = read(path, &for_encoder) {

@@ -12,7 +12,9 @@ use sha2::{Digest, Sha256};
 use steepest_burn::{NamedTensor, load_weights, named_tensors, save_weights};
 use steepest_data::Source;
 use steepest_train::model::{Activation, CnnConfig, MlpConfig, Model, ModelConfig};
-use steepest_train::{Event, FinishedRun, Observer, Out, Outputs, PredictOptions, ResumeOptions, Settings, Trainer, fit};
+use steepest_train::{
+    Event, FinishedRun, Observer, Out, Outputs, PredictOptions, ResumeOptions, Settings, Trainer, fit,
+};
 
 use crate::choices::Choices;
 use crate::readers::Folder;
@@ -25,7 +27,7 @@ pub fn settings(bytes: &[u8]) {
     let again = Settings::from_toml(&saved, "settings.toml").expect("settings load what they saved");
     assert_eq!(again.to_toml(), saved, "settings save what they loaded");
     let _ = settings.check();
-    let _ = settings.data.read_options();
+    let _ = settings.data.read_options(settings.train.seed);
 }
 
 thread_local! {
@@ -81,6 +83,8 @@ struct Run {
 
 /// The table that is learned from and predicted, in its folder.
 const TABLE: &str = "table.csv";
+/// The first of its rows: scores of many rows take long.
+const FEW: &str = "few.csv";
 /// The directory of the run, beside it.
 const RUN: &str = "run";
 /// The files that can be replaced.
@@ -105,6 +109,8 @@ impl Run {
     fn new() -> Self {
         let folder = Folder::new();
         let table = folder.file(TABLE, include_bytes!("../run/table.csv"));
+        let few: Vec<&str> = include_str!("../run/table.csv").lines().take(9).collect();
+        folder.file(FEW, few.join("\n").as_bytes());
         let mut settings =
             Settings::from_toml(include_str!("../run/settings.toml"), "settings.toml").expect("settings");
         settings.data.source = table.display().to_string();
@@ -149,7 +155,7 @@ pub fn run(bytes: &[u8]) {
     MADE.with(|run| {
         let file = run.path().join(name);
         std::fs::write(&file, choices.rest()).expect("a file");
-        open_and_predict(&run.path(), &run.folder.path().join(TABLE));
+        open_and_predict(&run.path(), &run.folder.path().join(FEW));
         std::fs::write(&file, &run.files[name]).expect("a file");
     });
 }

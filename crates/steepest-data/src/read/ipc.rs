@@ -116,7 +116,7 @@ fn check_lengths(file: &mut File, start: u64, path: &Path) -> Result<Sizes> {
                 "a message is said to have {length} bytes from {at} on, in a file of {size}"
             ));
         }
-        if let Ok(message) = message(file, at, Some(body)) {
+        if let Ok(message) = message(file, at, Some((body, at + length))) {
             if let Some(length) = message.absurd {
                 return absurd(length);
             }
@@ -193,8 +193,8 @@ struct Message {
     bytes: u64,
 }
 
-/// The message at this place, whose buffers lie behind it, or from `body` on.
-fn message(file: &mut File, mut at: u64, body: Option<u64>) -> io::Result<Message> {
+/// The message at this place, whose buffers lie behind it, or where they are listed to begin and to end.
+fn message(file: &mut File, mut at: u64, listed: Option<(u64, u64)>) -> io::Result<Message> {
     let mut metadata = Vec::new();
     file.seek(SeekFrom::Start(at))?;
     let mut length = number(file)?;
@@ -203,9 +203,17 @@ fn message(file: &mut File, mut at: u64, body: Option<u64>) -> io::Result<Messag
         length = number(file)?;
         at += 4;
     }
-    let read = file.by_ref().take(u64::from(length)).read_to_end(&mut metadata)?;
+    // the reader of a file takes the list's word for this length too
+    let length = listed.map_or(u64::from(length), |(body, _)| body.saturating_sub(at));
+    let read = file.by_ref().take(length).read_to_end(&mut metadata)?;
+    if let Some((body, end)) = listed
+        && arrow_ipc::root_as_message(&metadata).is_err()
+    {
+        // it also finds a message that goes on in what the list calls its buffers
+        file.by_ref().take(end.saturating_sub(body)).read_to_end(&mut metadata)?;
+    }
     let Ok(message) = arrow_ipc::root_as_message(&metadata) else { return Ok(Message::default()) };
-    at = body.unwrap_or(at + read as u64);
+    at = listed.map_or(at + read as u64, |(body, _)| body);
     let body = u64::try_from(message.bodyLength()).ok();
     let mut found = Message { bytes: body.unwrap_or(0), ..Message::default() };
     let rows = message.header_as_record_batch().map_or(0, |batch| batch.length());
