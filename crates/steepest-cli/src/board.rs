@@ -28,7 +28,7 @@ impl Board {
     pub fn observe(&mut self, event: &Event) -> Option<String> {
         if let Event::Start(start) = event {
             // a run that had a board goes on with one
-            self.asked |= start.step > 0 && has_events(&start.run);
+            self.asked |= has_events(&start.run);
         }
         if !self.asked {
             return None;

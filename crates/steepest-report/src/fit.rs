@@ -189,23 +189,7 @@ fn gradients(run: &Run) -> Section {
             };
             columns.iter().map(norm).collect()
         });
-        let marks = (0..shown).map(|layer| {
-            let mut before = (0, 0);
-            let mark = |epoch: &&&EpochDone| {
-                let now = epoch.layers.get(layer).map_or(before, |l| (l.exploded, l.vanished));
-                let steps = epoch.step.max(1);
-                let often =
-                    |count: u64, before: u64| (count - before.min(count)) * 20 > steps.min(20 * (count + 1));
-                let mark = match (often(now.0, before.0), often(now.1, before.1)) {
-                    (true, _) => '+',
-                    (false, true) => '-',
-                    (false, false) => ' ',
-                };
-                before = now;
-                mark
-            };
-            columns.iter().map(mark).collect()
-        });
+        let marks = (0..shown).map(|layer| marks(&columns, layer));
         blocks.push(Some(Block::Chart(Chart::Heat {
             title: "Norm of each layer's gradient".into(),
             x: "epoch".into(),
@@ -225,6 +209,25 @@ fn gradients(run: &Run) -> Section {
         ));
     }
     Section { blocks: blocks.into_iter().flatten().collect(), ..Section::new("Gradients and updates") }
+}
+
+/// What a layer's gradient did between the epochs that are shown: `+` where it exploded in more than a twentieth of the
+/// steps, `-` where it vanished.
+fn marks(columns: &[&&EpochDone], layer: usize) -> String {
+    let (mut exploded, mut vanished, mut steps) = (0, 0, 0);
+    let mark = |epoch: &&&EpochDone| {
+        let Some(now) = epoch.layers.get(layer) else { return ' ' };
+        let often =
+            |now: u64, before: u64| 20 * now.saturating_sub(before) > epoch.step.saturating_sub(steps);
+        let mark = match (often(now.exploded, exploded), often(now.vanished, vanished)) {
+            (true, _) => '+',
+            (false, true) => '-',
+            (false, false) => ' ',
+        };
+        (exploded, vanished, steps) = (now.exploded, now.vanished, epoch.step);
+        mark
+    };
+    columns.iter().map(mark).collect()
 }
 
 fn predictions(run: &Run) -> Section {

@@ -138,10 +138,10 @@ pub struct Series {
 const MOST_POINTS: usize = 1200;
 
 impl Series {
-    /// A line through so many points as a screen shows: of each stretch the first, the lowest and the highest.
+    /// A line through so many points as a screen shows: of each stretch the first, the last, the lowest and the highest.
     pub fn new(name: impl Into<String>, points: impl IntoIterator<Item = [f64; 2]>) -> Self {
         let points: Vec<[f64; 2]> = points.into_iter().collect();
-        let stretch = (3 * points.len()).div_ceil(MOST_POINTS).max(3);
+        let stretch = (4 * points.len()).div_ceil(MOST_POINTS).max(4);
         let kept: Vec<[f64; 2]> = match points.len() <= MOST_POINTS {
             true => points,
             false => points.chunks(stretch).flat_map(ends).collect(),
@@ -151,11 +151,11 @@ impl Series {
     }
 }
 
-/// The first point of a stretch, its lowest and its highest, in their order.
+/// The first and the last point of a stretch, its lowest and its highest, in their order.
 fn ends(stretch: &[[f64; 2]]) -> Vec<[f64; 2]> {
     let by = |a: &usize, b: &usize| stretch[*a][1].total_cmp(&stretch[*b][1]);
-    let all = 0..stretch.len();
-    let mut kept = vec![0];
+    let all = (0..stretch.len()).filter(|at| stretch[*at][1].is_finite());
+    let mut kept = vec![0, stretch.len() - 1];
     kept.extend(all.clone().min_by(by));
     kept.extend(all.max_by(by));
     kept.sort_unstable();
@@ -377,7 +377,10 @@ mod tests {
         let series = Series::new("loss", points);
         assert!(series.points.len() <= MOST_POINTS + 3, "{}", series.points.len());
         assert!(series.points.iter().any(|point| point[1] == Some(1e6)));
-        assert_eq!(series.points[0][0], Some(0.0));
+        assert_eq!((series.points[0][0], series.points.last().unwrap()[0]), (Some(0.0), Some(99_999.0)));
+        let broken =
+            (0..10_000).map(|i| [f64::from(i), if i % 3 == 0 { f64::NAN } else { f64::from(i % 1000) }]);
+        assert!(Series::new("broken", broken).points.iter().any(|point| point[1] == Some(999.0)));
         let gap = Series::new("gap", [[0.0, 1.0], [1.0, f64::NAN]]);
         assert_eq!(gap.points[1], [Some(1.0), None]);
     }

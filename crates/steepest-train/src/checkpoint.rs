@@ -153,7 +153,7 @@ pub(crate) fn write(
     let bytes = to_bytes(snapshot, origin).map_err(|reason| Error::file(&path, reason))?;
     steepest::write_atomically_on(system, &path, &bytes)?;
     // only now that the new one is there
-    for old in paths(run).into_iter().rev().skip(keep.max(1) as usize) {
+    for old in paths(run).into_iter().filter(|old| *old != path).rev().skip(keep.max(1) as usize - 1) {
         let _ = system.remove(&old);
     }
     remove_parts(system, &folder);
@@ -198,7 +198,9 @@ pub(crate) fn paths(run: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(run.join(FOLDER)).into_iter().flatten().flatten().map(|entry| entry.path());
     let mut paths: Vec<PathBuf> =
         entries.filter(|path| path.extension().is_some_and(|end| end == "safetensors")).collect();
-    paths.sort();
+    // by their steps: names of ten digits would come before those of nine
+    let step = |path: &PathBuf| path.file_stem()?.to_str()?.parse::<u64>().ok();
+    paths.sort_by_cached_key(|path| (step(path), path.clone()));
     paths
 }
 

@@ -149,7 +149,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// A run that went to its end.
-    #[error("{} went to its end: there is nothing to go on with; begin a new run", path.display())]
+    #[error("{} went to its end; make it longer, or begin a new run", path.display())]
     RunFinished {
         /// The directory.
         path: PathBuf,

@@ -117,7 +117,7 @@ impl FinishedRun {
         };
         let config = settings.model.config(&encoder);
         let seed = settings.train.seed;
-        let (ended, model) = if crate::run_dir::is_finished(path) {
+        let (ended, model) = if crate::run_dir::is_finished(path)? {
             let summary: Summary = serde_json::from_str(&files.text("summary.json")?)
                 .map_err(|error| files.refuse(format!("summary.json: {error}")))?;
             let model = files.model(&config, seed)?;

@@ -183,7 +183,7 @@ impl Judge {
     }
 
     /// What the scores do not say by themselves; `outputs` are those of the validation and the test rows.
-    pub fn notes(&self, data: &Prepared, outputs: &[Vec<f32>; 2]) -> Vec<String> {
+    pub fn notes(&self, data: &Prepared, outputs: &[Vec<f32>]) -> Vec<String> {
         let mut notes = Vec::new();
         notes.extend(few_rows(data));
         let parts = [&data.validation, &data.test];

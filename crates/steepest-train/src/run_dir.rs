@@ -41,7 +41,7 @@ pub enum Out {
 
 pub(crate) const SETTINGS: &str = "settings.toml";
 const LOCK: &str = "lock";
-/// What is known before the first step: it stays as it is when a run goes on.
+/// What is known before the first step: a run that goes on writes the same again.
 const KNOWN_BEFORE: [&str; 4] = [SETTINGS, "encoder.json", "notes.txt", "trained_on.json"];
 const METRICS: &str = "metrics.jsonl";
 
@@ -76,13 +76,13 @@ fn check_empty(path: &Path) -> Result<()> {
     let refuse = |found: &'static str| Err(Error::RunExists { path: path.to_owned(), found });
     if path.join(SETTINGS).exists() {
         return match is_finished(path) {
-            true => refuse("holds a run already"),
-            false => Err(Error::RunUnfinished { path: path.to_owned() }),
+            Ok(false) => Err(Error::RunUnfinished { path: path.to_owned() }),
+            Ok(true) | Err(_) => refuse("holds a run already"),
         };
     }
     let entries = fs::read_dir(path).map_err(|e| Error::file(path, e))?;
     // what is left of a run that was cut before its first file had its name
-    let ours = |name: &str| name == LOCK || name.ends_with(".part");
+    let ours = |name: &str| name == LOCK || is_part(name);
     match entries.flatten().all(|entry| entry.file_name().to_str().is_some_and(ours)) {
         true => Ok(()),
         false => refuse("is not empty"),
@@ -90,16 +90,18 @@ fn check_empty(path: &Path) -> Result<()> {
 }
 
 /// Whether the run in this directory went to its end.
-pub(crate) fn is_finished(path: &Path) -> bool {
-    match Manifest::read(path) {
-        Ok(Some(manifest)) => manifest.finished,
+///
+/// # Errors
+/// A manifest that is damaged says neither.
+pub(crate) fn is_finished(path: &Path) -> Result<bool> {
+    Ok(match Manifest::read(path)? {
+        Some(manifest) => manifest.finished,
         // a run of an earlier version
-        Ok(None) => {
+        None => {
             let text = fs::read_to_string(path.join("summary.json")).unwrap_or_default();
             serde_json::from_str::<Summary>(&text).is_ok_and(|summary| summary.finished)
         }
-        Err(_) => false,
-    }
+    })
 }
 
 /// A run directory that this process writes.
@@ -152,13 +154,25 @@ impl RunDir {
         Ok(Self { system, path, files: BTreeMap::new(), metrics, _lock: Some(lock) })
     }
 
-    /// Opens the directory of a run that goes on, with its metrics up to an epoch.
-    pub fn reopen(system: Arc<dyn FileSystem>, path: &Path, epochs: u64) -> Result<Self> {
-        let lock = lock(path)?;
+    /// The lock of a run directory that goes on.
+    ///
+    /// # Errors
+    /// [`Error::RunInUse`]; what the file system says.
+    pub fn lock(path: &Path) -> Result<File> {
+        lock(path)
+    }
+
+    /// Opens the directory of a run that goes on, whose lock is held, with its metrics up to an epoch.
+    pub fn reopen(system: Arc<dyn FileSystem>, path: &Path, lock: File, epochs: u64) -> Result<Self> {
         remove_parts(&*system, path);
         remove_parts(&*system, &path.join("checkpoints"));
         let file = path.join(METRICS);
-        let text = fs::read_to_string(&file).unwrap_or_default();
+        // a line that was cut in the middle of a letter ends what is kept
+        let text = match fs::read(&file) {
+            Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            Err(error) => return Err(Error::file(file, error)),
+        };
         // what came after the checkpoint is done again
         let kept = text.lines().take_while(|line| {
             serde_json::from_str::<EpochDone>(line).is_ok_and(|done| done.epoch <= epochs)
@@ -210,15 +224,21 @@ impl RunDir {
     pub fn epoch(&mut self, epoch: &EpochDone) -> Result<()> {
         let line = serde_json::to_string(epoch).expect("numbers");
         self.metrics.pending += &(line + "\n");
-        self.write_pending_metrics()
+        self.write_metrics(false)
     }
 
-    /// Writes the lines of the metrics that could not be written before.
-    pub fn write_pending_metrics(&mut self) -> Result<()> {
+    /// Writes the lines of the metrics that could not be written before, and waits until all lines have reached the disk.
+    pub fn sync_metrics(&mut self) -> Result<()> {
+        self.write_metrics(true)
+    }
+
+    fn write_metrics(&mut self, sync: bool) -> Result<()> {
         let path = self.path.join(METRICS);
         let pending = std::mem::take(&mut self.metrics.pending);
-        let written = (self.system.open_behind(&path, self.metrics.bytes))
-            .and_then(|mut file| file.write_all(pending.as_bytes()));
+        let written = (self.system.open_behind(&path, self.metrics.bytes)).and_then(|mut file| {
+            file.write_all(pending.as_bytes())?;
+            if sync { file.sync() } else { Ok(()) }
+        });
         match written {
             Ok(()) => {
                 self.metrics.wrote(pending.as_bytes());
@@ -255,11 +275,25 @@ fn lock(path: &Path) -> Result<File> {
 }
 
 /// Removes what was left half written, by a process that was killed or on a disk that was full. (The lock is held: no
-/// other process writes here.)
+/// other process writes here.) A folder that is a link leads elsewhere.
 pub(crate) fn remove_parts(system: &dyn FileSystem, folder: &Path) {
+    if fs::symlink_metadata(folder).is_ok_and(|there| !there.is_dir()) {
+        return;
+    }
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        if entry.file_name().to_str().is_some_and(|name| name.ends_with(".part")) {
+        if entry.file_name().to_str().is_some_and(is_part) {
             let _ = system.remove(&entry.path());
         }
     }
+}
+
+/// Whether a name is that of a file of ours that is being written: `NAME.PROCESS-NUMBER.part`.
+fn is_part(name: &str) -> bool {
+    let Some((of, number)) = name.strip_suffix(".part").and_then(|name| name.rsplit_once('.')) else {
+        return false;
+    };
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let numbered = number.split_once('-').is_some_and(|(process, number)| digits(process) && digits(number));
+    let ends = [".toml", ".json", ".jsonl", ".txt", ".safetensors"];
+    numbered && ends.iter().any(|end| of.ends_with(end))
 }

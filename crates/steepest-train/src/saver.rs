@@ -3,6 +3,7 @@
 use crate::checkpoint::{self, Origin};
 use crate::error::Result;
 use crate::state::Snapshot;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -122,10 +123,16 @@ impl Shared {
         let Some(snapshot) = desk.waiting.take() else { return };
         desk.writing = true;
         drop(desk);
-        let written = self.write(&snapshot);
+        // whoever waits for this must not wait for ever
+        let written = catch_unwind(AssertUnwindSafe(|| self.write(&snapshot)));
+        let problem = match written {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(format!("the run could not be saved: {error}")),
+            Err(_) => Some("the run could not be saved: writing it ended in a panic".to_owned()),
+        };
         let mut desk = self.desk();
         desk.writing = false;
-        desk.problems.extend(written.err().map(|error| format!("the run could not be saved: {error}")));
+        desk.problems.extend(problem);
         drop(desk);
         self.changed.notify_all();
     }

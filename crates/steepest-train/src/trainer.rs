@@ -31,12 +31,13 @@ pub struct Trainer {
     data: Prepared,
     judge: Judge,
     batches: Batches,
-    dir: RunDir,
     model: Model,
     optimizer: BurnOptimizer<Model>,
     best_weights: Option<Arc<Vec<NamedTensor>>>,
     tracker: Tracker,
+    // before the directory, whose lock is held until nothing more is written
     saver: Saver,
+    dir: RunDir,
     saves: SaveClock,
     /// Step and epoch of a checkpoint to end at, when steps are taken again to be compared.
     pub(crate) goal: Option<(u64, u64)>,

@@ -6,6 +6,7 @@ use crate::event::{Event, Events, Stopped};
 use crate::manifest::{MANIFEST, Manifest};
 use crate::run_dir::SETTINGS;
 use crate::state::Snapshot;
+use crate::summary::Summary;
 use crate::trainer::Trainer;
 use serde::Serialize;
 use std::fs;
@@ -87,7 +88,7 @@ pub(crate) fn verify(run: &Path, source: Option<&str>) -> Result<Verified> {
         }
     };
     for name in manifest.iter().flat_map(|manifest| manifest.files.keys()) {
-        let found = fs::read(run.join(name)).map_err(|error| error.to_string());
+        let found = read_inside(run, name);
         let checked = found.and_then(|bytes| {
             manifest.as_ref().map_or(Ok(()), |manifest| manifest.check(run, name, &bytes)).map_err(reason)
         });
@@ -99,15 +100,37 @@ pub(crate) fn verify(run: &Path, source: Option<&str>) -> Result<Verified> {
         let problem = match checkpoint::read(&path) {
             Ok(found) => {
                 whole.push(found);
+                // two are compared
+                if whole.len() > 2 {
+                    whole.remove(0);
+                }
                 None
             }
+            // a run that goes on has replaced it meanwhile
+            Err(_) if !path.exists() => continue,
             Err(reason) => Some(reason),
         };
         files.push(Checked { file: name, problem });
     }
-    let finished = manifest.as_ref().map_or_else(|| crate::run_dir::is_finished(run), |m| m.finished);
+    let finished = match &manifest {
+        Some(manifest) => manifest.finished,
+        None => crate::run_dir::is_finished(run).unwrap_or(false),
+    };
     let remains = remains(finished, manifest.is_some(), &files, whole.last());
-    Ok(Verified { finished, replay: replay(run, source, whole), files, remains })
+    Ok(Verified { finished, replay: replay(run, source, finished, whole), files, remains })
+}
+
+/// A file of the directory itself: a manifest from elsewhere may name any other.
+fn read_inside(run: &Path, name: &str) -> std::result::Result<Vec<u8>, String> {
+    let path = run.join(name);
+    if path.parent() != Some(run) || path.file_name().and_then(|own| own.to_str()) != Some(name) {
+        return Err("this is no name of a file of a run".to_owned());
+    }
+    let there = fs::symlink_metadata(&path).map_err(|error| error.to_string())?;
+    if !there.is_file() {
+        return Err("this is a link, or no file".to_owned());
+    }
+    fs::read(&path).map_err(|error| error.to_string())
 }
 
 fn reason(error: Error) -> String {
@@ -125,7 +148,8 @@ fn remains(
     newest: Option<&(Snapshot, Origin)>,
 ) -> Vec<String> {
     let bad = |name: &str| files.iter().any(|file| file.file == name && file.problem.is_some());
-    let needed = [MANIFEST, SETTINGS, "encoder.json", "summary.json", "weights.safetensors"];
+    let needed =
+        [MANIFEST, SETTINGS, "encoder.json", "trained_on.json", "summary.json", "weights.safetensors"];
     let predicts = finished && needed.iter().all(|name| !bad(name));
     let mut remains = Vec::new();
     if !has_manifest && !bad(MANIFEST) {
@@ -136,17 +160,23 @@ fn remains(
     if predicts {
         remains.push("it predicts".to_owned());
     }
+    let any_checkpoint = files.iter().any(|file| file.file.starts_with("checkpoints"));
     match newest {
+        Some((snapshot, _)) if bad(MANIFEST) => remains.push(format!(
+            "without its manifest nobody knows whether it is finished; the checkpoint of step {} holds the settings and the \
+             weights",
+            snapshot.state.counters.step
+        )),
         Some((snapshot, _)) if bad(SETTINGS) => remains.push(format!(
             "its {SETTINGS} is lost, but the checkpoint of step {} holds the settings and the weights",
             snapshot.state.counters.step
         )),
         Some((snapshot, _)) => {
             let step = snapshot.state.counters.step;
-            let what = if finished { "it can be made longer" } else { "it goes on" };
+            let what = if finished { "it can be made longer" } else { "it goes on, and predicts with its best weights so far," };
             remains.push(format!("{what} from the checkpoint of step {step}"));
         }
-        None if !finished && !bad(SETTINGS) => remains.push("it begins again from its first step".to_owned()),
+        None if !finished && !bad(SETTINGS) && !any_checkpoint => remains.push("it begins again from its first step".to_owned()),
         None if !predicts => remains.push("nothing of it can be saved but its settings".to_owned()),
         None => {}
     }
@@ -154,7 +184,7 @@ fn remains(
 }
 
 /// Takes the steps between the two newest checkpoints again.
-fn replay(run: &Path, source: Option<&str>, mut whole: Vec<(Snapshot, Origin)>) -> Replay {
+fn replay(run: &Path, source: Option<&str>, finished: bool, mut whole: Vec<(Snapshot, Origin)>) -> Replay {
     let no = |because: String| Replay::NotComparable { because };
     let (Some((newer, to_origin)), Some((older, from_origin))) = (whole.pop(), whole.pop()) else {
         return no("there are no two checkpoints to compare".to_owned());
@@ -165,12 +195,23 @@ fn replay(run: &Path, source: Option<&str>, mut whole: Vec<(Snapshot, Origin)>) 
     if let Some(differs) = Identity::here().other_processor(&to_origin.identity) {
         return no(format!("the run comes from another processor ({differs}), which sums in another order"));
     }
+    // by the clock it ended where this replay would not
+    if stopped_by_the_clock(run) && finished {
+        return no(
+            "the run was ended by a limit of time, which does not come at the same step again".to_owned()
+        );
+    }
     let (from, to) = (older.state.counters.step, newer.state.counters.step);
     match Trainer::replay(run, source, older, &from_origin).and_then(|trainer| trainer.until(&newer)) {
         Err(error) => no(error.to_string()),
         Ok(what) if what.is_empty() => Replay::Same { from, to },
         Ok(what) => Replay::Differs { from, to, what },
     }
+}
+
+fn stopped_by_the_clock(run: &Path) -> bool {
+    let text = fs::read_to_string(run.join("summary.json")).unwrap_or_default();
+    serde_json::from_str::<Summary>(&text).is_ok_and(|summary| summary.stopped_by == "max_time")
 }
 
 impl Trainer {

@@ -51,7 +51,7 @@ pub struct Minimize {
     /// Largest norm of the gradient [default: not bounded]
     #[arg(long, value_name = "NORM", value_parser = number, allow_hyphen_values = true)]
     pub clip_norm: Option<f64>,
-    /// Where the picture goes as SVG [default: FUNCTION.svg, unless --png, --json or --no-picture]
+    /// Where the picture goes as SVG [default: FUNCTION.svg, unless --png, --gif, --json or --no-picture; with --animate in any case]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub svg: Option<PathBuf>,
     /// Where the picture goes as PNG

@@ -55,7 +55,9 @@ pub fn conclude(summary: &Summary, source: &str, shown: &Shown, reporter: &mut R
     if let Some(Err(Failure::Run(problem) | Failure::Input(problem))) = page {
         say(&Paint::stderr().dim(&format!("note: the report could not be written: {problem}")));
     }
-    if let Some(problem) = summary.not_written.first() {
+    let went_well =
+        reporter.stopped().is_some_and(|stopped| !stopped.is_failure() && *stopped != Stopped::Interrupted);
+    if let Some(problem) = summary.not_written.first().filter(|_| went_well) {
         let resume = format!("steepest resume {}", quoted(&summary.run.to_string_lossy()));
         return Err(Failure::Run(format!(
             "{problem}; nothing is lost: make room, then `{resume}` goes on from the last checkpoint and ends with these scores"

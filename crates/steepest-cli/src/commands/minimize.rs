@@ -226,7 +226,8 @@ fn pictures(args: &Minimize, coordinates: usize) -> Result<[Option<PathBuf>; 3]>
     }
     let asked = args.svg.is_some() || args.png.is_some() || args.gif.is_some();
     if asked || args.no_picture || args.json || coordinates == 0 {
-        return Ok([args.svg.clone(), args.png.clone(), args.gif.clone()]);
+        let usual = || args.animate.then(|| format!("{}.svg", args.function).into());
+        return Ok([args.svg.clone().or_else(usual), args.png.clone(), args.gif.clone()]);
     }
     Ok([Some(format!("{}.svg", args.function).into()), None, None])
 }

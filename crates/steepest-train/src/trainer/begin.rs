@@ -54,7 +54,7 @@ impl Trainer {
         let open = || RunDir::create(Arc::clone(&system), out, &name);
         let mut trainer = Self::with(Arc::clone(&system), settings, data, identity, 0, open)?;
         trainer.write_what_is_known()?;
-        trainer.dir.write_pending_metrics()?;
+        trainer.dir.sync_metrics()?;
         trainer.saver.save_now(&trainer.snapshot()?)?;
         Ok(trainer)
     }
@@ -88,19 +88,27 @@ impl Trainer {
 
     pub(crate) fn resume_on(system: Arc<dyn FileSystem>, path: &Path, how: &ResumeOptions) -> Result<Self> {
         let mut settings = settings_of(path)?;
-        if is_finished(path) && how.epochs.is_none() {
+        if is_finished(path)? && how.epochs.is_none() {
             return Err(Error::RunFinished { path: path.to_owned() });
         }
+        // from here on no other process writes
+        let lock = RunDir::lock(path)?;
         let found = checkpoint::latest(path)?;
+        let mut epochs = how.epochs;
         if let Some(found) = &found {
-            found.origin.check_settings(path, &settings)?;
+            let mut saved = settings.clone();
+            saved.train.epochs = found.origin.settings.as_ref().and_then(|saved| saved.train.epochs);
+            found.origin.check_settings(path, &saved)?;
+            // settings are written before the checkpoint when a run is made longer: one that was cut between is that
+            let asked = settings.train.epochs.filter(|_| found.origin.settings.is_some());
+            epochs = epochs.or(asked.filter(|_| asked != saved.train.epochs));
         }
         if let Some(source) = &how.source {
             (settings.data.source, settings.data.more_files) = (source.clone(), Vec::new());
         }
         let counters = found.as_ref().map(|found| found.snapshot.state.counters.clone()).unwrap_or_default();
         let done = counters.epoch.saturating_sub(1);
-        if let Some(epochs) = how.epochs {
+        if let Some(epochs) = epochs {
             settings.train.epochs = Some(longer("train.epochs", epochs, done)?);
             if let Some(steps) = settings.train.max_steps {
                 longer("train.max_steps", steps, counters.step)?;
@@ -113,18 +121,18 @@ impl Trainer {
         if let Some(found) = &found {
             here.check_data(&found.origin.identity)?;
         }
-        let from = match (&found, how.epochs) {
+        let from = match (&found, epochs) {
             (Some(_), Some(_)) => counters.step,
             (Some(found), None) => found.snapshot.state.schedule_from,
             (None, _) => 0,
         };
-        let open = || RunDir::reopen(Arc::clone(&system), path, done);
+        let open = || RunDir::reopen(Arc::clone(&system), path, lock, done);
         let mut trainer = Self::with(Arc::clone(&system), &settings, data, here.clone(), from, open)?;
         // it may have been cut before it had written them
         trainer.write_what_is_known()?;
         let Some(Found { mut snapshot, origin, damaged }) = found else { return Ok(trainer) };
         let mut notes = vec![format!("going on after step {} in epoch {}", counters.step, counters.epoch)];
-        if let Some(epochs) = how.epochs {
+        if let Some(epochs) = epochs {
             let fresh = trainer.tracker.state();
             let RunState { counters, elapsed, .. } = snapshot.state;
             snapshot.state = RunState { counters, elapsed, schedule_from: from, ..fresh };
@@ -143,7 +151,7 @@ impl Trainer {
         trainer.data.notes.splice(0..0, notes);
         trainer.saves.saved(counters.step, counters.epoch);
         trainer.restore(snapshot)?;
-        if how.epochs.is_some() {
+        if epochs.is_some() {
             // with the new settings
             trainer.saver.save_now(&trainer.snapshot()?)?;
         }

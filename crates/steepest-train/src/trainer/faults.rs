@@ -427,7 +427,7 @@ fn a_run_that_is_killed_anywhere_also_inside_a_save_ends_with_the_same_bits() {
         killed += 1;
         inside += usize::from(last == "in");
         // it may have been killed after its last file
-        if !crate::run_dir::is_finished(&run) {
+        if !crate::run_dir::is_finished(&run).unwrap() {
             Trainer::resume(&run, &Default::default()).unwrap().run(&mut silent).unwrap();
         }
         assert!(left_by(&run) == whole, "kill {killed}, in {last:?}");
@@ -584,6 +584,10 @@ fn what_is_foreign_is_not_overwritten_and_no_link_is_followed() {
     assert!(matches!(create(&at("notes")), Err(Error::RunExists { found: "is not empty", .. })));
     fs::create_dir(at("empty")).unwrap();
     assert!(create(&at("empty")).is_ok());
+    // what another program is writing
+    fs::create_dir(at("films")).unwrap();
+    fs::write(at("films/film.mkv.part"), "mine").unwrap();
+    assert!(create(&at("films")).is_err() && at("films/film.mkv.part").exists());
     #[cfg(unix)]
     {
         use std::os::unix::ffi::OsStrExt;
@@ -630,7 +634,7 @@ fn a_finished_run_can_be_made_longer() {
     assert!(trainer.tracker.factor() < 0.1 && trainer.tracker.rate.factor(2) > 0.9);
     drop(trainer);
     // it was cut right away, and is a run of eight epochs from now on
-    assert!(!crate::run_dir::is_finished(&run));
+    assert!(!crate::run_dir::is_finished(&run).unwrap());
     let summary = resume(None).unwrap().run(&mut silent).unwrap();
     assert_eq!((summary.epochs, summary.finished), (8, true));
     let metrics = fs::read_to_string(run.join("metrics.jsonl")).unwrap();
@@ -642,7 +646,7 @@ fn a_finished_run_can_be_made_longer() {
     fs::write(&file, text.replace("epochs = 8", "epochs = 12").replace("dropout = 0.1", "dropout = 0.2"))
         .unwrap();
     let error = resume(Some(9)).unwrap_err().to_string();
-    assert!(error.contains("model.dropout was 0.1 and is 0.2, train.epochs was 8 and is 12"), "{error}");
+    assert!(error.contains("model.dropout was 0.1 and is 0.2;"), "{error}");
 }
 
 #[test]
@@ -655,8 +659,14 @@ fn verify_proves_the_bits_and_names_what_is_damaged() {
     let found = verify(&run, None).unwrap();
     assert!(!found.is_damaged() && found.finished, "{found:?}");
     assert!(matches!(found.replay, Replay::Same { from: 0, .. }), "{found:?}");
-    let before: Vec<_> =
-        fs::read_dir(&run).unwrap().map(|e| e.unwrap().metadata().unwrap().modified().unwrap()).collect();
+    let contents = || -> BTreeMap<PathBuf, Vec<u8>> {
+        let folders = [run.clone(), run.join("checkpoints")];
+        let files = folders.iter().flat_map(|folder| fs::read_dir(folder).unwrap().flatten());
+        files.filter_map(|file| Some((file.path(), fs::read(file.path()).ok()?))).collect()
+    };
+    let before = contents();
+    verify(&run, None).unwrap();
+    assert!(contents() == before, "nothing is written");
 
     // a checkpoint that is whole, but of other weights
     let path = checkpoint::paths(&run).pop().unwrap();
@@ -691,10 +701,73 @@ fn verify_proves_the_bits_and_names_what_is_damaged() {
     let damaged: Vec<_> = found.files.iter().filter(|file| file.problem.is_some()).collect();
     assert_eq!((damaged.len(), damaged[0].file.as_str()), (1, "weights.safetensors"));
     assert!(found.remains.iter().any(|sentence| sentence.contains("checkpoint")), "{found:?}");
-    let after: Vec<_> =
-        fs::read_dir(&run).unwrap().map(|e| e.unwrap().metadata().unwrap().modified().unwrap()).collect();
-    assert_eq!(before.len(), after.len(), "nothing is written");
     assert!(verify(dir.path(), None).is_err());
+}
+
+/// A run that is made longer on a disk that fails, or is cut, at any operation: it goes on all the same.
+#[test]
+fn a_run_that_is_made_longer_survives_any_failure() {
+    use super::begin::ResumeOptions;
+    let dir = tempfile::tempdir().unwrap();
+    let text = "[data]\nsource = 'iris'\n[train]\nepochs = 2\nbatch = 32\n[model]\nhidden = [4]";
+    let settings = Settings::from_toml(text, "test").unwrap();
+    let mut whole = None;
+    for from in 0.. {
+        let run = dir.path().join(format!("run{from}"));
+        Trainer::new(&settings, &Out::At(run.clone())).unwrap().run(&mut silent).unwrap();
+        let how = ResumeOptions { epochs: Some(4), ..Default::default() };
+        let failing =
+            Failing { from, count: usize::MAX, how: io::ErrorKind::StorageFull, done: Mutex::new(0) };
+        let outcome = Trainer::resume_on(Arc::new(Watched(Arc::new(failing))), &run, &how);
+        if outcome.is_ok() {
+            assert!(from > 10, "too few operations were tried");
+            break;
+        }
+        drop(outcome);
+        // plainly where it is one of four epochs already, else it is asked for again
+        let again = match Trainer::resume(&run, &Default::default()) {
+            Err(Error::RunFinished { .. }) => Trainer::resume(&run, &how),
+            again => again,
+        };
+        let mut again = again.unwrap_or_else(|error| panic!("failed from operation {from}: {error}"));
+        if again.plan.epochs == 2 {
+            drop(again);
+            again = Trainer::resume(&run, &how).unwrap();
+        }
+        let summary = again.run(&mut silent).unwrap();
+        assert_eq!((summary.epochs, summary.finished), (4, true), "from {from}");
+        let left = left_by(&run);
+        assert!(*whole.get_or_insert_with(|| left.clone()) == left, "from {from}");
+    }
+}
+
+/// A run that was ended by a limit of time is no damaged one, and a damaged manifest no unfinished run.
+#[test]
+fn what_cannot_be_known_is_not_guessed() {
+    use crate::verify::{Replay, verify};
+    let dir = tempfile::tempdir().unwrap();
+    let run = dir.path().join("run");
+    let text = "[data]\nsource = 'digits'\n[train]\nmax_seconds = 0.3\npatience = 0\n[model]\nhidden = [4]";
+    let settings = Settings::from_toml(text, "test").unwrap();
+    let summary = Trainer::new(&settings, &Out::At(run.clone())).unwrap().run(&mut silent).unwrap();
+    assert_eq!(summary.stopped_by, "max_time");
+    assert!(summary.seconds < 0.3 + 0.1, "{}", summary.seconds);
+    let found = verify(&run, None).unwrap();
+    assert!(!found.is_damaged() && matches!(found.replay, Replay::NotComparable { .. }), "{found:?}");
+
+    let manifest = run.join("manifest.json");
+    let text = fs::read_to_string(&manifest).unwrap();
+    fs::write(&manifest, text.replacen("true", "false", 1)).unwrap();
+    let error = Trainer::resume(&run, &Default::default()).unwrap_err();
+    assert!(matches!(&error, Error::Damaged { path, .. } if *path == manifest), "{error}");
+    // names that lead elsewhere are not read
+    let elsewhere = crate::manifest::Manifest::new(
+        true,
+        BTreeMap::from([("/dev/zero".to_owned(), crate::manifest::FileSum::of(b""))]),
+    );
+    fs::write(&manifest, elsewhere.to_json()).unwrap();
+    let found = verify(&run, None).unwrap();
+    assert!(found.files.iter().any(|f| f.file == "/dev/zero" && f.problem.is_some()), "{found:?}");
 }
 
 /// Files that no training wrote: each is an error that names it, and nothing of the size that they claim is made.

@@ -88,6 +88,7 @@ impl Trainer {
     /// A run that was interrupted is saved as it is, to go on from, and its test rows are not looked at.
     pub(super) fn finish(mut self, stopped: Stopped, events: &mut Events<'_>) -> Result<Summary> {
         let finished = stopped != Stopped::Interrupted;
+        self.saver.problems().into_iter().for_each(|problem| events.tell(Event::Note(problem)));
         if !finished {
             self.saver.save_now(&self.snapshot()?)?;
         }
@@ -108,7 +109,10 @@ impl Trainer {
         }
         let criterion = &self.judge.criterion;
         let held_back = [&self.data.validation, &self.data.test];
-        let outputs = held_back.map(|part| network::outputs(&self.model, &part.features));
+        // the test rows of a run that goes on are not looked at
+        let seen = if finished { 2 } else { 1 };
+        let outputs: Vec<Vec<f32>> =
+            held_back[..seen].iter().map(|part| network::outputs(&self.model, &part.features)).collect();
         let score = |at: usize| criterion.score(&outputs[at], &held_back[at].targets, &self.data.encoder);
         let train = network::outputs(&self.model, &self.data.train.features);
         let mut summary = Summary {
@@ -141,7 +145,9 @@ impl Trainer {
         let not_written = match finished {
             true => self.leave(&summary, self.evaluation(&outputs, &train).as_ref()).err(),
             // its weights are in its checkpoint
-            false => self.dir.write("summary.json", summary.to_json().as_bytes()).err(),
+            false => (self.dir.sync_metrics())
+                .and_then(|()| self.dir.write("summary.json", summary.to_json().as_bytes()))
+                .err(),
         };
         if let Some(error) = not_written {
             events.tell(Event::Note(format!("the run could not be written: {error}")));
@@ -156,7 +162,8 @@ impl Trainer {
     }
 
     /// The predictions of the part that is least known, as a report draws them.
-    fn evaluation(&self, [validation, test]: &[Vec<f32>; 2], train: &[f32]) -> Option<Evaluation> {
+    fn evaluation(&self, held_back: &[Vec<f32>], train: &[f32]) -> Option<Evaluation> {
+        let [validation, test] = held_back else { return None };
         let parts = [
             ("test", &self.data.test, test.as_slice()),
             ("validation", &self.data.validation, validation),
@@ -179,7 +186,7 @@ impl Trainer {
             .map_err(|reason| Error::file(self.dir.path().join(weights), reason))?;
         self.dir.write(weights, &bytes)?;
         self.dir.write("optimizer.safetensors", &self.optimizer.optimizer().to_bytes()?)?;
-        self.dir.write_pending_metrics()?;
+        self.dir.sync_metrics()?;
         if let Some(evaluation) = evaluation {
             let text = serde_json::to_string(evaluation).expect("plain values");
             self.dir.write("evaluation.json", text.as_bytes())?;
