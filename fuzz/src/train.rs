@@ -135,6 +135,8 @@ impl Run {
             .collect();
         checkpoints.sort();
         let checkpoint = std::fs::read(&checkpoints[checkpoints.len() / 2]).expect("a checkpoint");
+        // with them it would be a run that has lost its manifest
+        let _ = std::fs::remove_dir_all(path.join("checkpoints"));
         Self { folder, files, checkpoint }
     }
 

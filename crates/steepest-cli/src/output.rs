@@ -161,6 +161,11 @@ pub fn write(path: Option<&Path>, bytes: &[u8]) -> Result {
             Err(_) => Err(Failure::input("the result is no text; name a file for it with -o")),
         };
     };
+    if is_file_of_a_run(path) {
+        let message =
+            format!("{} belongs to a run, which would be lost: name another file", shown_path(path));
+        return Err(Failure::input(message));
+    }
     // a device or a pipe cannot be replaced, only written to
     match path.exists() && !path.is_file() {
         true => std::fs::write(path, bytes).map_err(|error| Failure::file(path, error)),
@@ -173,6 +178,28 @@ pub fn write(path: Option<&Path>, bytes: &[u8]) -> Result {
 
 /// What [`Paint`] writes behind an escape.
 const COLOURS: [&str; 7] = ["[0m", "[1m", "[2m", "[32m", "[33m", "[1;31m", "[36m"];
+
+/// Whether a path is that of a file that a run needs.
+fn is_file_of_a_run(path: &Path) -> bool {
+    const FILES: [&str; 11] = [
+        "settings.toml",
+        "manifest.json",
+        "encoder.json",
+        "summary.json",
+        "evaluation.json",
+        "trained_on.json",
+        "notes.txt",
+        "metrics.jsonl",
+        "weights.safetensors",
+        "optimizer.safetensors",
+        "lock",
+    ];
+    let named = path.file_name().and_then(|name| name.to_str()).is_some_and(|name| FILES.contains(&name));
+    named
+        && path.exists()
+        && path.with_file_name("settings.toml").exists()
+        && path.with_file_name("lock").exists()
+}
 
 /// Colours for one stream: none when it is not a terminal, or when `NO_COLOR` is set to anything
 /// (<https://no-color.org>).

@@ -21,6 +21,7 @@ function html(name, attributes, parent, text) {
 }
 
 const colour = (i) => `var(--c${i % 8})`;
+const colourOf = (chart, i) => colour(chart.series[i].colour ?? i);
 const shorten = (text, most) => (text.length > most ? text.slice(0, most - 1) + '…' : text);
 
 function number(x) {
@@ -61,7 +62,7 @@ function frame(figure, title, height) {
   const width = Math.max(300, Math.min(1000, figure.clientWidth - 26));
   const svg = make('svg', { viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': title, tabindex: '0' });
   figure.appendChild(svg);
-  return { svg, width, height, left: 62, right: width - 14, top: 12, bottom: height - 42 };
+  return { svg, width, height, left: 74, right: width - 14, top: 12, bottom: height - 42 };
 }
 
 function axes(f, x, y, names) {
@@ -110,7 +111,7 @@ function lines(figure, chart, tools, tip) {
   chart.series.forEach((series, i) => {
     if (!keys) return;
     const button = html('button', { type: 'button', 'aria-pressed': 'true' }, tools);
-    html('span', { class: 'key', style: `background:${colour(i)}` }, button);
+    html('span', { class: 'key', style: `background:${colourOf(chart, i)}` }, button);
     button.append(series.name);
     button.addEventListener('click', () => {
       if (state.off.has(i)) state.off.delete(i); else state.off.add(i);
@@ -146,7 +147,7 @@ function lines(figure, chart, tools, tip) {
     const defs = make('clipPath', { id: clip }, f.svg);
     make('rect', { x: f.left, y: f.top, width: f.right - f.left, height: f.bottom - f.top }, defs);
     const plot = make('g', { 'clip-path': `url(#${clip})` }, f.svg);
-    if (chart.unit) make('path', { class: 'rule', d: `M${at(x, 0)} ${at(y, 0)}L${at(x, 1)} ${at(y, 1)}`, 'stroke-dasharray': '4 4' }, plot);
+    if (chart.diagonal) make('path', { class: 'rule', d: `M${at(x, 0)} ${at(y, 0)}L${at(x, 1)} ${at(y, 1)}`, 'stroke-dasharray': '4 4' }, plot);
     seen.forEach((points, i) => {
       let path = '', pen = false;
       for (const [px, py] of points) {
@@ -154,9 +155,9 @@ function lines(figure, chart, tools, tip) {
         path += `${pen ? 'L' : 'M'}${at(x, px).toFixed(1)} ${at(y, py).toFixed(1)}`;
         pen = true;
       }
-      make('path', { d: path, fill: 'none', style: `stroke:${colour(i)}`, 'stroke-width': '1.8', 'stroke-linejoin': 'round' }, plot);
+      make('path', { d: path, fill: 'none', style: `stroke:${colourOf(chart, i)}`, 'stroke-width': '1.8', 'stroke-linejoin': 'round' }, plot);
       // few points are dots, and one is no line
-      if (points.length <= 12) for (const [px, py] of points) if (py !== null) make('circle', { cx: at(x, px), cy: at(y, py), r: 3.5, style: `fill:${colour(i)}` }, plot);
+      if (points.length <= 12) for (const [px, py] of points) if (py !== null) make('circle', { cx: at(x, px), cy: at(y, py), r: 3.5, style: `fill:${colourOf(chart, i)}` }, plot);
     });
     hover(f, x, y, at, seen, plot);
   }
@@ -189,7 +190,7 @@ function lines(figure, chart, tools, tip) {
       html('div', {}, tip, `${chart.x} ${number(rows[0][1][0])}`);
       for (const [i, p] of rows.slice(0, 10)) {
         const row = html('div', {}, tip);
-        html('span', { class: 'key', style: `background:${colour(i)}` }, row);
+        html('span', { class: 'key', style: `background:${colourOf(chart, i)}` }, row);
         row.append(`${shorten(chart.series[i].name, 30)} ${number(state.log ? Math.pow(10, p[1]) : p[1])}`);
       }
       tip.style.display = 'block';

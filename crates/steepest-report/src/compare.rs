@@ -1,6 +1,6 @@
 //! Several runs side by side.
 
-use crate::fit::flat_settings;
+use crate::fit::{flat_settings, least_known};
 use crate::number::significant;
 use crate::page::{Block, Chart, Page, Section, Series, Tone};
 use crate::run::Run;
@@ -31,8 +31,7 @@ fn names(runs: &[Run]) -> Vec<String> {
 
 /// The score of the part that is least known.
 fn score(run: &Run) -> Option<&Score> {
-    let summary = run.summary.as_ref()?;
-    summary.test.as_ref().or(summary.validation.as_ref()).or(Some(&summary.train))
+    run.summary.as_ref().map(|summary| least_known(summary).1)
 }
 
 fn scores(runs: &[Run], names: &[String]) -> Section {
@@ -46,14 +45,23 @@ fn scores(runs: &[Run], names: &[String]) -> Section {
         };
         let time =
             run.summary.as_ref().map_or("not finished".to_owned(), |s| crate::number::duration(s.seconds));
-        [name.clone()].into_iter().chain(metrics.iter().map(cell)).chain([time]).collect()
+        let part = run.summary.as_ref().map_or("", |summary| least_known(summary).0);
+        [name.clone(), part.to_owned()].into_iter().chain(metrics.iter().map(cell)).chain([time]).collect()
     };
-    let head = ["run".to_owned()]
+    let head = ["run", "rows"]
+        .map(str::to_owned)
         .into_iter()
         .chain(metrics.iter().map(|m| m.name().to_owned()))
         .chain(["time".to_owned()]);
-    Section::new("Scores")
-        .with(Block::Table { head: head.collect(), rows: runs.iter().zip(names).map(row).collect() })
+    let mut section = Section::new("Scores");
+    if runs
+        .iter()
+        .any(|run| run.target != runs[0].target || run.settings.data.source != runs[0].settings.data.source)
+    {
+        let text = "These runs are over different data or targets, so that their losses and metrics mean different things.";
+        section = section.with(Block::Text(Tone::Warning, text.to_owned()));
+    }
+    section.with(Block::Table { head: head.collect(), rows: runs.iter().zip(names).map(row).collect() })
 }
 
 fn differences(runs: &[Run], names: &[String]) -> Section {
@@ -78,15 +86,24 @@ fn differences(runs: &[Run], names: &[String]) -> Section {
 
 fn curves(runs: &[Run], names: &[String]) -> Section {
     let chart = |title: &str, log: bool, value: &dyn Fn(&EpochDone) -> Option<f64>| {
-        let line = |(run, name): (&Run, &String)| {
+        let line = |(at, (run, name)): (usize, (&Run, &String))| {
             let points = run.epochs.iter().filter_map(|epoch| Some([epoch.epoch as f64, value(epoch)?]));
-            Series::new(name.clone(), points)
+            Series { colour: Some(at), ..Series::new(name.clone(), points) }
         };
         let series: Vec<Series> =
-            runs.iter().zip(names).map(line).filter(|line| !line.points.is_empty()).collect();
+            runs.iter().zip(names).enumerate().map(line).filter(|line| !line.points.is_empty()).collect();
         let (x, y) = ("epoch".to_owned(), title.to_lowercase());
-        (!series.is_empty())
-            .then(|| Block::Chart(Chart::Lines { title: title.to_owned(), x, y, series, log, unit: false }))
+        (!series.is_empty()).then(|| {
+            Block::Chart(Chart::Lines {
+                title: title.to_owned(),
+                x,
+                y,
+                series,
+                log,
+                unit: false,
+                diagonal: false,
+            })
+        })
     };
     let charts = [
         chart("Validation loss", true, &|epoch| epoch.validation_loss),

@@ -30,7 +30,7 @@ fn subtitle(run: &Run) -> String {
 }
 
 /// The part that is least known, with its score.
-fn least_known(summary: &Summary) -> (&'static str, &Score) {
+pub(crate) fn least_known(summary: &Summary) -> (&'static str, &Score) {
     match (&summary.test, &summary.validation) {
         (Some(test), _) => ("test", test),
         (None, Some(validation)) => ("validation", validation),
@@ -68,7 +68,7 @@ fn overview(run: &Run) -> Section {
         .baseline
         .as_ref()
         .and_then(|b| if part == "test" { b.test.as_ref() } else { b.validation.as_ref() });
-    let failed = ["divergence", "non_finite"].contains(&summary.stopped_by.as_str());
+    let failed = summary.is_failure();
     if failed {
         section =
             section.with(Block::Text(Tone::Bad, format!("The run failed: {}.", summary.stopped_because)));
@@ -77,8 +77,13 @@ fn overview(run: &Run) -> Section {
         if let (Some(baseline), Some(said)) = (baseline, &summary.baseline) {
             text += &format!("; without the inputs ({}): {}", said.predicts, with_interval(baseline, metric));
         }
-        let better = baseline.is_none_or(|baseline| score.loss < baseline.loss);
-        section = section.with(Block::Text(if better { Tone::Good } else { Tone::Warning }, text + "."));
+        let better = baseline.map(|baseline| score.loss < baseline.loss);
+        let tone = match better {
+            Some(true) => Tone::Good,
+            Some(false) => Tone::Warning,
+            None => Tone::Plain,
+        };
+        section = section.with(Block::Text(tone, text + "."));
     }
     if !summary.finished {
         let text = "The run was interrupted. It goes on with `steepest resume`, and its test rows were not looked at.";
@@ -132,6 +137,7 @@ fn over_epochs(title: &str, y: &str, log: bool, series: Vec<Option<Series>>) -> 
         series,
         log,
         unit: false,
+        diagonal: false,
     };
     matches!(&chart, Chart::Lines { series, .. } if !series.is_empty()).then_some(Block::Chart(chart))
 }
@@ -282,8 +288,16 @@ fn of_classes(mut section: Section, classes: &ClassEvaluation, part: &str) -> Se
     let of =
         |area: Option<f64>| area.map_or(String::new(), |area| format!(", area {}", significant(area, 3)));
     let unit = |title: String, x: &str, y: &str, series: Vec<Series>| {
-        Block::Chart(Chart::Lines { title, x: x.to_owned(), y: y.to_owned(), series, log: false, unit: true })
+        // chance lies on the diagonal of a ROC curve, the truth on that of a calibration
+        let diagonal = x != "recall";
+        let (x, y) = (x.to_owned(), y.to_owned());
+        Block::Chart(Chart::Lines { title, x, y, series, log: false, unit: true, diagonal })
     };
+    if classes.curves.len() >= 10 {
+        let text =
+            "The curves below are those of the ten classes with the most rows, each against all others.";
+        section = section.with(Block::Text(Tone::Plain, text.to_owned()));
+    }
     if classes.curves.iter().any(|curves| !curves.roc.is_empty()) {
         let roc =
             classes.curves.iter().map(|c| Series::new(c.class.clone() + &of(c.auc), c.roc.iter().copied()));
@@ -310,6 +324,8 @@ fn of_classes(mut section: Section, classes: &ClassEvaluation, part: &str) -> Se
     if classes.confused.is_empty() {
         return section;
     }
+    let section =
+        section.with(Block::Text(Tone::Plain, "What is taken for something else most often:".into()));
     let rows = classes
         .confused
         .iter()

@@ -74,8 +74,10 @@ pub enum Chart {
         series: Vec<Series>,
         /// Whether the scale of y begins logarithmic.
         log: bool,
-        /// Whether both axes are fractions, with the diagonal drawn.
+        /// Whether both axes are fractions.
         unit: bool,
+        /// Whether the diagonal is drawn, on which chance or the truth lies.
+        diagonal: bool,
     },
     /// Colours in rows and columns.
     Heat {
@@ -130,6 +132,9 @@ pub enum Chart {
 pub struct Series {
     /// Its name.
     pub name: String,
+    /// Which colour it has, so that the same thing looks the same in every chart. Default: its place among the series.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub colour: Option<usize>,
     /// Its points, from left to right; a value that is not finite leaves a gap.
     pub points: Vec<[Option<f64>; 2]>,
 }
@@ -147,7 +152,11 @@ impl Series {
             false => points.chunks(stretch).flat_map(ends).collect(),
         };
         let known = |x: f64| x.is_finite().then_some(x);
-        Self { name: name.into(), points: kept.into_iter().map(|point| point.map(known)).collect() }
+        Self {
+            name: name.into(),
+            colour: None,
+            points: kept.into_iter().map(|point| point.map(known)).collect(),
+        }
     }
 }
 
@@ -322,9 +331,37 @@ fn escape(text: &str) -> String {
     html
 }
 
+impl Chart {
+    /// The same with all text escaped and cut, as the script shows it.
+    fn inert(&self) -> Self {
+        let name = |text: &String| shown(text).to_string();
+        let names = |texts: &[String]| texts.iter().map(name).collect();
+        match self.clone() {
+            Self::Lines { title, x, y, series, log, unit, diagonal } => {
+                let series = series.into_iter().map(|series| Series { name: name(&series.name), ..series });
+                let (title, x, y) = (name(&title), name(&x), name(&y));
+                Self::Lines { title, x, y, series: series.collect(), log, unit, diagonal }
+            }
+            Self::Heat { title, x, rows, columns, cells, marks } => {
+                Self::Heat { title: name(&title), x: name(&x), rows: names(&rows), columns, cells, marks }
+            }
+            Self::Matrix { title, names: all, cells } => {
+                Self::Matrix { title: name(&title), names: names(&all), cells }
+            }
+            Self::Points { title, x, y, points } => {
+                Self::Points { title: name(&title), x: name(&x), y: name(&y), points }
+            }
+            Self::Bars { title, x, edges, counts } => {
+                Self::Bars { title: name(&title), x: name(&x), edges, counts }
+            }
+        }
+    }
+}
+
 /// Numbers and names for the script: nothing in it ends the script or is no mark on the paper.
 fn json(charts: &[&Chart]) -> String {
-    let text = serde_json::to_string(charts).expect("numbers and names");
+    let charts: Vec<Chart> = charts.iter().map(|chart| chart.inert()).collect();
+    let text = serde_json::to_string(&charts).expect("numbers and names");
     let mut plain = String::with_capacity(text.len());
     for c in text.chars() {
         if matches!(c, '<' | '>' | '&') || is_unseen(c) {
@@ -366,6 +403,10 @@ mod tests {
         assert_eq!(html.matches("</script>").count(), 2, "those of the page");
         assert!(!html.contains("<img"), "{html}");
         assert!(!html.chars().any(|c| is_unseen(c) && c != '\n'), "{html}");
+        assert!(
+            !html.contains("\\u202e") && html.contains("\\\\u{202e}"),
+            "the script shows it escaped: {html}"
+        );
         let long = Page { title: "x".repeat(100_000), ..Page::default() };
         assert!(long.html().len() < STYLE.len() + SCRIPT.len() + 5_000);
     }

@@ -3,7 +3,7 @@
 use crate::checkpoint;
 use crate::error::{Error, Result};
 use crate::loss::{argmax, log_softmax};
-use crate::manifest::Manifest;
+use crate::manifest::{MANIFEST, Manifest};
 use crate::model::{Model, ModelConfig};
 use crate::network;
 use crate::run_dir::SETTINGS;
@@ -41,9 +41,6 @@ enum Ended {
         positive: Option<String>,
     },
 }
-
-/// What `stopped_by` is in the summary of a run that went wrong.
-const FAILURES: [&str; 2] = ["divergence", "non_finite"];
 
 /// What a network says of new rows.
 #[derive(Debug, Clone, PartialEq)]
@@ -106,6 +103,11 @@ impl FinishedRun {
     /// refuses.
     pub fn open(path: &Path) -> Result<Self> {
         let files = Files { path, manifest: Manifest::read(path)? };
+        // a run of this version has it before its first checkpoint
+        if files.manifest.is_none() && !checkpoint::paths(path).is_empty() {
+            let manifest = path.join(MANIFEST);
+            return Err(Error::Damaged { path: manifest, reason: "it is missing".to_owned() });
+        }
         let settings = Settings::from_toml(&files.text(SETTINGS)?, SETTINGS)?;
         settings.check()?;
         let encoder = AnyEncoder::from_json(&files.text("encoder.json")?)?;
@@ -152,7 +154,7 @@ impl FinishedRun {
     /// Data that cannot be read, or that lacks a column the network needs: all are named. A column to keep that is not
     /// there, or has the name of a prediction.
     pub fn predict(&self, source: &Source, asked: &PredictOptions) -> Result<Predictions> {
-        if let Some(summary) = self.summary().filter(|s| FAILURES.contains(&s.stopped_by.as_str())) {
+        if let Some(summary) = self.summary().filter(|summary| summary.is_failure()) {
             let (path, reason) = (self.path.clone(), summary.stopped_because.clone());
             return Err(Error::FailedRun { path, reason });
         }

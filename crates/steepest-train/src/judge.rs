@@ -186,6 +186,9 @@ impl Judge {
     pub fn notes(&self, data: &Prepared, outputs: &[Vec<f32>]) -> Vec<String> {
         let mut notes = Vec::new();
         notes.extend(few_rows(data));
+        if outputs.iter().flatten().any(|output| !output.is_finite()) {
+            return notes;
+        }
         let parts = [&data.validation, &data.test];
         let mut gains = Vec::new();
         for ((part, outputs), name) in parts.into_iter().zip(outputs).zip(["validation", "test"]) {

@@ -123,6 +123,8 @@ struct Metrics {
     hash: Sha256,
     /// Lines that could not be written.
     pending: String,
+    /// Epochs that were there when the run went on.
+    kept: u64,
 }
 
 impl RunDir {
@@ -189,6 +191,7 @@ impl RunDir {
         }
         steepest::write_atomically_on(&*dir.system, &file, kept.as_bytes())?;
         dir.metrics.wrote(kept.as_bytes());
+        dir.metrics.kept = kept.lines().count() as u64;
         Ok(dir)
     }
 
@@ -196,6 +199,11 @@ impl RunDir {
     pub fn nowhere(system: Arc<dyn FileSystem>, path: &Path) -> Self {
         let metrics = Metrics::default();
         Self { system, path: path.to_owned(), files: BTreeMap::new(), metrics, _lock: None }
+    }
+
+    /// How many epochs the metrics had when the run went on.
+    pub fn epochs_kept(&self) -> u64 {
+        self.metrics.kept
     }
 
     pub fn path(&self) -> &Path {

@@ -86,6 +86,9 @@ pub struct Counters {
     pub last_gradient_norm: f64,
     /// The epoch whose weights are kept.
     pub best: Option<BestEpoch>,
+    /// The largest `‖θ' − θ‖ / ‖θ‖` of each tensor so far, measured in the last step of each epoch; 0 where there is none.
+    #[serde(default)]
+    pub largest_updates: Vec<f64>,
 }
 
 /// Sums over the steps of one epoch.
@@ -264,7 +267,12 @@ impl Tracker {
     }
 
     /// Takes note of an epoch's gradients, and lets a schedule that watches `loss` see it.
-    pub fn epoch_judged(&mut self, loss: f64) {
+    pub fn epoch_judged(&mut self, loss: f64, updates: impl Iterator<Item = Option<f64>>) {
+        for (at, update) in updates.enumerate() {
+            let largest = &mut self.counters.largest_updates;
+            largest.resize(largest.len().max(at + 1), 0.0);
+            largest[at] = largest[at].max(update.filter(|ratio| ratio.is_finite()).unwrap_or(0.0));
+        }
         let norm = self.counters.sums.mean_gradient_norm();
         if self.counters.epoch == 1 {
             self.counters.first_gradient_norm = norm;

@@ -152,7 +152,17 @@ pub struct Summary {
     pub not_written: Vec<String>,
 }
 
+/// Whether what `stopped_by` is in a summary says that the run went wrong.
+pub(crate) fn is_failure(stopped_by: &str) -> bool {
+    ["divergence", "non_finite"].contains(&stopped_by)
+}
+
 impl Summary {
+    /// Whether the run went wrong: its weights predict nothing.
+    pub fn is_failure(&self) -> bool {
+        is_failure(&self.stopped_by)
+    }
+
     pub(crate) fn to_json(&self) -> String {
         serde_json::to_string_pretty(self).expect("plain values")
     }
@@ -185,6 +195,9 @@ pub struct TensorLine {
     /// `‖θ' − θ‖ / ‖θ‖` of the last measured step.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub update_ratio: Option<f64>,
+    /// The largest such ratio at the end of an epoch; of matrices and convolutions only, since a bias begins at 0.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub largest_update: Option<f64>,
     /// Steps whose gradient exploded, against its own past.
     pub exploded: u64,
     /// Steps whose gradient vanished, against its own past.

@@ -224,7 +224,8 @@ impl Trainer {
         ended: Option<Stopped>,
         events: &mut Events<'_>,
     ) -> Result<Option<Stopped>> {
-        self.tracker.epoch_judged(validation.compared);
+        let health = self.optimizer.optimizer().health();
+        self.tracker.epoch_judged(validation.compared, health.into_iter().map(|health| health.update_ratio));
         let done = self.epoch_done(&validation, best);
         if let Err(error) = self.dir.epoch(&done) {
             events.tell(Event::Note(format!("the epoch could not be written, and will be later: {error}")));

@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::event::{Event, Events, Stopped};
 use crate::manifest::{MANIFEST, Manifest};
 use crate::run_dir::SETTINGS;
+use crate::settings::Settings;
 use crate::state::Snapshot;
 use crate::summary::Summary;
 use crate::trainer::Trainer;
@@ -81,6 +82,11 @@ pub(crate) fn verify(run: &Path, source: Option<&str>) -> Result<Verified> {
     }
     let mut files = Vec::new();
     let manifest = match Manifest::read(run) {
+        // a run of this version has it before its first checkpoint
+        Ok(None) if !checkpoint::paths(run).is_empty() => {
+            files.push(Checked { file: MANIFEST.to_owned(), problem: Some("it is missing".to_owned()) });
+            None
+        }
         Ok(manifest) => manifest,
         Err(error) => {
             files.push(Checked { file: MANIFEST.to_owned(), problem: Some(reason(error)) });
@@ -98,6 +104,7 @@ pub(crate) fn verify(run: &Path, source: Option<&str>) -> Result<Verified> {
     for path in checkpoint::paths(run) {
         let name = path.strip_prefix(run).unwrap_or(&path).display().to_string();
         let problem = match checkpoint::read(&path) {
+            Ok(found) if other_run(run, &found.1) => Some("it is of another run".to_owned()),
             Ok(found) => {
                 whole.push(found);
                 // two are compared
@@ -116,8 +123,19 @@ pub(crate) fn verify(run: &Path, source: Option<&str>) -> Result<Verified> {
         Some(manifest) => manifest.finished,
         None => crate::run_dir::is_finished(run).unwrap_or(false),
     };
-    let remains = remains(finished, manifest.is_some(), &files, whole.last());
+    let has_epochs = fs::metadata(run.join("metrics.jsonl")).is_ok_and(|there| there.len() > 0);
+    let remains = remains(has_epochs, finished, failed(run), manifest.is_some(), &files, whole.last());
     Ok(Verified { finished, replay: replay(run, source, finished, whole), files, remains })
+}
+
+/// Whether a checkpoint was made with other settings than those that lie beside it.
+fn other_run(run: &Path, origin: &Origin) -> bool {
+    let text = fs::read_to_string(run.join(SETTINGS)).unwrap_or_default();
+    let Ok(settings) = Settings::from_toml(&text, SETTINGS) else { return false };
+    let Some(mut saved) = origin.settings.clone() else { return false };
+    // a run may have been made longer
+    saved.train.epochs = settings.train.epochs;
+    !saved.differences(&settings).is_empty()
 }
 
 /// A file of the directory itself: a manifest from elsewhere may name any other.
@@ -142,7 +160,9 @@ fn reason(error: Error) -> String {
 
 /// What can still be done with a run.
 fn remains(
+    has_epochs: bool,
     finished: bool,
+    failed: bool,
     has_manifest: bool,
     files: &[Checked],
     newest: Option<&(Snapshot, Origin)>,
@@ -157,7 +177,9 @@ fn remains(
             "it has no manifest, as a run of an earlier version: nothing is known of its files".to_owned(),
         );
     }
-    if predicts {
+    if predicts && failed {
+        remains.push("it failed, so that its weights predict nothing".to_owned());
+    } else if predicts {
         remains.push("it predicts".to_owned());
     }
     let any_checkpoint = files.iter().any(|file| file.file.starts_with("checkpoints"));
@@ -174,8 +196,10 @@ fn remains(
         Some((snapshot, _)) => {
             let step = snapshot.state.counters.step;
             let what = if finished { "it can be made longer" } else { "it goes on, and predicts with its best weights so far," };
-            remains.push(format!("{what} from the checkpoint of step {step}"));
+            remains.push(format!("{what} from the checkpoint of step {step}, with the data of then"));
         }
+        None if finished && predicts => remains.push("it has no checkpoint, so that it cannot be made longer".to_owned()),
+        None if !finished && has_epochs => remains.push("its checkpoints are gone, and what it has learnt with them".to_owned()),
         None if !finished && !bad(SETTINGS) && !any_checkpoint => remains.push("it begins again from its first step".to_owned()),
         None if !predicts => remains.push("nothing of it can be saved but its settings".to_owned()),
         None => {}
@@ -196,7 +220,7 @@ fn replay(run: &Path, source: Option<&str>, finished: bool, mut whole: Vec<(Snap
         return no(format!("the run comes from another processor ({differs}), which sums in another order"));
     }
     // by the clock it ended where this replay would not
-    if stopped_by_the_clock(run) && finished {
+    if finished && stopped_by(run) == "max_time" {
         return no(
             "the run was ended by a limit of time, which does not come at the same step again".to_owned()
         );
@@ -209,9 +233,13 @@ fn replay(run: &Path, source: Option<&str>, finished: bool, mut whole: Vec<(Snap
     }
 }
 
-fn stopped_by_the_clock(run: &Path) -> bool {
+fn stopped_by(run: &Path) -> String {
     let text = fs::read_to_string(run.join("summary.json")).unwrap_or_default();
-    serde_json::from_str::<Summary>(&text).is_ok_and(|summary| summary.stopped_by == "max_time")
+    serde_json::from_str::<Summary>(&text).map(|summary| summary.stopped_by).unwrap_or_default()
+}
+
+fn failed(run: &Path) -> bool {
+    crate::summary::is_failure(&stopped_by(run))
 }
 
 impl Trainer {

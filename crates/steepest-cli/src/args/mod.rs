@@ -34,7 +34,8 @@ use steepest_train::Bytes;
     "  0    done\n",
     "  1    the run failed: it diverged (its directory is left), or a file could not be written\n",
     "  2    bad input or usage: nothing was done\n",
-    "  130  stopped by Ctrl-C (143 by SIGTERM, 129 by SIGHUP): the run is saved, `steepest resume` goes on",
+    "  130  stopped by Ctrl-C (143 by SIGTERM, 129 by SIGHUP): the run is saved, `steepest resume` goes on;\n",
+    "       before training begins nothing is left",
 ))]
 pub struct Args {
     #[command(subcommand)]

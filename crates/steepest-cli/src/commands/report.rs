@@ -1,5 +1,5 @@
 use crate::args::Report;
-use crate::output::{Failure, Result, print, print_json, write};
+use crate::output::{Failure, Result, print, print_json, shown_path, write};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use steepest_report::{Run, comparison, report};
@@ -12,6 +12,11 @@ pub fn run(args: Report) -> Result {
         several => (comparison(several), PathBuf::from("report.html")),
     };
     let out = args.out.unwrap_or(usual);
+    let begins = |bytes: &[u8]| bytes.is_empty() || bytes.starts_with(b"<!doctype html>");
+    if std::fs::read(&out).is_ok_and(|there| !begins(&there)) {
+        let message = format!("{} is there and is no page: name another file (-o)", shown_path(&out));
+        return Err(Failure::input(message));
+    }
     write(Some(&out), page.html().as_bytes())?;
     match args.json {
         true => print_json(&json!({ "format": 1, "report": out.to_string_lossy() })),

@@ -1,14 +1,20 @@
 use super::fit::{Shown, conclude};
 use crate::args::Resume;
-use crate::output::Result;
+use crate::output::{Failure, Result};
 use crate::progress::Reporter;
-use steepest_train::{ResumeOptions, Settings};
+use steepest_train::{Error, ResumeOptions, Settings};
 
 /// Goes on with a run, shows it, and says what came out.
 pub fn run(args: Resume) -> Result {
     let mut reporter = Reporter::new(args.quiet, args.tensorboard);
     let how = ResumeOptions { source: args.data, epochs: args.epochs, threads: args.threads };
-    let summary = steepest_train::resume(&args.run, &how, &mut reporter)?;
+    let moved = how.source.is_none();
+    let summary = steepest_train::resume(&args.run, &how, &mut reporter).map_err(|error| match error {
+        Error::Data(_) | Error::OtherData if moved => {
+            Failure::input(format!("{error} (where the data lies now, if it is not where it was: --data)"))
+        }
+        error => error.into(),
+    })?;
     // the run has written where its data lies
     let text = std::fs::read_to_string(args.run.join("settings.toml")).unwrap_or_default();
     let settings = Settings::from_toml(&text, "settings.toml").unwrap_or_default();

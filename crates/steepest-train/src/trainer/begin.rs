@@ -14,6 +14,7 @@ use crate::score::Criterion;
 use crate::settings::{OptimizerSettings, Settings};
 use crate::state::{RunState, Snapshot, Tracker};
 use crate::trained_on::TrainedOn;
+use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use steepest::{Disk, FileSystem, Group, NonFinite, Optimizer};
@@ -94,6 +95,10 @@ impl Trainer {
         // from here on no other process writes
         let lock = RunDir::lock(path)?;
         let found = checkpoint::latest(path)?;
+        if found.is_none() && fs::metadata(path.join("metrics.jsonl")).is_ok_and(|there| there.len() > 0) {
+            let reason = "its checkpoints are gone, and what it has learnt with them".to_owned();
+            return Err(Error::NotARun { path: path.to_owned(), reason });
+        }
         let mut epochs = how.epochs;
         if let Some(found) = &found {
             let mut saved = settings.clone();
@@ -139,6 +144,12 @@ impl Trainer {
             notes.push(format!(
                 "the run goes on to epoch {epochs}: its schedule begins anew after step {from}, so that the bits are not those \
                  of a run that was to have {epochs} epochs from the start"
+            ));
+        }
+        if trainer.dir.epochs_kept() < done {
+            let lost = done - trainer.dir.epochs_kept();
+            notes.push(format!(
+                "metrics.jsonl lacks {lost} of the {done} epochs that are done: it was changed or damaged"
             ));
         }
         notes.extend(here.other_processor(&origin.identity).map(|differs| {

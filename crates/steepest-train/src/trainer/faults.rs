@@ -779,6 +779,11 @@ fn runs_from_elsewhere_are_refused() {
     trainer.run(&mut silent).unwrap();
     // as a run of an earlier version, which nothing vouches for
     fs::remove_file(run.join("manifest.json")).unwrap();
+    assert!(
+        matches!(FinishedRun::open(&run), Err(Error::Damaged { .. })),
+        "it has checkpoints, so it had a manifest"
+    );
+    fs::remove_dir_all(run.join("checkpoints")).unwrap();
     assert!(FinishedRun::open(&run).is_ok());
     let encoder: serde_json::Value =
         serde_json::from_str(&fs::read_to_string(run.join("encoder.json")).unwrap()).unwrap();

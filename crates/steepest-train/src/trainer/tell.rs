@@ -202,11 +202,13 @@ impl Trainer {
     fn health(&self) -> Health {
         let counters = &self.tracker.counters;
         let optimizer = self.optimizer.optimizer();
-        let line = |(param, health): (&steepest::Param, steepest::TensorHealth)| TensorLine {
+        let largest = |at: usize| counters.largest_updates.get(at).copied().filter(|ratio| *ratio > 0.0);
+        let line = |(at, (param, health)): (usize, (&steepest::Param, steepest::TensorHealth))| TensorLine {
             name: param.name.clone(),
             gradient_norm: health.usual_norm(),
             zeros: health.zeros,
             update_ratio: health.update_ratio,
+            largest_update: largest(at).filter(|_| param.shape.len() > 1),
             exploded: health.exploded,
             vanished: health.vanished,
         };
@@ -214,7 +216,7 @@ impl Trainer {
             gradient_norm: [counters.first_gradient_norm, counters.last_gradient_norm],
             clipped: counters.clipped as f64 / counters.step.max(1) as f64,
             skipped: counters.skipped,
-            tensors: optimizer.params().iter().zip(optimizer.health()).map(line).collect(),
+            tensors: optimizer.params().iter().zip(optimizer.health()).enumerate().map(line).collect(),
         }
     }
 
