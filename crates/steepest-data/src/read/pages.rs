@@ -113,28 +113,44 @@ impl Read for NeverAtItsEnd {
     }
 }
 
-/// What a page's header says first: in Thrift's compact protocol, three whole numbers in fields 1 to 3, as all who write
-/// Parquet write them.
+/// What a page's header says first: in Thrift's compact protocol, three whole numbers in fields 1 to 3, a checksum in field 4
+/// or none, and of a dictionary the number of its values in field 7, as all who write Parquet write them.
 struct Header {
     is_dictionary: bool,
-    /// Packed and unpacked together.
+    /// Packed and unpacked together, and of a dictionary once more as values.
     bytes: u64,
 }
 
+/// The most bytes of a value of a dictionary, but for texts, which stay where they are.
+const VALUE_BYTES: u64 = 8;
+
 impl Header {
     fn of(mut bytes: &[u8]) -> Option<Self> {
-        let mut number = || {
-            // the next field, and an i32
-            let (&0x15, rest) = bytes.split_first()? else { return None };
-            let length = rest.iter().take(5).position(|byte| byte & 0x80 == 0)? + 1;
-            let zigzag =
-                rest[..length].iter().rev().fold(0u64, |all, byte| all << 7 | u64::from(byte & 0x7F));
-            bytes = &rest[length..];
+        // the next field, and an i32 in it: as the reader has it, which looks at no type and cuts what is longer
+        let number = |bytes: &mut &[u8]| {
+            let (1, rest) = (bytes.first()? >> 4, &bytes[1..]) else { return None };
+            let length = rest.iter().position(|byte| byte & 0x80 == 0)? + 1;
+            let zigzag = (rest[..length].iter().zip((0..).step_by(7)))
+                .fold(0u64, |all, (byte, shift)| all | u64::from(byte & 0x7F).wrapping_shl(shift));
+            *bytes = &rest[length..];
             // a negative one is for the reader to refuse
-            (zigzag & 1 == 0).then_some(zigzag >> 1)
+            u32::try_from(((zigzag >> 1) as i64 ^ -((zigzag & 1) as i64)) as i32).ok().map(u64::from)
         };
-        let (kind, unpacked, packed) = (number()?, number()?, number()?);
-        Some(Self { is_dictionary: kind == 2, bytes: unpacked + packed })
+        let (kind, unpacked, packed) = (number(&mut bytes)?, number(&mut bytes)?, number(&mut bytes)?);
+        let is_dictionary = kind == 2;
+        // field 7, a structure, whose first field is the number of values: the reader makes room for as many
+        let checksum = bytes.first().is_some_and(|first| first >> 4 == 1);
+        if checksum {
+            let _ = number(&mut bytes);
+        }
+        let behind = if checksum { 3 } else { 4 };
+        let values = match bytes.split_first() {
+            Some((first, mut inside)) if is_dictionary && first >> 4 == behind => {
+                number(&mut inside).unwrap_or(0)
+            }
+            _ => 0,
+        };
+        Some(Self { is_dictionary, bytes: unpacked + packed + values * VALUE_BYTES })
     }
 }
 
@@ -147,6 +163,17 @@ mod tests {
         let header = Header::of(&[0x15, 4, 0x15, 0x80, 0x02, 0x15, 20, 0]).unwrap();
         assert!(header.is_dictionary);
         assert_eq!(header.bytes, 128 + 10);
+        // 64 values of eight bytes, without a checksum and with one, however it begins
+        for page in [
+            &[0x15, 4, 0x15, 2, 0x15, 2, 0x4C, 0x15, 0x80, 0x01][..],
+            &[0x15, 4, 0x15, 2, 0x15, 2, 0x15, 9, 0x3C, 0x15, 0x80, 0x01],
+        ] {
+            assert_eq!(Header::of(page).unwrap().bytes, 1 + 1 + 64 * 8, "{page:?}");
+        }
+        // more of them, in more bytes than they need
+        let long = [0x95, 0x96, 0x97, 0x98, 0x99, 0x9A, 0x9B, 0x9C, 0x9D, 0x9E, 0x9F, 0xA0, 0x90, 0x03];
+        let page = [&[0x15, 4, 0x15, 2, 0x15, 2, 0x4C, 0x15][..], &long[..]].concat();
+        assert!(Header::of(&page).unwrap().bytes > 1 << 32);
         assert!(Header::of(&[0x15, 4, 0x15, 0x80]).is_none());
         assert!(Header::of(&[0x15, 3]).is_none() && Header::of(&[]).is_none());
     }
