@@ -335,7 +335,7 @@ impl Watch for Pausing {
             Operation::SyncFolder(path) if path.ends_with("checkpoints") => say("out"),
             _ => {}
         }
-        let microseconds = self.0.lock().unwrap().below(12_000);
+        let microseconds = self.0.lock().unwrap().below(6_000);
         std::thread::sleep(Duration::from_micros(microseconds));
         Ok(usize::MAX)
     }
@@ -368,7 +368,7 @@ fn silent(_: &Event) -> ControlFlow<()> {
 }
 
 fn killed_settings() -> Settings {
-    let text = "[data]\nsource = 'iris'\n[model]\nhidden = [8]\n[train]\nbatch = 16\nepochs = 40\npatience = 0\n\
+    let text = "[data]\nsource = 'iris'\n[model]\nhidden = [8]\n[train]\nbatch = 16\nepochs = 120\npatience = 0\n\
                 save_every = '10steps'\n[optimizer]\nname = 'adamw'\nlr = 0.02\n";
     Settings::from_toml(text, "test").unwrap()
 }
