@@ -64,6 +64,12 @@ pub enum Error {
         /// What the system or the format's library says.
         reason: String,
     },
+    /// Bytes that are no weights.
+    #[error("these are no weights: {reason}; give the bytes of a safetensors file")]
+    Bytes {
+        /// What the format's library says.
+        reason: String,
+    },
 }
 
 /// `Result` with this crate's [`Error`].

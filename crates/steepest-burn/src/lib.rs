@@ -58,5 +58,6 @@ mod weights;
 pub use error::{Error, Result};
 pub use optimizer::{BurnOptimizer, Grads};
 pub use weights::{
-    NamedTensor, load_named_tensors, load_weights, named_tensors, save_weights, weights_to_bytes,
+    NamedTensor, load_named_tensors, load_weights, named_tensors, save_weights, weights_from_bytes,
+    weights_to_bytes,
 };

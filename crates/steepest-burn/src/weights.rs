@@ -159,18 +159,32 @@ pub fn load_weights<M: Module>(module: &mut M, path: impl AsRef<std::path::Path>
     let path = path.as_ref();
     let failed = |reason: String| Error::File { path: path.display().to_string(), reason };
     let bytes = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
-    let file = SafeTensors::deserialize(&bytes).map_err(|error| failed(error.to_string()))?;
-    let tensors =
-        file.iter()
-            .map(|(name, view)| {
-                let dtype = FLOATS.iter().find(|(_, file)| *file == view.dtype()).ok_or_else(|| {
-                    failed(format!("`{name}` is {:?}, expected a float type", view.dtype()))
-                })?;
-                let data = TensorData::from_bytes_vec(view.data().to_vec(), view.shape(), dtype.0);
-                Ok((name.to_owned(), data))
-            })
-            .collect::<Result<Vec<_>>>()?;
+    let tensors = tensors_of(&bytes).map_err(failed)?;
     load(module, tensors, Vec::new())
+}
+
+/// Loads the bytes of such a file.
+///
+/// # Errors
+/// [`Error::Bytes`] for what is no safetensors; then as [`load_named_tensors`].
+pub fn weights_from_bytes<M: Module>(module: &mut M, bytes: &[u8]) -> Result<()> {
+    let tensors = tensors_of(bytes).map_err(|reason| Error::Bytes { reason })?;
+    load(module, tensors, Vec::new())
+}
+
+/// The tensors of a file; the reason, if it is none.
+fn tensors_of(bytes: &[u8]) -> std::result::Result<Vec<(String, TensorData)>, String> {
+    let file = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
+    file.iter()
+        .map(|(name, view)| {
+            let dtype = FLOATS
+                .iter()
+                .find(|(_, file)| *file == view.dtype())
+                .ok_or_else(|| format!("`{name}` is {:?}, expected a float type", view.dtype()))?;
+            let data = TensorData::from_bytes_vec(view.data().to_vec(), view.shape(), dtype.0);
+            Ok((name.to_owned(), data))
+        })
+        .collect()
 }
 
 /// burn's element types and their names in a file.

@@ -7,7 +7,7 @@ use std::io::{self, ErrorKind, IsTerminal, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 pub use steepest_data::shown_path;
-use steepest_data::{is_unseen, shown};
+use steepest_data::{seen_json, shown};
 pub use steepest_report::{count, short, significant};
 
 /// Why the program ends with another exit code than 0. The codes are part of `--help`.
@@ -98,25 +98,9 @@ fn put(bytes: &[u8]) -> Result {
 /// Writes one JSON object to stdout.
 pub fn print_json(value: &impl serde::Serialize) -> Result {
     match serde_json::to_string_pretty(value) {
-        Ok(text) => put((plain_json(&text) + "\n").as_bytes()),
+        Ok(text) => put((seen_json(&text, &[]) + "\n").as_bytes()),
         Err(error) => Err(Failure::Run(format!("the result does not become JSON: {error}"))),
     }
-}
-
-/// The same JSON, with what is no mark on the paper as `\uXXXX`: it means the same, and does nothing to a terminal.
-fn plain_json(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c != '\n' && is_unseen(c) {
-            let mut units = [0; 2];
-            for unit in c.encode_utf16(&mut units) {
-                let _ = write!(plain, "\\u{unit:04x}");
-            }
-        } else {
-            plain.push(c);
-        }
-    }
-    plain
 }
 
 /// Characters of a line beyond which nobody reads it.
@@ -161,7 +145,7 @@ pub fn write(path: Option<&Path>, bytes: &[u8]) -> Result {
             Err(_) => Err(Failure::input("the result is no text; name a file for it with -o")),
         };
     };
-    if is_file_of_a_run(path) {
+    if steepest_train::is_file_of_a_run(path) {
         let message =
             format!("{} belongs to a run, which would be lost: name another file", shown_path(path));
         return Err(Failure::input(message));
@@ -178,28 +162,6 @@ pub fn write(path: Option<&Path>, bytes: &[u8]) -> Result {
 
 /// What [`Paint`] writes behind an escape.
 const COLOURS: [&str; 7] = ["[0m", "[1m", "[2m", "[32m", "[33m", "[1;31m", "[36m"];
-
-/// Whether a path is that of a file that a run needs.
-fn is_file_of_a_run(path: &Path) -> bool {
-    const FILES: [&str; 11] = [
-        "settings.toml",
-        "manifest.json",
-        "encoder.json",
-        "summary.json",
-        "evaluation.json",
-        "trained_on.json",
-        "notes.txt",
-        "metrics.jsonl",
-        "weights.safetensors",
-        "optimizer.safetensors",
-        "lock",
-    ];
-    let named = path.file_name().and_then(|name| name.to_str()).is_some_and(|name| FILES.contains(&name));
-    named
-        && path.exists()
-        && path.with_file_name("settings.toml").exists()
-        && path.with_file_name("lock").exists()
-}
 
 /// Colours for one stream: none when it is not a terminal, or when `NO_COLOR` is set to anything
 /// (<https://no-color.org>).
@@ -333,8 +295,8 @@ mod tests {
         );
         assert!(super::inert(&"x".repeat(100_000)).chars().count() < 10_000);
         let text = serde_json::to_string(hostile).unwrap();
-        let plain = plain_json(&text);
-        assert!(!plain.chars().any(is_unseen), "{plain}");
+        let plain = seen_json(&text, &[]);
+        assert!(!plain.chars().any(steepest_data::is_unseen), "{plain}");
         assert_eq!(serde_json::from_str::<String>(&plain).unwrap(), hostile);
     }
 

@@ -57,7 +57,7 @@ pub use prepare::{Held, Part, PrepareOptions, Prepared, prepare, prepare_with};
 pub use read::{Labels, ReadOptions, Sample};
 pub use roles::{Role, Roles};
 pub use schema::{Schema, SchemaColumn};
-pub use shown::{Shown, is_unseen, shown, shown_path};
+pub use shown::{Shown, is_unseen, seen_json, shown, shown_path};
 pub use source::{Source, load};
 pub use split::{Fractions, Split, split, split_by_time, split_grouped, split_stratified};
 pub use table::{Column, Images, Loaded, Table, Values};

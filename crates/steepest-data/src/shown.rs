@@ -107,6 +107,27 @@ pub fn is_unseen(c: char) -> bool {
             | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}')
 }
 
+/// The same JSON, with what is unseen, and some other characters, as `\\uXXXX`: it means the same, and does nothing to a
+/// terminal or a page. Its lines stay.
+///
+/// ```
+/// assert_eq!(steepest_data::seen_json("[\"a\u{202e}<\"]", &['<']), r#"["a\u202e\u003c"]"#);
+/// ```
+pub fn seen_json(json: &str, others: &[char]) -> String {
+    let mut seen = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c == '\n' || !(is_unseen(c) || others.contains(&c)) {
+            seen.push(c);
+            continue;
+        }
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            // writing to a String does not fail
+            let _ = write!(seen, "\\u{unit:04x}");
+        }
+    }
+    seen
+}
+
 /// Names for a message: all of a few, the first of many.
 pub(crate) fn list<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
     joined(names.map(shown), ", ")

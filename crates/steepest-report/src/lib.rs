@@ -19,4 +19,4 @@ pub use health::complaints;
 pub use number::{count, duration, short, significant};
 pub use page::{Block, Chart, Page, Section, Series, Tone};
 pub use picture::{Bars, Picture, Surface, Way};
-pub use run::{Column, Error, Run};
+pub use run::{Column, Run};

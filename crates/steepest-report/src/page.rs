@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 use std::fmt::Write as _;
-use steepest_data::{is_unseen, shown};
+use steepest_data::{seen_json, shown};
 
 /// A report.
 #[derive(Debug, Clone, Default)]
@@ -362,23 +362,13 @@ impl Chart {
 fn json(charts: &[&Chart]) -> String {
     let charts: Vec<Chart> = charts.iter().map(|chart| chart.inert()).collect();
     let text = serde_json::to_string(&charts).expect("numbers and names");
-    let mut plain = String::with_capacity(text.len());
-    for c in text.chars() {
-        if matches!(c, '<' | '>' | '&') || is_unseen(c) {
-            let mut units = [0; 2];
-            for unit in c.encode_utf16(&mut units) {
-                let _ = write!(plain, "\\u{unit:04x}");
-            }
-        } else {
-            plain.push(c);
-        }
-    }
-    plain
+    seen_json(&text, &['<', '>', '&'])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use steepest_data::is_unseen;
 
     #[test]
     fn hostile_text_is_inert() {

@@ -1,9 +1,9 @@
 //! What a run directory holds, as far as a report shows it.
 
+use serde::de::DeserializeOwned;
 use serde_json::Value;
-use std::fs;
 use std::path::{Path, PathBuf};
-use steepest_train::{EpochDone, Evaluation, Settings, Summary};
+use steepest_train::{EpochDone, Error, Evaluation, Result, RunFiles, Settings, Summary};
 
 /// A run directory, read.
 #[derive(Debug, Clone)]
@@ -39,59 +39,30 @@ pub struct Column {
     pub features: String,
 }
 
-/// A directory that cannot be shown.
-#[derive(Debug, thiserror::Error)]
-#[error("{} is no run that can be shown: {reason}", steepest_data::shown_path(path))]
-pub struct Error {
-    /// The directory.
-    pub path: PathBuf,
-    /// What is missing or wrong.
-    pub reason: String,
-}
-
 impl Run {
     /// Reads a run directory. Only its settings have to be there: a run that was cut is shown as far as it came.
     ///
     /// # Errors
-    /// [`Error`] without settings, and with files that are no JSON.
-    pub fn read(path: &Path) -> Result<Self, Error> {
-        let wrong =
-            |file: &str, reason: String| Error { path: path.to_owned(), reason: format!("{file}: {reason}") };
-        let text = |file: &str| fs::read_to_string(path.join(file));
-        let settings = text("settings.toml").map_err(|error| wrong("settings.toml", error.to_string()))?;
-        let settings = Settings::from_toml(&settings, "settings.toml")
-            .map_err(|error| wrong("settings.toml", error.to_string()))?;
-        let metrics = text("metrics.jsonl").unwrap_or_default();
-        // the last line of a run that was killed may be cut
-        let epochs = metrics.lines().map_while(|line| serde_json::from_str(line).ok()).collect();
-        let encoder: Value = match text("encoder.json") {
-            Ok(text) => {
-                serde_json::from_str(&text).map_err(|error| wrong("encoder.json", error.to_string()))?
-            }
-            Err(_) => Value::Null,
-        };
-        let parsed = |file: &str| -> Result<Option<Value>, Error> {
-            let Ok(text) = text(file) else { return Ok(None) };
-            serde_json::from_str(&text).map(Some).map_err(|error| wrong(file, error.to_string()))
-        };
-        fn typed<T: serde::de::DeserializeOwned>(value: Option<Value>) -> Option<T> {
-            value.and_then(|value| serde_json::from_value(value).ok())
-        }
+    /// [`Error::NotARun`] without settings, [`Error::Damaged`] for files that are not what was written.
+    pub fn read(path: &Path) -> Result<Self> {
+        let files = RunFiles::open(path)?;
+        let settings = Settings::from_toml(&files.text("settings.toml")?, "settings.toml")?;
+        let encoder: Value = parsed(path, &files, "encoder.json")?.unwrap_or_default();
         let words = |value: &Value| {
             let list = value.as_array().into_iter().flatten();
             list.filter_map(|word| word.as_str().map(str::to_owned)).collect::<Vec<_>>()
         };
-        let target = &encoder["target"];
+        let notes = files.optional("notes.txt")?.unwrap_or_default();
         Ok(Self {
             path: path.to_owned(),
-            summary: typed(parsed("summary.json")?),
-            evaluation: typed(parsed("evaluation.json")?),
-            notes: text("notes.txt").unwrap_or_default().lines().map(str::to_owned).collect(),
+            summary: parsed(path, &files, "summary.json")?,
+            evaluation: parsed(path, &files, "evaluation.json")?,
+            notes: notes.lines().map(str::to_owned).collect(),
             columns: encoder["inputs"].as_array().into_iter().flatten().map(column).collect(),
             dropped: words(&encoder["dropped"]),
-            target: target["column"].as_str().unwrap_or("label").to_owned(),
+            target: encoder["target"]["column"].as_str().unwrap_or("label").to_owned(),
+            epochs: files.epochs()?,
             settings,
-            epochs,
         })
     }
 
@@ -99,6 +70,14 @@ impl Run {
     pub fn name(&self) -> String {
         self.path.file_name().unwrap_or(self.path.as_os_str()).to_string_lossy().into_owned()
     }
+}
+
+/// A file of JSON that not every run has.
+fn parsed<T: DeserializeOwned>(path: &Path, files: &RunFiles, file: &str) -> Result<Option<T>> {
+    let Some(text) = files.optional(file)? else { return Ok(None) };
+    let wrong =
+        |error: serde_json::Error| Error::Damaged { path: path.join(file), reason: error.to_string() };
+    serde_json::from_str(&text).map(Some).map_err(wrong)
 }
 
 /// One input of the encoder in words.

@@ -5,13 +5,15 @@
 //! `optimizer`, the bytes of a state file.
 
 use crate::error::{Error, Result};
+use crate::file_names::SETTINGS;
 use crate::manifest::{checksum, hex};
-use crate::run_dir::remove_parts;
+use crate::parts::remove_parts;
 use crate::settings::Settings;
 use crate::state::{RunState, Snapshot};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -64,7 +66,7 @@ impl Origin {
         let differ = saved.differences(found);
         match differ.is_empty() {
             true => Ok(()),
-            false => Err(Error::OtherSettings { path: run.join("settings.toml"), differ }),
+            false => Err(Error::OtherSettings { path: run.join(SETTINGS), differ }),
         }
     }
 }
@@ -161,16 +163,15 @@ pub(crate) fn write(
 }
 
 fn to_bytes(snapshot: &Snapshot, origin: &Origin) -> std::result::Result<Vec<u8>, String> {
-    let named =
-        |prefix: &'static str, tensors: &[NamedTensor]| -> Vec<(String, Dtype, Vec<usize>, Vec<u8>)> {
-            let tensor = |(name, shape, values): &NamedTensor| {
-                (format!("{prefix}/{name}"), Dtype::F32, shape.clone(), bytes_of(values))
-            };
-            tensors.iter().map(tensor).collect()
+    let named = |prefix: &'static str, tensors: &[NamedTensor]| -> Vec<_> {
+        let tensor = |(name, shape, values): &NamedTensor| {
+            (format!("{prefix}/{name}"), Dtype::F32, shape.clone(), Cow::Owned(bytes_of(values)))
         };
+        tensors.iter().map(tensor).collect()
+    };
     let mut tensors = named("weights", &snapshot.weights);
     tensors.extend(named("best", snapshot.best_weights.as_deref().map_or(&[][..], Vec::as_slice)));
-    let optimizer = snapshot.optimizer.clone();
+    let optimizer = Cow::Borrowed(snapshot.optimizer.as_slice());
     tensors.push(("optimizer".to_owned(), Dtype::U8, vec![optimizer.len()], optimizer));
     let header = Header {
         format: FORMAT,

@@ -2,18 +2,17 @@
 
 use crate::checkpoint;
 use crate::error::{Error, Result};
+use crate::file_names::{ENCODER, SETTINGS, SUMMARY, TRAINED_ON, WEIGHTS};
+use crate::files::RunFiles;
 use crate::loss::{argmax, log_softmax};
-use crate::manifest::{MANIFEST, Manifest};
 use crate::model::{Model, ModelConfig};
 use crate::network;
-use crate::run_dir::SETTINGS;
 use crate::score::Criterion;
 use crate::settings::Settings;
 use crate::summary::{Score, Summary};
 use crate::trained_on::TrainedOn;
 use crate::trainer::refuse_labels;
 use safetensors::SafeTensors;
-use std::fs;
 use std::path::{Path, PathBuf};
 use steepest_burn::NamedTensor;
 use steepest_data::{AnyEncoder, Conventions, Labels, Loaded, Roles, Source, Task, load};
@@ -102,27 +101,18 @@ impl FinishedRun {
     /// [`Error::NotARun`] with what is missing or wrong; [`Error::Damaged`] with the file; what [`Settings::check`]
     /// refuses.
     pub fn open(path: &Path) -> Result<Self> {
-        let files = Files { path, manifest: Manifest::read(path)? };
-        // a run of this version has it before its first checkpoint
-        if files.manifest.is_none() && !checkpoint::paths(path).is_empty() {
-            let manifest = path.join(MANIFEST);
-            return Err(Error::Damaged { path: manifest, reason: "it is missing".to_owned() });
-        }
+        let files = RunFiles::open(path)?;
         let settings = Settings::from_toml(&files.text(SETTINGS)?, SETTINGS)?;
         settings.check()?;
-        let encoder = AnyEncoder::from_json(&files.text("encoder.json")?)?;
-        let trained_on = match files.text("trained_on.json") {
-            Ok(text) => TrainedOn::from_json(&text),
-            // runs of earlier versions do not have it
-            Err(_) if files.manifest.is_none() => None,
-            Err(error) => return Err(error),
-        };
+        let encoder = AnyEncoder::from_json(&files.text(ENCODER)?)?;
+        // runs of earlier versions do not have it
+        let trained_on = files.optional(TRAINED_ON)?.and_then(|text| TrainedOn::from_json(&text));
         let config = settings.model.config(&encoder);
         let seed = settings.train.seed;
-        let (ended, model) = if crate::run_dir::is_finished(path)? {
-            let summary: Summary = serde_json::from_str(&files.text("summary.json")?)
-                .map_err(|error| files.refuse(format!("summary.json: {error}")))?;
-            let model = files.model(&config, seed)?;
+        let (ended, model) = if files.is_finished() {
+            let summary: Summary = serde_json::from_str(&files.text(SUMMARY)?)
+                .map_err(|error| files.refuse(format!("{SUMMARY}: {error}")))?;
+            let model = model_in(&files, &config, seed)?;
             (Ended::Finished(Box::new(summary)), model)
         } else {
             let found =
@@ -268,43 +258,17 @@ impl FinishedRun {
     }
 }
 
-/// The files of a run, and what they should be.
-struct Files<'a> {
-    path: &'a Path,
-    manifest: Option<Manifest>,
-}
-
-impl Files<'_> {
-    fn refuse(&self, reason: String) -> Error {
-        Error::NotARun { path: self.path.to_owned(), reason }
-    }
-
-    fn bytes(&self, file: &str) -> Result<Vec<u8>> {
-        let bytes =
-            fs::read(self.path.join(file)).map_err(|error| self.refuse(format!("{file}: {error}")))?;
-        if let Some(manifest) = &self.manifest {
-            manifest.check(self.path, file, &bytes)?;
-        }
-        Ok(bytes)
-    }
-
-    fn text(&self, file: &str) -> Result<String> {
-        String::from_utf8(self.bytes(file)?).map_err(|error| self.refuse(format!("{file}: {error}")))
-    }
-
-    /// The network with the weights of the file. Nothing of its size is made before the file is known to have them.
-    fn model(&self, config: &ModelConfig, seed: u64) -> Result<Model> {
-        let name = "weights.safetensors";
-        let bytes = self.bytes(name)?;
-        let wrong = |reason: String| self.refuse(format!("{name}: {reason}"));
-        let file = SafeTensors::deserialize(&bytes).map_err(|error| wrong(error.to_string()))?;
-        let found = file.iter().map(|(name, tensor)| (name.to_owned(), tensor.shape().to_vec()));
-        check_shapes(config, found.collect()).map_err(&wrong)?;
-        let mut model = config.init(seed, &network::device(false));
-        steepest_burn::load_weights(&mut model, self.path.join(name))?;
-        check_finite(&steepest_burn::named_tensors(&model)).map_err(wrong)?;
-        Ok(model)
-    }
+/// The network with the weights of the run's file. Nothing of its size is made before the file is known to have them.
+fn model_in(files: &RunFiles, config: &ModelConfig, seed: u64) -> Result<Model> {
+    let bytes = files.bytes(WEIGHTS)?;
+    let wrong = |reason: String| files.refuse(format!("{WEIGHTS}: {reason}"));
+    let file = SafeTensors::deserialize(&bytes).map_err(|error| wrong(error.to_string()))?;
+    let found = file.iter().map(|(name, tensor)| (name.to_owned(), tensor.shape().to_vec()));
+    check_shapes(config, found.collect()).map_err(&wrong)?;
+    let mut model = config.init(seed, &network::device(false));
+    steepest_burn::weights_from_bytes(&mut model, &bytes).map_err(|error| wrong(error.to_string()))?;
+    check_finite(&steepest_burn::named_tensors(&model)).map_err(wrong)?;
+    Ok(model)
 }
 
 /// The network with these weights; the reason, if they are not those of such a network.

@@ -13,6 +13,8 @@ mod data_settings;
 mod error;
 mod evaluation;
 mod event;
+mod file_names;
+mod files;
 mod finished;
 mod fit;
 mod judge;
@@ -21,6 +23,7 @@ mod manifest;
 pub mod model;
 mod network;
 mod nowhere;
+mod parts;
 mod resolve;
 mod run_dir;
 mod save_every;
@@ -41,6 +44,8 @@ pub use evaluation::{
     CalibrationBin, ClassCurves, ClassEvaluation, Confused, Evaluation, NumberEvaluation, WorstRow,
 };
 pub use event::{EpochDone, Event, LayerDone, Observer, Start, StepDone, Stopped};
+pub use file_names::is_file_of_a_run;
+pub use files::RunFiles;
 pub use finished::{FinishedRun, Outputs, PredictOptions, Predictions};
 pub use fit::{fit, resume, verify};
 pub use resolve::{Decision, Resolved};

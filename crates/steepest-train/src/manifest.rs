@@ -1,6 +1,7 @@
 //! The manifest of a run: which files it has, and the checksum of each.
 
 use crate::error::{Error, Result};
+use crate::file_names::MANIFEST;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -10,8 +11,6 @@ use std::path::Path;
 
 /// The version of the file.
 const FORMAT: u32 = 1;
-/// Its name.
-pub(crate) const MANIFEST: &str = "manifest.json";
 
 /// `manifest.json`: the files of a run with their checksums. It is written after them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -159,8 +159,9 @@ impl Settings {
 }
 
 /// Copies of all weights that training holds: the weights, their gradient, the best so far and at most four arrays of
-/// state; and all of these but the gradient again where they wait to be saved.
-const COPIES: u64 = 7 + 6;
+/// state; and all of these but the gradient four times more: a snapshot that is made, one that waits, one that is written,
+/// and its file; of that one, weights and the best also as bytes.
+const COPIES: u64 = 7 + 4 * 6 + 2;
 /// Copies of what a row is on its way through the network: forward, backward, and between.
 const PASSES: u64 = 3;
 

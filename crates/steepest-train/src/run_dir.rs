@@ -17,8 +17,10 @@
 
 use crate::error::{Error, Result};
 use crate::event::EpochDone;
-use crate::manifest::{FileSum, MANIFEST, Manifest};
-use crate::summary::Summary;
+use crate::file_names::{ENCODER, LOCK, MANIFEST, METRICS, NOTES, SETTINGS, TRAINED_ON};
+use crate::files::is_finished;
+use crate::manifest::{FileSum, Manifest};
+use crate::parts::{is_part, remove_parts};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
@@ -39,11 +41,8 @@ pub enum Out {
     At(PathBuf),
 }
 
-pub(crate) const SETTINGS: &str = "settings.toml";
-const LOCK: &str = "lock";
 /// What is known before the first step: a run that goes on writes the same again.
-const KNOWN_BEFORE: [&str; 4] = [SETTINGS, "encoder.json", "notes.txt", "trained_on.json"];
-const METRICS: &str = "metrics.jsonl";
+const KNOWN_BEFORE: [&str; 4] = [SETTINGS, ENCODER, NOTES, TRAINED_ON];
 
 impl Out {
     /// Refuses early what [`RunDir::create`] would refuse after the data is read.
@@ -87,21 +86,6 @@ fn check_empty(path: &Path) -> Result<()> {
         true => Ok(()),
         false => refuse("is not empty"),
     }
-}
-
-/// Whether the run in this directory went to its end.
-///
-/// # Errors
-/// A manifest that is damaged says neither.
-pub(crate) fn is_finished(path: &Path) -> Result<bool> {
-    Ok(match Manifest::read(path)? {
-        Some(manifest) => manifest.finished,
-        // a run of an earlier version
-        None => {
-            let text = fs::read_to_string(path.join("summary.json")).unwrap_or_default();
-            serde_json::from_str::<Summary>(&text).is_ok_and(|summary| summary.finished)
-        }
-    })
 }
 
 /// A run directory that this process writes.
@@ -154,14 +138,6 @@ impl RunDir {
         remove_parts(&*system, &path);
         let metrics = Metrics::default();
         Ok(Self { system, path, files: BTreeMap::new(), metrics, _lock: Some(lock) })
-    }
-
-    /// The lock of a run directory that goes on.
-    ///
-    /// # Errors
-    /// [`Error::RunInUse`]; what the file system says.
-    pub fn lock(path: &Path) -> Result<File> {
-        lock(path)
     }
 
     /// Opens the directory of a run that goes on, whose lock is held, with its metrics up to an epoch.
@@ -268,7 +244,7 @@ impl Metrics {
 }
 
 /// The lock of a run directory, which a process holds as long as it lives.
-fn lock(path: &Path) -> Result<File> {
+pub(crate) fn lock(path: &Path) -> Result<File> {
     let file = path.join(LOCK);
     let in_path = |e: io::Error| Error::file(path, e);
     if fs::symlink_metadata(&file).is_ok_and(|there| !there.is_file()) {
@@ -280,28 +256,4 @@ fn lock(path: &Path) -> Result<File> {
         Err(TryLockError::WouldBlock) => Err(Error::RunInUse { path: path.to_owned() }),
         Err(TryLockError::Error(e)) => Err(in_path(e)),
     }
-}
-
-/// Removes what was left half written, by a process that was killed or on a disk that was full. (The lock is held: no
-/// other process writes here.) A folder that is a link leads elsewhere.
-pub(crate) fn remove_parts(system: &dyn FileSystem, folder: &Path) {
-    if fs::symlink_metadata(folder).is_ok_and(|there| !there.is_dir()) {
-        return;
-    }
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        if entry.file_name().to_str().is_some_and(is_part) {
-            let _ = system.remove(&entry.path());
-        }
-    }
-}
-
-/// Whether a name is that of a file of ours that is being written: `NAME.PROCESS-NUMBER.part`.
-fn is_part(name: &str) -> bool {
-    let Some((of, number)) = name.strip_suffix(".part").and_then(|name| name.rsplit_once('.')) else {
-        return false;
-    };
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let numbered = number.split_once('-').is_some_and(|(process, number)| digits(process) && digits(number));
-    let ends = [".toml", ".json", ".jsonl", ".txt", ".safetensors"];
-    numbered && ends.iter().any(|end| of.ends_with(end))
 }

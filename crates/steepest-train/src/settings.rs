@@ -499,7 +499,7 @@ impl Settings {
     }
 
     /// What is set otherwise in `found`, a sentence each; without where the data lies and how a run is saved, which change
-    /// no bit of what is learnt.
+    /// no bit of what is learnt, and without the epochs: a run may be made longer.
     pub(crate) fn differences(&self, found: &Self) -> Vec<String> {
         let mut differ = Vec::new();
         let [here, there] = [self, found].map(|settings| {
@@ -507,7 +507,7 @@ impl Settings {
             let usual = Self::default();
             (settings.data.source, settings.data.more_files) = (usual.data.source, usual.data.more_files);
             (settings.train.save_every, settings.train.keep) = (usual.train.save_every, usual.train.keep);
-            (settings.train.threads, settings.data.max_memory) = (None, None);
+            (settings.train.threads, settings.train.epochs, settings.data.max_memory) = (None, None, None);
             toml::Value::try_from(settings).expect("settings are tables of plain values")
         });
         find_differences("", Some(&here), Some(&there), &mut differ);

@@ -3,16 +3,17 @@
 use crate::checkpoint::{self, Identity, Origin};
 use crate::error::{Error, Result};
 use crate::event::{Event, Events, Stopped};
-use crate::manifest::{MANIFEST, Manifest};
-use crate::run_dir::SETTINGS;
+use crate::file_names::{ENCODER, MANIFEST, METRICS, SETTINGS, SUMMARY, TRAINED_ON, WEIGHTS};
+use crate::files::RunFiles;
 use crate::settings::Settings;
 use crate::state::Snapshot;
-use crate::summary::Summary;
+use crate::summary::{self, Summary};
 use crate::trainer::Trainer;
 use serde::Serialize;
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::Path;
+use steepest_burn::NamedTensor;
 
 /// What was found in a run directory.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -80,135 +81,149 @@ pub(crate) fn verify(run: &Path, source: Option<&str>) -> Result<Verified> {
     if !run.join(SETTINGS).exists() && !run.join(MANIFEST).exists() {
         return Err(Error::NotARun { path: run.to_owned(), reason: format!("it has no {SETTINGS}") });
     }
-    let mut files = Vec::new();
-    let manifest = match Manifest::read(run) {
-        // a run of this version has it before its first checkpoint
-        Ok(None) if !checkpoint::paths(run).is_empty() => {
-            files.push(Checked { file: MANIFEST.to_owned(), problem: Some("it is missing".to_owned()) });
-            None
+    let (opened, mut files) = match RunFiles::open(run) {
+        Ok(opened) => {
+            let check = |name: &str| Checked::of(name, opened.bytes(name).err().map(|error| reason(&error)));
+            let files = opened.names().map(check).collect();
+            (Some(opened), files)
         }
-        Ok(manifest) => manifest,
-        Err(error) => {
-            files.push(Checked { file: MANIFEST.to_owned(), problem: Some(reason(error)) });
-            None
-        }
+        Err(error) => (None, vec![Checked::of(MANIFEST, Some(reason(&error)))]),
     };
-    for name in manifest.iter().flat_map(|manifest| manifest.files.keys()) {
-        let found = read_inside(run, name);
-        let checked = found.and_then(|bytes| {
-            manifest.as_ref().map_or(Ok(()), |manifest| manifest.check(run, name, &bytes)).map_err(reason)
-        });
-        files.push(Checked { file: name.clone(), problem: checked.err() });
-    }
-    let mut whole = Vec::new();
+    let (checked, whole) = check_checkpoints(run);
+    files.extend(checked);
+    let stopped_by = stopped_by(run);
+    let finished = opened.as_ref().is_some_and(RunFiles::is_finished);
+    let found = Facts {
+        finished,
+        failed: summary::is_failure(&stopped_by),
+        early: opened.is_some_and(|opened| !opened.has_manifest()),
+        has_epochs: fs::metadata(run.join(METRICS)).is_ok_and(|there| there.len() > 0),
+        newest: whole.last().map(|(snapshot, _)| snapshot.state.counters.step),
+        files: &files,
+    };
+    let remains = found.remains();
+    let timed = finished && stopped_by == "max_time";
+    Ok(Verified { finished, replay: replay(run, source, timed, whole), files, remains })
+}
+
+/// Each checkpoint, and the two newest that are whole.
+fn check_checkpoints(run: &Path) -> (Vec<Checked>, Vec<(Snapshot, Origin)>) {
+    let text = fs::read_to_string(run.join(SETTINGS)).unwrap_or_default();
+    let settings = Settings::from_toml(&text, SETTINGS).ok();
+    let foreign = |origin: &Origin| settings.as_ref().is_some_and(|s| origin.check_settings(run, s).is_err());
+    let (mut checked, mut whole) = (Vec::new(), Vec::new());
     for path in checkpoint::paths(run) {
-        let name = path.strip_prefix(run).unwrap_or(&path).display().to_string();
         let problem = match checkpoint::read(&path) {
-            Ok(found) if other_run(run, &found.1) => Some("it is of another run".to_owned()),
+            Ok((_, origin)) if foreign(&origin) => Some("it is of another run".to_owned()),
             Ok(found) => {
                 whole.push(found);
                 // two are compared
-                if whole.len() > 2 {
-                    whole.remove(0);
-                }
+                whole.drain(..whole.len().saturating_sub(2));
                 None
             }
             // a run that goes on has replaced it meanwhile
             Err(_) if !path.exists() => continue,
             Err(reason) => Some(reason),
         };
-        files.push(Checked { file: name, problem });
+        let name = path.strip_prefix(run).unwrap_or(&path).display().to_string();
+        checked.push(Checked::of(&name, problem));
     }
-    let finished = match &manifest {
-        Some(manifest) => manifest.finished,
-        None => crate::run_dir::is_finished(run).unwrap_or(false),
-    };
-    let has_epochs = fs::metadata(run.join("metrics.jsonl")).is_ok_and(|there| there.len() > 0);
-    let remains = remains(has_epochs, finished, failed(run), manifest.is_some(), &files, whole.last());
-    Ok(Verified { finished, replay: replay(run, source, finished, whole), files, remains })
+    (checked, whole)
 }
 
-/// Whether a checkpoint was made with other settings than those that lie beside it.
-fn other_run(run: &Path, origin: &Origin) -> bool {
-    let text = fs::read_to_string(run.join(SETTINGS)).unwrap_or_default();
-    let Ok(settings) = Settings::from_toml(&text, SETTINGS) else { return false };
-    let Some(mut saved) = origin.settings.clone() else { return false };
-    // a run may have been made longer
-    saved.train.epochs = settings.train.epochs;
-    !saved.differences(&settings).is_empty()
+impl Checked {
+    fn of(file: &str, problem: Option<String>) -> Self {
+        Self { file: file.to_owned(), problem }
+    }
 }
 
-/// A file of the directory itself: a manifest from elsewhere may name any other.
-fn read_inside(run: &Path, name: &str) -> std::result::Result<Vec<u8>, String> {
-    let path = run.join(name);
-    if path.parent() != Some(run) || path.file_name().and_then(|own| own.to_str()) != Some(name) {
-        return Err("this is no name of a file of a run".to_owned());
-    }
-    let there = fs::symlink_metadata(&path).map_err(|error| error.to_string())?;
-    if !there.is_file() {
-        return Err("this is a link, or no file".to_owned());
-    }
-    fs::read(&path).map_err(|error| error.to_string())
-}
-
-fn reason(error: Error) -> String {
+/// Without the file, which stands beside it.
+fn reason(error: &Error) -> String {
     match error {
-        Error::Damaged { reason, .. } => reason,
+        Error::Damaged { reason, .. } | Error::NotARun { reason, .. } => reason.clone(),
         error => error.to_string(),
     }
 }
 
-/// What can still be done with a run.
-fn remains(
-    has_epochs: bool,
+/// What decides about what can still be done with a run.
+struct Facts<'a> {
     finished: bool,
+    /// Whether it went wrong.
     failed: bool,
-    has_manifest: bool,
-    files: &[Checked],
-    newest: Option<&(Snapshot, Origin)>,
-) -> Vec<String> {
-    let bad = |name: &str| files.iter().any(|file| file.file == name && file.problem.is_some());
-    let needed =
-        [MANIFEST, SETTINGS, "encoder.json", "trained_on.json", "summary.json", "weights.safetensors"];
-    let predicts = finished && needed.iter().all(|name| !bad(name));
-    let mut remains = Vec::new();
-    if !has_manifest && !bad(MANIFEST) {
-        remains.push(
-            "it has no manifest, as a run of an earlier version: nothing is known of its files".to_owned(),
-        );
-    }
-    if predicts && failed {
-        remains.push("it failed, so that its weights predict nothing".to_owned());
-    } else if predicts {
-        remains.push("it predicts".to_owned());
-    }
-    let any_checkpoint = files.iter().any(|file| file.file.starts_with("checkpoints"));
-    match newest {
-        Some((snapshot, _)) if bad(MANIFEST) => remains.push(format!(
-            "without its manifest nobody knows whether it is finished; the checkpoint of step {} holds the settings and the \
-             weights",
-            snapshot.state.counters.step
-        )),
-        Some((snapshot, _)) if bad(SETTINGS) => remains.push(format!(
-            "its {SETTINGS} is lost, but the checkpoint of step {} holds the settings and the weights",
-            snapshot.state.counters.step
-        )),
-        Some((snapshot, _)) => {
-            let step = snapshot.state.counters.step;
-            let what = if finished { "it can be made longer" } else { "it goes on, and predicts with its best weights so far," };
-            remains.push(format!("{what} from the checkpoint of step {step}, with the data of then"));
-        }
-        None if finished && predicts => remains.push("it has no checkpoint, so that it cannot be made longer".to_owned()),
-        None if !finished && has_epochs => remains.push("its checkpoints are gone, and what it has learnt with them".to_owned()),
-        None if !finished && !bad(SETTINGS) && !any_checkpoint => remains.push("it begins again from its first step".to_owned()),
-        None if !predicts => remains.push("nothing of it can be saved but its settings".to_owned()),
-        None => {}
-    }
-    remains
+    /// Whether it is of an earlier version.
+    early: bool,
+    /// Whether it has metrics.
+    has_epochs: bool,
+    /// The step of its newest checkpoint that is whole.
+    newest: Option<u64>,
+    files: &'a [Checked],
 }
 
-/// Takes the steps between the two newest checkpoints again.
-fn replay(run: &Path, source: Option<&str>, finished: bool, mut whole: Vec<(Snapshot, Origin)>) -> Replay {
+impl Facts<'_> {
+    fn is_bad(&self, name: &str) -> bool {
+        self.files.iter().any(|file| file.file == name && file.problem.is_some())
+    }
+
+    /// A sentence each.
+    fn remains(&self) -> Vec<String> {
+        let needed = [MANIFEST, SETTINGS, ENCODER, TRAINED_ON, SUMMARY, WEIGHTS];
+        let predicts = self.finished && !needed.iter().any(|name| self.is_bad(name));
+        let mut remains = Vec::new();
+        if self.early {
+            remains.push(
+                "it has no manifest, as a run of an earlier version: nothing is known of its files".into(),
+            );
+        }
+        match (predicts, self.failed) {
+            (true, true) => remains.push("it failed, so that its weights predict nothing".into()),
+            (true, false) => remains.push("it predicts".into()),
+            (false, _) => {}
+        }
+        remains.extend(match self.newest {
+            Some(step) => Some(self.with_checkpoint(step)),
+            None => self.without_checkpoint(predicts).map(str::to_owned),
+        });
+        remains
+    }
+
+    fn with_checkpoint(&self, step: u64) -> String {
+        if self.is_bad(MANIFEST) {
+            return format!(
+                "without its manifest nobody knows whether it is finished; the checkpoint of step {step} holds the settings \
+                 and the weights"
+            );
+        }
+        if self.is_bad(SETTINGS) {
+            return format!(
+                "its {SETTINGS} is lost, but the checkpoint of step {step} holds the settings and the weights"
+            );
+        }
+        let what = match self.finished {
+            true => "it can be made longer",
+            false => "it goes on, and predicts with its best weights so far,",
+        };
+        format!("{what} from the checkpoint of step {step}, with the data of then")
+    }
+
+    fn without_checkpoint(&self, predicts: bool) -> Option<&'static str> {
+        let had_one = self.files.iter().any(|file| file.file.starts_with("checkpoints"));
+        match self.finished {
+            true if predicts => Some("it has no checkpoint, so that it cannot be made longer"),
+            false if self.has_epochs => Some("its checkpoints are gone, and what it has learnt with them"),
+            false if !self.is_bad(SETTINGS) && !had_one => Some("it begins again from its first step"),
+            _ => Some("nothing of it can be saved but its settings"),
+        }
+    }
+}
+
+/// What ended a run, by its summary.
+fn stopped_by(run: &Path) -> String {
+    let text = fs::read_to_string(run.join(SUMMARY)).unwrap_or_default();
+    serde_json::from_str::<Summary>(&text).map(|summary| summary.stopped_by).unwrap_or_default()
+}
+
+/// Takes the steps between the two newest checkpoints again; `timed` says that a limit of time ended the run.
+fn replay(run: &Path, source: Option<&str>, timed: bool, mut whole: Vec<(Snapshot, Origin)>) -> Replay {
     let no = |because: String| Replay::NotComparable { because };
     let (Some((newer, to_origin)), Some((older, from_origin))) = (whole.pop(), whole.pop()) else {
         return no("there are no two checkpoints to compare".to_owned());
@@ -219,8 +234,7 @@ fn replay(run: &Path, source: Option<&str>, finished: bool, mut whole: Vec<(Snap
     if let Some(differs) = Identity::here().other_processor(&to_origin.identity) {
         return no(format!("the run comes from another processor ({differs}), which sums in another order"));
     }
-    // by the clock it ended where this replay would not
-    if finished && stopped_by(run) == "max_time" {
+    if timed {
         return no(
             "the run was ended by a limit of time, which does not come at the same step again".to_owned()
         );
@@ -231,15 +245,6 @@ fn replay(run: &Path, source: Option<&str>, finished: bool, mut whole: Vec<(Snap
         Ok(what) if what.is_empty() => Replay::Same { from, to },
         Ok(what) => Replay::Differs { from, to, what },
     }
-}
-
-fn stopped_by(run: &Path) -> String {
-    let text = fs::read_to_string(run.join("summary.json")).unwrap_or_default();
-    serde_json::from_str::<Summary>(&text).map(|summary| summary.stopped_by).unwrap_or_default()
-}
-
-fn failed(run: &Path) -> bool {
-    crate::summary::is_failure(&stopped_by(run))
 }
 
 impl Trainer {
@@ -275,11 +280,8 @@ impl Snapshot {
 }
 
 /// Bit for bit, so that a NaN is the same as itself.
-fn same_tensors(here: &[steepest_burn::NamedTensor], there: &[steepest_burn::NamedTensor]) -> bool {
-    let same = |((name, shape, values), (other, other_shape, others)): (
-        &steepest_burn::NamedTensor,
-        &steepest_burn::NamedTensor,
-    )| {
+fn same_tensors(here: &[NamedTensor], there: &[NamedTensor]) -> bool {
+    let same = |((name, shape, values), (other, other_shape, others)): (&NamedTensor, &NamedTensor)| {
         let bits = values.iter().map(|x| x.to_bits()).eq(others.iter().map(|x| x.to_bits()));
         name == other && shape == other_shape && bits
     };

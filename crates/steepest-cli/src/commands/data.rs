@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use steepest_data::{
     ColumnSummary, Kind, Loaded, ReadOptions, Schema, Source, choose_target, describe, embedded, infer, load,
-    to_csv,
+    shown, to_csv,
 };
 
 /// Looks at data.
@@ -34,7 +34,7 @@ fn schema(data: &str, target: Option<String>, reading: Reading, out: Option<&Pat
         shown(data)
     );
     for note in &table.notes {
-        let _ = writeln!(text, "# {}", note.replace(char::is_control, " "));
+        let _ = writeln!(text, "# {}", shown(note).at_most(500));
     }
     text += &toml::to_string(&schema).map_err(|error| Failure::Run(error.to_string()))?;
     write(out, text.as_bytes())
@@ -109,14 +109,14 @@ fn show(data: &str, reading: Reading) -> Result {
 fn shown_all(levels: &[String]) -> String {
     const MOST: usize = 30;
     let more = if levels.len() > MOST { ", …" } else { "" };
-    levels.iter().take(MOST).map(|level| shown(level)).collect::<Vec<_>>().join(", ") + more
+    levels.iter().take(MOST).map(|level| brief(level)).collect::<Vec<_>>().join(", ") + more
 }
 
 fn rows_of(columns: &[ColumnSummary], paint: Paint) -> String {
     let head = ["column", "type", "missing", "distinct", "values"].map(str::to_owned).to_vec();
     let row = |column: &ColumnSummary| {
         vec![
-            shown(&column.name),
+            brief(&column.name),
             kind(column.kind).to_owned(),
             column.missing.to_string(),
             column.distinct.to_string(),
@@ -154,10 +154,9 @@ fn date(days: f64) -> String {
     format!("{:04}-{month:02}-{day:02}", year + era * 400 + i64::from(month <= 2))
 }
 
-/// Text of a file on a terminal: short, and without control characters.
-fn shown(text: &str) -> String {
-    let text: String = text.chars().map(|c| if c.is_control() { '·' } else { c }).collect();
-    if text.chars().count() > 32 { text.chars().take(31).chain(['…']).collect() } else { text }
+/// Text of a file as a table has room for it.
+fn brief(text: &str) -> String {
+    shown(text).at_most(31).to_string()
 }
 
 /// Range and mean of numbers, the most frequent of others.
@@ -167,7 +166,7 @@ fn values(column: &ColumnSummary) -> String {
         return format!("{} … {}, mean {}", text(least), text(greatest), text(mean));
     }
     let frequent: Vec<String> =
-        column.top.iter().map(|(level, count)| format!("{} ({count})", shown(level))).collect();
+        column.top.iter().map(|(level, count)| format!("{} ({count})", brief(level))).collect();
     let more = if column.distinct > column.top.len() { ", …" } else { "" };
     frequent.join(", ") + more
 }

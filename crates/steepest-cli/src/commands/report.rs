@@ -32,5 +32,5 @@ pub fn after(run: &Path) -> Result<PathBuf> {
 }
 
 fn read(path: &Path) -> Result<Run> {
-    Run::read(path).map_err(Failure::input)
+    Ok(Run::read(path)?)
 }

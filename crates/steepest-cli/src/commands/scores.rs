@@ -1,6 +1,7 @@
 //! Scores as a table: a row for each metric, a column for each part of the data.
 
 use crate::output::{Paint, significant, table};
+use steepest_data::shown;
 use steepest_train::{Metric, Score, Summary};
 
 /// What a run scored, beside its baseline on the part that is least known.
@@ -92,12 +93,7 @@ pub fn recalls(summary: &Summary) -> Option<String> {
 
 /// A class's name as a line has room for it; odd characters escaped.
 pub fn name(class: &str) -> String {
-    const MOST: usize = 16;
-    let escaped = class.escape_debug().to_string();
-    match escaped.char_indices().nth(MOST) {
-        Some((end, _)) => format!("{}…", &escaped[..end]),
-        None => escaped,
-    }
+    shown(class).at_most(16).to_string()
 }
 
 #[cfg(test)]

@@ -75,6 +75,11 @@ pub fn power_of_ten(exponent: i32) -> String {
     }
 }
 
+/// What a scale shows, above its frame.
+pub fn caption(frame: Frame, label: &str) -> String {
+    text::path(label, [frame.left, frame.top - 12.0], 13.0, Weight::Regular, Anchor::Start, FAINT)
+}
+
 pub fn mark_below(frame: Frame, x: f64, label: &str) -> String {
     let bottom = frame.bottom();
     format!("<path stroke=\"{INK}\" d=\"M{x:.1} {bottom}v5\"/>\n")

@@ -13,7 +13,9 @@ pub use bars::Bars;
 pub use surface::Surface;
 
 use contour::Grid;
-use frame::{Axis, FAINT, Frame, INK, PANEL, linear_ticks, mark_below, mark_left, power_of_ten, tick_text};
+use frame::{
+    Axis, FAINT, Frame, INK, PANEL, caption, linear_ticks, mark_below, mark_left, power_of_ten, tick_text,
+};
 use line::{outline, polyline, stroke};
 use std::fmt::Write as _;
 use surface::{Levels, axes, log_height};
@@ -185,14 +187,7 @@ impl Picture<'_> {
         let last = all().map(|(step, _)| *step).fold(1.0, f64::max);
         let x = Axis { from: (0.0, last), to: (frame.left, frame.right()) };
         let y = Axis { from: (bottom, top), to: (frame.bottom(), frame.top) };
-        let mut svg = text::path(
-            "f − min f",
-            [frame.left, frame.top - 12.0],
-            13.0,
-            Weight::Regular,
-            Anchor::Start,
-            FAINT,
-        );
+        let mut svg = caption(frame, "f − min f");
         let every = ((top - bottom) / 6.0).ceil().max(1.0);
         let mut tick = (bottom / every).ceil() * every;
         while tick <= top {

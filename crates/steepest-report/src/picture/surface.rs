@@ -1,6 +1,6 @@
 //! A function of two numbers: its window, its height on a scale of logarithms, its levels and their colours.
 
-use super::frame::{Axis, FAINT, Frame, INK, PANEL, tick_text};
+use super::frame::{Axis, Frame, INK, PANEL, caption, tick_text};
 use super::text::{self, Anchor, Weight};
 use std::fmt::Write as _;
 
@@ -140,13 +140,6 @@ impl Levels {
                 INK,
             );
         }
-        svg + &text::path(
-            "f − min f",
-            [frame.left, frame.top - 12.0],
-            13.0,
-            Weight::Regular,
-            Anchor::Start,
-            FAINT,
-        )
+        svg + &caption(frame, "f − min f")
     }
 }

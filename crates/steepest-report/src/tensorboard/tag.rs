@@ -2,8 +2,7 @@
 
 use super::crc32c::crc32c;
 use std::borrow::Cow;
-use std::fmt::Write;
-use steepest_data::is_unseen;
+use steepest_data::{is_unseen, shown};
 
 /// The most characters of a tag.
 const MOST: usize = 120;
@@ -36,18 +35,7 @@ pub fn inert_tag(name: &str) -> Cow<'_, str> {
 
 /// Escapes what is no mark on the paper.
 fn escaped(name: &str) -> String {
-    let mut out = String::with_capacity(name.len());
-    for c in name.chars() {
-        match c {
-            c if is_unseen(c) => {
-                // writing to a String does not fail
-                let _ = write!(out, "{}", c.escape_debug());
-            }
-            c if c.is_whitespace() => out.push(' '),
-            c => out.push(c),
-        }
-    }
-    out
+    shown(name).at_most(usize::MAX).to_string()
 }
 
 fn cut(shown: String, name: &str) -> String {

@@ -3,11 +3,13 @@
 use super::Trainer;
 use crate::checkpoint::{self, Found, Identity, Origin};
 use crate::error::{Error, Result};
+use crate::file_names::{ENCODER, METRICS, NOTES, SETTINGS, TRAINED_ON};
+use crate::files::is_finished;
 use crate::judge::Judge;
 use crate::model::Model;
 use crate::network;
 use crate::nowhere::Nowhere;
-use crate::run_dir::{Out, RunDir, SETTINGS, is_finished};
+use crate::run_dir::{self, Out, RunDir};
 use crate::save_every::SaveClock;
 use crate::saver::{Saver, Target};
 use crate::score::Criterion;
@@ -67,12 +69,9 @@ impl Trainer {
         let notes = data.notes.join("\n") + "\n";
         let trained_on = serde_json::to_string(&TrainedOn::of(&data.train.features)).expect("plain values");
         let settings = self.plan.settings.to_toml();
-        for (file, text) in [
-            (SETTINGS, settings),
-            ("encoder.json", encoder),
-            ("notes.txt", notes),
-            ("trained_on.json", trained_on),
-        ] {
+        for (file, text) in
+            [(SETTINGS, settings), (ENCODER, encoder), (NOTES, notes), (TRAINED_ON, trained_on)]
+        {
             self.dir.write(file, text.as_bytes())?;
         }
         self.dir.seal(false)
@@ -89,24 +88,23 @@ impl Trainer {
 
     pub(crate) fn resume_on(system: Arc<dyn FileSystem>, path: &Path, how: &ResumeOptions) -> Result<Self> {
         let mut settings = settings_of(path)?;
+        // from here on no other process writes
+        let lock = run_dir::lock(path)?;
         if is_finished(path)? && how.epochs.is_none() {
             return Err(Error::RunFinished { path: path.to_owned() });
         }
-        // from here on no other process writes
-        let lock = RunDir::lock(path)?;
         let found = checkpoint::latest(path)?;
-        if found.is_none() && fs::metadata(path.join("metrics.jsonl")).is_ok_and(|there| there.len() > 0) {
+        if found.is_none() && fs::metadata(path.join(METRICS)).is_ok_and(|there| there.len() > 0) {
             let reason = "its checkpoints are gone, and what it has learnt with them".to_owned();
             return Err(Error::NotARun { path: path.to_owned(), reason });
         }
         let mut epochs = how.epochs;
         if let Some(found) = &found {
-            let mut saved = settings.clone();
-            saved.train.epochs = found.origin.settings.as_ref().and_then(|saved| saved.train.epochs);
-            found.origin.check_settings(path, &saved)?;
+            found.origin.check_settings(path, &settings)?;
             // settings are written before the checkpoint when a run is made longer: one that was cut between is that
-            let asked = settings.train.epochs.filter(|_| found.origin.settings.is_some());
-            epochs = epochs.or(asked.filter(|_| asked != saved.train.epochs));
+            let saved = found.origin.settings.as_ref().map(|saved| saved.train.epochs);
+            let asked = settings.train.epochs;
+            epochs = epochs.or(asked.filter(|_| saved.is_some_and(|saved| saved != asked)));
         }
         if let Some(source) = &how.source {
             (settings.data.source, settings.data.more_files) = (source.clone(), Vec::new());

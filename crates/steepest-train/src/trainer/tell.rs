@@ -4,6 +4,7 @@ use super::Trainer;
 use crate::error::{Error, Result};
 use crate::evaluation::Evaluation;
 use crate::event::{EpochDone, Event, Events, LayerDone, Start, StepDone, Stopped};
+use crate::file_names::{EVALUATION, OPTIMIZER, SUMMARY, WEIGHTS};
 use crate::judge::Validation;
 use crate::network;
 use crate::settings::OptimizerSettings;
@@ -83,7 +84,7 @@ impl Trainer {
         optimizer.params().iter().zip(optimizer.health()).map(layer).collect()
     }
 
-    /// Takes the best weights, writes them and the optimizer's state, scores every part, and sums up.
+    /// Takes the best weights, scores every part, sums up, and writes what is left to write.
     ///
     /// A run that was interrupted is saved as it is, to go on from, and its test rows are not looked at.
     pub(super) fn finish(mut self, stopped: Stopped, events: &mut Events<'_>) -> Result<Summary> {
@@ -97,59 +98,15 @@ impl Trainer {
         if let Some(best) = &self.best_weights {
             steepest_burn::load_named_tensors(&mut self.model, best)?;
         }
-        let seconds = self.tracker.elapsed().as_secs_f64();
-        let counters = &self.tracker.counters;
-        let best_epoch = counters.best.map_or(0, |best| best.epoch);
+        let best_epoch = self.tracker.counters.best.map_or(0, |best| best.epoch);
         events.tell(Event::Stop { reason: stopped.clone(), best_epoch });
-        let mut because = stopped.to_string();
-        if let Stopped::Rule(reason) = &stopped
-            && reason.is_failure()
-        {
-            because += &self.blame();
-        }
-        let criterion = &self.judge.criterion;
-        let held_back = [&self.data.validation, &self.data.test];
-        // the test rows of a run that goes on are not looked at
-        let seen = if finished { 2 } else { 1 };
-        let outputs: Vec<Vec<f32>> =
-            held_back[..seen].iter().map(|part| network::outputs(&self.model, &part.features)).collect();
-        let score = |at: usize| criterion.score(&outputs[at], &held_back[at].targets, &self.data.encoder);
-        let train = network::outputs(&self.model, &self.data.train.features);
-        let mut summary = Summary {
-            run: self.dir.path().to_owned(),
-            finished,
-            task: task_name(self.data.task).to_owned(),
-            optimizer: self.plan.settings.optimizer.name.clone(),
-            lr: self.plan.lr,
-            batch: self.batches.size(),
-            epochs: counters.epoch,
-            best_epoch,
-            kept_by: self.judge.name(),
-            positive: (self.data.task == Task::Binary)
-                .then(|| self.data.encoder.decode_class(criterion.positive).to_owned()),
-            steps: counters.step,
-            seconds,
-            stopped_by: stopped.name(),
-            stopped_because: because,
-            parameters: self.parameters(),
-            train: (criterion.estimate(&train, &self.data.train.targets, &self.data.encoder))
-                // never so: the training part has rows
-                .unwrap_or_default(),
-            validation: score(0),
-            test: if finished { score(1) } else { None },
-            baseline: Some(self.judge.baseline(&self.data)),
-            notes: self.judge.notes(&self.data, &outputs),
-            health: self.health(),
-            not_written: Vec::new(),
-        };
-        let not_written = match finished {
-            true => self.leave(&summary, self.evaluation(&outputs, &train).as_ref()).err(),
+        let (mut summary, evaluation) = self.score(&stopped);
+        let left = match finished {
+            true => self.leave(&summary, evaluation.as_ref()),
             // its weights are in its checkpoint
-            false => (self.dir.sync_metrics())
-                .and_then(|()| self.dir.write("summary.json", summary.to_json().as_bytes()))
-                .err(),
+            false => self.leave_summary(&summary, false),
         };
-        if let Some(error) = not_written {
+        if let Err(error) = left {
             events.tell(Event::Note(format!("the run could not be written: {error}")));
             summary.not_written.push(error.to_string());
         } else if let Some(last) = last_weights.filter(|_| !stopped.is_failure())
@@ -159,6 +116,56 @@ impl Trainer {
                 .tell(Event::Note(format!("the run can be made longer from an earlier step only: {error}")));
         }
         Ok(summary)
+    }
+
+    /// Scores the parts with the weights that are kept: the summary, and of a run that ended how the predictions lie to
+    /// the truth.
+    fn score(&self, stopped: &Stopped) -> (Summary, Option<Evaluation>) {
+        let finished = *stopped != Stopped::Interrupted;
+        let counters = &self.tracker.counters;
+        let mut because = stopped.to_string();
+        if let Stopped::Rule(reason) = stopped
+            && reason.is_failure()
+        {
+            because += &self.blame();
+        }
+        let (criterion, encoder) = (&self.judge.criterion, &self.data.encoder);
+        let held_back = [&self.data.validation, &self.data.test];
+        // the test rows of a run that goes on are not looked at
+        let seen = if finished { 2 } else { 1 };
+        let outputs: Vec<Vec<f32>> =
+            held_back[..seen].iter().map(|part| network::outputs(&self.model, &part.features)).collect();
+        let score = |at: usize| criterion.score(outputs.get(at)?, &held_back[at].targets, encoder);
+        let train = network::outputs(&self.model, &self.data.train.features);
+        let summary = Summary {
+            run: self.dir.path().to_owned(),
+            finished,
+            task: task_name(self.data.task).to_owned(),
+            optimizer: self.plan.settings.optimizer.name.clone(),
+            lr: self.plan.lr,
+            batch: self.batches.size(),
+            epochs: counters.epoch,
+            best_epoch: counters.best.map_or(0, |best| best.epoch),
+            kept_by: self.judge.name(),
+            positive: (self.data.task == Task::Binary)
+                .then(|| encoder.decode_class(criterion.positive).to_owned()),
+            steps: counters.step,
+            seconds: self.tracker.elapsed().as_secs_f64(),
+            stopped_by: stopped.name(),
+            stopped_because: because,
+            parameters: self.parameters(),
+            train: (criterion.estimate(&train, &self.data.train.targets, encoder))
+                // never so: the training part has rows
+                .unwrap_or_default(),
+            validation: score(0),
+            test: score(1),
+            baseline: Some(self.judge.baseline(&self.data)),
+            notes: self.judge.notes(&self.data, &outputs),
+            health: self.health(),
+            not_written: Vec::new(),
+        };
+        let evaluation = self.evaluation(&outputs, &train).filter(|_| finished);
+        (summary, evaluation)
     }
 
     /// The predictions of the part that is least known, as a report draws them.
@@ -181,18 +188,22 @@ impl Trainer {
 
     /// Writes what a finished run leaves, the manifest last.
     fn leave(&mut self, summary: &Summary, evaluation: Option<&Evaluation>) -> Result<()> {
-        let weights = "weights.safetensors";
         let bytes = steepest_burn::weights_to_bytes(&self.model)
-            .map_err(|reason| Error::file(self.dir.path().join(weights), reason))?;
-        self.dir.write(weights, &bytes)?;
-        self.dir.write("optimizer.safetensors", &self.optimizer.optimizer().to_bytes()?)?;
-        self.dir.sync_metrics()?;
+            .map_err(|reason| Error::file(self.dir.path().join(WEIGHTS), reason))?;
+        self.dir.write(WEIGHTS, &bytes)?;
+        self.dir.write(OPTIMIZER, &self.optimizer.optimizer().to_bytes()?)?;
         if let Some(evaluation) = evaluation {
             let text = serde_json::to_string(evaluation).expect("plain values");
-            self.dir.write("evaluation.json", text.as_bytes())?;
+            self.dir.write(EVALUATION, text.as_bytes())?;
         }
-        self.dir.write("summary.json", summary.to_json().as_bytes())?;
-        self.dir.seal(true)
+        self.leave_summary(summary, true)
+    }
+
+    /// Writes metrics, summary and manifest.
+    fn leave_summary(&mut self, summary: &Summary, finished: bool) -> Result<()> {
+        self.dir.sync_metrics()?;
+        self.dir.write(SUMMARY, summary.to_json().as_bytes())?;
+        self.dir.seal(finished)
     }
 
     fn parameters(&self) -> usize {
