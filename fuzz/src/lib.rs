@@ -5,6 +5,7 @@
 //! numbers, and encodes alike when it is read again; what loads saves to a text that loads again to the same.
 
 mod choices;
+mod folder;
 mod memory;
 mod readers;
 mod state;

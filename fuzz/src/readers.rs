@@ -1,38 +1,14 @@
 //! Files of tables and images.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use steepest_data::{Conventions, DateOrder, Decimal, Labels, ReadOptions, Roles, Thousands};
-use tempfile::TempDir;
 
 use crate::choices::Choices;
+use crate::folder::FOLDER;
 use crate::table::{preparing, read_and_check};
-
-/// Where the bytes of an input become files.
-pub struct Folder(TempDir);
-
-impl Folder {
-    pub fn new() -> Self {
-        Self(tempfile::tempdir().expect("a temporary folder"))
-    }
-
-    pub fn path(&self) -> &Path {
-        self.0.path()
-    }
-
-    pub fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
-        let path = self.0.path().join(name);
-        std::fs::write(&path, bytes).expect("a temporary file");
-        path
-    }
-}
-
-thread_local! {
-    static FOLDER: Folder = Folder::new();
-}
 
 /// Reads bytes as a file of this name.
 fn check(name: &str, bytes: &[u8], options: &ReadOptions, choice: u8) {

@@ -3,12 +3,8 @@
 use std::fmt::Write;
 use steepest_data::{AnyEncoder, Loaded, ReadOptions, Schema, read::read};
 
-use crate::readers::Folder;
+use crate::folder::FOLDER;
 use crate::table::{check_features, preparing, read_and_check};
-
-thread_local! {
-    static FOLDER: Folder = Folder::new();
-}
 
 /// What stands in the rows that a fuzzed encoder encodes.
 const CELLS: [&str; 8] = ["1", "-2.5", "", "x", "true", "2024-02-29", "1.234,5", "2024-05-06T07:08:09Z"];

@@ -17,7 +17,7 @@ use steepest_train::{
 };
 
 use crate::choices::Choices;
-use crate::readers::Folder;
+use crate::folder::{FOLDER, Folder};
 
 /// Settings as TOML: what loads saves to a text that loads and saves alike, and can be checked.
 pub fn settings(bytes: &[u8]) {
@@ -28,10 +28,6 @@ pub fn settings(bytes: &[u8]) {
     assert_eq!(again.to_toml(), saved, "settings save what they loaded");
     let _ = settings.check();
     let _ = settings.data.read_options(settings.train.seed);
-}
-
-thread_local! {
-    static FOLDER: Folder = Folder::new();
 }
 
 fn networks() -> [ModelConfig; 2] {

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
-use steepest_report::tensorboard::{At, EventFile, Histogram, Outcome, Setting, SettingKind};
+use steepest_report::tensorboard::{At, EventFile, Histogram, Outcome, Setting};
 
 /// Seconds when the first step was done.
 const BEGAN: f64 = 1_700_000_000.25;
@@ -158,7 +158,7 @@ fn resumed(runs: &Path) -> Value {
 }
 
 /// Runs with settings and results, alike in some.
-fn compared(runs: &Path, experiment: bool) -> Value {
+fn compared(runs: &Path) -> Value {
     let adamw = [("optimizer.name", "adamw".into()), ("optimizer.lr", 0.001.into()), ("beta1", 0.9.into())];
     let sgd = [("optimizer.name", "sgd".into()), ("optimizer.lr", 0.1.into()), ("nesterov", true.into())];
     let far =
@@ -171,10 +171,6 @@ fn compared(runs: &Path, experiment: bool) -> Value {
     let mut expected = json!({});
     for (name, settings, outcome, accuracy) in cases {
         let mut events = EventFile::create(&runs.join(name), at(0)).unwrap();
-        if experiment {
-            let columns = [("optimizer.name", SettingKind::Text), ("optimizer.lr", SettingKind::Number)];
-            events.experiment(&columns, &["final/test_accuracy"], at(0)).unwrap();
-        }
         events.settings(&settings, at(0)).unwrap();
         events.scalar("loss/train", 1.0, at(1)).unwrap();
         events.end(outcome, &[("test_accuracy", accuracy), ("test_loss", 0.5)], at(2)).unwrap();
@@ -238,8 +234,7 @@ fn files_for_tensorboard() {
         "histograms": { "histograms": histograms },
         "resumed": resumed(&runs),
         "texts": { "texts": texts(&runs) },
-        "compared": compared(&folder.join("compared"), false),
-        "listed": compared(&folder.join("listed"), true),
+        "compared": compared(&folder.join("compared")),
     });
     fs::write(folder.join("expected.json"), expected.to_string()).unwrap();
     for run in fs::read_dir(&runs).unwrap() {
@@ -270,27 +265,4 @@ fn a_file_begins_with_its_version_and_its_session() {
     assert_eq!(created[1], [b"\x09", &BEGAN.to_le_bytes()[..], b"\x10\0\x3A\x02\x08\x01"].concat());
     let resumed = first(EventFile::resume(folder.path(), at(6)).unwrap());
     assert_eq!(resumed[1][9..], *b"\x10\x07\x3A\x02\x08\x01");
-}
-
-/// A measurement, not a test: `cargo test --release -p steepest-report --test event_file -- --ignored --nocapture`.
-#[test]
-#[ignore = "a measurement"]
-fn how_long_it_takes() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut events = EventFile::create(folder.path(), at(0)).unwrap();
-    let weights: Vec<f32> = fractions(1).map(|x| x as f32).take(55_000).collect();
-    let mut best = [f64::INFINITY; 2];
-    for _ in 0..50 {
-        let began = std::time::Instant::now();
-        for step in 0..1000 {
-            events.scalar("gradient/layers.0.weight", step as f64, at(step)).unwrap();
-        }
-        events.flush().unwrap();
-        best[0] = best[0].min(began.elapsed().as_secs_f64());
-        let began = std::time::Instant::now();
-        events.histogram("weights/layers.0.weight", &Histogram::of(&weights), at(1)).unwrap();
-        events.flush().unwrap();
-        best[1] = best[1].min(began.elapsed().as_secs_f64());
-    }
-    println!("1000 scalars: {:.0} µs; a histogram of 55,000 values: {:.0} µs", best[0] * 1e6, best[1] * 1e6);
 }

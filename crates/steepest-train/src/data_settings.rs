@@ -188,7 +188,7 @@ impl DataSettings {
             skip_lines: self.skip_lines.map(|lines| usize::try_from(lines).unwrap_or(usize::MAX)),
             infinity_is_missing: self.infinity_is_missing,
             strict: self.strict,
-            max_memory: self.max_memory(),
+            max_memory: self.max_memory.map(|bytes| bytes.0),
             sample: self.rows.map(|rows| Sample { rows, seed }),
             ..ReadOptions::default()
         };

@@ -2,7 +2,7 @@
 
 use super::event::{self, At};
 use super::histogram::Histogram;
-use super::hparams::{self, Outcome, Setting, SettingKind};
+use super::hparams::{self, Outcome, Setting};
 use super::message::Message;
 use super::name::new_name;
 use super::pending::Pending;
@@ -133,17 +133,6 @@ impl EventFile {
         written.and(self.add(&hparams::session_end(outcome, at), at))
     }
 
-    /// Which settings and which tags of scalars the HPARAMS page has columns for. TensorBoard takes the first such list
-    /// that it finds for *all* runs that it shows, so that each run should give the same one. Without any list, which is
-    /// better where runs differ in what settings they have, it makes columns of all settings, those that differ first,
-    /// and of all scalars, sorted by tag.
-    ///
-    /// # Errors
-    /// See [`EventFile`].
-    pub fn experiment(&mut self, settings: &[(&str, SettingKind)], metrics: &[&str], at: At) -> Result<()> {
-        self.add(&hparams::experiment(settings, metrics, at), at)
-    }
-
     /// Writes what was gathered, so that TensorBoard sees it.
     ///
     /// # Errors
@@ -151,11 +140,6 @@ impl EventFile {
     pub fn flush(&mut self) -> Result<()> {
         let result = self.pending.flush();
         self.named(result)
-    }
-
-    /// Bytes that are gathered, or wait for a disk that has failed.
-    pub fn waiting(&self) -> usize {
-        self.pending.waiting()
     }
 
     /// Events that were given up, since more of them waited for a disk than are kept.
@@ -234,7 +218,7 @@ mod tests {
         errors.extend(events.flush().err());
         assert_eq!(errors.len(), 1);
         assert!(errors[0].to_string().starts_with("runs/events: "), "{}", errors[0]);
-        assert!(events.waiting() > 1 << 20);
+        assert!(events.pending.waiting() > 1 << 20);
     }
 
     #[test]
@@ -252,7 +236,7 @@ mod tests {
         let mut events = EventFile::create(folder.path(), At::now(0)).unwrap();
         let begun = fs::metadata(events.path()).unwrap().len();
         events.scalar("loss", 1.0, At::now(1)).unwrap();
-        let (path, waiting) = (events.path().to_owned(), events.waiting() as u64);
+        let (path, waiting) = (events.path().to_owned(), events.pending.waiting() as u64);
         drop(events);
         assert_eq!(fs::metadata(path).unwrap().len(), begun + waiting);
     }

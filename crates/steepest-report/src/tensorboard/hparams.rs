@@ -18,17 +18,6 @@ pub enum Setting {
     Flag(bool),
 }
 
-/// What kind of values a setting has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SettingKind {
-    /// A text.
-    Text = 1,
-    /// Yes or no.
-    Flag = 2,
-    /// A number.
-    Number = 3,
-}
-
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
@@ -88,20 +77,6 @@ pub fn session_start(settings: &[(&str, Setting)], at: At) -> Message {
 pub fn session_end(outcome: Outcome, at: At) -> Message {
     let end = Message::new().integer(1, outcome as i64).double(2, at.time());
     for_plugin("_hparams_/session_end_info", PLUGIN, &Message::new().message(4, &end))
-}
-
-/// Which settings and scalars the page has columns for.
-pub fn experiment(settings: &[(&str, SettingKind)], metrics: &[&str], at: At) -> Message {
-    let mut experiment = Message::new().double(3, at.time());
-    for (name, kind) in settings {
-        experiment =
-            experiment.message(4, &Message::new().text(1, &inert_tag(name)).integer(4, *kind as i64));
-    }
-    for tag in metrics {
-        let name = Message::new().text(2, &inert_tag(tag));
-        experiment = experiment.message(5, &Message::new().message(1, &name));
-    }
-    for_plugin("_hparams_/experiment", PLUGIN, &Message::new().message(2, &experiment))
 }
 
 #[cfg(test)]

@@ -41,5 +41,5 @@ mod tag;
 pub use event::At;
 pub use file::{EventFile, WriteError};
 pub use histogram::{Histogram, NotFinite};
-pub use hparams::{Outcome, Setting, SettingKind};
+pub use hparams::{Outcome, Setting};
 pub use tag::inert_tag;

@@ -35,7 +35,7 @@ impl Pending {
         }
         append_record(&mut self.waiting, record);
         // a disk that failed is not asked again for each record
-        if self.waiting.len() < GATHERED || self.failing { Ok(()) } else { self.write() }
+        if self.waiting.len() < GATHERED || self.failing { Ok(()) } else { self.flush() }
     }
 
     /// Writes what waits.
@@ -43,10 +43,15 @@ impl Pending {
     /// # Errors
     /// What could not be written, unless that was said already.
     pub fn flush(&mut self) -> io::Result<()> {
-        self.write()
+        let (written, result) = write_from(&mut *self.writer, &self.waiting);
+        // so that the next attempt goes on behind the last byte that the file has
+        self.waiting.drain(..written);
+        let said = std::mem::replace(&mut self.failing, result.is_err());
+        if said { Ok(()) } else { result }
     }
 
     /// Bytes that are not written.
+    #[cfg(test)]
     pub fn waiting(&self) -> usize {
         self.waiting.len()
     }
@@ -54,14 +59,6 @@ impl Pending {
     /// Records that were given up.
     pub fn left_out(&self) -> u64 {
         self.left_out
-    }
-
-    fn write(&mut self) -> io::Result<()> {
-        let (written, result) = write_from(&mut *self.writer, &self.waiting);
-        // so that the next attempt goes on behind the last byte that the file has
-        self.waiting.drain(..written);
-        let said = std::mem::replace(&mut self.failing, result.is_err());
-        if said { Ok(()) } else { result }
     }
 }
 

@@ -264,7 +264,10 @@ fn read(settings: &Settings) -> Result<Prepared> {
     let loaded = load(&data.source(), &data.read_options(settings.train.seed))?;
     refuse_labels(&loaded, data.labels.is_some())?;
     // the other parts are read as the table to learn from was, whatever their own cells would tell
-    let options = ReadOptions { max_memory: data.max_memory(), ..ReadOptions::like(&loaded, data.strict) };
+    let options = ReadOptions {
+        max_memory: data.max_memory.map(|bytes| bytes.0),
+        ..ReadOptions::like(&loaded, data.strict)
+    };
     let other = |file: &Option<String>| -> Result<Option<Loaded>> {
         Ok(file.as_ref().map(|file| load(&Source::parse(file), &options)).transpose()?)
     };
