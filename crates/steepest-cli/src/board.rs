@@ -4,7 +4,7 @@ use crate::output::shown_path;
 use std::path::Path;
 use steepest_report::tensorboard::{At, EventFile, Histogram, Outcome, Setting, WriteError};
 use steepest_report::{Run, flat_settings};
-use steepest_train::{EpochDone, Event, Score, Start, Summary};
+use steepest_train::{EpochDone, Event, Metric, Start, Summary};
 
 /// TensorBoard's event files of a run. What cannot be written is said, and ends nothing.
 #[derive(Debug, Default)]
@@ -97,23 +97,19 @@ impl Board {
         if !summary.finished {
             return file.flush().err().map(|error| problem(&error));
         }
-        let of = |part: &'static str, score: Option<&Score>| {
-            let score = score.cloned().unwrap_or_default();
-            steepest_train::Metric::ALL
-                .into_iter()
-                .filter_map(move |metric| Some((format!("{part}_{}", metric.name()), metric.of(&score)?)))
-        };
-        let scores: Vec<(String, f64)> = match (&summary.test, &summary.validation) {
-            (None, None) => of("train", Some(&summary.train)).collect(),
-            (test, validation) => {
-                let parts = [("test", test), ("validation", validation)];
-                parts
-                    .into_iter()
-                    .filter(|(_, s)| s.is_some())
-                    .flat_map(|(part, s)| of(part, s.as_ref()))
-                    .collect()
-            }
-        };
+        let parts = [
+            ("test", summary.test.as_ref()),
+            ("validation", summary.validation.as_ref()),
+            ("train", Some(&summary.train)),
+        ];
+        let parts = parts.into_iter().filter_map(|(part, score)| Some((part, score?)));
+        let scores: Vec<(String, f64)> = parts
+            .flat_map(|(part, score)| {
+                let metrics = Metric::ALL.into_iter();
+                metrics
+                    .filter_map(move |metric| Some((format!("{part}_{}", metric.name()), metric.of(score)?)))
+            })
+            .collect();
         let scores: Vec<(&str, f64)> = scores.iter().map(|(name, value)| (name.as_str(), *value)).collect();
         let outcome = if failed { Outcome::Failure } else { Outcome::Success };
         let ended = file.end(outcome, &scores, At::now(summary.steps)).and_then(|()| file.flush());

@@ -88,7 +88,7 @@ fn main() {
                             tensor.exploded,
                             tensor.vanished,
                             tensor.zeros,
-                            tensor.update_ratio,
+                            tensor.largest_update,
                             tensor.gradient_norm
                         );
                     }

@@ -215,6 +215,15 @@ pub(crate) struct Found {
     pub damaged: Vec<String>,
 }
 
+impl Found {
+    /// The epochs that the run is to have, where its settings say another number than when this was saved: settings are
+    /// written first when a run is made longer, and one that was cut between is that long.
+    pub fn made_longer(&self, settings: &Settings) -> Option<u64> {
+        let saved = self.origin.settings.as_ref()?.train.epochs;
+        settings.train.epochs.filter(|_| settings.train.epochs != saved)
+    }
+}
+
 /// The newest checkpoint of a run that is whole; `None` where the run has none.
 pub(crate) fn latest(run: &Path) -> Result<Option<Found>> {
     let mut damaged = Vec::new();

@@ -91,6 +91,13 @@ pub struct Counters {
     pub largest_updates: Vec<f64>,
 }
 
+impl Counters {
+    /// Epochs that are done.
+    pub fn done(&self) -> u64 {
+        self.epoch.saturating_sub(1)
+    }
+}
+
 /// Sums over the steps of one epoch.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct EpochSums {

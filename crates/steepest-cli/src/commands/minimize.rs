@@ -58,10 +58,9 @@ pub fn run(args: Minimize) -> Result {
     let drawn = Drawn { args: &args, function: &function, start: &start, ran: &ran };
     if pictures.iter().any(Option::is_some) {
         let picture = drawn.picture()?;
-        let svg = picture.svg();
         let [svg_file, png_file, gif_file] = &pictures;
         if let Some(path) = svg_file {
-            let svg = if args.animate { picture.animated_svg() } else { svg.clone() };
+            let svg = if args.animate { picture.animated_svg() } else { picture.svg() };
             write(Some(path), svg.as_bytes())?;
         }
         if let Some(path) = gif_file {
@@ -69,7 +68,7 @@ pub fn run(args: Minimize) -> Result {
             write(Some(path), &gif)?;
         }
         if let Some(path) = png_file {
-            let png = Picture::png(&svg).map_err(|error| Failure::file(path, error))?;
+            let png = Picture::png(&picture.svg()).map_err(|error| Failure::file(path, error))?;
             write(Some(path), &png)?;
         }
     }

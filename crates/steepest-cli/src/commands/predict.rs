@@ -3,7 +3,6 @@ use crate::args::Predict;
 use crate::output::{Failure, Paint, Result, print_json, quoted, say, write};
 use serde_json::json;
 use std::fmt::Write as _;
-use std::path::Path;
 use steepest_data::Source;
 use steepest_train::{FinishedRun, Outputs, PredictOptions, Predictions};
 
@@ -15,7 +14,8 @@ pub fn run(args: Predict) -> Result {
     let run = FinishedRun::open(&args.run)?;
     let source = source(&args.data);
     if let Some(out) = &args.out
-        && let Some(input) = args.data.iter().find(|input| is_same_file(Path::new(input), out))
+        && let Some(input) =
+            args.data.iter().find(|input| same_file::is_same_file(input, out).unwrap_or(false))
     {
         let message = format!("{} is read from: name another file for the predictions (-o)", quoted(input));
         return Err(Failure::input(message));
@@ -62,21 +62,6 @@ pub fn run(args: Predict) -> Result {
         say(&said(&predictions));
     }
     Ok(())
-}
-
-/// Whether two paths lead to one file, by whatever links.
-fn is_same_file(one: &Path, other: &Path) -> bool {
-    let (Ok(one), Ok(other)) = (one.metadata(), other.metadata()) else { return false };
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        one.is_file() && (one.dev(), one.ino()) == (other.dev(), other.ino())
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = (one, other);
-        false
-    }
 }
 
 /// One file or name, or several files as one table.

@@ -14,7 +14,7 @@ use crate::save_every::SaveClock;
 use crate::saver::{Saver, Target};
 use crate::score::Criterion;
 use crate::settings::{OptimizerSettings, Settings};
-use crate::state::{RunState, Snapshot, Tracker};
+use crate::state::{Counters, RunState, Snapshot, Tracker};
 use crate::trained_on::TrainedOn;
 use std::fs;
 use std::path::Path;
@@ -98,21 +98,16 @@ impl Trainer {
             let reason = "its checkpoints are gone, and what it has learnt with them".to_owned();
             return Err(Error::NotARun { path: path.to_owned(), reason });
         }
-        let mut epochs = how.epochs;
         if let Some(found) = &found {
             found.origin.check_settings(path, &settings)?;
-            // settings are written before the checkpoint when a run is made longer: one that was cut between is that
-            let saved = found.origin.settings.as_ref().map(|saved| saved.train.epochs);
-            let asked = settings.train.epochs;
-            epochs = epochs.or(asked.filter(|_| saved.is_some_and(|saved| saved != asked)));
         }
         if let Some(source) = &how.source {
             (settings.data.source, settings.data.more_files) = (source.clone(), Vec::new());
         }
         let counters = found.as_ref().map(|found| found.snapshot.state.counters.clone()).unwrap_or_default();
-        let done = counters.epoch.saturating_sub(1);
+        let epochs = how.epochs.or_else(|| found.as_ref()?.made_longer(&settings));
         if let Some(epochs) = epochs {
-            settings.train.epochs = Some(longer("train.epochs", epochs, done)?);
+            settings.train.epochs = Some(longer("train.epochs", epochs, counters.done())?);
             if let Some(steps) = settings.train.max_steps {
                 longer("train.max_steps", steps, counters.step)?;
             }
@@ -129,42 +124,52 @@ impl Trainer {
             (Some(found), None) => found.snapshot.state.schedule_from,
             (None, _) => 0,
         };
-        let open = || RunDir::reopen(Arc::clone(&system), path, lock, done);
-        let mut trainer = Self::with(Arc::clone(&system), &settings, data, here.clone(), from, open)?;
+        let open = || RunDir::reopen(Arc::clone(&system), path, lock, counters.done());
+        let mut trainer = Self::with(Arc::clone(&system), &settings, data, here, from, open)?;
         // it may have been cut before it had written them
         trainer.write_what_is_known()?;
-        let Some(Found { mut snapshot, origin, damaged }) = found else { return Ok(trainer) };
-        let mut notes = vec![format!("going on after step {} in epoch {}", counters.step, counters.epoch)];
+        if let Some(found) = found {
+            trainer.go_on(found, epochs)?;
+        }
+        Ok(trainer)
+    }
+
+    /// Takes the state of a checkpoint, and says what there is to say of it; with `epochs`, it is made so long.
+    fn go_on(&mut self, found: Found, epochs: Option<u64>) -> Result<()> {
+        let Found { mut snapshot, origin, damaged } = found;
+        let Counters { step, epoch, .. } = snapshot.state.counters;
+        let done = snapshot.state.counters.done();
+        let mut notes = vec![format!("going on after step {step} in epoch {epoch}")];
         if let Some(epochs) = epochs {
-            let fresh = trainer.tracker.state();
+            let fresh = self.tracker.state();
             let RunState { counters, elapsed, .. } = snapshot.state;
-            snapshot.state = RunState { counters, elapsed, schedule_from: from, ..fresh };
+            snapshot.state = RunState { counters, elapsed, schedule_from: step, ..fresh };
             notes.push(format!(
-                "the run goes on to epoch {epochs}: its schedule begins anew after step {from}, so that the bits are not those \
+                "the run goes on to epoch {epochs}: its schedule begins anew after step {step}, so that the bits are not those \
                  of a run that was to have {epochs} epochs from the start"
             ));
         }
-        if trainer.dir.epochs_kept() < done {
-            let lost = done - trainer.dir.epochs_kept();
+        if self.dir.epochs_kept() < done {
+            let lost = done - self.dir.epochs_kept();
             notes.push(format!(
-                "metrics.jsonl lacks {lost} of the {done} epochs that are done: it was changed or damaged"
+                "{METRICS} lacks {lost} of the {done} epochs that are done: it was changed or damaged"
             ));
         }
-        notes.extend(here.other_processor(&origin.identity).map(|differs| {
+        notes.extend(Identity::here().other_processor(&origin.identity).map(|differs| {
             format!(
                 "the run began on another processor ({differs}): sums are made in another order, so that the bits will differ \
                  from those of a run that was not cut"
             )
         }));
         notes.extend(damaged);
-        trainer.data.notes.splice(0..0, notes);
-        trainer.saves.saved(counters.step, counters.epoch);
-        trainer.restore(snapshot)?;
+        self.data.notes.splice(0..0, notes);
+        self.saves.saved(step, epoch);
+        self.restore(snapshot)?;
         if epochs.is_some() {
             // with the new settings
-            trainer.saver.save_now(&trainer.snapshot()?)?;
+            self.saver.save_now(&self.snapshot()?)?;
         }
-        Ok(trainer)
+        Ok(())
     }
 
     /// The run in a directory as it was at a checkpoint, to take its steps again without writing anything.
