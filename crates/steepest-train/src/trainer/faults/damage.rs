@@ -1,7 +1,6 @@
 //! Files that are not what was written.
 
 use super::*;
-use crate::checkpoint::Origin;
 use crate::finished::{FinishedRun, PredictOptions};
 use crate::verify::{Replay, verify};
 use steepest_data::Source;
@@ -9,10 +8,7 @@ use steepest_data::Source;
 /// Each bit of each file that is read back counts: it is found that it has changed, or nothing else is predicted.
 #[test]
 fn changed_bytes_of_a_run_are_found() {
-    let dir = tempfile::tempdir().unwrap();
-    let run = dir.path().join("run");
-    let (trainer, _) = small_run(&run);
-    trainer.run(&mut silent).unwrap();
+    let (_dir, run) = finished_run();
     let source = Source::parse("iris");
     let predict = || FinishedRun::open(&run)?.predict(&source, &PredictOptions::default());
     let whole = predict().unwrap().outputs;
@@ -57,10 +53,7 @@ fn changed_bytes_of_a_run_are_found() {
 
 #[test]
 fn verify_proves_the_bits_and_names_what_is_damaged() {
-    let dir = tempfile::tempdir().unwrap();
-    let run = dir.path().join("run");
-    let (trainer, _) = small_run(&run);
-    trainer.run(&mut silent).unwrap();
+    let (dir, run) = finished_run();
     let found = verify(&run, None).unwrap();
     assert!(!found.is_damaged() && found.finished, "{found:?}");
     assert!(matches!(found.replay, Replay::Same { from: 0, .. }), "{found:?}");
@@ -140,10 +133,7 @@ fn what_cannot_be_known_is_not_guessed() {
 /// Files that no training wrote: each is an error that names it, and nothing of the size that they claim is made.
 #[test]
 fn runs_from_elsewhere_are_refused() {
-    let dir = tempfile::tempdir().unwrap();
-    let run = dir.path().join("run");
-    let (trainer, _) = small_run(&run);
-    trainer.run(&mut silent).unwrap();
+    let (_dir, run) = finished_run();
     // as a run of an earlier version, which nothing vouches for
     fs::remove_file(run.join("manifest.json")).unwrap();
     assert!(

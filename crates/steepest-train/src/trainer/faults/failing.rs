@@ -43,11 +43,8 @@ impl Watch for Failing {
 #[test]
 fn whatever_operation_fails_a_checkpoint_is_there_and_nothing_is_left() {
     use io::ErrorKind as K;
-    let dir = tempfile::tempdir().unwrap();
-    let run = dir.path().join("run");
-    let (mut trainer, origin) = small_run(&run);
-    let snapshots: Vec<Snapshot> = (1..=3).map(|step| until(&mut trainer, step)).collect();
-    drop(trainer);
+    let (_dir, run) = place();
+    let (snapshots, origin) = snapshots(&run, 3);
     let folder = run.join("checkpoints");
     let write =
         |system: &dyn FileSystem, at: usize| checkpoint::write(system, &run, &snapshots[at], &origin, 2);

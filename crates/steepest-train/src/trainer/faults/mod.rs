@@ -14,7 +14,7 @@ mod strangers;
 use super::begin::ResumeOptions;
 use super::tests::{small_run, until};
 use super::*;
-use crate::checkpoint::{self, Found};
+use crate::checkpoint::{self, Found, Origin};
 use crate::error::Error;
 use crate::run_dir::Out;
 use crate::settings::Settings;
@@ -30,6 +30,26 @@ use steepest_data::random::Stream;
 /// How many cases of something long: few in every test run, many where they were asked for.
 fn cases(few: usize, many: usize) -> usize {
     if std::env::var_os("STEEPEST_LONG").is_some() { many } else { few }
+}
+
+/// A folder, and where a run in it would be.
+fn place() -> (tempfile::TempDir, PathBuf) {
+    let dir = tempfile::tempdir().unwrap();
+    let run = dir.path().join("run");
+    (dir, run)
+}
+
+/// A run that went to its end.
+fn finished_run() -> (tempfile::TempDir, PathBuf) {
+    let (dir, run) = place();
+    small_run(&run).0.run(&mut silent).unwrap();
+    (dir, run)
+}
+
+/// A run after each of its first steps.
+fn snapshots(run: &Path, steps: u64) -> (Vec<Snapshot>, Origin) {
+    let (mut trainer, origin) = small_run(run);
+    ((1..=steps).map(|step| until(&mut trainer, step)).collect(), origin)
 }
 
 fn silent(_: &Event) -> ControlFlow<()> {

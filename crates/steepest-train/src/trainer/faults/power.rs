@@ -93,11 +93,8 @@ fn files_after(operations: &[Recorded], kept: &[bool]) -> BTreeMap<PathBuf, Vec<
 /// parts of it lost.
 #[test]
 fn after_a_power_cut_the_old_or_the_new_checkpoint_is_there() {
-    let dir = tempfile::tempdir().unwrap();
-    let run = dir.path().join("run");
-    let (mut trainer, origin) = small_run(&run);
-    let snapshots: Vec<Snapshot> = (1..=8).map(|step| until(&mut trainer, step)).collect();
-    drop(trainer);
+    let (dir, run) = place();
+    let (snapshots, origin) = snapshots(&run, 8);
     fs::remove_dir_all(run.join("checkpoints")).unwrap();
     let recording = Arc::new(Recording::default());
     for (at, snapshot) in snapshots.iter().enumerate() {
