@@ -2,10 +2,10 @@
 //! message ends with what to do.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
-use crate::shown::sentences;
+use crate::place::Place;
 pub(crate) use crate::shown::{list, shown, shown_path};
+use crate::shown::{memory_text, sentences};
 
 /// The most characters of what another library says is wrong, which quotes the file.
 const REASON: usize = 300;
@@ -111,7 +111,7 @@ pub enum Error {
     UnclosedQuote { path: PathBuf, line: u64 },
 
     /// More memory than is allowed for what is read.
-    #[error("{} needs about {} of memory and {} is allowed; read a sample of its rows, or allow more", shown_path(path), size(*needed), size(*allowed))]
+    #[error("{} needs about {} of memory and {} is allowed; read a sample of its rows, or allow more", shown_path(path), memory_text(*needed), memory_text(*allowed))]
     TooLarge { path: PathBuf, needed: u64, allowed: u64 },
 
     /// A compressed file that is nearly nothing, many times over.
@@ -313,65 +313,8 @@ fn reasons(dropped: &[String]) -> String {
     if dropped.is_empty() { "there is none beside the target".to_owned() } else { sentences(dropped) }
 }
 
-/// Bytes for people, with the exact number where it is small.
-fn size(bytes: u64) -> String {
-    const UNITS: [(u32, &str); 3] = [(30, "GiB"), (20, "MiB"), (10, "KiB")];
-    let unit = UNITS.into_iter().find(|(power, _)| bytes >> power > 0);
-    unit.map_or_else(
-        || format!("{bytes} bytes"),
-        |(power, unit)| format!("{:.1} {unit}", bytes as f64 / (1u64 << power) as f64),
-    )
-}
-
 fn suggestion(name: &Option<String>) -> String {
     name.as_ref().map(|name| format!(", did you mean {:?}?", shown(name))).unwrap_or_default()
-}
-
-/// Where a cell lies: the line of its file where the format has lines, else its row. Both count from 1.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// The line on which the record begins.
-    Line(u64),
-    /// The row, for formats without lines.
-    Row(u64),
-    /// The place in one of several files.
-    In(Box<InFile>),
-}
-
-/// A place in one of several files.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InFile {
-    /// The path of the file.
-    pub file: Arc<str>,
-    /// The place in it.
-    pub place: Place,
-}
-
-impl Place {
-    /// Of a row (from 0), from the lines of all rows, empty or 0 where the format has none, and the rows with
-    /// which files begin, empty for one file.
-    pub(crate) fn of(row: usize, lines: &[u32], files: &[(usize, Arc<str>)]) -> Self {
-        let file =
-            files.partition_point(|(first, _)| *first <= row).checked_sub(1).map(|index| &files[index]);
-        let place = match lines.get(row) {
-            Some(&line) if line > 0 => Place::Line(u64::from(line)),
-            _ => Place::Row((row - file.map_or(0, |(first, _)| *first)) as u64 + 1),
-        };
-        match file {
-            Some((_, file)) => Place::In(Box::new(InFile { file: file.clone(), place })),
-            None => place,
-        }
-    }
-}
-
-impl std::fmt::Display for Place {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Place::Line(line) => write!(f, "line {line}"),
-            Place::Row(row) => write!(f, "row {row}"),
-            Place::In(place) => write!(f, "{} {}", shown(&place.file).as_path(), place.place),
-        }
-    }
 }
 
 /// The type of a column.
@@ -397,22 +340,4 @@ impl std::fmt::Display for Kind {
             Kind::Date => "a date",
         })
     }
-}
-
-/// The known name most like a wrong one, if one is near enough to be what was meant; near is what it is to
-/// `steepest::nearest`.
-pub(crate) fn nearest_name<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    let wanted = name.to_lowercase();
-    let likeness = |known: &str| {
-        let known = known.to_lowercase();
-        // in a short name, one slip of the finger leaves little for the other measure
-        let one_slip = wanted.chars().count() > 2 && strsim::osa_distance(&wanted, &known) <= 1;
-        strsim::jaro_winkler(&wanted, &known).max(if one_slip { 0.9 } else { 0.0 })
-    };
-    known
-        .into_iter()
-        .map(|known| (likeness(known), known))
-        .filter(|(likeness, _)| *likeness > 0.75)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, known)| known.to_owned())
 }

@@ -1,8 +1,9 @@
 //! From images to `f32` features.
 
 use crate::encoder::{KnownTargets, fault_of_classes, is_sane};
-use crate::error::{Error, Place, Result, list};
+use crate::error::{Error, Result, list};
 use crate::features::{FORMAT, Features, Targets};
+use crate::place::Place;
 use crate::table::Images;
 use crate::task::Task;
 

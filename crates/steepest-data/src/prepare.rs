@@ -3,9 +3,10 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::encoder::{AnyEncoder, Encoder};
-use crate::error::{Error, Place, Result};
+use crate::error::{Error, Result};
 use crate::features::{Features, Targets};
 use crate::images::ImageEncoder;
+use crate::place::Place;
 use crate::split::{Fractions, Split, split, split_by_time, split_grouped, split_stratified};
 use crate::suspect;
 use crate::table::{Images, Loaded, Table, Values};

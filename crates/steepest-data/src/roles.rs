@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::error::{Error, Kind, Result, list, nearest_name};
+use crate::error::{Error, Kind, Result, list};
+use crate::nearest::nearest_name;
 use crate::written::{Expected, Written};
 
 /// What columns are for. A column without a role is learned from, as what its cells say it is.

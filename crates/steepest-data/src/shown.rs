@@ -37,6 +37,23 @@ pub fn shown_path(path: &Path) -> String {
     shown(&path.to_string_lossy()).as_path().to_string()
 }
 
+/// An amount of memory for a message, the exact number where it is small.
+///
+/// ```
+/// use steepest_data::memory_text;
+///
+/// assert_eq!(memory_text(1000), "1000 bytes");
+/// assert_eq!(memory_text(3 << 29), "1.5 GiB");
+/// ```
+pub fn memory_text(bytes: u64) -> String {
+    const UNITS: [(u32, &str); 3] = [(30, "GiB"), (20, "MiB"), (10, "KiB")];
+    let unit = UNITS.into_iter().find(|(power, _)| bytes >> power > 0);
+    unit.map_or_else(
+        || format!("{bytes} bytes"),
+        |(power, unit)| format!("{:.1} {unit}", bytes as f64 / (1u64 << power) as f64),
+    )
+}
+
 impl Shown<'_> {
     /// Shows this many characters at most, in place of 60.
     pub fn at_most(self, characters: usize) -> Self {

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::error::{Error, Kind, Place, Result, list, nearest_name};
+use crate::error::{Error, Kind, Result, list};
+use crate::nearest::nearest_name;
+use crate::place::Place;
 use crate::roles::Roles;
 use crate::written::Written;
 

@@ -3,7 +3,8 @@
 //! They are gzip-compressed CSV in their original units; `embedded/make.py` wrote them,
 //! `embedded/SOURCES.txt` says where they come from. Together 0.8 MB.
 
-use crate::error::{Error, Result, list, nearest_name};
+use crate::error::{Error, Result, list};
+use crate::nearest::nearest_name;
 use crate::task::TaskChoice;
 
 // apart from the table of the sets: readers name the sets in an error, and this uses the readers

@@ -89,11 +89,14 @@ impl Input {
         // of a column that only is there or not, whether it is missing is the one feature
         let featureless = matches!(self.code, Code::Presence { .. }) && !self.flag_missing;
         let range = self.range.is_none_or(|[least, greatest]| least <= greatest);
-        let fault = match (sane, range) {
-            (true, true) if featureless => "it has no feature",
-            (true, true) => return None,
-            (false, _) => "its mean or its standard deviation cannot be",
-            (true, false) => "its range cannot be",
+        let fault = if !sane {
+            "its mean or its standard deviation cannot be"
+        } else if !range {
+            "its range cannot be"
+        } else if featureless {
+            "it has no feature"
+        } else {
+            return None;
         };
         Some(format!("column {:?}: {fault}", shown(&self.column)))
     }

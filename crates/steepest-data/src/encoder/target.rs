@@ -240,6 +240,7 @@ fn check_known(table: &Table, column: &Column, rows: &[usize]) -> Result<()> {
         }
     }
 }
+
 /// What is wrong with the names of classes, of which there are at least two, all different.
 pub(crate) fn fault_of_classes(classes: &[String]) -> Option<String> {
     let different: HashSet<&String> = classes.iter().collect();

@@ -8,7 +8,8 @@ use encoding_rs::{DecoderResult, Encoding, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 use super::open::{Malformed, io_error};
 use super::western::Words;
-use crate::error::{Error, Result, nearest_name};
+use crate::error::{Error, Result};
+use crate::nearest::nearest_name;
 
 /// Bytes that are decoded at a time.
 const PIECE_BYTES: usize = 1 << 16;

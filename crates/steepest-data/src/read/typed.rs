@@ -5,7 +5,9 @@ use std::path::Path;
 
 use super::options::ReadOptions;
 use super::raw::{RawColumn, RawTable};
-use crate::error::{Error, Kind, Place, Result, list, nearest_name};
+use crate::error::{Error, Kind, Result, list};
+use crate::nearest::nearest_name;
+use crate::place::Place;
 use crate::table::{Column, Table};
 use crate::task::usual_target;
 use crate::typing::{Context, Typed, decide};

@@ -1,6 +1,7 @@
 //! What the conversion of a column goes by, and what comes of it.
 
-use crate::error::{Error, Place, Result, shown};
+use crate::error::{Error, Result, shown};
+use crate::place::Place;
 use crate::table::Values;
 use crate::written::{Conventions, Written};
 
@@ -84,13 +85,13 @@ impl Unread {
     /// Adds what was left out to a column, or refuses it.
     pub(super) fn into(self, mut typed: Typed, context: &Context<'_>) -> Result<Typed> {
         let Some((row, cell)) = self.0.first() else { return Ok(typed) };
-        let (column, place) = (context.column, (context.place)(*row));
-        let (kind, value) = (typed.values.kind(), shown(cell).cut());
+        let (column, place, value) = context.cell(*row, cell);
+        let kind = typed.values.kind();
         let known = typed.values.len() - typed.values.missing() + self.0.len();
         if context.strict {
-            return Err(Error::Unreadable { column: column.to_owned(), place, value, expected: kind });
+            return Err(Error::Unreadable { column, place, value, expected: kind });
         }
-        let (column, value) = (shown(column), shown(&value));
+        let (column, value) = (shown(&column), shown(&value));
         typed.notes.push(match self.0.len() {
             1 => format!("column {column:?}, {place}: {value:?} does not read as {kind} and counts as missing"),
             count => format!(
