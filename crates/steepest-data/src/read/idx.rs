@@ -91,7 +91,7 @@ fn shape(sizes: &[usize]) -> String {
 
 /// The label of each image.
 fn read_labels(path: &Path, images_path: &Path, images: usize, budget: &Budget) -> Result<Vec<u8>> {
-    let opened = open(path, path, &budget.after(0))?;
+    let opened = open(path, path, budget)?;
     if opened.format != Format::Idx {
         let advice = "name the IDX file of the labels";
         return Err(Error::WrongFormat {

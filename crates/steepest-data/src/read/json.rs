@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use super::keep::Keep;
 use super::limits::{MAX_COLUMNS, MAX_RECORD_BYTES};
-use super::memory::{Budget, COLUMN_BYTES, ROW_BYTES};
+use super::memory::{Budget, table_bytes};
 use super::open::io_error;
 use super::raw::{Cells, RawCells, RawColumn, RawTable};
 use crate::error::{Error, Result, shown};
@@ -58,9 +58,9 @@ fn each_line(input: impl Read, path: &Path, mut take: impl FnMut(&[u8], u64) -> 
         if read > MAX_RECORD_BYTES {
             return Err(Error::RecordTooLong { path: path.to_owned(), line, limit: MAX_RECORD_BYTES });
         }
-        let mark: &[u8] = if line == 1 { b"\xEF\xBB\xBF" } else { b"" };
-        if !bytes.strip_prefix(mark).unwrap_or(&bytes).trim_ascii().is_empty() {
-            take(&bytes, line)?;
+        let text = if line == 1 { without_mark(&bytes) } else { &bytes };
+        if !text.trim_ascii().is_empty() {
+            take(text, line)?;
         }
     }
     Ok(())
@@ -69,7 +69,7 @@ fn each_line(input: impl Read, path: &Path, mut take: impl FnMut(&[u8], u64) -> 
 /// Reads a table from an array of objects, whose whole text is held meanwhile. `path` is for messages only.
 pub(super) fn read_array(input: impl Read, path: &Path, budget: &Budget, keep: Keep<'_>) -> Result<RawTable> {
     let bytes = whole_text(input, path, budget)?;
-    let text = &*without_nan(text_of(&bytes, path, 1)?);
+    let text = &*array_text(&bytes, path)?;
     let objects = objects(text, path)?;
     let held = ARRAY_TEXTS * text.len() as u64 + OBJECT_BYTES * objects.len() as u64;
     budget.check_all(path, held)?;
@@ -89,7 +89,7 @@ pub(super) fn read_array(input: impl Read, path: &Path, budget: &Budget, keep: K
 /// How many objects an array has.
 pub(super) fn count_array(input: impl Read, path: &Path, budget: &Budget) -> Result<u64> {
     let bytes = whole_text(input, path, budget)?;
-    Ok(objects(&without_nan(text_of(&bytes, path, 1)?), path)?.len() as u64)
+    Ok(objects(&array_text(&bytes, path)?, path)?.len() as u64)
 }
 
 /// How many times the text of an array is held: as it grows, it has room for as much again.
@@ -126,9 +126,18 @@ fn objects<'t>(text: &'t str, path: &Path) -> Result<Vec<&'t RawValue>> {
     })
 }
 
-/// The bytes from a line on as text, without a byte order mark.
+/// The bytes of a file without a byte order mark.
+fn without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes)
+}
+
+/// The whole text of an array.
+fn array_text<'a>(bytes: &'a [u8], path: &Path) -> Result<Cow<'a, str>> {
+    Ok(without_nan(text_of(without_mark(bytes), path, 1)?))
+}
+
+/// The bytes from a line on as text.
 fn text_of<'a>(bytes: &'a [u8], path: &Path, line: u64) -> Result<&'a str> {
-    let bytes = if line == 1 { bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes) } else { bytes };
     std::str::from_utf8(bytes).map_err(|error| {
         let before = &bytes[..error.valid_up_to()];
         let line = line + before.iter().filter(|&&byte| byte == b'\n').count() as u64;
@@ -202,67 +211,31 @@ impl<'p> Objects<'p> {
             return Ok(());
         }
         self.unchecked = 0;
-        let columns = self.columns.iter().map(|column| COLUMN_BYTES + column.cells.needed());
-        let needed = self.held + self.lines.len() as u64 * ROW_BYTES + columns.sum::<u64>();
-        self.budget.check(self.path, needed)
+        let columns = self.columns.iter().map(|column| column.cells.needed());
+        self.budget.check(self.path, self.held + table_bytes(self.lines.len(), columns))
     }
 
     fn push(&mut self, object: &str, line: u64) -> Result<()> {
-        let wrong = |reason: String| Error::Json {
-            path: self.path.to_owned(),
-            line,
-            reason,
-            expected: "one object a row, such as {\"a\": 1}",
-        };
+        let path = self.path;
+        let wrong = |reason: String| wrong(path, line, reason);
         let Members(members) = serde_json::from_str(object).map_err(|error| {
             let found = shown(object).at_most(SHOWN);
             wrong(format!("{} in {}", reason(&error), found))
         })?;
-        let row = self.lines.len();
-        let kept = self.keep.of(self.seen, 1).is_none_or(|mut kept| kept.next().is_some());
+        let (row, kept) = (self.lines.len(), self.keep.has(self.seen));
         self.seen += 1;
         for (name, value) in members {
-            let index = match self.by_name.get(name.trim()) {
-                Some(&index) => index,
-                None if self.columns.len() == MAX_COLUMNS => {
-                    let path = self.path.to_owned();
-                    return Err(Error::TooManyColumns { path, found: MAX_COLUMNS + 1, limit: MAX_COLUMNS });
-                }
-                None => {
-                    let name = name.trim().to_owned();
-                    // rows before this one lack the key
-                    let cells = std::iter::repeat_n("", row).collect();
-                    self.by_name.insert(name.clone(), self.columns.len());
-                    self.columns.push(Keyed { name, cells, seen: 0, nested: None });
-                    self.check(0, row)?;
-                    self.columns.len() - 1
-                }
-            };
-            let column = &mut self.columns[index];
-            if column.seen == self.seen {
+            let seen = self.seen;
+            let column = self.column(name.trim(), row)?;
+            if std::mem::replace(&mut column.seen, seen) == seen {
                 return Err(wrong(format!("the key {} stands twice in one object", shown(&name).cut())));
             }
-            column.seen = self.seen;
-            let cells = &mut column.cells;
-            let mut push = |cell: &str| {
-                if kept {
-                    cells.push(cell)
-                }
-            };
-            match value.get().as_bytes()[0] {
-                b'"' => {
-                    let text: Cow<'_, str> =
-                        serde_json::from_str(value.get()).map_err(|error| wrong(reason(&error)))?;
-                    push(text.trim());
-                }
-                b'n' => push(""),
-                first @ (b'{' | b'[') => {
-                    let what = if first == b'{' { "an object" } else { "an array" };
-                    column.nested.get_or_insert((line, what));
-                    push("");
-                }
-                // a number or a boolean, as the file has it
-                _ => push(value.get()),
+            let (cell, nested) = cell(value).map_err(|error| wrong(reason(&error)))?;
+            if let Some(what) = nested {
+                column.nested.get_or_insert((line, what));
+            }
+            if kept {
+                column.cells.push(cell.trim());
             }
         }
         if !kept {
@@ -273,6 +246,26 @@ impl<'p> Objects<'p> {
             column.cells.push("");
         }
         self.check(object.len(), self.columns.len())
+    }
+
+    /// The column of a key, a new one if no object before this row has it.
+    fn column(&mut self, name: &str, row: usize) -> Result<&mut Keyed> {
+        let index = match self.by_name.get(name) {
+            Some(&index) => index,
+            None if self.columns.len() == MAX_COLUMNS => {
+                let path = self.path.to_owned();
+                return Err(Error::TooManyColumns { path, found: MAX_COLUMNS + 1, limit: MAX_COLUMNS });
+            }
+            None => {
+                // rows before this one lack the key
+                let cells = std::iter::repeat_n("", row).collect();
+                self.by_name.insert(name.to_owned(), self.columns.len());
+                self.columns.push(Keyed { name: name.to_owned(), cells, seen: 0, nested: None });
+                self.check(0, row)?;
+                self.columns.len() - 1
+            }
+        };
+        Ok(&mut self.columns[index])
     }
 
     fn into_raw(self) -> Result<RawTable> {
@@ -299,6 +292,24 @@ impl<'p> Objects<'p> {
             ..RawTable::default()
         })
     }
+}
+
+/// An object that is none, or has what no row may have.
+fn wrong(path: &Path, line: u64, reason: String) -> Error {
+    Error::Json { path: path.to_owned(), line, reason, expected: "one object a row, such as {\"a\": 1}" }
+}
+
+/// The cell that a value becomes, and what it is if it is nested, which leaves the cell empty.
+fn cell(value: &RawValue) -> serde_json::Result<(Cow<'_, str>, Option<&'static str>)> {
+    let text = value.get();
+    Ok(match text.as_bytes()[0] {
+        b'"' => (serde_json::from_str(text)?, None),
+        b'n' => (Cow::Borrowed(""), None),
+        b'{' => (Cow::Borrowed(""), Some("an object")),
+        b'[' => (Cow::Borrowed(""), Some("an array")),
+        // a number or a boolean, as the file has it
+        _ => (Cow::Borrowed(text), None),
+    })
 }
 
 /// The members of an object in order, each value as its text.

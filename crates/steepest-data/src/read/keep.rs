@@ -27,6 +27,14 @@ impl<'a> Keep<'a> {
         Some(rows[from..to].iter().map(move |&row| (row - first) as usize))
     }
 
+    /// Whether a row is kept.
+    pub(super) fn has(self, row: u64) -> bool {
+        match self {
+            Keep::All => true,
+            Keep::Rows(kept) => kept.binary_search(&row).is_ok(),
+        }
+    }
+
     /// How many of so many rows are kept.
     pub(super) fn count(self, rows: u64) -> u64 {
         match self {
@@ -96,5 +104,6 @@ mod tests {
         assert_eq!((of(0, 5), of(5, 4), of(9, 1)), (vec![0], vec![0, 1], vec![0]));
         assert!(Keep::All.of(0, 3).is_none());
         assert_eq!((keep.count(6), Keep::All.count(6)), (2, 6));
+        assert!(keep.has(5) && !keep.has(4) && Keep::All.has(4));
     }
 }

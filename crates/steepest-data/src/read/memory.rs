@@ -20,6 +20,11 @@ pub(super) const COLUMN_BYTES: u64 = 1 << 10;
 /// What a row needs beside its cells: its line, and its place in a split.
 pub(super) const ROW_BYTES: u64 = 24;
 
+/// What a table of so many rows needs, from what the cells of each column need, in bytes.
+pub(super) fn table_bytes(rows: usize, columns: impl Iterator<Item = u64>) -> u64 {
+    rows as u64 * ROW_BYTES + columns.map(|cells| COLUMN_BYTES + cells).sum::<u64>()
+}
+
 /// The share of the memory at hand that reading may take, in per cent.
 const SHARE: u64 = 60;
 /// How much of a file is read before what the rest will need is told from it, in bytes.
@@ -31,8 +36,8 @@ const FAR_BEYOND: u64 = 4;
 #[derive(Clone, Debug)]
 pub(crate) struct Budget {
     allowed: u64,
-    /// What files that were read before hold.
-    before: u64,
+    /// What is held beside what is read: files that were read before, and what a reader works with.
+    held: u64,
     progress: RefCell<Progress>,
 }
 
@@ -51,17 +56,17 @@ impl Budget {
     }
 
     pub(crate) fn unbounded() -> Self {
-        Self { allowed: u64::MAX, before: 0, progress: RefCell::default() }
+        Self { allowed: u64::MAX, held: 0, progress: RefCell::default() }
     }
 
     /// For the next of several files, of which those before need so much.
     pub(super) fn after(&self, needed: u64) -> Self {
-        Self { allowed: self.allowed, before: needed, progress: RefCell::default() }
+        Self { allowed: self.allowed, held: needed, progress: RefCell::default() }
     }
 
     /// For what is read while so many bytes are held beside it.
     pub(super) fn holding(&self, bytes: u64) -> Self {
-        Self { before: self.before.saturating_add(bytes), ..self.clone() }
+        Self { held: self.held.saturating_add(bytes), ..self.clone() }
     }
 
     /// Begins a file of this size; what counts the bytes that are read of it.
@@ -73,12 +78,12 @@ impl Budget {
 
     /// What may still be held, in bytes.
     pub(super) fn left(&self) -> u64 {
-        self.allowed.saturating_sub(self.before)
+        self.allowed.saturating_sub(self.held)
     }
 
     /// Refuses what needs more bytes than are allowed, having been read so far.
     pub(super) fn check(&self, path: &Path, needed: u64) -> Result<()> {
-        let needed = self.before.saturating_add(needed);
+        let needed = self.held.saturating_add(needed);
         let foreseen = self.foreseen(needed);
         let refused = needed > self.allowed || foreseen > self.allowed.saturating_mul(FAR_BEYOND);
         if refused { Err(self.too_large(path, foreseen)) } else { Ok(()) }
@@ -86,7 +91,7 @@ impl Budget {
 
     /// Refuses what is known to need more bytes than are allowed.
     pub(super) fn check_all(&self, path: &Path, needed: u64) -> Result<()> {
-        let needed = self.before.saturating_add(needed);
+        let needed = self.held.saturating_add(needed);
         if needed > self.allowed { Err(self.too_large(path, needed)) } else { Ok(()) }
     }
 

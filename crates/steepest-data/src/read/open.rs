@@ -119,7 +119,7 @@ pub(super) fn open(path: &Path, shown: &Path, budget: &Budget) -> Result<Opened>
     let file = open_plain(path)?;
     let size = file.metadata().map_or(0, |metadata| metadata.len());
     let read = budget.begin(size);
-    let (head, input) = peek(Counted { input: file, read: read.clone() }, shown)?;
+    let (head, input) = peek(CountingReader { input: file, read: read.clone() }, shown)?;
     let unpacked: Box<dyn Read> = if head.starts_with(&[0x1F, 0x8B]) {
         Box::new(MultiGzDecoder::new(input))
     } else if head.starts_with(&[0x28, 0xB5, 0x2F, 0xFD]) {
@@ -153,12 +153,12 @@ impl Opened {
 }
 
 /// Counts the bytes that are read.
-struct Counted<R> {
+struct CountingReader<R> {
     input: R,
     read: Arc<AtomicU64>,
 }
 
-impl<R: Read> Read for Counted<R> {
+impl<R: Read> Read for CountingReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.input.read(buffer)?;
         self.read.fetch_add(read as u64, Ordering::Relaxed);
@@ -186,7 +186,7 @@ impl Read for Unpacked {
     }
 }
 
-/// Says of what zstd finds wrong that the data is; the library does not.
+/// zstd reports damaged data as `Other`; here it becomes `InvalidData`.
 struct Unzstd<R>(R);
 
 impl<R: Read> Read for Unzstd<R> {

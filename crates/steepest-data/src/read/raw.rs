@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 pub(crate) use super::cells::Cells;
 use super::decimals::Decimals;
-use super::memory::{COLUMN_BYTES, NUMBER_BYTES, ROW_BYTES};
+use super::memory::{NUMBER_BYTES, table_bytes};
 
 /// What a reader makes of a file. All readers make the same, so that a table means the same in every format.
 #[derive(Debug, Default)]
@@ -28,8 +28,7 @@ pub(crate) struct RawTable {
 impl RawTable {
     /// The memory that this needs, and what will be made of it, in bytes.
     pub(super) fn needed(&self) -> u64 {
-        let columns = self.columns.iter().map(|column| COLUMN_BYTES + column.cells.needed());
-        self.rows as u64 * ROW_BYTES + columns.sum::<u64>()
+        table_bytes(self.rows, self.columns.iter().map(|column| column.cells.needed()))
     }
 }
 

@@ -8,31 +8,30 @@ use super::keep::{self, Keep};
 use super::memory::Budget;
 use super::options::ReadOptions;
 use super::raw::{Cells, RawCells, RawTable};
-
 use crate::date::{self, DateFormat};
 use crate::error::{Error, Result, list, shown};
 use crate::written::{Written, number_text};
 
 /// Reads files of any known formats but images. The first one decides whether there is a header; a sample is one over all.
 pub(super) fn read(paths: &[PathBuf], options: &ReadOptions) -> Result<RawTable> {
-    let Some(sample) = options.sample else { return read_rows(paths, options, None) };
-    let counts = counts(paths, options)?;
+    let budget = Budget::of(options);
+    let Some(sample) = options.sample else { return read_rows(paths, options, budget, None) };
+    let counts = counts(paths, options, &budget)?;
     let total = counts.iter().sum();
     if total <= sample.rows {
-        return read_rows(paths, options, None);
+        return read_rows(paths, options, budget, None);
     }
     let chosen = keep::chosen(sample, total);
-    let mut table = read_rows(paths, options, Some(&shares(&chosen, &counts)))?;
+    let mut table = read_rows(paths, options, budget, Some(&shares(&chosen, &counts)))?;
     table.notes.insert(0, keep::note(sample, total));
     Ok(table)
 }
 
 /// How many rows each file has.
-fn counts(paths: &[PathBuf], options: &ReadOptions) -> Result<Vec<u64>> {
-    let (mut options, budget) = (options.clone(), Budget::of(options));
-    let mut counts = Vec::new();
+fn counts(paths: &[PathBuf], options: &ReadOptions, budget: &Budget) -> Result<Vec<u64>> {
+    let (mut options, mut counts) = (options.clone(), Vec::new());
     for path in paths {
-        let counted = count(path, path, &options, &budget)?;
+        let counted = count(path, path, &options, budget)?;
         options.header = options.header.or(counted.has_header);
         counts.push(counted.rows);
     }
@@ -51,9 +50,13 @@ fn shares(chosen: &[u64], counts: &[u64]) -> Vec<Vec<u64>> {
 }
 
 /// Reads some rows of each file, or all.
-fn read_rows(paths: &[PathBuf], options: &ReadOptions, shares: Option<&[Vec<u64>]>) -> Result<RawTable> {
+fn read_rows(
+    paths: &[PathBuf],
+    options: &ReadOptions,
+    mut budget: Budget,
+    shares: Option<&[Vec<u64>]>,
+) -> Result<RawTable> {
     let mut options = options.clone();
-    let mut budget = Budget::of(&options);
     let mut all: Option<RawTable> = None;
     for (index, path) in paths.iter().enumerate() {
         let keep = shares.map_or(Keep::All, |shares| Keep::Rows(&shares[index]));

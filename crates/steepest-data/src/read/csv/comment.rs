@@ -1,6 +1,6 @@
 //! Lines that are no records.
 
-/// What comment lines begin with.
+/// What comment lines begin with; never nothing.
 #[derive(Clone, Copy)]
 pub(super) enum Comment<'a> {
     /// As was said.
@@ -14,8 +14,7 @@ impl Comment<'_> {
     /// Whether a line is a comment. `as_wide` says whether it has as many fields as the records.
     pub(super) fn is(self, line: &[u8], as_wide: impl FnOnce() -> bool) -> bool {
         match self {
-            // every line begins with nothing, also the one behind the last
-            Comment::Said(prefix) => !prefix.is_empty() && line.starts_with(prefix.as_bytes()),
+            Comment::Said(prefix) => line.starts_with(prefix.as_bytes()),
             Comment::Found(prefix) => line
                 .strip_prefix(prefix.as_bytes())
                 .is_some_and(|rest| rest.first().is_none_or(u8::is_ascii_whitespace) || !as_wide()),

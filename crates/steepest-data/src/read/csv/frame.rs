@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::comment::Comment;
-use super::sample::{Record, records, sniff, usual_width};
 use super::scan::Cut;
+use super::sniff::{Record, records, sniff, usual_width};
 use crate::error::{list, shown};
 use crate::read::memory::Budget;
 use crate::read::options::ReadOptions;
@@ -88,7 +88,9 @@ impl Frame {
 
     /// What comment lines among the records begin with.
     pub(super) fn comment(&self) -> Option<Comment<'_>> {
-        self.comment.as_deref().map(if self.comment_is_found { Comment::Found } else { Comment::Said })
+        // every line begins with nothing, also the one behind the last
+        let prefix = self.comment.as_deref().filter(|prefix| !prefix.is_empty());
+        prefix.map(if self.comment_is_found { Comment::Found } else { Comment::Said })
     }
 
     /// Lines before the header that have a cell or two.

@@ -24,8 +24,8 @@ use totals::{leave_out_totals, totals};
 mod comment;
 mod frame;
 mod records;
-mod sample;
 mod scan;
+mod sniff;
 mod totals;
 
 /// How much of a file is looked at to find out how it is written, in bytes; more only if it has few lines.
@@ -112,6 +112,19 @@ fn head(input: &mut impl Read, bytes: u64, path: &Path) -> Result<Vec<u8>> {
     Ok(head)
 }
 
+/// The beginning of a text, which is held while the rest is read, and how the text is to be read.
+fn framed(
+    input: &mut impl Read,
+    path: &Path,
+    options: &ReadOptions,
+    budget: &Budget,
+) -> Result<(Vec<u8>, Frame)> {
+    let (head, whole) = beginning(input, path)?;
+    budget.check(path, SNIFFED_COPIES * head.len() as u64)?;
+    let frame = Frame::of(&text_of(&head, whole), whole, options);
+    Ok((head, frame))
+}
+
 /// Reads a table from UTF-8.
 fn table(
     mut input: impl Read,
@@ -120,10 +133,8 @@ fn table(
     budget: &Budget,
     keep: Keep<'_>,
 ) -> Result<RawTable> {
-    let (head, whole) = beginning(&mut input, path)?;
-    budget.check(path, SNIFFED_COPIES * head.len() as u64)?;
+    let (head, mut frame) = framed(&mut input, path, options, budget)?;
     let budget = &budget.holding(head.len() as u64);
-    let mut frame = Frame::of(&text_of(&head, whole), whole, options);
     let mut records = read_all(Cursor::new(&head).chain(input), &frame.cut(path, budget), keep)?;
     let header = frame.header.take();
     if records.lines.is_empty() && keep.is_all() {
@@ -139,10 +150,8 @@ fn table(
 
 /// Counts the rows of a table in UTF-8.
 fn count_rows(mut input: impl Read, path: &Path, options: &ReadOptions, budget: &Budget) -> Result<Counted> {
-    let (head, whole) = beginning(&mut input, path)?;
-    budget.check(path, SNIFFED_COPIES * head.len() as u64)?;
+    let (head, frame) = framed(&mut input, path, options, budget)?;
     let budget = &budget.holding(head.len() as u64);
-    let frame = Frame::of(&text_of(&head, whole), whole, options);
     let counted = count_all(Cursor::new(&head).chain(input), &frame.cut(path, budget))?;
     let has_header = frame.header.is_some();
     if counted.rows == 0 {

@@ -10,35 +10,35 @@ use super::totals::MOST_TOTALS;
 use crate::error::{Error, Result};
 use crate::read::column::Column;
 use crate::read::keep::Keep;
-use crate::read::memory::{COLUMN_BYTES, ROW_BYTES};
+use crate::read::memory::{ROW_BYTES, table_bytes};
 
 /// How many records a file has, and the cells of the last ones.
 #[derive(Debug, Default)]
-pub(super) struct Seen {
+pub(super) struct Ends {
     pub(super) rows: u64,
     pub(super) last: Vec<Vec<String>>,
 }
 
 /// Reads all records, or those of a sample; each is looked at.
 pub(super) fn read_all(input: impl Read, cut: &Cut<'_>, keep: Keep<'_>) -> Result<Records> {
-    let mut scan = Scan::new(input, cut);
-    if let Some(width) = cut.width {
-        scan.records.columns.resize_with(width, Column::default);
-    }
-    let mut first = 0;
+    let (mut scan, mut first) = (Scan::new(input, cut), 0);
     scan.each_block(|scan, consumed| {
-        let rows = keep.of(first, scan.starts.len()).map_or(scan.starts.len(), Iterator::count);
+        // the first record may be what tells how many there are
+        scan.records.columns.resize_with(scan.width.unwrap_or(0), Column::default);
+        let found = scan.starts.len();
+        let kept = keep.of(first, found);
+        let rows = kept.clone().map_or(found, Iterator::count);
         cut.budget.check(cut.path, scan.needed() + scan.needed_by_block(consumed, rows))?;
-        scan.take(consumed, keep.of(first, scan.starts.len()))?;
-        first += scan.starts.len() as u64;
+        scan.take(consumed, kept)?;
+        first += found as u64;
         cut.budget.check(cut.path, scan.needed())
     })?;
     Ok(scan.records)
 }
 
 /// Counts all records, each of which is looked at.
-pub(super) fn count_all(input: impl Read, cut: &Cut<'_>) -> Result<Seen> {
-    let (mut scan, mut seen) = (Scan::new(input, cut), Seen::default());
+pub(super) fn count_all(input: impl Read, cut: &Cut<'_>) -> Result<Ends> {
+    let (mut scan, mut seen) = (Scan::new(input, cut), Ends::default());
     scan.each_block(|scan, consumed| {
         seen.rows += scan.starts.len() as u64;
         seen.last.extend(scan.last(consumed)?);
@@ -52,8 +52,8 @@ pub(super) fn count_all(input: impl Read, cut: &Cut<'_>) -> Result<Seen> {
 impl<R: Read> Scan<'_, R> {
     /// The memory that the records need, and this work.
     fn needed(&self) -> u64 {
-        let columns = self.records.columns.iter().map(|column| COLUMN_BYTES + column.needed());
-        self.working_bytes() + columns.sum::<u64>() + self.records.lines.len() as u64 * ROW_BYTES
+        let Records { columns, lines, .. } = &self.records;
+        self.working_bytes() + table_bytes(lines.len(), columns.iter().map(Column::needed))
     }
 
     /// What so many rows of the block will need, if its columns go on as they are. Looked at before they are taken, for
@@ -75,8 +75,7 @@ impl<R: Read> Scan<'_, R> {
             // lines are known where records begin, so count from there
             let record = self.starts.partition_point(|&start| start as usize <= at).max(1) - 1;
             let start = self.starts.get(record).map_or(0, |&start| start as usize);
-            let first = self.records.lines.len() - self.starts.len();
-            let line = self.records.lines.get(first + record).map_or(self.line, |&line| u64::from(line));
+            let line = self.line_of(record);
             let column = fields_before(&self.buffer[start.min(at)..at], self.cut.delimiter) + 1;
             Error::NotUtf8 { path: self.cut.path.to_owned(), line, column }
         };
@@ -84,6 +83,12 @@ impl<R: Read> Scan<'_, R> {
             std::str::from_utf8(&self.buffer[..consumed]).map_err(|error| not_utf8(error.valid_up_to()))?;
         let spelled = std::str::from_utf8(&self.spelled).map_err(|_| not_utf8(0))?;
         Ok([text, spelled])
+    }
+
+    /// The line on which a record of the block begins; if it has none, the line behind it.
+    fn line_of(&self, record: usize) -> u64 {
+        let first = self.records.lines.len() - self.starts.len();
+        self.records.lines.get(first + record).map_or(self.line, |&line| u64::from(line))
     }
 
     /// The cells of the last records of the block.
@@ -119,9 +124,7 @@ impl<R: Read> Scan<'_, R> {
         });
         self.records.columns = columns;
         if !whole {
-            let first = self.records.lines.len() - self.starts.len();
-            let line = self.records.lines.get(first).map_or(self.line, |&line| u64::from(line));
-            return Err(Error::NotUtf8 { path: self.cut.path.to_owned(), line, column: 1 });
+            return Err(Error::NotUtf8 { path: self.cut.path.to_owned(), line: self.line_of(0), column: 1 });
         }
         if let Some(kept) = kept {
             let lines = &mut self.records.lines;

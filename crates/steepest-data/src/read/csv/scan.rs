@@ -236,9 +236,6 @@ impl<R: Read> Scan<'_, R> {
             return Err(Error::TooManyColumns { path: self.cut.path.to_owned(), found, limit: MAX_COLUMNS });
         }
         let width = *self.width.get_or_insert(found);
-        if self.records.columns.is_empty() {
-            self.records.columns.resize_with(width, Column::default);
-        }
         if found == width {
             return Ok(());
         }
