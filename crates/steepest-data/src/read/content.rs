@@ -55,8 +55,10 @@ pub(super) fn rows(
         Format::JsonArray => json::read_array(opened.input, shown, budget, keep)?,
         // read from their ends
         Format::Parquet => parquet::read(opened.into_file(path, shown)?, shown, budget, keep)?,
-        Format::ArrowFile => ipc::read_file(opened.into_file(path, shown)?, shown, budget, keep)?,
-        Format::ArrowStream => ipc::read_stream(opened.into_file(path, shown)?, shown, budget, keep)?,
+        format @ (Format::ArrowFile | Format::ArrowStream) => {
+            let is_file = format == Format::ArrowFile;
+            ipc::read(opened.into_file(path, shown)?, is_file, shown, budget, keep)?
+        }
         Format::Idx => return idx::read(opened, shown, options, budget, keep).map(Content::Images),
         Format::Other(found) => return Err(unsupported(shown, found)),
     };
@@ -72,8 +74,9 @@ pub(super) fn count(path: &Path, shown: &Path, options: &ReadOptions, budget: &B
         Format::JsonLines => json::count_lines(opened.input, shown)?,
         Format::JsonArray => json::count_array(opened.input, shown, budget)?,
         Format::Parquet => parquet::count(opened.into_file(path, shown)?, shown)?,
-        Format::ArrowFile => ipc::count(opened.into_file(path, shown)?, shown, true)?,
-        Format::ArrowStream => ipc::count(opened.into_file(path, shown)?, shown, false)?,
+        format @ (Format::ArrowFile | Format::ArrowStream) => {
+            ipc::count(opened.into_file(path, shown)?, format == Format::ArrowFile, shown)?
+        }
         Format::Idx => {
             let Opened { input, .. } = opened;
             idx::count(input, shown)?

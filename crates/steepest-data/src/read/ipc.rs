@@ -1,7 +1,7 @@
 //! Arrow files (Feather is one) and Arrow streams, through Arrow's own readers.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use arrow_array::{RecordBatch, UInt64Array};
@@ -9,7 +9,7 @@ use arrow_ipc::reader::{FileReader, StreamReader};
 use arrow_schema::{ArrowError, SchemaRef};
 use arrow_select::take::take_record_batch;
 
-use super::arrow::{Gathered, least_needed};
+use super::arrow::{Gathered, is_read, least_needed};
 use super::guarded::guarded;
 use super::keep::Keep;
 use super::memory::{Budget, ROW_BYTES};
@@ -19,62 +19,76 @@ use crate::error::{Error, Result};
 
 /// How much longer than its compressed bytes the content of a buffer is believed to be.
 const MOST_EXPANSION: i64 = 1 << 17;
-/// Bytes before the first message of a file.
-const FILE_START: u64 = 8;
+/// What the reader takes beside messages.
+const READER_BYTES: u64 = 256 << 10;
 
-/// Reads a table from an Arrow file, or some of its rows. `path` is for messages only.
-pub(super) fn read_file(mut file: File, path: &Path, budget: &Budget, keep: Keep<'_>) -> Result<RawTable> {
-    let sizes = check_lengths(&mut file, FILE_START, path)?;
-    budget.check_all(path, sizes.largest.saturating_add(READER_BYTES))?;
+/// Reads a table from an Arrow file or an Arrow stream, or some of its rows. `path` is for messages only.
+pub(super) fn read(
+    mut file: File,
+    is_file: bool,
+    path: &Path,
+    budget: &Budget,
+    keep: Keep<'_>,
+) -> Result<RawTable> {
+    let sizes = check_lengths(&mut file, is_file, path)?;
+    let budget = &budget.holding(sizes.held());
+    budget.check_all(path, 0)?;
+    let failed = |error| damaged(path, &error);
     let gathered = guarded(path, || {
-        let reader = FileReader::try_new_buffered(file, None).map_err(|error| damaged(path, &error))?;
-        gather(reader.schema(), reader, &sizes, path, budget, keep)
-    })?;
-    gathered.into_raw(path, keep)
-}
-
-/// Reads a table from an Arrow stream, or some of its rows. `path` is for messages only.
-pub(super) fn read_stream(mut file: File, path: &Path, budget: &Budget, keep: Keep<'_>) -> Result<RawTable> {
-    let sizes = check_lengths(&mut file, 0, path)?;
-    budget.check_all(path, sizes.largest.saturating_add(READER_BYTES))?;
-    let gathered = guarded(path, || {
-        let reader =
-            StreamReader::try_new(BufReader::new(file), None).map_err(|error| damaged(path, &error))?;
-        gather(reader.schema(), reader, &sizes, path, budget, keep)
+        if is_file {
+            let reader = FileReader::try_new_buffered(file, None).map_err(failed)?;
+            gather(reader.schema(), reader, sizes.rows, path, budget, keep)
+        } else {
+            let reader = StreamReader::try_new_buffered(file, None).map_err(failed)?;
+            gather(reader.schema(), reader, sizes.rows, path, budget, keep)
+        }
     })?;
     gathered.into_raw(path, keep)
 }
 
 /// How many rows an Arrow file or an Arrow stream has, by the messages before its batches.
-pub(super) fn count(mut file: File, path: &Path, is_file: bool) -> Result<u64> {
-    Ok(check_lengths(&mut file, if is_file { FILE_START } else { 0 }, path)?.rows)
+pub(super) fn count(mut file: File, is_file: bool, path: &Path) -> Result<u64> {
+    Ok(check_lengths(&mut file, is_file, path)?.rows)
 }
 
 fn gather(
     schema: SchemaRef,
     batches: impl Iterator<Item = std::result::Result<RecordBatch, ArrowError>>,
-    sizes: &Sizes,
+    rows: u64,
     path: &Path,
     budget: &Budget,
     keep: Keep<'_>,
 ) -> Result<Gathered> {
     let row: u64 = schema.fields().iter().map(|field| least_needed(field.data_type())).sum();
-    budget.check_all(path, keep.count(sizes.rows).saturating_mul(row + ROW_BYTES))?;
+    budget.check_all(path, keep.count(rows).saturating_mul(row + ROW_BYTES))?;
+    let fields = schema.fields().iter().enumerate();
+    let read: Vec<usize> =
+        fields.filter(|(_, field)| is_read(field.data_type())).map(|(index, _)| index).collect();
     let (mut gathered, mut first) = (Gathered::new(schema), 0);
     for batch in batches {
         let batch = batch.map_err(|error| damaged(path, &error))?;
+        let batch = batch.project(&read).map_err(|error| damaged(path, &error))?;
         let kept = keep.of(first, batch.num_rows());
         first += batch.num_rows() as u64;
         match kept {
-            None => gathered.push(&batch, false, path, budget)?,
+            None => gathered.push(&batch, path, budget)?,
             Some(kept) => {
-                let kept: UInt64Array = kept.map(|row| row as u64).collect();
-                let some = take_record_batch(&batch, &kept).map_err(|error| damaged(path, &error))?;
-                gathered.push(&some, false, path, budget)?;
+                let some = taken(&batch, kept).map_err(|error| damaged(path, &error))?;
+                gathered.push(&some, path, budget)?;
             }
         }
     }
     Ok(gathered)
+}
+
+/// Some rows of a batch.
+fn taken(
+    batch: &RecordBatch,
+    rows: impl Iterator<Item = usize>,
+) -> std::result::Result<RecordBatch, ArrowError> {
+    let rows: UInt64Array = rows.map(|row| row as u64).collect();
+    // of no columns, which Arrow takes nothing from, any rows are the same
+    if batch.num_columns() == 0 { Ok(batch.slice(0, rows.len())) } else { take_record_batch(batch, &rows) }
 }
 
 fn damaged(path: &Path, error: &ArrowError) -> Error {
@@ -87,63 +101,69 @@ struct Sizes {
     rows: u64,
     /// The most bytes that a message has, packed and unpacked together.
     largest: u64,
+    /// The bytes of all dictionaries, which stay while the batches come and go.
+    dictionaries: u64,
 }
-
-/// What the reader takes beside a message.
-const READER_BYTES: u64 = 256 << 10;
 
 /// Checks the lengths that a file speaks of: the reader allocates as much, and a program that is refused memory ends. What
 /// else is wrong is for the reader to say.
-fn check_lengths(file: &mut File, start: u64, path: &Path) -> Result<Sizes> {
-    let damaged = |reason: String| Err(Error::Damaged { path: path.to_owned(), reason });
-    let absurd = |length: i64| damaged(format!("a compressed buffer is said to hold {length} bytes"));
-    // what the reader will find too is its to say
-    let unless_damaged = |error: io::Error| match error.kind() {
-        io::ErrorKind::InvalidData => Err(io_error(path, error)),
-        _ => Ok(None),
-    };
-    let mut sizes = Sizes::default();
-    let size = file.metadata().map_err(|error| io_error(path, error))?.len();
-    // a file has a list of its messages at its end, a stream has not
-    let blocks = if start == FILE_START {
-        blocks(file, size).or_else(unless_damaged)?.unwrap_or_default()
-    } else {
-        Vec::new()
-    };
-    for Block { at, body, length } in blocks {
-        if at.checked_add(length).is_none_or(|end| end > size) {
-            return damaged(format!(
-                "a message is said to have {length} bytes from {at} on, in a file of {size}"
-            ));
-        }
-        if let Ok(message) = message(file, at, Some((body, at + length))) {
-            if let Some(length) = message.absurd {
-                return absurd(length);
-            }
-            // what the reader of a file reads is what its list says
-            sizes.add(&message);
-        }
-    }
-    let by_list = sizes.rows > 0;
-    let mut at = start;
-    while let Ok(message) = message(file, at, None) {
-        if let Some(length) = message.absurd {
-            return absurd(length);
-        }
-        if !by_list {
-            sizes.add(&message);
-        }
-        let Some(next) = message.next.filter(|&next| next > at) else { break };
-        at = next;
-    }
+fn check_lengths(file: &mut File, is_file: bool, path: &Path) -> Result<Sizes> {
+    let sizes = if is_file { listed(file, path) } else { following(file, path) }?;
     file.rewind().map_err(|error| io_error(path, error))?;
     Ok(sizes)
 }
 
+/// The messages of a file, which the list at its end names: its reader reads no others.
+fn listed(file: &mut File, path: &Path) -> Result<Sizes> {
+    let size = file.metadata().map_err(|error| io_error(path, error))?.len();
+    // what the reader will find too is its to say
+    let blocks = blocks(file, size).or_else(|error| match error.kind() {
+        io::ErrorKind::InvalidData => Err(io_error(path, error)),
+        _ => Ok(None),
+    })?;
+    let mut sizes = Sizes::default();
+    for Block { at, body, length } in blocks.unwrap_or_default() {
+        if at.checked_add(length).is_none_or(|end| end > size) {
+            let reason =
+                format!("a message is said to have {length} bytes from {at} on, in a file of {size}");
+            return Err(Error::Damaged { path: path.to_owned(), reason });
+        }
+        if let Ok(message) = message(file, at, Some((body, at + length))) {
+            sizes.add(&message, path)?;
+        }
+    }
+    Ok(sizes)
+}
+
+/// The messages of a stream, one behind the other.
+fn following(file: &mut File, path: &Path) -> Result<Sizes> {
+    let (mut sizes, mut at) = (Sizes::default(), 0);
+    while let Ok(message) = message(file, at, None) {
+        sizes.add(&message, path)?;
+        let Some(next) = message.next.filter(|&next| next > at) else { break };
+        at = next;
+    }
+    Ok(sizes)
+}
+
 impl Sizes {
-    fn add(&mut self, message: &Message) {
+    fn add(&mut self, message: &Message, path: &Path) -> Result<()> {
+        if let Some(length) = message.absurd {
+            let reason = format!("a compressed buffer is said to hold {length} bytes");
+            return Err(Error::Damaged { path: path.to_owned(), reason });
+        }
         self.rows = self.rows.saturating_add(message.rows);
         self.largest = self.largest.max(message.bytes);
+        if message.is_dictionary {
+            self.dictionaries = self.dictionaries.saturating_add(message.bytes);
+        }
+        Ok(())
+    }
+
+    /// What is held while a batch is read. Arrow cuts the columns of a batch out of its message, so that they take no more
+    /// than the message does.
+    fn held(&self) -> u64 {
+        READER_BYTES.saturating_add(self.largest).saturating_add(self.dictionaries)
     }
 }
 
@@ -187,6 +207,7 @@ struct Message {
     next: Option<u64>,
     /// The length that some compressed buffer absurdly claims to have.
     absurd: Option<i64>,
+    is_dictionary: bool,
     /// Rows of a batch; those of a dictionary are none.
     rows: u64,
     /// Its bytes, and what its compressed buffers unpack to.
@@ -215,12 +236,13 @@ fn message(file: &mut File, mut at: u64, listed: Option<(u64, u64)>) -> io::Resu
     let Ok(message) = arrow_ipc::root_as_message(&metadata) else { return Ok(Message::default()) };
     at = listed.map_or(at + read as u64, |(body, _)| body);
     let body = u64::try_from(message.bodyLength()).ok();
-    let mut found = Message { bytes: body.unwrap_or(0), ..Message::default() };
+    let bytes = body.unwrap_or(0).saturating_add(metadata.len() as u64);
+    let mut found = Message { bytes, ..Message::default() };
     let rows = message.header_as_record_batch().map_or(0, |batch| batch.length());
     found.rows = u64::try_from(rows).unwrap_or(0);
-    let batch = message
-        .header_as_record_batch()
-        .or_else(|| message.header_as_dictionary_batch().and_then(|dictionary| dictionary.data()));
+    let dictionary = message.header_as_dictionary_batch();
+    found.is_dictionary = dictionary.is_some();
+    let batch = message.header_as_record_batch().or_else(|| dictionary?.data());
     if let Some(batch) = batch.filter(|batch| batch.compression().is_some()) {
         for buffer in batch.buffers().into_iter().flatten().filter(|buffer| buffer.length() >= 8) {
             file.seek(SeekFrom::Start(at.saturating_add(u64::try_from(buffer.offset()).unwrap_or(0))))?;

@@ -27,6 +27,7 @@ use memory::Budget;
 use open::io_error;
 use typed::typed;
 
+mod arrays;
 mod arrow;
 mod cells;
 mod column;

@@ -34,10 +34,7 @@ impl Pages {
         let groups = metadata.row_groups().iter();
         let mut starts: Vec<(u64, usize)> = groups
             .flat_map(|group| group.columns().iter().enumerate())
-            .map(|(index, column)| {
-                let start = column.dictionary_page_offset().unwrap_or(column.data_page_offset());
-                (u64::try_from(start).unwrap_or(0), index)
-            })
+            .map(|(index, column)| (column.byte_range().0, index))
             .collect();
         starts.sort_unstable();
         let columns = vec![[0; 2]; metadata.file_metadata().schema_descr().num_columns()];

@@ -59,13 +59,13 @@ fn decode(file: File, path: &Path, budget: &Budget, keep: Keep<'_>) -> Result<Ga
     let batches = builder.with_projection(read).with_batch_size(BATCH_ROWS).build();
     let mut gathered = Gathered::new(schema);
     for batch in batches.map_err(|error| damaged(path, &error))? {
-        let budget = budget.holding(held.bytes());
         let batch = batch.or_else(|error| {
             // a page that there is no room for ends reading too
-            budget.check_all(path, 0)?;
+            budget.check_all(path, held.bytes())?;
             Err(damaged(path, &error))
         })?;
-        gathered.push(&batch, true, path, &budget)?;
+        let held = held.bytes().saturating_add(batch.get_array_memory_size() as u64);
+        gathered.push(&batch, path, &budget.holding(held))?;
     }
     Ok(gathered)
 }
@@ -110,9 +110,8 @@ fn selection(rows: &[u64]) -> RowSelection {
     RowSelection::from(selectors)
 }
 
-/// The file's metadata, with texts as views, which a word that many rows have does not fill memory in, and plain columns in
-/// place of dictionaries, of which the reader builds those of text alone, and which the file holds as plain columns in any
-/// case.
+/// The file's metadata. Texts come as views, so that a word of many rows is held once; dictionaries of anything but text,
+/// which the reader cannot build, as plain columns.
 fn metadata(file: &File) -> parquet::errors::Result<ArrowReaderMetadata> {
     let options = ArrowReaderOptions::new();
     let metadata = ArrowReaderMetadata::load(file, options.clone())?;

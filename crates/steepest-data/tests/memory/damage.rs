@@ -31,8 +31,8 @@ fn flipped_bits_and_cut_files() {
         ("stream", include_bytes!("../tables/table.arrows").to_vec()),
         ("lz4", include_bytes!("../tables/lz4.feather").to_vec()),
         ("zstd", include_bytes!("../tables/zstd.feather").to_vec()),
-        ("idx", idx(&[20, 4, 4], 320)),
-        ("gzip", gzip(table.as_bytes())),
+        ("idx", idx(&[20, 4, 4], &[0; 320])),
+        ("gzip", gzip(table.as_bytes(), Compression::fast())),
     ];
     let mut chance = Chance(1);
     let times: usize = std::env::var("STEEPEST_DAMAGE").map_or(1, |times| times.parse().unwrap());

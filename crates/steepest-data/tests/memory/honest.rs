@@ -1,7 +1,10 @@
 //! Files that need less than is allowed are read, prepared within the bound, and sampled where they are too large.
 
 use std::fmt::Write;
+use std::sync::Arc;
 
+use arrow_array::{ArrayRef, Float64Array, RecordBatch};
+use arrow_ipc::writer::{FileWriter, StreamWriter};
 use steepest_data::{PrepareOptions, Sample, prepare};
 
 use super::*;
@@ -62,6 +65,30 @@ fn the_bound_is_what_a_table_needs() {
             peak >> 10
         );
         assert!(peak <= least + MIB && least < 4 * peak + 4 * MIB, "{name}");
+    }
+}
+
+/// Arrow cuts all columns of a batch out of one message, which counts once however many they are.
+#[test]
+fn a_wide_file_of_arrow_needs_what_it_holds() {
+    let _alone = alone();
+    let folder = Folder::new();
+    let (columns, rows) = (50, 10_000);
+    let cells = |column: usize| (0..rows).map(move |row| f64::from(hash(column * rows + row)));
+    let column = |column| -> ArrayRef { Arc::new(cells(column).collect::<Float64Array>()) };
+    let columns = (0..columns).map(|index| (format!("c{index}"), column(index)));
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let mut file = FileWriter::try_new(Vec::new(), &batch.schema()).unwrap();
+    file.write(&batch).unwrap();
+    let mut stream = StreamWriter::try_new(Vec::new(), &batch.schema()).unwrap();
+    stream.write(&batch).unwrap();
+    for (name, bytes) in [("t.arrow", file.into_inner().unwrap()), ("t.arrows", stream.into_inner().unwrap())]
+    {
+        let path = folder.file(name, &bytes);
+        let least = least_bound(&path, bytes.len());
+        let (_, peak) = peak(|| read(&path, &bounded(least)).unwrap());
+        println!("{name}: {} KiB, needs {} KiB, takes {} KiB", bytes.len() >> 10, least >> 10, peak >> 10);
+        assert!(peak <= least + MIB && least < 3 * peak, "{name}");
     }
 }
 

@@ -2,21 +2,21 @@
 #![allow(unsafe_code)] // a global allocator cannot be written without
 
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::fs;
-use std::io::Write;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use flate2::Compression;
-use flate2::write::GzEncoder;
 use steepest_data::read::read;
 use steepest_data::{Error, Loaded, ReadOptions};
-use tempfile::TempDir;
 
 mod bombs;
+#[path = "../common/mod.rs"]
+mod common;
 mod damage;
 mod honest;
+
+use common::{Folder, gzip, idx};
 
 static HELD: AtomicUsize = AtomicUsize::new(0);
 static MOST: AtomicUsize = AtomicUsize::new(0);
@@ -73,33 +73,6 @@ fn peak<T>(work: impl FnOnce() -> T) -> (T, usize) {
     (made, MOST.load(SeqCst) - before)
 }
 
-struct Folder(TempDir);
-
-impl Folder {
-    fn new() -> Self {
-        Self(TempDir::new().unwrap())
-    }
-
-    fn file(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
-        let path = self.0.path().join(name);
-        fs::write(&path, bytes).unwrap();
-        path
-    }
-}
-
-fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    encoder.write_all(bytes).unwrap();
-    encoder.finish().unwrap()
-}
-
 fn bounded(bytes: usize) -> ReadOptions {
     ReadOptions { max_memory: Some(bytes as u64), ..ReadOptions::default() }
-}
-
-fn idx(sizes: &[u32], elements: usize) -> Vec<u8> {
-    let mut bytes = vec![0, 0, 8, sizes.len() as u8];
-    sizes.iter().for_each(|size| bytes.extend(size.to_be_bytes()));
-    bytes.resize(bytes.len() + elements, 0);
-    bytes
 }

@@ -1,43 +1,28 @@
 //! The readers: what they accept, and that every error says where and what.
 
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use flate2::Compression;
-use flate2::write::GzEncoder;
 use steepest_data::read::read;
 use steepest_data::{
     Error, Images, Kind, Labels, Loaded, Place, ReadOptions, Result, Source, Table, Values, load,
 };
-use tempfile::TempDir;
 
 mod any_bytes;
 mod arrow;
+#[path = "../common/mod.rs"]
+mod common;
 mod hostile;
 mod json;
 mod sample;
 mod sources;
 mod text;
 
-struct Folder(TempDir);
-
-impl Folder {
-    fn new() -> Self {
-        Self(TempDir::new().unwrap())
-    }
-
-    fn file(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
-        let path = self.0.path().join(name);
-        fs::write(&path, bytes).unwrap();
-        path
-    }
-}
+use common::{Folder, idx};
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-    encoder.write_all(bytes).unwrap();
-    encoder.finish().unwrap()
+    common::gzip(bytes, Compression::default())
 }
 
 fn table_with(bytes: impl AsRef<[u8]>, options: &ReadOptions) -> Result<Table> {
@@ -264,15 +249,6 @@ fn a_file_that_may_not_be_read() {
         Ok(_) => {}
         Err(other) => panic!("{other}"),
     }
-}
-
-fn idx(sizes: &[u32], elements: &[u8]) -> Vec<u8> {
-    let mut bytes = vec![0, 0, 8, sizes.len() as u8];
-    for size in sizes {
-        bytes.extend_from_slice(&size.to_be_bytes());
-    }
-    bytes.extend_from_slice(elements);
-    bytes
 }
 
 fn images(path: &Path, options: &ReadOptions) -> Result<Images> {

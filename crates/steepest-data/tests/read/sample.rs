@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+use arrow_array::{ArrayRef, BinaryArray, Int64Array, RecordBatch, StringArray};
+use arrow_ipc::MetadataVersion;
+use arrow_ipc::writer::{FileWriter, IpcWriteOptions, StreamWriter};
 use steepest_data::Sample;
 use steepest_data::read::read_files;
 
@@ -33,9 +35,9 @@ fn everywhere(folder: &Folder) -> Vec<PathBuf> {
     ];
     let batch = RecordBatch::try_from_iter(columns.clone()).unwrap();
     let parts: Vec<RecordBatch> = (0..4).map(|part| batch.slice(part * 250, 250)).collect();
-    let mut arrow = arrow_ipc::writer::FileWriter::try_new(Vec::new(), &batch.schema()).unwrap();
+    let mut arrow = FileWriter::try_new(Vec::new(), &batch.schema()).unwrap();
     parts.iter().for_each(|part| arrow.write(part).unwrap());
-    let mut stream = arrow_ipc::writer::StreamWriter::try_new(Vec::new(), &batch.schema()).unwrap();
+    let mut stream = StreamWriter::try_new(Vec::new(), &batch.schema()).unwrap();
     parts.iter().for_each(|part| stream.write(part).unwrap());
     vec![
         folder.file("t.csv", &csv),
@@ -97,6 +99,46 @@ fn of_several_files_it_is_one() {
         let place = table.place(row).to_string();
         assert!(place.ends_with(&format!("{}.csv line {}", x as u64 / 100, x as u64 % 100 + 2)), "{place}");
     }
+}
+
+/// A file of Arrow has the batches that the list at its end names, whatever else lies in it.
+#[test]
+fn batches_that_are_not_listed_are_not_counted() {
+    let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values(0..ROWS as i64));
+    let batch = RecordBatch::try_from_iter([("x", numbers)]).unwrap();
+    let stream = |batches: &[RecordBatch]| {
+        let mut stream = StreamWriter::try_new(Vec::new(), &batch.schema()).unwrap();
+        batches.iter().for_each(|batch| stream.write(batch).unwrap());
+        stream.into_inner().unwrap()
+    };
+    let (none, one) = (stream(&[]), stream(std::slice::from_ref(&batch)));
+    // both end with a mark of eight bytes, which stands before the list in a file
+    let message = &one[none.len() - 8..one.len() - 8];
+    // messages begin at the eighth byte, as in the files of Arrow's other implementations
+    let options = IpcWriteOptions::try_new(8, false, MetadataVersion::V5).unwrap();
+    let mut file = FileWriter::try_new_with_options(Vec::new(), &batch.schema(), options).unwrap();
+    file.finish().unwrap();
+    let mut bytes = file.into_inner().unwrap();
+    let length = bytes.len() - 10;
+    let list = u32::from_le_bytes(bytes[length..length + 4].try_into().unwrap());
+    let end = length - list as usize - 8;
+    bytes.splice(end..end, message.iter().copied());
+    let folder = Folder::new();
+    let outcome = read(&folder.file("t.arrow", bytes), &of(20, 1)).map(drop);
+    assert!(matches!(outcome, Err(Error::Empty { .. })), "{outcome:?}");
+}
+
+/// Nothing is taken of columns that are not read, also where there are no others.
+#[test]
+fn a_table_of_nothing_that_is_read_is_said_to_be_one() {
+    let bytes: Vec<[u8; 2]> = (0..ROWS).map(|_| [0; 2]).collect();
+    let bytes: ArrayRef = Arc::new(BinaryArray::from_iter_values(bytes));
+    let batch = RecordBatch::try_from_iter([("x", bytes)]).unwrap();
+    let mut file = FileWriter::try_new(Vec::new(), &batch.schema()).unwrap();
+    file.write(&batch).unwrap();
+    let folder = Folder::new();
+    let outcome = read(&folder.file("t.arrow", file.into_inner().unwrap()), &of(20, 1)).map(drop);
+    assert!(matches!(outcome, Err(Error::NoFeatures { .. })), "{outcome:?}");
 }
 
 #[test]
