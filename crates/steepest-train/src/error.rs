@@ -1,6 +1,7 @@
 //! What can go wrong in a run.
 
 use std::path::PathBuf;
+use steepest_data::memory_text;
 
 /// The error of every function of this crate.
 #[derive(Debug, thiserror::Error)]
@@ -117,7 +118,7 @@ pub enum Error {
         reason: String,
     },
     /// A network, or what training needs beside it, that memory does not hold.
-    #[error("{what} needs about {}, and {} are allowed; make it smaller, or allow more", mib(*needed), mib(*allowed))]
+    #[error("{what} needs about {} of memory and {} is allowed; make it smaller, or allow more", memory_text(*needed), memory_text(*allowed))]
     TooLarge {
         /// What needs it.
         what: String,
@@ -182,14 +183,6 @@ pub enum Error {
 
 /// `Result` with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
-
-/// `12 MiB`, `1.5 GiB`
-fn mib(bytes: u64) -> String {
-    match bytes >> 20 {
-        0..1024 => format!("{} MiB", bytes.div_ceil(1 << 20)),
-        _ => format!("{:.1} GiB", bytes as f64 / (1u64 << 30) as f64),
-    }
-}
 
 fn hint<'a>(nearest: Option<&'a str>, known: &'a [String]) -> steepest::Hint<'a> {
     steepest::Hint { nearest, known }
