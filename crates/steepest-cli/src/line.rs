@@ -39,7 +39,7 @@ impl Line<'_> {
                     width = self.epochs.to_string().len()
                 ),
             ),
-            (4, bar(self.done)),
+            (4, bar(self.done, BAR)),
             (1, format!("loss {:>9}", significant(self.loss, 4))),
             (2, metric.unwrap_or_default()),
             (5, sparkline(self.curve, CURVE)),
@@ -72,9 +72,10 @@ impl Line<'_> {
     }
 }
 
-fn bar(done: f64) -> String {
-    let full = ((done * BAR as f64).round() as usize).min(BAR);
-    format!("{}{}", "━".repeat(full), "╌".repeat(BAR - full))
+/// How much of something is done, 0 to 1, in so many cells.
+pub fn bar(done: f64, cells: usize) -> String {
+    let full = ((done * cells as f64).round() as usize).min(cells);
+    format!("{}{}", "━".repeat(full), "╌".repeat(cells - full))
 }
 
 /// A curve in a few characters, from the lowest value to the highest; of many values, the last of each stretch.

@@ -9,6 +9,7 @@ mod catalog;
 mod commands;
 mod hint;
 mod line;
+mod live;
 mod output;
 mod progress;
 

@@ -188,6 +188,10 @@ impl Paint {
         Self(false)
     }
 
+    pub fn is_on(self) -> bool {
+        self.0
+    }
+
     fn with(self, code: &str, text: &str) -> String {
         if self.0 { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     }

@@ -1,9 +1,11 @@
 //! What `fit` says on stderr while it trains: a bar on a terminal, a few lines elsewhere; and
 //! signals, which end a run in good order.
 
+use crate::args::Watch;
 use crate::board::Board;
 use crate::hint;
 use crate::line::{Line, rate};
+use crate::live::{Asked, Live, terminal};
 use crate::output::{Paint, count, say, short, significant};
 use console::Term;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -25,6 +27,9 @@ const MOST_NOTES: usize = 10;
 pub struct Reporter {
     paint: Paint,
     quiet: bool,
+    /// Whether a full screen was asked for, and can be had.
+    wants_live: bool,
+    live: Option<Live>,
     /// On a terminal, from the start of training on.
     bar: Option<ProgressBar>,
     start: Option<Start>,
@@ -44,12 +49,15 @@ pub struct Reporter {
 }
 
 impl Reporter {
-    /// `tensorboard` says whether to write its files.
-    pub fn new(quiet: bool, tensorboard: bool) -> Self {
+    pub fn new(watch: Watch) -> Self {
+        // with JSON on stdout a program reads
+        let wants_live = watch.live && !watch.quiet && !watch.json && draws();
         Self {
-            board: Board::new(tensorboard),
+            board: Board::new(watch.tensorboard),
             paint: Paint::stderr(),
-            quiet,
+            quiet: watch.quiet,
+            wants_live,
+            live: None,
             bar: None,
             start: None,
             told: HashSet::new(),
@@ -59,7 +67,7 @@ impl Reporter {
             untold: None,
             stopped: None,
             told_of_signal: false,
-            interrupt: Interrupt::install(),
+            interrupt: Interrupt::install(wants_live),
         }
     }
 
@@ -87,7 +95,11 @@ impl Reporter {
     fn note(&mut self, note: &str) {
         // the reader and the encoder may come to the same conclusion
         if self.told.insert(note.to_owned()) && self.told.len() <= MOST_NOTES {
-            self.line(&self.paint.dim(&format!("note: {}", hint::note(note))));
+            let note = format!("note: {}", hint::note(note));
+            match &mut self.live {
+                Some(live) => live.say(&self.paint.dim(&note), &note),
+                None => self.line(&self.paint.dim(&note)),
+            }
         }
     }
 
@@ -125,7 +137,13 @@ impl Reporter {
         }
         self.start = Some(start.clone());
         self.interrupt.training();
-        if !self.quiet && draws() {
+        if self.wants_live {
+            match Live::open(start, self.paint) {
+                Ok(live) => self.live = Some(live),
+                Err(error) => self.line(&format!("note: no full screen: {error}")),
+            }
+        }
+        if !self.quiet && draws() && self.live.is_none() {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
             // the line is made here, for only here is known what of it matters
             if let Ok(style) = ProgressStyle::with_template("{msg}") {
@@ -135,7 +153,13 @@ impl Reporter {
         }
     }
 
-    fn step(&self, done: &StepDone) {
+    fn step(&mut self, done: &StepDone) {
+        if let Some(live) = &mut self.live {
+            if live.step(done) == Asked::Stop {
+                self.interrupt.ask();
+            }
+            return;
+        }
         let (Some(bar), Some(start)) = (&self.bar, &self.start) else { return };
         let columns = usize::from(Term::stderr().size_checked().map_or(80, |(_, columns)| columns));
         let (before, length) = self.drawn.get();
@@ -167,6 +191,9 @@ impl Reporter {
         let Some(start) = &self.start else { return };
         self.metric = done.validation_metric.or(self.metric);
         self.curve.push(done.validation_capped.or(done.validation_loss).unwrap_or(done.train_loss));
+        if let Some(live) = &mut self.live {
+            return live.epoch(done);
+        }
         if self.bar.is_some() {
             return;
         }
@@ -197,6 +224,8 @@ impl Reporter {
     }
 
     fn stop(&mut self, reason: &Stopped) {
+        // the terminal is as it was from here on
+        self.live = None;
         if let Some(last) = self.untold.take() {
             self.line(&self.epoch_line(&last));
         }
@@ -230,7 +259,11 @@ impl Observer for Reporter {
         }
         if !self.told_of_signal {
             self.told_of_signal = true;
-            self.line("saving the run and stopping after this step; once more ends at once");
+            let told = "saving the run and stopping after this step; once more ends at once";
+            match &mut self.live {
+                Some(live) => live.say(told, told),
+                None => self.line(told),
+            }
         }
         ControlFlow::Break(())
     }
@@ -253,19 +286,30 @@ pub struct Interrupt {
 }
 
 impl Interrupt {
-    fn install() -> Self {
+    /// With a full screen the second signal ends the program only when the terminal is given back.
+    fn install(live: bool) -> Self {
         let (signal, armed) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(true)));
         for number in SIGNALS {
             // where there are no such signals, they do what they always did
             let _ = flag::register_conditional_shutdown(number, 128 + number, Arc::clone(&armed));
             let _ = flag::register_usize(number, Arc::clone(&signal), number.unsigned_abs() as usize);
-            let _ = flag::register(number, Arc::clone(&armed));
+            if !live {
+                let _ = flag::register(number, Arc::clone(&armed));
+            }
+        }
+        if live {
+            terminal::watch(&SIGNALS);
         }
         Self { signal, armed }
     }
 
     fn training(&self) {
         self.armed.store(false, Ordering::SeqCst);
+    }
+
+    /// What the first Ctrl-C does.
+    fn ask(&self) {
+        self.signal.store(consts::SIGINT.unsigned_abs() as usize, Ordering::SeqCst);
     }
 
     /// The number of the signal that asked to stop; 0 for none.

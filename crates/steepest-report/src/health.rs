@@ -23,15 +23,19 @@ pub fn complaints(summary: &Summary) -> Vec<String> {
     summary.health.tensors.iter().filter_map(|tensor| complaint(tensor, summary.steps, fast)).collect()
 }
 
+/// Whether a gradient has exploded, or vanished, in so many steps of all that something is wrong.
+pub fn is_often(n: u64, steps: u64) -> bool {
+    n as f64 > FORGIVEN * steps as f64
+}
+
 /// What is wrong with a tensor's gradients and what to change, if anything is.
 fn complaint(tensor: &TensorLine, steps: u64, fast: f64) -> Option<String> {
-    let often = |n: u64| n as f64 > FORGIVEN * steps as f64;
     let (mut wrong, mut changes) = (Vec::new(), Vec::new());
-    if often(tensor.exploded) {
+    if is_often(tensor.exploded, steps) {
         wrong.push(format!("exploded in {}", count(tensor.exploded, "step")));
         changes.push("clip the gradient");
     }
-    if often(tensor.vanished) {
+    if is_often(tensor.vanished, steps) {
         wrong.push(format!("vanished in {}", count(tensor.vanished, "step")));
         changes.push("normalize the layers, or take another activation");
     }

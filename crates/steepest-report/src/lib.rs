@@ -15,7 +15,7 @@ pub mod tensorboard;
 
 pub use compare::page as comparison;
 pub use fit::{flat_settings, page as report};
-pub use health::complaints;
+pub use health::{complaints, is_often};
 pub use number::{count, duration, short, significant};
 pub use page::{Block, Chart, Page, Section, Series, Tone};
 pub use picture::{Bars, Picture, Surface, Way};

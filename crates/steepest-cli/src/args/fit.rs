@@ -2,6 +2,7 @@
 
 use super::options::Given;
 use super::parse::KeyValue;
+use super::watch::Watch;
 use clap::{Args as ClapArgs, ValueHint};
 use std::path::PathBuf;
 
@@ -42,16 +43,6 @@ pub struct Fit {
     /// Settings from a TOML file, such as a run's settings.toml; options override it
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Run")]
     pub config: Option<PathBuf>,
-    /// Leave no page: RUN/report.html
-    #[arg(long, help_heading = "Run")]
-    pub no_report: bool,
-    /// Write TensorBoard's event files into the run directory: scalars, histograms of the weights, settings
-    #[arg(long, help_heading = "Run")]
-    pub tensorboard: bool,
-    /// Print the summary as one JSON object on stdout
-    #[arg(long, help_heading = "Run")]
-    pub json: bool,
-    /// Say nothing on stderr but errors
-    #[arg(long, short, help_heading = "Run")]
-    pub quiet: bool,
+    #[command(flatten)]
+    pub watch: Watch,
 }

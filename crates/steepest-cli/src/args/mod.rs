@@ -6,12 +6,14 @@ mod fit;
 mod minimize;
 mod options;
 mod parse;
+mod watch;
 
 pub use bench::{Bench, MasterKind, ParamKind, StateStorage};
 pub use fit::Fit;
 pub use minimize::{Minimize, OptimizerSpec};
 pub use options::{Given, option_of};
 pub use parse::KeyValue;
+pub use watch::Watch;
 
 use crate::output::quoted;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, ValueHint};
@@ -125,18 +127,8 @@ pub struct Resume {
     /// Threads; the result does not depend on it [default: all cores]
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
-    /// Leave no page: RUN/report.html
-    #[arg(long)]
-    pub no_report: bool,
-    /// Write TensorBoard's event files into the run directory: scalars, histograms of the weights, settings
-    #[arg(long)]
-    pub tensorboard: bool,
-    /// Print the summary as one JSON object on stdout
-    #[arg(long)]
-    pub json: bool,
-    /// Say nothing on stderr but errors
-    #[arg(long, short)]
-    pub quiet: bool,
+    #[command(flatten)]
+    pub watch: Watch,
 }
 
 /// Prove that a run is what was written

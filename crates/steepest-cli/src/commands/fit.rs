@@ -20,12 +20,12 @@ pub fn run(args: Fit) -> Result {
         Some(path) => Out::At(path.clone()),
         None => Out::New { root: "runs".into() },
     };
-    let mut reporter = Reporter::new(args.quiet, args.tensorboard);
+    let mut reporter = Reporter::new(args.watch);
     let summary = steepest_train::fit(&settings, &out, &mut reporter)?;
     conclude(
         &summary,
         &settings.data.source,
-        &Shown { json: args.json, report: !args.no_report },
+        &Shown { json: args.watch.json, report: !args.watch.no_report },
         &mut reporter,
     )
 }
@@ -82,7 +82,9 @@ fn settings(args: &Fit) -> Result<Settings> {
     };
     let optimizer = &mut settings.optimizer;
     if let Some(name) = args.given.name("optimizer").filter(|name| **name != optimizer.name) {
-        if args.config.is_some() && (!optimizer.settings.is_empty() || optimizer.lr.is_some()) && !args.quiet
+        if args.config.is_some()
+            && (!optimizer.settings.is_empty() || optimizer.lr.is_some())
+            && !args.watch.quiet
         {
             let dropped = format!(
                 "note: the file's learning rate and settings are for {}, not for {name}",

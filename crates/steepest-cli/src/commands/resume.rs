@@ -6,7 +6,7 @@ use steepest_train::{Error, ResumeOptions, Settings};
 
 /// Goes on with a run, shows it, and says what came out.
 pub fn run(args: Resume) -> Result {
-    let mut reporter = Reporter::new(args.quiet, args.tensorboard);
+    let mut reporter = Reporter::new(args.watch);
     let how = ResumeOptions { source: args.data, epochs: args.epochs, threads: args.threads };
     let moved = how.source.is_none();
     let summary = steepest_train::resume(&args.run, &how, &mut reporter).map_err(|error| match error {
@@ -21,7 +21,7 @@ pub fn run(args: Resume) -> Result {
     conclude(
         &summary,
         &settings.data.source,
-        &Shown { json: args.json, report: !args.no_report },
+        &Shown { json: args.watch.json, report: !args.watch.no_report },
         &mut reporter,
     )
 }
