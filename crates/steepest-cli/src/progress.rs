@@ -4,7 +4,7 @@
 use crate::board::Board;
 use crate::hint;
 use crate::line::{Line, rate};
-use crate::output::{Paint, count, say, short, significant};
+use crate::output::{Paint, behind, count, say, short, significant};
 use console::Term;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use signal_hook::{consts, flag};
@@ -87,7 +87,8 @@ impl Reporter {
     fn note(&mut self, note: &str) {
         // the reader and the encoder may come to the same conclusion
         if self.told.insert(note.to_owned()) && self.told.len() <= MOST_NOTES {
-            self.line(&self.paint.dim(&format!("note: {}", hint::note(note))));
+            let note = hint::note(note);
+            self.line(&self.paint.dim(&behind("note: ", note.split(' '))));
         }
     }
 
@@ -117,11 +118,15 @@ impl Reporter {
             ("training", format!("batches of {}, {length}", start.batch)),
             ("run", start.run.display().to_string()),
         ] {
-            self.line(&format!("{}  {text}", self.paint.dim(&format!("{what:<9}"))));
+            // a path is copied: it stays on one line
+            let words: Vec<&str> = if what == "run" { vec![&text] } else { text.split(' ').collect() };
+            let head = format!("{what:<9}  ");
+            self.line(&behind(&head, words).replacen(&head, &self.paint.dim(&head), 1));
         }
         if self.told.len() > MOST_NOTES {
-            let (more, run) = (self.told.len() - MOST_NOTES, start.run.display());
-            self.line(&self.paint.dim(&format!("note: and {more} more, all in {run}/notes.txt")));
+            let more = format!("and {} more, all in", self.told.len() - MOST_NOTES);
+            let notes = format!("{}/notes.txt", start.run.display());
+            self.line(&self.paint.dim(&behind("note: ", more.split(' ').chain([notes.as_str()]))));
         }
         self.start = Some(start.clone());
         self.interrupt.training();
@@ -230,7 +235,8 @@ impl Observer for Reporter {
         }
         if !self.told_of_signal {
             self.told_of_signal = true;
-            self.line("saving the run and stopping after this step; once more ends at once");
+            let saving = "saving the run and stopping after this step; once more ends at once";
+            self.line(&behind("", saving.split(' ')));
         }
         ControlFlow::Break(())
     }
