@@ -155,6 +155,20 @@ fn minimize_writes_png_and_svg_where_it_is_told() {
 }
 
 #[test]
+fn bench_claims_no_share_of_the_memorys_speed_where_there_is_none() {
+    let place = Place::new();
+    let words = "bench -o adamw,sgd --params 1000 --rounds 3 --quiet --threads 2";
+    let printed = place.run(&format!("{words} --svg bars.svg")).ok().stdout;
+    assert!(printed.contains("the memory does not set the pace") && !printed.contains('%'), "{printed}");
+    assert!(!place.read("bars.svg").contains("fraction"));
+    let json = place.run(&format!("{words} --json")).ok().json();
+    assert!(json["parameters_large_enough"].as_u64() > Some(1000), "{json}");
+    for row in json["optimizers"].as_array().unwrap() {
+        assert!(row["fraction_of_stream"].is_null() && row["pace_set_by"] != "memory", "{row}");
+    }
+}
+
+#[test]
 fn settings_reach_function_optimizer_and_schedule() {
     let place = Place::new();
     let words = "minimize quadratic -o sgd,sgd:momentum=0.9:lr=0.001,adam --lr 0.01 --set condition=10 \

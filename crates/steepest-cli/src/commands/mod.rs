@@ -12,6 +12,7 @@ mod report;
 mod resume;
 mod scores;
 mod verify;
+mod yardstick;
 
 use crate::args::{self, Args, Command};
 use crate::output::{Failure, Result};
