@@ -2,6 +2,7 @@
 //!
 //! Nothing here panics when the reader of a pipe has gone: `steepest list | head -1` ends quietly.
 
+use console::Term;
 use std::fmt::Write as _;
 use std::io::{self, ErrorKind, IsTerminal, Write as _};
 use std::path::Path;
@@ -256,9 +257,14 @@ pub fn table(rows: &[Vec<String>]) -> String {
 
 /// Lines of at most `width` characters, each with `indent` before it.
 pub fn wrap(text: &str, width: usize, indent: &str) -> String {
+    wrap_words(text.split_whitespace(), width, indent)
+}
+
+/// The same of words, which stay whole whatever is in them.
+fn wrap_words<'a>(words: impl IntoIterator<Item = &'a str>, width: usize, indent: &str) -> String {
     let mut lines = String::new();
     let mut line = String::new();
-    for word in text.split_whitespace() {
+    for word in words {
         let longer = line.chars().count() + 1 + word.chars().count() + indent.chars().count();
         if !line.is_empty() && longer > width {
             let _ = writeln!(lines, "{indent}{line}");
@@ -273,6 +279,34 @@ pub fn wrap(text: &str, width: usize, indent: &str) -> String {
         let _ = writeln!(lines, "{indent}{line}");
     }
     lines
+}
+
+/// Words that stand behind `indent` columns of something else: on lines of at most so many columns, those that go on
+/// under the first. Where nobody knows how many there are, or where there is no room for it, on one line.
+pub fn hanging<'a>(
+    words: impl IntoIterator<Item = &'a str>,
+    columns: Option<usize>,
+    indent: usize,
+) -> String {
+    let words: Vec<&str> = words.into_iter().collect();
+    match columns {
+        Some(columns) if columns >= 2 * indent => {
+            wrap_words(words.into_iter().filter(|word| !word.is_empty()), columns, &" ".repeat(indent))
+                .trim()
+                .to_owned()
+        }
+        _ => words.join(" "),
+    }
+}
+
+/// Words for stderr behind what they are about; on a terminal, on as many lines as they need.
+pub fn behind<'a>(what: &str, words: impl IntoIterator<Item = &'a str>) -> String {
+    format!("{what}{}", hanging(words, columns(&Term::stderr()), what.chars().count()))
+}
+
+/// Columns of a terminal; none where the stream is none, for what reads it then may be of any width.
+pub fn columns(term: &Term) -> Option<usize> {
+    term.is_term().then(|| term.size_checked().map_or(80, |(_, columns)| usize::from(columns)))
 }
 
 /// A word of a command line, quoted where a shell would take it apart.
@@ -318,6 +352,25 @@ mod tests {
         assert_eq!(wrap("one two three", 9, "  "), "  one two\n  three\n");
         assert_eq!(wrap("incomprehensibilities", 5, ""), "incomprehensibilities\n");
         assert_eq!(wrap("  ", 5, ""), "");
+    }
+
+    #[test]
+    fn text_goes_on_under_its_beginning_and_never_inside_a_word() {
+        let text = "one  two three";
+        assert_eq!(hanging(text.split(' '), Some(9), 4), "one\n    two\n    three");
+        assert_eq!(hanging(text.split(' '), Some(80), 4), "one two three");
+        // no terminal, and one without room
+        assert_eq!(hanging(text.split(' '), None, 4), text);
+        assert_eq!(hanging(text.split(' '), Some(7), 4), text);
+        let path = ["see", "runs/my digits/notes.txt"];
+        assert_eq!(hanging(path, Some(12), 2), "see\n  runs/my digits/notes.txt");
+        let sentence = "batches of 32, at most 200 epochs of 34 steps";
+        for columns in 22..100 {
+            let lines = hanging(sentence.split(' '), Some(columns), 11);
+            assert_eq!(lines.split_whitespace().collect::<Vec<_>>().join(" "), sentence);
+            let widest = format!("{:11}{lines}", "training").lines().map(|line| line.chars().count()).max();
+            assert!(widest <= Some(columns), "{columns}: {lines}");
+        }
     }
 
     #[test]

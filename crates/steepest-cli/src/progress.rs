@@ -6,7 +6,7 @@ use crate::board::Board;
 use crate::hint;
 use crate::line::{Line, rate};
 use crate::live::{Asked, Live, terminal};
-use crate::output::{Paint, count, say, short, significant};
+use crate::output::{Paint, behind, count, say, short, significant};
 use console::Term;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use signal_hook::{consts, flag};
@@ -96,10 +96,16 @@ impl Reporter {
         // the reader and the encoder may come to the same conclusion
         if self.told.insert(note.to_owned()) && self.told.len() <= MOST_NOTES {
             let note = format!("note: {}", hint::note(note));
-            match &mut self.live {
-                Some(live) => live.say(&self.paint.dim(&note), &note),
-                None => self.line(&self.paint.dim(&note)),
-            }
+            let wrapped = behind("note: ", note["note: ".len()..].split(' '));
+            self.announce(&self.paint.dim(&wrapped), &note);
+        }
+    }
+
+    /// What is to be seen at once, also on a full screen: `plain` is the same without line breaks and colours.
+    fn announce(&mut self, line: &str, plain: &str) {
+        match &mut self.live {
+            Some(live) => live.say(line, plain),
+            None => self.line(line),
         }
     }
 
@@ -129,11 +135,15 @@ impl Reporter {
             ("training", format!("batches of {}, {length}", start.batch)),
             ("run", start.run.display().to_string()),
         ] {
-            self.line(&format!("{}  {text}", self.paint.dim(&format!("{what:<9}"))));
+            // a path is copied: it stays on one line
+            let words: Vec<&str> = if what == "run" { vec![&text] } else { text.split(' ').collect() };
+            let head = format!("{what:<9}  ");
+            self.line(&behind(&head, words).replacen(&head, &self.paint.dim(&head), 1));
         }
         if self.told.len() > MOST_NOTES {
-            let (more, run) = (self.told.len() - MOST_NOTES, start.run.display());
-            self.line(&self.paint.dim(&format!("note: and {more} more, all in {run}/notes.txt")));
+            let more = format!("and {} more, all in", self.told.len() - MOST_NOTES);
+            let notes = format!("{}/notes.txt", start.run.display());
+            self.line(&self.paint.dim(&behind("note: ", more.split(' ').chain([notes.as_str()]))));
         }
         self.start = Some(start.clone());
         self.interrupt.training();
@@ -260,10 +270,7 @@ impl Observer for Reporter {
         if !self.told_of_signal {
             self.told_of_signal = true;
             let told = "saving the run and stopping after this step; once more ends at once";
-            match &mut self.live {
-                Some(live) => live.say(told, told),
-                None => self.line(told),
-            }
+            self.announce(&behind("", told.split(' ')), told);
         }
         ControlFlow::Break(())
     }

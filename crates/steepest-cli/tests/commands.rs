@@ -155,6 +155,55 @@ fn minimize_writes_png_and_svg_where_it_is_told() {
 }
 
 #[test]
+fn minimize_leaves_a_page() {
+    let place = Place::new();
+    let words = "minimize himmelblau -o sgd,adam:lr=0.1,lbfgs --start 0,0 --steps 300 --report page.html";
+    let printed = place.run(words).ok().stdout;
+    assert!(printed.contains("report   page.html") && printed.contains("in the fewest steps"), "{printed}");
+    let page = place.read("page.html");
+    for part in ["to a minimum", "equally low", "<table>", "role=\"img\" aria-label=\"Contours of himmelblau"]
+    {
+        assert!(page.contains(part), "{part}: {printed}");
+    }
+    // the ways, and charts of f, of the gradient and of the distance, each with a line for each optimizer
+    assert_eq!(page.matches("<svg").count(), 1);
+    assert_eq!(page.matches("data-chart=").count(), 3);
+    assert_eq!(page.matches("{\"name\":\"lbfgs\"").count(), 3);
+    assert!(
+        page.contains("Content-Security-Policy") && !page.contains("src=") && !page.contains("href=\"http")
+    );
+    // the picture is in the page: no other file is left
+    assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 1);
+    // a page takes the place of a page, and of nothing else
+    let json = place.run("minimize rosenbrock -o sgd:lr=1,adam --start 1,2,3 --report page.html --json").ok();
+    assert_eq!(json.json()["report"], "page.html");
+    let page = place.read("page.html");
+    assert!(page.contains("sgd diverged") && !page.contains("<svg") && !page.contains("NaN"));
+    place.run("minimize sphere --report page.html --no-picture").ok();
+    let page = place.read("page.html");
+    assert!(!page.contains("<svg") && page.matches("data-chart=").count() == 3);
+    place.file("data.csv", "a,b\n1,2\n");
+    let refused = place.run("minimize sphere --svg a.svg --report data.csv");
+    assert!(refused.code == Some(2) && refused.stderr.contains("--report"), "{refused:?}");
+    assert!(!place.path().join("a.svg").exists(), "nothing was done");
+    assert_eq!(place.read("data.csv"), "a,b\n1,2\n");
+}
+
+#[test]
+fn bench_claims_no_share_of_the_memorys_speed_where_there_is_none() {
+    let place = Place::new();
+    let words = "bench -o adamw,sgd --params 1000 --rounds 3 --quiet --threads 2";
+    let printed = place.run(&format!("{words} --svg bars.svg")).ok().stdout;
+    assert!(printed.contains("the memory does not set the pace") && !printed.contains('%'), "{printed}");
+    assert!(!place.read("bars.svg").contains("fraction"));
+    let json = place.run(&format!("{words} --json")).ok().json();
+    assert!(json["parameters_large_enough"].as_u64() > Some(1000), "{json}");
+    for row in json["optimizers"].as_array().unwrap() {
+        assert!(row["fraction_of_stream"].is_null() && row["pace_set_by"] != "memory", "{row}");
+    }
+}
+
+#[test]
 fn settings_reach_function_optimizer_and_schedule() {
     let place = Place::new();
     let words = "minimize quadratic -o sgd,sgd:momentum=0.9:lr=0.001,adam --lr 0.01 --set condition=10 \

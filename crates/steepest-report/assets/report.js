@@ -20,7 +20,7 @@ function html(name, attributes, parent, text) {
   return element;
 }
 
-const colour = (i) => `var(--c${i % 8})`;
+const colour = (i) => `var(--c${i % 10})`;
 const colourOf = (chart, i) => colour(chart.series[i].colour ?? i);
 const shorten = (text, most) => (text.length > most ? text.slice(0, most - 1) + '…' : text);
 
@@ -318,11 +318,11 @@ function standalone(svg) {
   const variable = (text) => text.replace(/var\((--[a-z0-9-]+)\)/g, (_, name) => style.getPropertyValue(name).trim());
   const ink = style.getPropertyValue('--faint').trim(), rule = style.getPropertyValue('--rule').trim();
   for (const element of copy.querySelectorAll('*')) if (element.hasAttribute('style')) element.setAttribute('style', variable(element.getAttribute('style')));
-  const [, , width, height] = svg.getAttribute('viewBox').split(' ').map(Number);
+  const [x, y, width, height] = svg.getAttribute('viewBox').split(' ').map(Number);
   copy.setAttribute('width', width);
   copy.setAttribute('height', height);
   const look = make('style', {}, null, `text{fill:${ink};font:12px system-ui,sans-serif}.rule{stroke:${rule};fill:none}.axis{stroke:${ink};fill:none}`);
-  const ground = make('rect', { width: '100%', height: '100%', fill: style.getPropertyValue('--panel').trim() });
+  const ground = make('rect', { x, y, width, height, fill: style.getPropertyValue('--panel').trim() });
   copy.prepend(look, ground);
   return { text: new XMLSerializer().serializeToString(copy), width, height };
 }
@@ -333,8 +333,8 @@ function save(blob, name) {
   link.remove();
 }
 
-function savers(figure, chart, tools) {
-  const name = chart.title.toLowerCase().replace(/[^a-z0-9]+/g, '-').slice(0, 40) || 'chart';
+function savers(figure, title, tools) {
+  const name = title.toLowerCase().replace(/[^a-z0-9]+/g, '-').slice(0, 40) || 'chart';
   html('button', { type: 'button' }, tools, 'SVG').addEventListener('click', () => {
     save(new Blob([standalone(figure.querySelector('svg')).text], { type: 'image/svg+xml' }), name + '.svg');
   });
@@ -358,7 +358,7 @@ function drawAll() {
     const tools = html('div', { class: 'tools' }, figure);
     const tip = html('div', { class: 'tip' }, figure);
     drawers[chart.kind](figure, chart, tools, tip);
-    savers(figure, chart, tools);
+    savers(figure, chart.title, tools);
   }
 }
 
@@ -367,5 +367,8 @@ document.getElementById('theme').addEventListener('click', () => {
   root.dataset.theme = root.dataset.theme === 'dark' ? 'light' : 'dark';
 });
 drawAll();
+for (const figure of document.querySelectorAll('figure.picture')) {
+  savers(figure, figure.querySelector('figcaption').textContent, html('div', { class: 'tools' }, figure));
+}
 let wide = innerWidth;
 addEventListener('resize', () => { if (innerWidth !== wide) { wide = innerWidth; drawAll(); } });

@@ -18,5 +18,5 @@ pub use fit::{flat_settings, page as report};
 pub use health::{complaints, is_often};
 pub use number::{count, duration, short, significant};
 pub use page::{Block, Chart, Page, Section, Series, Tone};
-pub use picture::{Bars, Picture, Surface, Way};
+pub use picture::{Bars, Drawing, Picture, Surface, Way};
 pub use run::{Column, Run};

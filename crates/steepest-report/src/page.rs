@@ -3,6 +3,7 @@
 //!
 //! Whoever has something to report makes [`Section`]s of [`Block`]s; how they look is decided here alone.
 
+use crate::picture::Drawing;
 use serde::Serialize;
 use std::fmt::Write as _;
 use steepest_data::{seen_json, shown};
@@ -41,8 +42,10 @@ pub enum Block {
         /// The cells of each row.
         rows: Vec<Vec<String>>,
     },
-    /// A picture.
+    /// A picture that the page draws from numbers.
     Chart(Chart),
+    /// A picture that is drawn already.
+    Picture(Drawing),
 }
 
 /// How a paragraph is to be taken.
@@ -273,9 +276,27 @@ fn section_html<'a>(
                 );
                 charts.push(chart);
             }
+            Block::Picture(drawing) => html += &picture(drawing),
         }
     }
     html + "</section>\n"
+}
+
+/// A picture with what its colours mean; the script adds how to save it.
+fn picture(Drawing { title, about, keys, svg }: &Drawing) -> String {
+    let about = escape(&shown(about).at_most(2000).to_string());
+    let keys: String = keys
+        .iter()
+        .map(|(colour, name, note)| {
+            let (name, note) = (text(name), escape(&shown(note).at_most(400).to_string()));
+            format!("<li><span class=\"key\" style=\"background:{colour}\"></span><strong>{name}</strong> {note}</li>\n")
+        })
+        .collect();
+    format!(
+        "<figure class=\"picture\"><figcaption>{}</figcaption>\n<div class=\"drawn\">\n<div role=\"img\" aria-label=\"{about}\">\n\
+         {svg}</div>\n<ul>\n{keys}</ul>\n</div>\n</figure>\n",
+        text(title)
+    )
 }
 
 /// A table; `number` tells it from the others of the page.
@@ -368,17 +389,36 @@ fn json(charts: &[&Chart]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::picture::{Picture, Surface, Way};
     use steepest_data::is_unseen;
 
     #[test]
     fn hostile_text_is_inert() {
         let hostile = "</script><img src=x onerror=alert(1)>\u{202e}\u{1b}[2J\"'&\u{2028}";
         let own = || hostile.to_owned();
+        let picture = Picture {
+            title: own(),
+            subtitle: own(),
+            surface: Some(Surface {
+                f: Box::new(|[x, y]| x * x + y * y),
+                window: [(-1.0, 1.0), (-1.0, 1.0)],
+                start: [1.0, 0.5],
+                minima: vec![[0.0, 0.0]],
+            }),
+            ways: vec![Way {
+                name: own(),
+                notes: [own(), own()],
+                points: vec![[1.0, 0.5], [0.0, 0.0]],
+                values: vec![(0, 1.25), (1, 0.0)],
+            }],
+            floor: 0.0,
+        };
         let page = Page {
             title: own(),
             subtitle: own(),
             sections: vec![
                 Section::new(hostile)
+                    .with(Block::Picture(picture.drawing().unwrap()))
                     .with(Block::Text(Tone::Bad, own()))
                     .with(Block::Facts(vec![(own(), own())]))
                     .with(Block::Table { head: vec![own()], rows: vec![vec![own()]] })

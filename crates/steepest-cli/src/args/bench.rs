@@ -7,7 +7,10 @@ use std::path::PathBuf;
 /// Measure optimizers beside the memory's own speed
 ///
 /// Each optimizer steps its parameters in turn with a stream that reads and writes as much, so that the fraction of
-/// the limit holds whatever else the machine does. Needs some 40 bytes of memory for each parameter.
+/// the limit holds whatever else the machine does. Where all that both touch fits into the processor's last-level cache,
+/// or where starting the stream's threads takes more than a tenth of its time, the memory does not set the pace: there
+/// is a dash in place of the fraction (null in JSON), the picture shows the time of a parameter, and a sentence says
+/// from how many --params on there is a fraction. Needs some 40 bytes of memory for each parameter.
 #[derive(Debug, ClapArgs)]
 pub struct Bench {
     /// Optimizers with commas between them [default: all that treat elements]

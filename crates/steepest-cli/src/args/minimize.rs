@@ -17,6 +17,7 @@ use steepest::{functions, registry, schedule};
     "Examples:\n",
     "  steepest minimize rosenbrock\n",
     "  steepest minimize beale -o sgd,sgd:momentum=0.9,adam,rmsprop --steps 300 --png beale.png\n",
+    "  steepest minimize himmelblau -o sgd,adam,lbfgs --report himmelblau.html\n",
     "  steepest minimize quadratic --set condition=1000 --schedule cosine --start=-9,1\n",
     "  steepest minimize rosenbrock --start 1,2,3,4,5 --json\n\n",
     "An optimizer may carry settings of its own: sgd:momentum=0.9:nesterov=true:lr=0.01\n\n",
@@ -51,7 +52,7 @@ pub struct Minimize {
     /// Largest norm of the gradient [default: not bounded]
     #[arg(long, value_name = "NORM", value_parser = number, allow_hyphen_values = true)]
     pub clip_norm: Option<f64>,
-    /// Where the picture goes as SVG [default: FUNCTION.svg, unless --png, --gif, --json or --no-picture; with --animate in any case]
+    /// Where the picture goes as SVG [default: FUNCTION.svg, unless --png, --gif, --report, --json or --no-picture; with --animate in any case]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub svg: Option<PathBuf>,
     /// Where the picture goes as PNG
@@ -60,10 +61,14 @@ pub struct Minimize {
     /// Where the picture goes as GIF, in which the optimizers go their ways
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub gif: Option<PathBuf>,
+    /// Where a page goes as HTML: who came nearest, the table, the picture, and f, gradient and distance over the steps;
+    /// it asks for nothing from any other place
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub report: Option<PathBuf>,
     /// The SVG plays by itself: the optimizers go their ways, step by step together
     #[arg(long)]
     pub animate: bool,
-    /// Draw nothing
+    /// Draw no picture of the ways; a --report keeps its charts
     #[arg(long, conflicts_with_all = ["svg", "png", "gif", "animate"])]
     pub no_picture: bool,
     /// Print one JSON object on stdout

@@ -1,5 +1,9 @@
+use super::yardstick::{Pace, Pair, enough, last_level_cache, why_none};
 use crate::args::{Bench, MasterKind, ParamKind, StateStorage};
-use crate::output::{Failure, Paint, Result, print, print_json, say, significant, table, write};
+use crate::output::{
+    Failure, Paint, Result, columns, print, print_json, say, significant, table, wrap, write,
+};
+use console::Term;
 use half::bf16;
 use serde_json::json;
 use std::hint::black_box;
@@ -120,6 +124,12 @@ impl Mix {
         Ok(Self { written, gradient: kept.size(), read_before })
     }
 
+    /// Bytes of the arrays.
+    fn held(&self) -> f64 {
+        self.written.iter().sum::<f64>() + self.gradient
+    }
+
+    /// Bytes that are read and written.
     fn bytes(&self) -> f64 {
         2.0 * self.written.iter().sum::<f64>() + self.gradient + self.read_before.iter().sum::<f64>()
     }
@@ -129,11 +139,19 @@ impl Mix {
 struct Measured {
     name: &'static str,
     bytes: f64,
-    /// Seconds of a step, and of a stream with the same reads and writes.
+    /// Seconds of a step.
     step: f64,
-    stream: f64,
+    /// The step beside a stream with the same reads and writes.
+    pair: Pair,
     /// The stream's seconds by the step's, within a round: the memory's speed wanders between them.
     fraction: f64,
+}
+
+impl Measured {
+    /// The share of the memory's speed, where the memory sets the pace.
+    fn share(&self, cache: Option<u64>) -> Option<f64> {
+        (self.pair.pace(cache) == Pace::Memory).then_some(self.fraction)
+    }
 }
 
 /// Measures optimizers beside the memory's own speed, each in turn with a stream of the same mix.
@@ -162,9 +180,11 @@ pub fn run(args: Bench) -> Result {
         }
         measured.push(pool.install(|| measure(entry, kept, n, threads, args.rounds))?);
     }
+    let cache = last_level_cache(threads);
+    let pairs: Vec<Pair> = measured.iter().map(|m| m.pair).collect();
     let pictures = [args.svg.as_ref(), args.png.as_ref()];
     if pictures.iter().any(Option::is_some) {
-        let svg = bars(&measured, kept, n, threads).svg();
+        let svg = bars(&measured, kept, n, threads, cache).svg();
         if let Some(path) = pictures[0] {
             write(Some(path), svg.as_bytes())?;
         }
@@ -182,8 +202,13 @@ pub fn run(args: Bench) -> Result {
                     "bytes_per_parameter": m.bytes,
                     "ns_per_parameter": m.step * 1e9 / n as f64,
                     "gigabytes_per_second": m.bytes * n as f64 / m.step / 1e9,
-                    "stream_gigabytes_per_second": m.bytes * n as f64 / m.stream / 1e9,
-                    "fraction_of_stream": m.fraction,
+                    "stream_gigabytes_per_second": m.bytes * n as f64 / m.pair.stream / 1e9,
+                    "fraction_of_stream": m.share(cache),
+                    "pace_set_by": match m.pair.pace(cache) {
+                        Pace::Memory => "memory",
+                        Pace::Cache => "cache",
+                        Pace::Start => "start of threads",
+                    },
                 })
             })
             .collect();
@@ -192,6 +217,8 @@ pub fn run(args: Bench) -> Result {
             "kept": kept.text(),
             "threads": threads,
             "rounds": args.rounds,
+            "last_level_cache_bytes": cache,
+            "parameters_large_enough": enough(&pairs, cache, threads),
             "instruction_set": format!("{:?}", InstructionSet::best()).to_lowercase(),
             "optimizers": rows,
         }));
@@ -206,8 +233,8 @@ pub fn run(args: Bench) -> Result {
             significant(m.step * 1e3, 3),
             significant(m.step * 1e9 / n as f64, 3),
             speed(m.step),
-            speed(m.stream),
-            format!("{:.0} %", m.fraction * 100.0),
+            speed(m.pair.stream),
+            m.share(cache).map_or_else(|| "-".to_owned(), |share| format!("{:.0} %", share * 100.0)),
         ]);
     }
     let paint = Paint::stdout();
@@ -218,7 +245,10 @@ pub fn run(args: Bench) -> Result {
         InstructionSet::best(),
         args.rounds
     );
-    print(&format!("{}\n{}", paint.dim(&about), table(&rows)))
+    let width = columns(&Term::stdout()).map_or(100, |columns| columns.min(100));
+    let why = why_none(&pairs, cache, threads)
+        .map_or_else(String::new, |why| format!("\n{}", paint.dim(&wrap(&why, width, ""))));
+    print(&format!("{}\n{}{why}", paint.dim(&about), table(&rows)))
 }
 
 fn measure(entry: &'static Entry, kept: Kept, n: usize, threads: usize, rounds: u64) -> Result<Measured> {
@@ -256,6 +286,10 @@ fn measure(entry: &'static Entry, kept: Kept, n: usize, threads: usize, rounds: 
     let array = |(i, bytes): (usize, &f64)| Aligned::apart((n as f64 * bytes / 4.0) as usize, 0.1f32, i);
     let mut written: Vec<Aligned<f32>> = mix.written.iter().enumerate().map(array).collect();
     let gradient = array((written.len(), &mix.gradient));
+    // of the same stream with one number for each thread, the fastest time: what else the machine does is no part of it
+    let mut few: Vec<Aligned<f32>> = mix.written.iter().map(|_| Aligned::new(threads, 0.1f32)).collect();
+    let few_gradients = Aligned::new(threads, 0.1f32);
+    let mut start = f64::INFINITY;
     let (mut steps, mut streams) = (Vec::new(), Vec::new());
     // the first two rounds touch the pages
     for round in 0..rounds + 2 {
@@ -264,20 +298,19 @@ fn measure(entry: &'static Entry, kept: Kept, n: usize, threads: usize, rounds: 
         let took = began.elapsed().as_secs_f64();
         let began = Instant::now();
         stream(black_box(&mut written), black_box(&gradient), mix.read_before.len(), threads);
-        let stream = began.elapsed().as_secs_f64();
+        let took_stream = began.elapsed().as_secs_f64();
+        let began = Instant::now();
+        stream(black_box(&mut few), black_box(&few_gradients), mix.read_before.len(), threads);
+        start = start.min(began.elapsed().as_secs_f64());
         if round >= 2 {
             steps.push(took);
-            streams.push(stream);
+            streams.push(took_stream);
         }
     }
     let fraction = median(steps.iter().zip(&streams).map(|(step, stream)| stream / step).collect());
-    Ok(Measured {
-        name: entry.name,
-        bytes: mix.bytes(),
-        step: median(steps),
-        stream: median(streams),
-        fraction,
-    })
+    let pair =
+        Pair { parameters: n, touched: 2.0 * mix.held(), moved: mix.bytes(), stream: median(streams), start };
+    Ok(Measured { name: entry.name, bytes: mix.bytes(), step: median(steps), pair, fraction })
 }
 
 fn median(mut seconds: Vec<f64>) -> f64 {
@@ -342,16 +375,38 @@ fn add_by_blocks(written: &mut [&mut [f32]], gradient: &[f32]) {
     }
 }
 
-fn bars(measured: &[Measured], kept: Kept, n: usize, threads: usize) -> Bars {
-    Bars {
-        title: format!("fraction of the memory's speed, {n} {}, {threads} threads", kept.text()),
-        rows: measured
-            .iter()
-            .map(|m| {
-                let note = format!("{:.0} %   {:.2} ns", m.fraction * 100.0, m.step * 1e9 / n as f64);
-                (m.name.to_owned(), m.fraction, note)
-            })
-            .collect(),
+/// Shares of the memory's speed; where some are none, the time of a parameter of each, so that all bars mean the same.
+fn bars(measured: &[Measured], kept: Kept, n: usize, threads: usize, cache: Option<u64>) -> Bars {
+    let about = format!("{n} {}, {threads} threads", kept.text());
+    let time = |m: &Measured| m.step * 1e9 / n as f64;
+    let shares: Option<Vec<f64>> = measured.iter().map(|m| m.share(cache)).collect();
+    match shares {
+        Some(shares) => Bars {
+            title: format!("fraction of the memory's speed, {about}"),
+            note: String::new(),
+            limit: true,
+            rows: measured
+                .iter()
+                .zip(shares)
+                .map(|(m, share)| {
+                    (m.name.to_owned(), share, format!("{:.0} %   {:.2} ns", share * 100.0, time(m)))
+                })
+                .collect(),
+        },
+        None => {
+            let longest = measured.iter().map(time).fold(f64::MIN_POSITIVE, f64::max);
+            Bars {
+                title: format!("time of a parameter, {about}"),
+                note: "too few parameters for a share of the memory's speed".to_owned(),
+                limit: false,
+                rows: measured
+                    .iter()
+                    .map(|m| {
+                        (m.name.to_owned(), time(m) / longest, format!("{} ns", significant(time(m), 3)))
+                    })
+                    .collect(),
+            }
+        }
     }
 }
 
@@ -394,7 +449,11 @@ mod tests {
         ] {
             let kept = Kept { state, dtype, master };
             let Ok(found) = measure(entry, kept, 10_000, 2, 3) else { panic!("adamw steps") };
-            assert!(found.step > 0.0 && found.stream > 0.0);
+            assert!(found.step > 0.0 && found.pair.stream > 0.0);
+            // at most 16 bytes of each parameter, twice
+            assert_eq!(found.share(Some(1 << 20)), None);
+            let picture = bars(&[found], kept, 10_000, 2, Some(1 << 20));
+            assert!(!picture.limit && !picture.title.contains("memory"), "{}", picture.title);
         }
     }
 }

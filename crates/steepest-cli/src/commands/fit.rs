@@ -2,9 +2,11 @@ use super::scores;
 use crate::args::{Fit, KeyValue};
 use crate::hint;
 use crate::output::{
-    Failure, Paint, Result, count, print, print_json, quoted, say, short, significant, wrap,
+    Failure, Paint, Result, behind, columns, count, hanging, print, print_json, quoted, say, short,
+    significant,
 };
 use crate::progress::Reporter;
+use console::Term;
 use serde::{Serialize, de::DeserializeOwned};
 use std::fmt::Write as _;
 use steepest::registry;
@@ -30,6 +32,11 @@ pub fn run(args: Fit) -> Result {
     )
 }
 
+/// Columns of what is printed at the end.
+fn width() -> usize {
+    columns(&Term::stdout()).map_or(WIDTH, |columns| columns.min(WIDTH))
+}
+
 /// How a run that has ended is shown.
 pub struct Shown {
     pub json: bool,
@@ -46,14 +53,15 @@ pub fn conclude(summary: &Summary, source: &str, shown: &Shown, reporter: &mut R
         print_json(summary)?;
     } else {
         let failed = reporter.stopped().is_some_and(Stopped::is_failure);
-        let mut text = report(summary, source, failed, Paint::stdout());
+        let mut text = report(summary, source, failed, Paint::stdout(), width());
         if let Some(Ok(page)) = &page {
             let _ = writeln!(text, "{}  {}", Paint::stdout().dim("report   "), page.display());
         }
         print(&text)?;
     }
     if let Some(Err(Failure::Run(problem) | Failure::Input(problem))) = page {
-        say(&Paint::stderr().dim(&format!("note: the report could not be written: {problem}")));
+        let words = "the report could not be written:".split(' ').chain([problem.as_str()]);
+        say(&Paint::stderr().dim(&behind("note: ", words)));
     }
     let went_well =
         reporter.stopped().is_some_and(|stopped| !stopped.is_failure() && *stopped != Stopped::Interrupted);
@@ -86,11 +94,9 @@ fn settings(args: &Fit) -> Result<Settings> {
             && (!optimizer.settings.is_empty() || optimizer.lr.is_some())
             && !args.watch.quiet
         {
-            let dropped = format!(
-                "note: the file's learning rate and settings are for {}, not for {name}",
-                optimizer.name
-            );
-            say(&Paint::stderr().dim(&dropped));
+            let dropped =
+                format!("the file's learning rate and settings are for {}, not for {name}", optimizer.name);
+            say(&Paint::stderr().dim(&behind("note: ", dropped.split(' '))));
         }
         // another optimizer's learning rate and settings mean nothing to this one
         optimizer.lr = None;
@@ -166,16 +172,18 @@ fn set<T: Serialize + DeserializeOwned>(
     Ok(())
 }
 
-/// What stands before a line that goes on.
-const INDENT: &str = "           ";
+/// Columns before what a line says.
+const INDENT: usize = 11;
+/// Columns of the lines where nobody knows how many there are, and the most.
+const WIDTH: usize = 80;
 
-/// What came out, in one screen. What went wrong is told after it, by the error.
-fn report(summary: &Summary, source: &str, failed: bool, paint: Paint) -> String {
+/// What came out, in one screen of so many columns. What went wrong is told after it, by the error.
+fn report(summary: &Summary, source: &str, failed: bool, paint: Paint, columns: usize) -> String {
     let mut text = format!("\n{}\n", scores::of_run(summary, paint));
     let mut line = |what: &str, is: &str| {
         let _ = writeln!(text, "{}  {is}", paint.dim(&format!("{what:<9}")));
     };
-    let wrapped = |sentence: &str| wrap(sentence, 80, INDENT).trim().to_owned();
+    let wrapped = |sentence: &str| hanging(sentence.split_whitespace(), Some(columns), INDENT);
     if let Some(recalls) = scores::recalls(summary) {
         line("recall", &wrapped(&recalls));
     }
@@ -190,19 +198,20 @@ fn report(summary: &Summary, source: &str, failed: bool, paint: Paint) -> String
         line("note", &paint.warn(&wrapped(note)));
     }
     match failed {
-        true => line("failed", &paint.error(&summary.stopped_by)),
+        true => line("failed", &paint.error(&wrapped(&summary.stopped_by))),
         false => line("stopped", &wrapped(&summary.stopped_because)),
     }
     line(
         "kept",
-        &match summary.best_epoch {
+        &wrapped(&match summary.best_epoch {
             0 => "the last weights: no epoch was finished".to_owned(),
             epoch => format!("the weights of epoch {epoch}, the best by {}", summary.kept_by),
-        },
+        }),
     );
     let (epochs, steps) = (count(summary.epochs, "epoch"), count(summary.steps, "step"));
-    line("trained", &format!("{epochs} in {steps}, {}", duration(summary.seconds)));
-    line("gradients", &health(summary, failed, paint));
+    line("trained", &wrapped(&format!("{epochs} in {steps}, {}", duration(summary.seconds))));
+    line("gradients", &health(summary, failed, paint, columns));
+    // paths and commands are copied: they stay on one line
     let run = summary.run.to_string_lossy();
     line("run", &run);
     if !failed {
@@ -216,7 +225,7 @@ fn report(summary: &Summary, source: &str, failed: bool, paint: Paint) -> String
 }
 
 /// One line when all is well, else the tensors that are not.
-fn health(summary: &Summary, failed: bool, paint: Paint) -> String {
+fn health(summary: &Summary, failed: bool, paint: Paint, columns: usize) -> String {
     let health = &summary.health;
     let [first, last] = health.gradient_norm;
     let mut line = match summary.best_epoch {
@@ -231,19 +240,17 @@ fn health(summary: &Summary, failed: bool, paint: Paint) -> String {
     if health.skipped > 0 {
         let _ = write!(line, "; {} skipped for a NaN or an infinity", count(health.skipped, "step"));
     }
+    let wrapped = |sentence: &str| hanging(sentence.split_whitespace(), Some(columns), INDENT);
     let sick = complaints(summary);
     if sick.is_empty() && failed {
-        return line;
+        return wrapped(&line);
     }
     if sick.is_empty() {
-        return format!("{}: {line}", paint.good("healthy"));
+        return wrapped(&format!("healthy: {line}")).replacen("healthy", &paint.good("healthy"), 1);
     }
-    let indent = format!("\n{INDENT}");
-    format!(
-        "{}{indent}{}",
-        line,
-        sick.iter().map(|s| paint.warn(wrap(s, 80, INDENT).trim())).collect::<Vec<_>>().join(&indent)
-    )
+    let lines =
+        [wrapped(&line)].into_iter().chain(sick.iter().map(|sentence| paint.warn(&wrapped(sentence))));
+    lines.collect::<Vec<_>>().join(&format!("\n{:INDENT$}", ""))
 }
 
 /// Where it failed, and what to change.

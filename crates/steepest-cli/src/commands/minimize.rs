@@ -1,5 +1,7 @@
+use super::minimize_page;
+use super::ran::{HEAD, Ran, came_lowest, near, why};
+use super::report::{check_place, write_page};
 use crate::args::{KeyValue, Minimize, OptimizerSpec};
-use crate::catalog::point;
 use crate::output::{Failure, Paint, Result, count, print, print_json, short, significant, table, write};
 use serde_json::json;
 use std::path::PathBuf;
@@ -7,7 +9,7 @@ use steepest::functions::{self, Function};
 use steepest::registry::{self, Entry};
 use steepest::schedule::{self, Schedule};
 use steepest::settings::{Value, Values};
-use steepest::stop::{Divergence, Reason, Stop};
+use steepest::stop::{Divergence, Stop};
 use steepest::{Clip, MinimizeReport, nearest};
 use steepest_report::{Picture, Surface, Way};
 
@@ -27,18 +29,6 @@ struct Runner {
     lr: Option<f64>,
 }
 
-/// What one optimizer did.
-struct Ran {
-    /// Its name with the settings that were given.
-    label: String,
-    name: &'static str,
-    settings: Values,
-    lr: f64,
-    /// Whether the rate was found by trying.
-    tried: bool,
-    minimum: MinimizeReport<f64>,
-}
-
 /// Minimizes a function with one or several optimizers, and draws their ways.
 pub fn run(args: Minimize) -> Result {
     let (function, values) = shaped(&args)?;
@@ -49,6 +39,9 @@ pub fn run(args: Minimize) -> Result {
     function.check(start.len())?;
     check(&args)?;
     let pictures = pictures(&args, start.len())?;
+    if let Some(path) = &args.report {
+        check_place(path, "--report")?;
+    }
     let runners: Vec<Runner> =
         args.optimizer.iter().map(|spec| runner(spec, &args)).collect::<Result<_>>()?;
     let mut ran = Vec::new();
@@ -71,6 +64,10 @@ pub fn run(args: Minimize) -> Result {
             let png = Picture::png(&picture.svg()).map_err(|error| Failure::file(path, error))?;
             write(Some(path), &png)?;
         }
+    }
+    if let Some(path) = &args.report {
+        let picture = if args.no_picture { None } else { drawn.picture()?.drawing() };
+        write_page(path, &minimize_page::page(&function, &start, &ran, picture)?, "--report")?;
     }
     if args.json {
         print_json(&drawn.json(&values, &pictures)?)?;
@@ -218,12 +215,12 @@ fn is_better(one: &MinimizeReport<f64>, than: &MinimizeReport<f64>, floor: f64) 
 
 /// Where the pictures go, as SVG, as PNG and as GIF.
 fn pictures(args: &Minimize, coordinates: usize) -> Result<[Option<PathBuf>; 3]> {
-    for path in [&args.svg, &args.png, &args.gif].into_iter().flatten() {
+    for path in [&args.svg, &args.png, &args.gif, &args.report].into_iter().flatten() {
         if path.is_dir() {
             return Err(Failure::input(format!("{} is a directory; name a file in it", path.display())));
         }
     }
-    let asked = args.svg.is_some() || args.png.is_some() || args.gif.is_some();
+    let asked = [&args.svg, &args.png, &args.gif, &args.report].into_iter().any(Option::is_some);
     if asked || args.no_picture || args.json || coordinates == 0 {
         let usual = || args.animate.then(|| format!("{}.svg", args.function).into());
         return Ok([args.svg.clone().or_else(usual), args.png.clone(), args.gif.clone()]);
@@ -294,33 +291,24 @@ impl Drawn<'_> {
             near(self.start),
             short(self.function.value(self.start))
         );
-        let head = ["optimizer", "lr", "steps", "f", "gradient", "to minimum", "at", "stopped"];
-        let mut rows = vec![head.map(str::to_owned).to_vec()];
-        for ran in self.ran {
-            let end = &ran.minimum;
-            let distance =
-                |point: &[f64]| end.theta.iter().zip(point).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt();
-            let nearest = minima.iter().map(|m| distance(&m.point)).fold(f64::INFINITY, f64::min);
-            rows.push(vec![
-                ran.label.clone(),
-                short(ran.lr),
-                end.steps.to_string(),
-                significant(end.value, 4),
-                significant(end.gradient_norm, 3),
-                significant(nearest, 3),
-                near(&end.theta),
-                why(&end.reason),
-            ]);
-        }
+        let mut rows = vec![HEAD.map(str::to_owned).to_vec()];
+        rows.extend(self.ran.iter().map(|ran| ran.row(&minima)));
         let lines = table(&rows);
         let (head, rest) = lines.split_once('\n').unwrap_or((&lines, ""));
         text += &format!("{}\n{rest}", paint.dim(head));
+        if let Some(sentence) = came_lowest(self.ran) {
+            text += &format!("\n{sentence}\n");
+        }
         if self.ran.iter().any(|ran| ran.tried) {
             let tried = format!("\neach lr is the best of {} from 1e-5 to 1; --lr sets it\n", RATES.len());
             text += &paint.dim(&tried);
         }
         for (i, path) in pictures.iter().flatten().enumerate() {
             text += &format!("{}picture  {}\n", if i == 0 { "\n" } else { "" }, path.display());
+        }
+        if let Some(path) = &self.args.report {
+            let gap = if pictures.iter().any(Option::is_some) { "" } else { "\n" };
+            text += &format!("{gap}report   {}\n", path.display());
         }
         Ok(text)
     }
@@ -360,24 +348,7 @@ impl Drawn<'_> {
             "svg": svg,
             "png": png,
             "gif": gif,
+            "report": self.args.report,
         }))
-    }
-}
-
-/// A point of a few coordinates; of many, the first.
-fn near(x: &[f64]) -> String {
-    const SHOWN: usize = 3;
-    if x.len() <= SHOWN {
-        return point(x);
-    }
-    let text = point(&x[..SHOWN]);
-    format!("{}, …)", text.trim_end_matches(')'))
-}
-
-/// The reason in words that suit a function: it has no training loss.
-fn why(reason: &Reason) -> String {
-    match reason {
-        Reason::Divergence(diverged) => format!("f ran away to {}", significant(diverged.loss, 3)),
-        reason => reason.to_string(),
     }
 }

@@ -7,11 +7,14 @@ mod describe;
 mod fit;
 mod list;
 mod minimize;
+mod minimize_page;
 mod predict;
+mod ran;
 mod report;
 mod resume;
 mod scores;
 mod verify;
+mod yardstick;
 
 use crate::args::{self, Args, Command};
 use crate::output::{Failure, Result};

@@ -2,7 +2,7 @@ use crate::args::Report;
 use crate::output::{Failure, Result, print, print_json, shown_path, write};
 use serde_json::json;
 use std::path::{Path, PathBuf};
-use steepest_report::{Run, comparison, report};
+use steepest_report::{Page, Run, comparison, report};
 
 /// Makes a page of runs.
 pub fn run(args: Report) -> Result {
@@ -12,16 +12,28 @@ pub fn run(args: Report) -> Result {
         several => (comparison(several), PathBuf::from("report.html")),
     };
     let out = args.out.unwrap_or(usual);
-    let begins = |bytes: &[u8]| bytes.is_empty() || bytes.starts_with(b"<!doctype html>");
-    if std::fs::read(&out).is_ok_and(|there| !begins(&there)) {
-        let message = format!("{} is there and is no page: name another file (-o)", shown_path(&out));
-        return Err(Failure::input(message));
-    }
-    write(Some(&out), page.html().as_bytes())?;
+    write_page(&out, &page, "-o")?;
     match args.json {
         true => print_json(&json!({ "format": 1, "report": out.to_string_lossy() })),
         false => print(&format!("report  {}\n", out.display())),
     }
+}
+
+/// Writes a page to a file that is new, or a page itself; `option` is what names another.
+pub fn write_page(out: &Path, page: &Page, option: &str) -> Result {
+    check_place(out, option)?;
+    write(Some(out), page.html().as_bytes())
+}
+
+/// Whether a page may lie there: not in the place of what is none.
+pub fn check_place(out: &Path, option: &str) -> Result {
+    let begins = |bytes: &[u8]| bytes.is_empty() || bytes.starts_with(b"<!doctype html>");
+    // what is no file, such as a pipe, has nothing to lose
+    if out.is_file() && std::fs::read(out).is_ok_and(|there| !begins(&there)) {
+        let message = format!("{} is there and is no page: name another file ({option})", shown_path(out));
+        return Err(Failure::input(message));
+    }
+    Ok(())
 }
 
 /// The page of a run that has just ended.

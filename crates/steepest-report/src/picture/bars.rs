@@ -1,11 +1,15 @@
-//! Fractions of a limit, as bars.
+//! Shares of a limit, or of the longest, as bars.
 
 use super::text::{self, Anchor, Weight};
 
-/// Horizontal bars with a line at 1.
+/// Horizontal bars.
 pub struct Bars {
     /// Above them.
     pub title: String,
+    /// Below the title, smaller; nothing where it is empty.
+    pub note: String,
+    /// Whether a line stands at 1.
+    pub limit: bool,
     /// Name, length as a fraction of 1, and what stands behind the bar.
     pub rows: Vec<(String, f64, String)>,
 }
@@ -23,6 +27,9 @@ impl Bars {
              height=\"{height}\"><rect width=\"{width}\" height=\"{height}\" fill=\"#ffffff\"/>"
         );
         out += &text::path(&self.title, [20.0, 30.0], 15.0, Weight::Bold, Anchor::Start, "#1a1a1a");
+        if !self.note.is_empty() {
+            out += &text::path(&self.note, [20.0, 48.0], 12.0, Weight::Regular, Anchor::Start, "#555555");
+        }
         for (i, (name, fraction, note)) in self.rows.iter().enumerate() {
             let y = TOP + ROW * i as f64;
             let length = FULL * fraction.clamp(0.0, 1.1);
@@ -34,6 +41,9 @@ impl Bars {
                 ROW - 6.0
             );
             out += &text::path(note, [LEFT + 1.1 * FULL + 14.0, at], 12.0, plain, Anchor::Start, "#555555");
+        }
+        if !self.limit {
+            return out + "</svg>";
         }
         out += &format!(
             "<line x1=\"{x}\" x2=\"{x}\" y1=\"{}\" y2=\"{}\" stroke=\"#888888\" stroke-dasharray=\"4 3\"/></svg>",

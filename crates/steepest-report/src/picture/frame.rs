@@ -6,6 +6,9 @@ use crate::number::short;
 /// The panel with the contours.
 pub const PANEL: Frame = Frame { left: 64.0, top: 106.0, width: 580.0, height: 560.0 };
 
+/// The size of numbers at an axis, where nothing else is asked for.
+pub const SMALL: f64 = 12.0;
+
 pub const INK: &str = "#1f2933";
 pub const FAINT: &str = "#6b7785";
 
@@ -76,20 +79,33 @@ pub fn power_of_ten(exponent: i32) -> String {
 }
 
 /// What a scale shows, above its frame.
-pub fn caption(frame: Frame, label: &str) -> String {
-    text::path(label, [frame.left, frame.top - 12.0], 13.0, Weight::Regular, Anchor::Start, FAINT)
+pub fn caption(frame: Frame, label: &str, size: f64) -> String {
+    let at = [frame.left, frame.top - 12.0];
+    text::path(label, at, size + 1.0, Weight::Regular, Anchor::Start, FAINT)
 }
 
-pub fn mark_below(frame: Frame, x: f64, label: &str) -> String {
+pub fn mark_below(frame: Frame, x: f64, label: &str, size: f64) -> String {
     let bottom = frame.bottom();
     format!("<path stroke=\"{INK}\" d=\"M{x:.1} {bottom}v5\"/>\n")
-        + &text::path(label, [x, bottom + 20.0], 12.0, Weight::Regular, Anchor::Middle, INK)
+        + &text::path(label, [x, bottom + 8.0 + size], size, Weight::Regular, Anchor::Middle, INK)
 }
 
-pub fn mark_left(frame: Frame, y: f64, label: &str) -> String {
+pub fn mark_left(frame: Frame, y: f64, label: &str, size: f64) -> String {
     let left = frame.left;
     format!("<path stroke=\"{INK}\" d=\"M{left} {y:.1}h-5\"/>\n")
-        + &text::path(label, [left - 9.0, y + 4.2], 12.0, Weight::Regular, Anchor::End, INK)
+        + &text::path(label, [left - 9.0, y + 0.35 * size], size, Weight::Regular, Anchor::End, INK)
+}
+
+/// What is to the right, below the numbers.
+pub fn name_below(frame: Frame, name: &str, size: f64) -> String {
+    let at = [frame.left + frame.width / 2.0, frame.bottom() + 16.0 + 2.0 * size];
+    text::path(name, at, size + 1.0, Weight::Regular, Anchor::Middle, FAINT)
+}
+
+/// What is up, beside the numbers.
+pub fn name_left(frame: Frame, name: &str, size: f64) -> String {
+    let at = [frame.left - 4.0 * size, frame.top + frame.height / 2.0];
+    text::path(name, at, size + 1.0, Weight::Regular, Anchor::Middle, FAINT)
 }
 
 #[cfg(test)]

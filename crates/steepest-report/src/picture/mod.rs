@@ -3,6 +3,7 @@
 
 mod bars;
 mod contour;
+mod drawing;
 mod frame;
 mod line;
 mod play;
@@ -10,11 +11,13 @@ mod surface;
 mod text;
 
 pub use bars::Bars;
+pub use drawing::Drawing;
 pub use surface::Surface;
 
 use contour::Grid;
 use frame::{
-    Axis, FAINT, Frame, INK, PANEL, caption, linear_ticks, mark_below, mark_left, power_of_ten, tick_text,
+    Axis, FAINT, Frame, INK, PANEL, SMALL, caption, linear_ticks, mark_below, mark_left, name_below,
+    name_left, power_of_ten, tick_text,
 };
 use line::{outline, polyline, stroke};
 use std::fmt::Write as _;
@@ -83,7 +86,9 @@ impl Picture<'_> {
         svg += &text::path(&self.subtitle, [PANEL.left, 70.0], size, Weight::Regular, Anchor::Start, FAINT);
         match &self.surface {
             Some(surface) => {
-                svg += &self.contours(surface, drawn);
+                let levels = Levels::of(surface, self.floor);
+                svg += &self.contours(surface, &levels, drawn);
+                svg += &scales(surface, &levels, SMALL);
                 svg += &self.curves(CURVES);
                 svg += &self.legend([CURVES.left - 46.0, legend_top]);
             }
@@ -113,9 +118,14 @@ impl Picture<'_> {
         Ok(pixmap)
     }
 
-    fn contours(&self, surface: &Surface, drawn: impl Fn(&Way, [Axis; 2], &str) -> [String; 2]) -> String {
+    /// The function with the ways over it, cut at the panel.
+    fn contours(
+        &self,
+        surface: &Surface,
+        levels: &Levels,
+        drawn: impl Fn(&Way, [Axis; 2], &str) -> [String; 2],
+    ) -> String {
         let [x, y] = axes(surface);
-        let levels = Levels::of(surface, self.floor);
         let mut svg =
             format!("<clipPath id=\"panel\">{}</clipPath>\n<g clip-path=\"url(#panel)\">\n", PANEL.rect(""));
         svg += &PANEL.rect(&format!("fill=\"{}\"", levels.colour(levels.values.len())));
@@ -146,31 +156,7 @@ impl Picture<'_> {
             "<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"5\" fill=\"#fff\" stroke=\"{INK}\" stroke-width=\"1.6\"/>",
             start[0], start[1]
         );
-        svg += "</g>\n";
-        svg += &PANEL.rect(&format!("fill=\"none\" stroke=\"{INK}\" stroke-width=\"1\""));
-        for tick in linear_ticks(x.from, 7) {
-            svg += &mark_below(PANEL, x.at(tick), &tick_text(tick));
-        }
-        for tick in linear_ticks(y.from, 7) {
-            svg += &mark_left(PANEL, y.at(tick), &tick_text(tick));
-        }
-        svg += &text::path(
-            "x",
-            [PANEL.left + PANEL.width / 2.0, PANEL.bottom() + 40.0],
-            13.0,
-            Weight::Regular,
-            Anchor::Middle,
-            FAINT,
-        );
-        svg += &text::path(
-            "y",
-            [PANEL.left - 48.0, PANEL.top + PANEL.height / 2.0],
-            13.0,
-            Weight::Regular,
-            Anchor::Middle,
-            FAINT,
-        );
-        svg + &levels.bar()
+        svg + "</g>\n"
     }
 
     /// How far each is above the lowest value, over the steps; the height on a scale of logarithms.
@@ -187,7 +173,7 @@ impl Picture<'_> {
         let last = all().map(|(step, _)| *step).fold(1.0, f64::max);
         let x = Axis { from: (0.0, last), to: (frame.left, frame.right()) };
         let y = Axis { from: (bottom, top), to: (frame.bottom(), frame.top) };
-        let mut svg = caption(frame, "f − min f");
+        let mut svg = caption(frame, "f − min f", SMALL);
         let every = ((top - bottom) / 6.0).ceil().max(1.0);
         let mut tick = (bottom / every).ceil() * every;
         while tick <= top {
@@ -198,21 +184,14 @@ impl Picture<'_> {
                 frame.left,
                 frame.right()
             );
-            svg += &mark_left(frame, at, &power_of_ten(tick as i32));
+            svg += &mark_left(frame, at, &power_of_ten(tick as i32), SMALL);
             tick += every;
         }
         let most = if frame.width > 400.0 { 8 } else { 4 };
         for tick in linear_ticks(x.from, most) {
-            svg += &mark_below(frame, x.at(tick), &tick_text(tick));
+            svg += &mark_below(frame, x.at(tick), &tick_text(tick), SMALL);
         }
-        svg += &text::path(
-            "steps",
-            [frame.left + frame.width / 2.0, frame.bottom() + 40.0],
-            13.0,
-            Weight::Regular,
-            Anchor::Middle,
-            FAINT,
-        );
+        svg += &name_below(frame, "steps", SMALL);
         let _ = writeln!(
             svg,
             "<clipPath id=\"curves\">{}</clipPath>\n<g clip-path=\"url(#curves)\">",
@@ -244,6 +223,19 @@ impl Picture<'_> {
         }
         svg
     }
+}
+
+/// The frame of the contours with its axes and the scale of colours, in letters of a size.
+fn scales(surface: &Surface, levels: &Levels, size: f64) -> String {
+    let [x, y] = axes(surface);
+    let mut svg = PANEL.rect(&format!("fill=\"none\" stroke=\"{INK}\" stroke-width=\"1\""));
+    for tick in linear_ticks(x.from, 7) {
+        svg += &mark_below(PANEL, x.at(tick), &tick_text(tick), size);
+    }
+    for tick in linear_ticks(y.from, 7) {
+        svg += &mark_left(PANEL, y.at(tick), &tick_text(tick), size);
+    }
+    svg + &name_below(PANEL, "x", size) + &name_left(PANEL, "y", size) + &levels.bar(size)
 }
 
 /// The way of one optimizer: a line in its colour, a dot for each step that can be told apart.
@@ -344,6 +336,10 @@ mod tests {
             let playing = picture.animated_svg();
             assert!(!playing.contains("NaN") && !playing.contains("inf"), "{playing}");
             assert!(resvg::usvg::Tree::from_str(&playing, &Default::default()).is_ok());
+            let inline = picture.drawing().unwrap();
+            assert!(!inline.svg.contains("NaN") && !inline.svg.contains("inf"), "{}", inline.svg);
+            assert!(resvg::usvg::Tree::from_str(&inline.svg, &Default::default()).is_ok());
+            assert!(!inline.svg.contains("<b>"), "names are text beside it");
         }
     }
 }

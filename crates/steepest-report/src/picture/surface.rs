@@ -59,6 +59,9 @@ pub fn log_height(value: f64, floor: f64) -> f64 {
     if value.is_nan() { f64::INFINITY } else { (value - floor).max(least).log10() }
 }
 
+/// What the scale of colours shows.
+const BAR_NAME: &str = "f − min f";
+
 /// The levels of the contours: heights above the floor, round numbers, even on a scale of logarithms.
 pub struct Levels {
     pub values: Vec<f64>,
@@ -109,9 +112,17 @@ impl Levels {
         format!("#{:02x}{:02x}{:02x}", channel(0), channel(1), channel(2))
     }
 
-    /// The scale of colours beside the panel.
-    pub fn bar(&self) -> String {
+    /// Where the scale of colours lies, and how far to the right its numbers go.
+    pub fn bar_place(&self, size: f64) -> (Frame, f64) {
         let frame = Frame { left: PANEL.right() + 16.0, width: 14.0, ..PANEL };
+        let width = |text: &str, size: f64| text::width(text, size, Weight::Regular);
+        let numbers = self.values.iter().map(|level| width(&tick_text(*level), size)).fold(0.0, f64::max);
+        (frame, (frame.right() + 8.0 + numbers).max(frame.left + width(BAR_NAME, size + 1.0)))
+    }
+
+    /// The scale of colours beside the panel, in letters of a size.
+    pub fn bar(&self, size: f64) -> String {
+        let (frame, _) = self.bar_place(size);
         let bands = self.values.len() + 1;
         let height = frame.height / bands as f64;
         let mut svg = String::new();
@@ -123,7 +134,7 @@ impl Levels {
         }
         svg += &frame.rect(&format!("fill=\"none\" stroke=\"{INK}\" stroke-width=\".8\""));
         // all levels where there is room for their numbers
-        let every = (18.0 / height).ceil().max(1.0) as usize;
+        let every = (1.5 * size / height).ceil().max(1.0) as usize;
         for (i, level) in self.values.iter().enumerate().step_by(every) {
             let y = frame.bottom() - height * (i + 1) as f64;
             let _ = writeln!(
@@ -133,13 +144,13 @@ impl Levels {
             );
             svg += &text::path(
                 &tick_text(*level),
-                [frame.right() + 8.0, y + 4.0],
-                12.0,
+                [frame.right() + 8.0, y + size / 3.0],
+                size,
                 Weight::Regular,
                 Anchor::Start,
                 INK,
             );
         }
-        svg + &caption(frame, "f − min f")
+        svg + &caption(frame, BAR_NAME, size)
     }
 }
