@@ -57,6 +57,6 @@ pub use settings::{
     ScheduleSettings, Settings, TrainSettings, default_weight_decay,
 };
 pub use state::{BestEpoch, Counters, EpochSums, RunState, Snapshot};
-pub use summary::{Baseline, ClassScore, Health, Score, Summary, TensorLine};
+pub use summary::{Baseline, ClassScore, Health, LayerLine, Score, Summary, TensorLine};
 pub use trainer::{ResumeOptions, Trainer};
 pub use verify::{Checked, Replay, Verified};

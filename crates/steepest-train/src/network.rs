@@ -1,6 +1,7 @@
 //! From rows to a network's outputs.
 
 use crate::model::Model;
+use crate::summary::LayerLine;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use steepest_data::Features;
@@ -19,6 +20,17 @@ pub(crate) fn rows(features: &Features, rows: &[usize]) -> Tensor<2> {
     let mut data = Vec::new();
     steepest_data::gather(&features.data, features.width, rows, &mut data);
     Tensor::from_data(TensorData::new(data, [rows.len(), features.width]), &device(true))
+}
+
+/// Each hidden layer, and which of its units learn nothing: over at most as many rows as are evaluated at once, taken
+/// evenly.
+pub(crate) fn units(model: &Model, features: &Features) -> Vec<LayerLine> {
+    let n = features.rows.min(EVALUATED);
+    let taken: Vec<usize> = (0..n).map(|at| at * features.rows / n).collect();
+    let mut data = Vec::new();
+    steepest_data::gather(&features.data, features.width, &taken, &mut data);
+    let input = Tensor::from_data(TensorData::new(data, [n, features.width]), &device(false));
+    model.clone().valid().units(input)
 }
 
 /// The network's outputs for every row, without dropout and without gradients.

@@ -180,6 +180,24 @@ pub struct Health {
     pub skipped: u64,
     /// Each tensor's figures at the end.
     pub tensors: Vec<TensorLine>,
+    /// Each hidden layer with the weights that are kept; empty in files of earlier versions.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub layers: Vec<LayerLine>,
+}
+
+/// One hidden layer, over training rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LayerLine {
+    /// Its name, with which those of its tensors begin.
+    pub name: String,
+    /// What it does to its sums.
+    pub activation: String,
+    /// Its units; the channels of a convolution.
+    pub units: u64,
+    /// Units whose activation is flat (its slope below 0.01) for every row: nothing wakes them.
+    pub dead: u64,
+    /// The fraction of all values, units times rows, at which the activation is flat.
+    pub flat: f64,
 }
 
 /// One tensor's gradients, over the whole run.

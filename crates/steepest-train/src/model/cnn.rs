@@ -1,4 +1,5 @@
 use super::layer::{Activation, Weights, dropout};
+use super::units::Units;
 use burn::module::Module;
 use burn::nn::Linear;
 use burn::nn::conv::Conv2d;
@@ -72,15 +73,31 @@ impl CnnConfig {
 }
 
 impl Cnn {
-    pub(crate) fn run(&self, x: Tensor<2>, at: Option<(u64, u64)>) -> Tensor<2> {
+    pub(crate) fn run(
+        &self,
+        x: Tensor<2>,
+        at: Option<(u64, u64)>,
+        mut seen: Option<&mut Units>,
+    ) -> Tensor<2> {
         let [channels, height, width] = self.image;
         let rows = x.dims()[0];
         let mut x = x.reshape([rows, channels, height, width]);
-        for conv in [&self.conv1, &self.conv2, &self.conv3] {
-            x = activation::relu(conv.forward(x));
+        for (name, conv) in [("conv1", &self.conv1), ("conv2", &self.conv2), ("conv3", &self.conv3)] {
+            x = conv.forward(x);
+            if let Some(units) = seen.as_deref_mut() {
+                // a row for each pixel of each image
+                let [_, channels, ..] = x.dims();
+                let sums: Tensor<4> = x.clone().permute([0, 2, 3, 1]);
+                units.see(name, Activation::Relu, sums.reshape([-1, channels as i32]));
+            }
+            x = activation::relu(x);
         }
         let x = dropout(x.flatten::<2>(1, 3), self.dropout, at, 0);
-        let x = dropout(activation::relu(self.hidden.forward(x)), self.dropout, at, 1);
+        let x = self.hidden.forward(x);
+        if let Some(units) = seen {
+            units.see("hidden", Activation::Relu, x.clone());
+        }
+        let x = dropout(activation::relu(x), self.dropout, at, 1);
         self.output.forward(x)
     }
 }

@@ -33,6 +33,16 @@ impl Activation {
         }
     }
 
+    /// Whether the slope at a sum is so small, below 0.01, that next to nothing is learnt through it.
+    pub(crate) fn is_flat(self, sum: f32) -> bool {
+        match self {
+            Self::Relu => sum <= 0.0,
+            Self::Gelu => sum < -3.1,
+            Self::Silu => sum < -6.3,
+            Self::Tanh => sum.abs() > 3.0,
+        }
+    }
+
     /// The factor that keeps the variance from layer to layer: √2 where half of the values are cut
     /// off (He et al., 2015, equation 10), 1 otherwise (Glorot & Bengio, 2010).
     pub(crate) fn gain(self) -> f64 {

@@ -1,4 +1,5 @@
 use super::layer::{Activation, Weights, dropout};
+use super::units::Units;
 use burn::module::Module;
 use burn::nn::{LayerNorm, LayerNormConfig, Linear};
 use burn::tensor::Tensor;
@@ -71,11 +72,19 @@ impl MlpConfig {
 }
 
 impl Mlp {
-    pub(crate) fn run(&self, mut x: Tensor<2>, at: Option<(u64, u64)>) -> Tensor<2> {
+    pub(crate) fn run(
+        &self,
+        mut x: Tensor<2>,
+        at: Option<(u64, u64)>,
+        mut seen: Option<&mut Units>,
+    ) -> Tensor<2> {
         for (i, layer) in self.hidden.iter().enumerate() {
             x = layer.forward(x);
             if let Some(norm) = self.norms.get(i) {
                 x = norm.forward(x);
+            }
+            if let Some(units) = seen.as_deref_mut() {
+                units.see(&format!("hidden.{i}"), self.activation, x.clone());
             }
             x = dropout(self.activation.apply(x), self.dropout, at, i as u64);
         }

@@ -8,15 +8,18 @@ mod layer;
 mod mlp;
 #[cfg(test)]
 mod tests;
+mod units;
 
 pub use cnn::{Cnn, CnnConfig};
 pub use layer::Activation;
 pub use mlp::{Mlp, MlpConfig};
 
+use crate::summary::LayerLine;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use layer::Weights;
 use std::fmt;
+use units::Units;
 
 /// Which network.
 #[derive(Debug, Clone, PartialEq)]
@@ -105,18 +108,25 @@ pub enum Model {
 impl Model {
     /// The outputs for `[rows, features]`: `[rows, outputs]`, without dropout.
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        self.run(x, None)
+        self.run(x, None, None)
     }
 
     /// The same with dropout, which depends on the seed and the step alone.
     pub fn forward_training(&self, x: Tensor<2>, seed: u64, step: u64) -> Tensor<2> {
-        self.run(x, Some((seed, step)))
+        self.run(x, Some((seed, step)), None)
     }
 
-    fn run(&self, x: Tensor<2>, at: Option<(u64, u64)>) -> Tensor<2> {
+    /// Each hidden layer, and which of its units learn nothing from these rows, without dropout.
+    pub(crate) fn units(&self, x: Tensor<2>) -> Vec<LayerLine> {
+        let mut units = Units::default();
+        self.run(x, None, Some(&mut units));
+        units.lines()
+    }
+
+    fn run(&self, x: Tensor<2>, at: Option<(u64, u64)>, seen: Option<&mut Units>) -> Tensor<2> {
         match self {
-            Self::Mlp(mlp) => mlp.run(x, at),
-            Self::Cnn(cnn) => cnn.run(x, at),
+            Self::Mlp(mlp) => mlp.run(x, at, seen),
+            Self::Cnn(cnn) => cnn.run(x, at, seen),
         }
     }
 }

@@ -264,3 +264,51 @@ fn any_image_size_fits() {
         assert_eq!(model.forward_training(x, 0, 0).dims(), [3, 2]);
     }
 }
+
+#[test]
+fn an_activation_is_flat_where_its_slope_is() {
+    for activation in [Activation::Relu, Activation::Gelu, Activation::Silu, Activation::Tanh] {
+        let sums: Vec<f32> = (-1000..1000).map(|i| i as f32 / 100.0 + 0.005).collect();
+        let at = |shift: f32| {
+            let moved = sums.iter().map(|sum| sum + shift).collect();
+            let values: Tensor<1> =
+                Tensor::from_data(TensorData::new::<f32, _>(moved, [sums.len()]), &device());
+            activation.apply(values).into_data().try_to_vec::<f32>().unwrap()
+        };
+        for ((sum, low), high) in sums.iter().zip(at(-5e-3)).zip(at(5e-3)) {
+            let slope = ((high - low) / 1e-2).abs();
+            if activation.is_flat(*sum) {
+                assert!(slope < 0.012, "{activation} at {sum}: {slope}");
+            } else if sum.abs() > 7.0 && *sum < 0.0 {
+                panic!("{activation} at {sum} is flat: {slope}");
+            } else if *sum > 0.0 && activation != Activation::Tanh {
+                assert!(slope > 0.01, "{activation} at {sum}: {slope}");
+            }
+        }
+    }
+}
+
+#[test]
+fn units_that_nothing_wakes_are_counted() {
+    for config in [mlp(Activation::Relu, false), cnn()] {
+        let mut model = config.init(1, &device());
+        let first = if matches!(config, ModelConfig::Cnn(_)) { "conv1" } else { "hidden.0" };
+        let x = || noise([64, if first == "conv1" { 60 } else { 6 }]);
+        let before = model.units(x());
+        assert_eq!(before.iter().map(|layer| layer.dead).sum::<u64>(), 0, "{before:?}");
+        assert!(before.iter().all(|layer| (0.2..0.8).contains(&layer.flat)), "{before:?}");
+        let mut weights = named_tensors(&model);
+        let bias = weights.iter_mut().find(|(name, ..)| *name == format!("{first}.bias")).unwrap();
+        bias.2[..3].fill(-1e4);
+        steepest_burn::load_named_tensors(&mut model, &weights).unwrap();
+        let after = model.units(x());
+        assert_eq!((after[0].name.as_str(), after[0].dead), (first, 3), "{after:?}");
+        assert!(after[0].flat > before[0].flat, "{after:?}");
+    }
+    let mut model = mlp(Activation::Tanh, false).init(1, &device());
+    let mut weights = named_tensors(&model);
+    weights[0].2.iter_mut().for_each(|weight| *weight *= 1e4);
+    steepest_burn::load_named_tensors(&mut model, &weights).unwrap();
+    let units = model.units(noise([64, 6]));
+    assert!(units[0].flat > 0.99 && units[1].flat < 0.5, "{units:?}");
+}

@@ -228,6 +228,7 @@ impl Trainer {
             clipped: counters.clipped as f64 / counters.step.max(1) as f64,
             skipped: counters.skipped,
             tensors: optimizer.params().iter().zip(optimizer.health()).enumerate().map(line).collect(),
+            layers: network::units(&self.model, &self.data.train.features),
         }
     }
 
