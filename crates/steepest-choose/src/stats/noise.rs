@@ -156,12 +156,8 @@ fn row_covariance(candidates: &[&Trainings<'_>], groups: Option<&[Vec<u64>]>) ->
     }
     let times = parts.len() as f64 / (parts.len() as f64 - 1.0).max(1.0);
     parts.iter().for_each(|part| add(part, times, &mut sum));
-    for a in 0..count {
-        for b in 0..a {
-            sum[b][a] = sum[a][b];
-        }
-    }
-    sum
+    // only the lower triangle was filled
+    (0..count).map(|a| (0..count).map(|b| sum[a.max(b)][a.min(b)]).collect()).collect()
 }
 
 /// The variance of the mean of paired differences, from those differences.

@@ -29,7 +29,7 @@ pub struct Difference {
     pub standard_error: f64,
     /// The interval at the level that was asked for, by Student's quantile.
     pub interval: [f64; 2],
-    /// Degrees of freedom: how many rows or groups of equal weight there seem to be, less one.
+    /// Degrees of freedom of the standard error.
     pub freedom: f64,
     /// The probability of so large a difference, either way, where there is none.
     pub p_value: f64,
@@ -120,13 +120,13 @@ pub fn paired_difference(folds: &[Rows<'_>], level: f64) -> Result<Difference> {
     let row_freedom = (n * n / groups.values().map(|(_, count)| count * count).sum::<f64>() - 1.0).max(1.0);
     let by_training = (variance_of_fold_means(folds) - by_rows).max(0.0);
     let variance = overlap * by_rows + by_training;
-    // Satterthwaite's, 1946
-    let freedom = if folds.len() > 1 {
-        let folds_count = folds.len() as f64;
-        let (folds, rows) = (by_rows + by_training, (overlap - 1.0) * by_rows);
-        variance.powi(2) / (folds.powi(2) / (folds_count - 1.0) + rows.powi(2) / row_freedom)
-    } else {
-        row_freedom
+    let freedom = match folds.len() {
+        1 => row_freedom,
+        // Satterthwaite 1946: the folds' part and the rest
+        count => {
+            let (by_folds, rest) = (by_rows + by_training, (overlap - 1.0) * by_rows);
+            variance.powi(2) / (by_folds.powi(2) / (count as f64 - 1.0) + rest.powi(2) / row_freedom)
+        }
     };
     let standard_error = variance.sqrt();
     let t = match mean / standard_error {
@@ -219,7 +219,13 @@ mod tests {
     fn two_folds_are_joined_and_groups_count_once() {
         let whole = paired_difference(&[fold(0..6, None)], 0.95).unwrap();
         let folds = paired_difference(&[fold(0..3, None), fold(3..6, None)], 0.95).unwrap();
-        assert_eq!(folds, whole, "K · n₂ is the same");
+        assert_eq!(
+            (folds.mean, folds.standard_error),
+            (whole.mean, whole.standard_error),
+            "K · n₂ is the same"
+        );
+        // the folds' means lie no farther apart than their rows say, but one degree of freedom says so: 1.5² / (1 + 0.5²/5)
+        assert!((folds.freedom - 2.25 / 1.05).abs() < 1e-12);
         let pairs = [1, 1, 2, 2, 3, 3];
         let grouped = paired_difference(&[fold(0..6, Some(&pairs))], 0.95).unwrap();
         assert_eq!((grouped.freedom, grouped.mean), (2.0, whole.mean));
@@ -232,6 +238,16 @@ mod tests {
         let labels = [7, 8, 9];
         let across = [fold(0..3, Some(&labels)), fold(3..6, Some(&labels))];
         assert_eq!(paired_difference(&across, 0.95).unwrap().freedom, 2.0);
+    }
+
+    #[test]
+    fn folds_that_lie_apart_say_what_training_does() {
+        // all rows of a fold differ alike: -1 in one, 0 in the other
+        let [first, second] = [[1.0, 1.0, 1.0], [2.0, 2.0, 2.0]];
+        let rows = |second| Rows { first: &first, second, groups: None, training_rows: 12 };
+        let difference = paired_difference(&[rows(&second), rows(&first)], 0.95).unwrap();
+        let by_rows = 1.5 / 36.0 * 6.0 / 5.0;
+        assert!((difference.standard_error.powi(2) - (0.5 * by_rows + 0.25)).abs() < 1e-12, "{difference:?}");
     }
 
     #[test]
