@@ -1,6 +1,7 @@
 //! How often the statistics are right, over simulated choices of a learning rate.
 //!
-//! `cargo test -p steepest-choose --test coverage -- --nocapture` prints the table. A simulation has nine rates half a decade apart, and a
+//! `cargo test -p steepest-choose --test coverage -- --nocapture` prints the tables, with
+//! `STEEPEST_LONG=1` of ten times as many simulations. A simulation has nine rates half a decade apart, and a
 //! curve of expected losses whose lowest point lies anywhere within half a decade of the middle. A row's loss is the sum of
 //!
 //! - the row's own difficulty and its split's, the same for all rates;
@@ -16,6 +17,11 @@ use simulation::{Design, Simulated, WORKLOADS, Workload};
 use steepest_choose::stats::{
     Difference, Entrant, Rows, SetOptions, Trainings, best_set, binomial_interval, paired_difference,
 };
+
+/// How many simulations of each kind: ten times as many with `STEEPEST_LONG`.
+fn simulations(usual: u64) -> u64 {
+    if std::env::var_os("STEEPEST_LONG").is_some() { 10 * usual } else { usual }
+}
 
 /// Decades from one rate to the next.
 const STEP: f64 = 0.5;
@@ -101,14 +107,14 @@ fn median(mut values: Vec<f64>) -> f64 {
 
 #[test]
 fn the_set_holds_the_best_rate() {
-    const SIMULATIONS: u64 = 120;
-    let (mut all, mut flat) = (Counts::default(), Counts::default());
+    let simulations = simulations(72);
+    let [mut all, mut flat, mut level] = [Counts::default(); 3];
     let mut widths = [const { Vec::new() }; 2];
     println!("{:<24} K x S  covered  lowest  width  noise  plateau", "workload");
     for workload in WORKLOADS {
         let mut of_workload = Counts::default();
         for (splits, seeds) in [(1, 1), (1, 3), (3, 1), (3, 3), (5, 1), (5, 3)] {
-            let found: Vec<Found> = (0..SIMULATIONS)
+            let found: Vec<Found> = (0..simulations)
                 .into_par_iter()
                 .map(|number| {
                     let simulated = Simulated::new(workload, Design { splits, seeds }, number);
@@ -125,20 +131,27 @@ fn the_set_holds_the_best_rate() {
                 share(&found, |x| x.flat),
             );
             for x in &found {
-                of_workload.add(x.covered);
+                all.add(x.covered);
+                if splits > 1 && workload.name.starts_with("no differences") {
+                    level.add(x.covered);
+                }
+                if splits * seeds > 1 || workload.noise() <= 0.03 {
+                    of_workload.add(x.covered);
+                }
                 flat.add(x.flat);
             }
-            if splits == 5 && workload.name != "no differences" {
+            if splits == 5 && !workload.name.starts_with("no differences") {
                 widths[usize::from(seeds == 3)].extend(found.iter().map(|x| x.width));
             }
         }
         of_workload.at_least(0.88, workload.name);
-        all = all.join(of_workload);
     }
     let [one, three] = widths.map(median);
     println!("all: covered {:.3} of {}, plateau {:.3}", all.rate(), all.trials, flat.rate());
+    println!("where no rate differs, several splits: covered {:.3}", level.rate());
     println!("median width at 5 splits where there is a difference: {one} decades, {three} with 3 seeds");
     all.at_least(0.93, "all");
+    level.at_least(0.93, "where no rate differs");
     flat.at_least(0.95, "plateau");
     assert!(one <= 2.0 && three <= 2.0, "{one} {three}");
 }
@@ -146,11 +159,11 @@ fn the_set_holds_the_best_rate() {
 /// The best rate stays in the set where halving ended it early.
 #[test]
 fn what_ended_early_is_not_excluded_lightly() {
-    const SIMULATIONS: u64 = 200;
+    let simulations = simulations(200);
     const KEPT: [usize; 3] = [9, 4, 2];
     let mut all = Counts::default();
     for workload in [WORKLOADS[0], WORKLOADS[1], WORKLOADS[2], WORKLOADS[7]] {
-        let found: Vec<(Found, bool)> = (0..SIMULATIONS)
+        let found: Vec<(Found, bool)> = (0..simulations)
             .into_par_iter()
             .map(|number| {
                 let design = Design { splits: 3, seeds: 1 };
@@ -170,7 +183,7 @@ fn what_ended_early_is_not_excluded_lightly() {
             })
             .collect();
         let width = median(found.iter().map(|(x, _)| x.width).collect());
-        let early = found.iter().filter(|(_, early)| *early).count() as f64 / SIMULATIONS as f64;
+        let early = found.iter().filter(|(_, early)| *early).count() as f64 / simulations as f64;
         let mut counts = Counts::default();
         found.iter().for_each(|(x, _)| counts.add(x.covered));
         println!(
@@ -192,18 +205,19 @@ fn sum(rung: &Simulated, rate: usize) -> f64 {
 /// The same model twice, and one that is worse by a tenth of its loss.
 #[test]
 fn two_models() {
-    const SIMULATIONS: u64 = 300;
+    let simulations = simulations(300);
     let rows_alone = Workload { name: "rows alone", split: 0.0, seed: 0.0, ..WORKLOADS[0] };
     let noisy = [0, 5, 6, 7, 8].map(|i| WORKLOADS[i]);
-    let one = std::iter::once((rows_alone, (1, 1)));
+    // on one fold nothing shows the noise of training, so that the last two are printed and not held to anything
+    let one = [rows_alone, WORKLOADS[0], WORKLOADS[7]].map(|workload| (workload, (1, 1)));
     let several =
         noisy.into_iter().flat_map(|workload| [(workload, (3, 1)), (workload, (5, 1)), (workload, (5, 3))]);
     let (mut same, mut all) = (Counts::default(), Counts::default());
-    let seed_of = |worse: f64, number: u64| if worse > 0.0 { number + SIMULATIONS } else { number };
-    for (workload, (splits, seeds)) in one.chain(several) {
+    let seed_of = |worse: f64, number: u64| if worse > 0.0 { number + simulations } else { number };
+    for (workload, (splits, seeds)) in one.into_iter().chain(several) {
         let [mut covered, mut better, mut told] = [Counts::default(); 3];
         for worse in [0.0, 0.05] {
-            let found: Vec<Difference> = (0..SIMULATIONS)
+            let found: Vec<Difference> = (0..simulations)
                 .into_par_iter()
                 .map(|number| {
                     compare(&Simulated::twice(
@@ -227,6 +241,9 @@ fn two_models() {
             better.rate(),
             told.rate()
         );
+        if splits == 1 && workload.seed > 0.0 {
+            continue;
+        }
         covered.at_least(0.93, workload.name);
         better.at_most(0.05, workload.name);
         all = all.join(covered);

@@ -171,13 +171,13 @@ impl Plan {
         }
         let most = diverged_at.iter().copied().fold(f64::INFINITY, f64::min) / 3.0;
         self.most = self.most.min(most);
-        let (kept, dropped) = self
+        let (kept, dropped): (Vec<Point>, Vec<Point>) = self
             .points
             .into_iter()
             .partition(|point| number(point, setting).is_none_or(|value| value <= most));
         self.points = kept;
         let is_documented = |point: &Point| *point == self.documented;
-        self.dropped.extend(Vec::into_iter(dropped).map(|point| Dropped {
+        self.dropped.extend(dropped.into_iter().map(|point| Dropped {
             documented: is_documented(&point),
             point,
             most,

@@ -67,27 +67,20 @@ impl<T: Train> Climb<'_, T> {
         let results: Vec<Result<Option<Standing>, T::Error>> = jobs
             .par_iter_mut()
             .map(|job| {
-                let (split, seed) = (job.slot.split, job.slot.seed);
-                if let Some(standing) = known.find(&job.candidate.point, split, seed, rung.to) {
-                    return Ok(Some(standing.clone()));
+                let (candidate, split, seed) = (job.candidate, job.slot.split, job.slot.seed);
+                if let Some(standing) = known.find(&candidate.point, split, seed, rung.to) {
+                    return Ok(Some(standing.clone().settled(rung.to)));
                 }
                 if self.stopped.load(Ordering::Relaxed) {
                     return Ok(None);
                 }
-                let mut trial = match job.slot.trial.take() {
-                    Some(trial) => trial,
-                    None => begin(self.train, job.candidate, job.slot, before)?,
-                };
-                let standing = trial.advance(rung.to)?.settled(rung.to);
-                if matches!(standing, Standing::Losses(_)) {
-                    job.slot.trial = Some(trial);
-                }
-                let point = job.candidate.point.clone();
+                let standing = self.advance(job, before, rung.to).inspect_err(|_| self.stop())?;
+                let point = candidate.point.clone();
                 let entry = Entry { point, split, seed, to: rung.to, standing: standing.clone() };
                 // a panic elsewhere does not take away what was found here
                 let mut observer = self.observer.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
                 if (*observer)(&entry).is_break() {
-                    self.stopped.store(true, Ordering::Relaxed);
+                    self.stop();
                 }
                 fresh.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(entry);
                 Ok(Some(standing))
@@ -95,36 +88,50 @@ impl<T: Train> Climb<'_, T> {
             .collect();
         journal.entries.extend(fresh.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner()));
         let mut standings = Vec::with_capacity(results.len());
+        let mut complete = true;
         for (job, result) in jobs.into_iter().zip(results) {
-            let failed = |source| {
-                let (candidate, split, seed) = (job.candidate.clone(), job.slot.split, job.slot.seed);
-                Error::Training { candidate, split, seed, source }
+            let (split, seed) = (job.slot.split, job.slot.seed);
+            let candidate = || job.candidate.clone();
+            let found =
+                result.map_err(|source| Error::Training { candidate: candidate(), split, seed, source })?;
+            let Some(standing) = found else {
+                complete = false;
+                continue;
             };
-            let Some(standing) = result.map_err(failed)? else { return Ok(false) };
             job.slot.advanced = match standing {
                 Standing::Losses(_) => rung.to,
                 Standing::Diverged { at } => at.max(job.slot.advanced),
             };
-            standings.push((job.candidate.index, job.slot.split, job.slot.seed, standing));
+            standings.push((job.candidate.index, split, seed, standing));
         }
-        write_down(self.plan, rung, standings, outcomes)?;
-        Ok(!self.stopped.load(Ordering::Relaxed))
+        if complete {
+            write_down(self.plan, rung, standings, outcomes)?;
+        }
+        Ok(complete && !self.stopped.load(Ordering::Relaxed))
     }
-}
 
-/// A training that is not in this process: as it was saved, or from nothing.
-fn begin<T: Train>(
-    train: &T,
-    candidate: &Candidate,
-    slot: &Slot<T::Trial>,
-    before: f64,
-) -> Result<T::Trial, T::Error> {
-    if slot.advanced > 0.0
-        && let Some(trial) = train.restore(candidate, slot.split, slot.seed, before)?
-    {
-        return Ok(trial);
+    /// No training begins after this.
+    fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
     }
-    train.start(candidate, slot.split, slot.seed)
+
+    /// A training that is not in this process goes on as it was saved, or begins again.
+    fn advance(&self, job: &mut Job<'_, T::Trial>, before: f64, to: f64) -> Result<Standing, T::Error> {
+        let (candidate, split, seed) = (job.candidate, job.slot.split, job.slot.seed);
+        let saved = match job.slot.trial.take() {
+            None if job.slot.advanced > 0.0 => self.train.restore(candidate, split, seed, before)?,
+            held => held,
+        };
+        let mut trial = match saved {
+            Some(trial) => trial,
+            None => self.train.start(candidate, split, seed)?,
+        };
+        let standing = trial.advance(to)?.settled(to);
+        if matches!(standing, Standing::Losses(_)) {
+            job.slot.trial = Some(trial);
+        }
+        Ok(standing)
+    }
 }
 
 fn write_down<E: std::error::Error>(

@@ -53,8 +53,8 @@ pub struct Difference {
 /// degrees of freedom and little power; the rows are many. Noise of training that more rows do not make smaller, such as another
 /// seed's, is T. Groups of unequal size count for fewer (Carter, Schnepel & Steigerwald 2017, without the term for correlation).
 ///
-/// With one fold nothing shows the noise of training: where it is as large as that of the rows, two trainings of the same model
-/// are then told apart in a tenth of all cases instead of a twentieth. Take several folds.
+/// With one fold nothing shows the noise of training: where it is half as large as that of the rows, two trainings of the same
+/// model are told apart a little too often, where it is larger, much too often. Take several folds.
 ///
 /// Where all differences are the same, there is no noise to go by: the interval is the difference alone, and the p value 1 if
 /// the difference is zero and 0 if not.

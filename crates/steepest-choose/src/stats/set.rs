@@ -28,7 +28,7 @@ pub struct SetOptions<'a> {
     /// several splits overlap, the row's own number. `None`: each row stands alone, and no two splits share a validation row.
     pub groups: Option<&'a [Vec<u64>]>,
     /// Where there is one training of each candidate, nothing measures what another seed would give. It is then taken to move a
-    /// training's mean loss by this standard deviation, relative to the lowest; 0.02.
+    /// training's mean loss by this standard deviation, relative to the lowest; 0.03.
     pub assumed_noise: f64,
     /// How many times the most that a survivor gained from a rung on a candidate that ended there might have gained; 2. See
     /// [`Verdict::Unresolved`].
@@ -42,7 +42,7 @@ pub struct SetOptions<'a> {
 impl SetOptions<'_> {
     /// The defaults.
     pub fn new(training_rows: usize) -> Self {
-        let (level, assumed_noise, catching_up) = (0.95, 0.02, 2.0);
+        let (level, assumed_noise, catching_up) = (0.95, 0.03, 2.0);
         Self { level, training_rows, groups: None, assumed_noise, catching_up, draws: 4000, seed: 0 }
     }
 }
@@ -343,4 +343,103 @@ fn checked_groups<'a>(groups: &'a [Vec<u64>], trainings: &Trainings<'_>) -> Resu
         }
     }
     Ok(groups)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rows round a mean, the same for all candidates; 20 of them.
+    fn rows(mean: f64) -> Vec<f64> {
+        (0..20).map(|i| mean + if i % 2 == 0 { 0.1 } else { -0.1 }).collect()
+    }
+
+    /// By candidate, its means at the rungs that it came to.
+    fn set(means: &[&[f64]], diverged: &[usize]) -> BestSet {
+        let losses: Vec<Vec<Vec<f64>>> =
+            means.iter().map(|rungs| rungs.iter().map(|&mean| rows(mean)).collect()).collect();
+        let entrants: Vec<Entrant<'_>> = losses
+            .iter()
+            .enumerate()
+            .map(|(i, rungs)| Entrant {
+                rungs: rungs.iter().map(|rows| Trainings { losses: vec![vec![&rows[..]]] }).collect(),
+                diverged: diverged.contains(&i).then_some(0.25),
+            })
+            .collect();
+        best_set(&entrants, &SetOptions::new(80)).unwrap()
+    }
+
+    #[test]
+    fn who_diverged_is_out_and_named() {
+        let set = set(&[&[0.5], &[], &[0.1]], &[1, 2]);
+        assert_eq!(
+            set.verdicts,
+            [Verdict::Possible, Verdict::Diverged { at: 0.25 }, Verdict::Diverged { at: 0.25 }]
+        );
+        assert_eq!((set.lowest, set.differences_are_noise()), (0, false), "one candidate is no comparison");
+        assert_eq!(set.plateau(0.05), [0]);
+    }
+
+    #[test]
+    fn equal_ones_are_all_possible_and_far_ones_are_not() {
+        let equal = set(&[&[0.5], &[0.5], &[0.501]], &[]);
+        assert!(equal.differences_are_noise());
+        assert_eq!(equal.members().count(), 3);
+        let far = set(&[&[0.5], &[0.9], &[0.501]], &[]);
+        assert_eq!(far.verdicts[1], Verdict::Excluded { rung: 0, by: 0 });
+        assert!(!far.differences_are_noise());
+        // 3 % of noise of training is assumed: within it nothing is known to be flat to 5 %, but to 30 %
+        assert_eq!((far.plateau(0.05), far.plateau(0.3)), (vec![], vec![0, 2]));
+    }
+
+    #[test]
+    fn who_ended_early_is_excluded_only_beyond_what_it_could_have_caught_up() {
+        // the fastest, number 1, gains 0.6 to its end at 0.3; twice that may have been gained from 1.5 on, but not from 1.6 and the noise on
+        let set = set(&[&[1.0, 0.5], &[0.9, 0.3], &[1.4], &[2.5], &[0.95]], &[]);
+        assert_eq!(set.lowest, 1);
+        assert_eq!(set.verdicts[0], Verdict::Excluded { rung: 1, by: 1 });
+        assert_eq!(set.verdicts[2], Verdict::Unresolved { rung: 0 });
+        assert_eq!(set.verdicts[3], Verdict::Excluded { rung: 0, by: 1 });
+        assert_eq!(set.verdicts[4], Verdict::Unresolved { rung: 0 });
+        assert!(set.excess[2].is_none() && !set.plateau(10.0).contains(&4));
+    }
+
+    #[test]
+    fn what_cannot_be_compared_is_refused() {
+        let (short, long, nan) = (rows(0.5)[..10].to_vec(), rows(0.5), vec![f64::NAN; 20]);
+        let of = |losses: Vec<Vec<&[f64]>>| {
+            let entrants = [vec![vec![&long[..]]], losses]
+                .map(|losses| Entrant { rungs: vec![Trainings { losses }], diverged: None });
+            best_set(&entrants, &SetOptions::new(80)).unwrap_err().to_string()
+        };
+        for (error, words) in [
+            (of(vec![]), "0 splits"),
+            (of(vec![vec![]]), "0 seeds"),
+            (of(vec![vec![&short]]), "validation rows of candidate 1 on split 0: 10, expected 20"),
+            (of(vec![vec![&long, &short]]), "validation rows of candidate 1, split 0, training 1: 10"),
+            (of(vec![vec![&long], vec![&long]]), "splits of candidate 1: 2, expected 1"),
+            (of(vec![vec![&long, &long]]), "seeds of candidate 1: 2, expected 1"),
+            (of(vec![vec![&nan]]), "row 0 of candidate 1, split 0, training 0 is NaN"),
+        ] {
+            assert!(error.contains(words), "{error}");
+        }
+        let entrants = [Entrant { rungs: vec![Trainings { losses: vec![vec![&long[..]]] }], diverged: None }];
+        let groups = [vec![0; 3]];
+        for (options, words) in [
+            (SetOptions { level: 1.0, ..SetOptions::new(80) }, "the level is 1"),
+            (SetOptions { draws: 3, ..SetOptions::new(80) }, "3 draws"),
+            (SetOptions { assumed_noise: -1.0, ..SetOptions::new(80) }, "the assumed noise is -1"),
+            (SetOptions { catching_up: f64::NAN, ..SetOptions::new(80) }, "catching up is NaN"),
+            (
+                SetOptions { groups: Some(&groups), ..SetOptions::new(80) },
+                "group labels of split 0: 3, expected 20",
+            ),
+            (SetOptions::new(0), "0 training rows"),
+        ] {
+            let error = best_set(&entrants, &options).unwrap_err().to_string();
+            assert!(error.contains(words), "{error}");
+        }
+        let none = best_set(&[Entrant { rungs: vec![], diverged: Some(0.1) }], &SetOptions::new(80));
+        assert!(none.unwrap_err().to_string().contains("candidates that did not diverge"));
+    }
 }

@@ -47,7 +47,10 @@ const SHALLOW: Workload = Workload {
     ..USUAL
 };
 
-pub const WORKLOADS: [Workload; 10] = [
+/// Where no rate can be excluded for its loss, the level shows.
+const SAME: Workload = Workload { name: "no differences", curve: |x| 1e-5 * x * x, ..USUAL };
+
+pub const WORKLOADS: [Workload; 12] = [
     USUAL,
     SHALLOW,
     Workload {
@@ -61,8 +64,17 @@ pub const WORKLOADS: [Workload; 10] = [
     Workload { name: "heavy tails", heavy: true, ..SHALLOW },
     Workload { name: "much noise of training", split: 0.02, seed: 0.02, ..SHALLOW },
     Workload { name: "few rows, in groups", rows: 160, group: 4, ..SHALLOW },
-    Workload { name: "no differences", curve: |x| 1e-5 * x * x, ..USUAL },
+    SAME,
+    Workload { name: "no differences, noise", split: 0.02, seed: 0.02, ..SAME },
+    Workload { name: "no differences, rising", rising: 4.0, heavy: true, ..SAME },
 ];
+
+impl Workload {
+    /// Standard deviation of one training relative to the lowest loss, two decades above the best rate.
+    pub fn noise(&self) -> f64 {
+        self.split.hypot(self.seed) * (1.0 + 2.0 * (self.rising - 1.0)) / 0.5
+    }
+}
 
 /// Splits and seeds.
 #[derive(Debug, Clone, Copy)]
@@ -86,11 +98,12 @@ pub struct Simulated {
 pub struct Source {
     key: u64,
     counter: u64,
+    spare: Option<f64>,
 }
 
 impl Source {
     pub fn new(key: u64, number: u64) -> Self {
-        Self { key: random_at(key, number), counter: 0 }
+        Self { key: random_at(key, number), counter: 0, spare: None }
     }
 
     pub fn uniform(&mut self) -> f64 {
@@ -98,9 +111,14 @@ impl Source {
         ((random_at(self.key, self.counter) >> 11) as f64 + 0.5) / (1u64 << 53) as f64
     }
 
-    /// Box & Muller's, without the second number.
+    /// Box & Muller's.
     pub fn normal(&mut self) -> f64 {
-        (-2.0 * self.uniform().ln()).sqrt() * (std::f64::consts::TAU * self.uniform()).cos()
+        if let Some(spare) = self.spare.take() {
+            return spare;
+        }
+        let (radius, angle) = ((-2.0 * self.uniform().ln()).sqrt(), std::f64::consts::TAU * self.uniform());
+        self.spare = Some(radius * angle.sin());
+        radius * angle.cos()
     }
 
     /// Of variance 1.
