@@ -66,6 +66,8 @@ pub use minimize::{
 pub use optimizer::{Assignment, Builder, Group, Optimizer};
 pub use param::{Gradient, Param, Slot};
 pub use precision::{Master, Rounding, StateFormat};
+#[doc(hidden)]
+pub use random::at as random_at;
 pub use real::{Average, Real};
 pub use rule::{IntoRule, Rule, StateKind};
 pub use rules::*;

@@ -28,7 +28,7 @@ pub(crate) fn split_mix(state: &mut u64) -> u64 {
 }
 
 /// Number `counter`, from 0, of the stream that begins in the state `key`: also the key of another stream.
-pub(crate) fn at(key: u64, counter: u64) -> u64 {
+pub fn at(key: u64, counter: u64) -> u64 {
     mix(key.wrapping_add(counter.wrapping_add(1).wrapping_mul(GOLDEN)))
 }
 
