@@ -1,13 +1,13 @@
 //! From loaded data to encoded parts, in one call.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use crate::encoder::{AnyEncoder, Encoder};
 use crate::error::{Error, Result};
 use crate::features::{Features, Targets};
 use crate::images::ImageEncoder;
 use crate::place::Place;
-use crate::split::{Fractions, Split, split, split_by_time, split_grouped, split_stratified};
+use crate::split::{Division, Fractions, Order, Split, divide, split_stratified};
 use crate::suspect;
 use crate::table::{Images, Loaded, Table, Values};
 use crate::task::{FEWEST_ROWS, Target, Task, TaskChoice, choose_target, class_texts, infer};
@@ -82,6 +82,44 @@ pub fn prepare(loaded: &Loaded, options: &PrepareOptions) -> Result<Prepared> {
 /// # Errors
 /// As [`prepare`]; and what [`AnyEncoder::encode`] and [`AnyEncoder::encode_target`] refuse of the other parts.
 pub fn prepare_with(loaded: &Loaded, held: Held<'_>, options: &PrepareOptions) -> Result<Prepared> {
+    prepare_divided(loaded, held, options, None)
+}
+
+/// Other divisions of the rows that are not for the test, each prepared as if it had been the first: to see by how much
+/// results depend on which rows are for training. The test part keeps its rows.
+///
+/// # Errors
+/// As [`prepare_with`]; [`Error::EmptyPart`] where there are too few rows, groups or times to be divided so.
+pub fn divide_again(
+    loaded: &Loaded,
+    held: Held<'_>,
+    options: &PrepareOptions,
+    first: &Split,
+    how: Division,
+) -> Result<Prepared> {
+    let mut rows = [first.train.as_slice(), first.validation.as_slice()].concat();
+    rows.sort_unstable();
+    let divided = match loaded {
+        Loaded::Table(table) => {
+            let target = choose_target(table, options.target.as_deref())?;
+            let task = infer(table, &target, options.task)?.task;
+            divide(&order_of(table, &target, task, &rows)?, first, how)?
+        }
+        Loaded::Images(images) => {
+            let labels = images.known_labels()?;
+            divide(&Order::Classes(rows.iter().map(|&row| labels[row]).collect()), first, how)?
+        }
+    };
+    let split = Split { test: first.test.clone(), ..divided.of(&rows) };
+    prepare_divided(loaded, held, options, Some(&split))
+}
+
+fn prepare_divided(
+    loaded: &Loaded,
+    held: Held<'_>,
+    options: &PrepareOptions,
+    split: Option<&Split>,
+) -> Result<Prepared> {
     let mut fractions = options.fractions;
     if held.validation.is_some() {
         fractions.validation = 0.0;
@@ -92,8 +130,8 @@ pub fn prepare_with(loaded: &Loaded, held: Held<'_>, options: &PrepareOptions) -
     let options = &PrepareOptions { fractions, ..options.clone() };
     let mut notes = Vec::new();
     let (split, encoder) = match loaded {
-        Loaded::Table(table) => of_table(table, options, &mut notes)?,
-        Loaded::Images(images) => of_images(images, options, &mut notes)?,
+        Loaded::Table(table) => of_table(table, options, split, &mut notes)?,
+        Loaded::Images(images) => of_images(images, options, split, &mut notes)?,
     };
     notes.extend_from_slice(encoder.notes());
     let mean_weight = weights(loaded, &split.train)?.map(|weights| mean(&weights));
@@ -147,11 +185,22 @@ fn shared_groups<'a>(
     Some((name, groups(table, train)?, groups(other, rows)?))
 }
 
-fn of_table(table: &Table, options: &PrepareOptions, notes: &mut Vec<String>) -> Result<(Split, AnyEncoder)> {
+fn of_table(
+    table: &Table,
+    options: &PrepareOptions,
+    given: Option<&Split>,
+    notes: &mut Vec<String>,
+) -> Result<(Split, AnyEncoder)> {
     let target = choose_target(table, options.target.as_deref())?;
     let inferred = infer(table, &target, options.task)?;
     let rows = known_rows(table, &target, options.strict, notes)?;
-    let split = split_rows(table, &target, inferred.task, &rows, options)?;
+    let split = match given {
+        Some(split) => split.clone(),
+        None => {
+            let (fractions, seed) = (options.fractions, options.seed);
+            order_of(table, &target, inferred.task, &rows)?.split(fractions, seed)?.of(&rows)
+        }
+    };
     let encoder = Encoder::fit(table, &target, inferred.task, &split.train)?;
     notes.splice(0..0, suspect::notes(table, &target, encoder.task(), &split));
     notes.extend(table.notes.iter().cloned());
@@ -177,50 +226,36 @@ fn known_rows(table: &Table, target: &Target, strict: bool, notes: &mut Vec<Stri
     Ok(known)
 }
 
-/// Splits the rows as their roles ask: by group, by time, or at random, by class where there are classes.
-fn split_rows(
-    table: &Table,
-    target: &Target,
-    task: Task,
-    rows: &[usize],
-    options: &PrepareOptions,
-) -> Result<Split> {
-    let (fractions, seed) = (options.fractions, options.seed);
-    let split = if let Some(group) = &table.roles.group {
-        let groups = codes(table, table.column_index(group)?, rows);
-        split_grouped(&groups, fractions, seed).map_err(|error| match error {
-            Error::EmptyPart { part, .. } => {
-                let groups = groups.iter().collect::<BTreeSet<_>>().len();
-                Error::FewGroups { column: group.clone(), groups, part }
-            }
-            error => error,
-        })?
+/// How the rows are to be divided, as their roles ask: by group, by time, or at random, by class where there are classes.
+fn order_of(table: &Table, target: &Target, task: Task, rows: &[usize]) -> Result<Order> {
+    Ok(if let Some(group) = &table.roles.group {
+        Order::Groups { column: group.clone(), of: codes(table, table.column_index(group)?, rows) }
     } else if let Some(time) = &table.roles.time {
-        let times = match &table.column(time)?.values {
+        Order::Times(match &table.column(time)?.values {
             Values::Number(values) | Values::Date(values) => rows.iter().map(|&row| values[row]).collect(),
             // text that is in order, such as versions
-            _ => {
-                codes(table, table.column_index(time)?, rows).into_iter().map(f64::from).collect::<Vec<f64>>()
-            }
-        };
-        split_by_time(&times, fractions)?
+            _ => codes(table, table.column_index(time)?, rows).into_iter().map(f64::from).collect(),
+        })
     } else if task.is_classification() {
-        split_stratified(&codes(table, target.index, rows), fractions, seed)?
+        Order::Classes(codes(table, target.index, rows))
     } else {
-        split(rows.len(), fractions, seed)?
-    };
-    Ok(split.of(rows))
+        Order::None(rows.len())
+    })
 }
 
 fn of_images(
     images: &Images,
     options: &PrepareOptions,
+    given: Option<&Split>,
     notes: &mut Vec<String>,
 ) -> Result<(Split, AnyEncoder)> {
     if images.count() < FEWEST_ROWS {
         return Err(Error::TooFewRows { rows: images.count(), needed: FEWEST_ROWS });
     }
-    let split = split_stratified(images.known_labels()?, options.fractions, options.seed)?;
+    let split = match given {
+        Some(split) => split.clone(),
+        None => split_stratified(images.known_labels()?, options.fractions, options.seed)?,
+    };
     let encoder = ImageEncoder::fit(images, &split.train)?;
     notes.extend(images.notes.iter().cloned());
     notes.push(format!(

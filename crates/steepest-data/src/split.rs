@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::random::Stream;
+use std::collections::BTreeSet;
 
 /// The fractions of the rows that are held back; the rest is for training.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -39,6 +40,145 @@ pub struct Split {
     pub validation: Vec<usize>,
     /// The rows that are looked at once, at the end.
     pub test: Vec<usize>,
+}
+
+/// What must not be torn apart when rows are divided.
+#[derive(Clone, Debug)]
+pub(crate) enum Order {
+    /// Nothing, of so many rows.
+    None(usize),
+    /// Each part has the same fraction of each class.
+    Classes(Vec<u32>),
+    /// The rows of a group stay together.
+    Groups {
+        /// The column that says so.
+        column: String,
+        /// The group of each row.
+        of: Vec<u32>,
+    },
+    /// The later ones are held back.
+    Times(Vec<f64>),
+}
+
+impl Order {
+    /// The first division of the rows.
+    pub fn split(&self, fractions: Fractions, seed: u64) -> Result<Split> {
+        match self {
+            Self::None(rows) => split(*rows, fractions, seed),
+            Self::Classes(classes) => split_stratified(classes, fractions, seed),
+            Self::Groups { column, of } => {
+                split_grouped(of, fractions, seed).map_err(|error| match error {
+                    Error::EmptyPart { part, .. } => few_groups(column, of, part),
+                    error => error,
+                })
+            }
+            Self::Times(times) => split_by_time(times, fractions),
+        }
+    }
+}
+
+fn few_groups(column: &str, of: &[u32], part: &'static str) -> Error {
+    let groups = of.iter().collect::<BTreeSet<_>>().len();
+    Error::FewGroups { column: column.to_owned(), groups, part }
+}
+
+/// How rows are divided another time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Division {
+    /// At random, with as many rows for validation as the first time. By time there is one such division only, the first.
+    Again {
+        /// The seed.
+        seed: u64,
+    },
+    /// The rows are dealt into `of` folds, of which number `fold`, from 0, is for validation and the others for training. By
+    /// time, into `of + 1` stretches: number `fold + 1` is for validation, and what was before it for training.
+    Fold {
+        /// Which one.
+        fold: usize,
+        /// Of how many, at least 2.
+        of: usize,
+        /// The seed by which they are dealt.
+        seed: u64,
+    },
+}
+
+/// Divides rows another time, into training and validation.
+pub(crate) fn divide(order: &Order, first: &Split, how: Division) -> Result<Split> {
+    let rows = first.train.len() + first.validation.len();
+    match how {
+        Division::Again { seed } => {
+            let validation = first.validation.len() as f64 / rows.max(1) as f64;
+            order.split(Fractions { validation, test: 0.0 }, seed)
+        }
+        Division::Fold { fold, of, seed } => fold_of(order, rows, fold, of, seed),
+    }
+}
+
+fn fold_of(order: &Order, rows: usize, fold: usize, of: usize, seed: u64) -> Result<Split> {
+    // which fold each row is in; a row that is in none is for neither part
+    let folds: Vec<Option<usize>> = match order {
+        Order::None(rows) => dealt(&[(0..*rows).collect()], *rows, of, seed),
+        Order::Classes(classes) => {
+            let mut members = vec![Vec::new(); classes.iter().max().map_or(0, |&class| class as usize + 1)];
+            classes.iter().enumerate().for_each(|(row, &class)| members[class as usize].push(row));
+            dealt(&members, rows, of, seed)
+        }
+        Order::Groups { of: groups, .. } => {
+            let mut members = vec![Vec::new(); groups.iter().max().map_or(0, |&group| group as usize + 1)];
+            groups.iter().enumerate().for_each(|(row, &group)| members[group as usize].push(row));
+            members.retain(|rows| !rows.is_empty());
+            Stream::new(b"split\0\0\0", seed, 0).shuffle(&mut members);
+            // the largest first, each to the fold that has least; of equals the first
+            members.sort_by_key(|rows| std::cmp::Reverse(rows.len()));
+            let (mut folds, mut sizes) = (vec![None; rows], vec![0; of]);
+            for group in members {
+                let least = (0..of).min_by_key(|&fold| sizes[fold]).unwrap_or(0);
+                sizes[least] += group.len();
+                group.iter().for_each(|&row| folds[row] = Some(least));
+            }
+            folds
+        }
+        Order::Times(times) => {
+            let mut order: Vec<usize> = (0..times.len()).collect();
+            let time = |row: usize| if times[row].is_nan() { f64::NEG_INFINITY } else { times[row] };
+            order.sort_by(|&a, &b| time(a).total_cmp(&time(b)).then(a.cmp(&b)));
+            let mut stretches = vec![0; times.len()];
+            for (at, &row) in order.iter().enumerate() {
+                // rows of one time stay together, in the earlier stretch
+                let same = at > 0 && time(order[at - 1]) == time(row);
+                stretches[row] = if same { stretches[order[at - 1]] } else { at * (of + 1) / times.len() };
+            }
+            let part = |stretch: usize| match stretch.cmp(&(fold + 1)) {
+                std::cmp::Ordering::Less => Some(of),
+                std::cmp::Ordering::Equal => Some(fold),
+                std::cmp::Ordering::Greater => None,
+            };
+            stretches.into_iter().map(part).collect()
+        }
+    };
+    let part = |held: bool| -> Vec<usize> {
+        (0..rows).filter(|&row| folds[row].is_some_and(|of| (of == fold) == held)).collect()
+    };
+    let split = Split { train: part(false), validation: part(true), test: Vec::new() };
+    let fractions = Fractions { validation: 1.0 / of as f64, test: 0.0 };
+    split.sorted(rows, fractions).map_err(|error| match (error, order) {
+        (Error::EmptyPart { part, .. }, Order::Groups { column, of }) => few_groups(column, of, part),
+        (error, _) => error,
+    })
+}
+
+/// Deals the rows of each class into folds, one after the other, so that folds differ by a row and classes within them by one.
+fn dealt(classes: &[Vec<usize>], rows: usize, of: usize, seed: u64) -> Vec<Option<usize>> {
+    let (mut folds, mut next) = (vec![None; rows], 0);
+    for (number, class) in classes.iter().enumerate() {
+        let mut class = class.clone();
+        Stream::new(b"split\0\0\0", seed, number as u64).shuffle(&mut class);
+        for row in class {
+            folds[row] = Some(next % of);
+            next += 1;
+        }
+    }
+    folds
 }
 
 /// Splits `0..rows`: a pure function of its arguments.

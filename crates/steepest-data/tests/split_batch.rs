@@ -1,7 +1,11 @@
 //! Splits and batches: every sample exactly once, fractions kept, and the same for the same seed.
 
 use proptest::prelude::*;
-use steepest_data::{BatchSize, Batches, Error, Fractions, Split, gather, split, split_stratified};
+use std::collections::BTreeSet;
+use steepest_data::{
+    BatchSize, Batches, Division, Error, Fractions, Held, Loaded, PrepareOptions, ReadOptions, Roles, Source, Split,
+    divide_again, gather, load, prepare, split, split_stratified,
+};
 
 fn all_rows(split: &Split) -> Vec<usize> {
     let mut rows = [&split.train[..], &split.validation, &split.test].concat();
@@ -137,4 +141,67 @@ proptest! {
         let resumed: Vec<Vec<usize>> = fresh.epoch(epoch).from_batch(from).map(<[usize]>::to_vec).collect();
         prop_assert_eq!(&resumed[..], &whole[from.min(whole.len())..]);
     }
+}
+
+/// A table of 200 rows: 40 groups of 5, a time that rises with the group, two classes.
+fn table(role: &str) -> Loaded {
+    let mut csv = "x,group,when,y\n".to_owned();
+    for row in 0..200 {
+        csv += &format!("{},g{},{},{}\n", row * 37 % 101, row / 5, row / 5, if row % 4 == 0 { "rare" } else { "usual" });
+    }
+    let roles = Roles {
+        group: (role == "group").then(|| "group".to_owned()),
+        time: (role == "time").then(|| "when".to_owned()),
+        ..Roles::default()
+    };
+    let file = tempfile::NamedTempFile::with_suffix(".csv").unwrap();
+    std::fs::write(file.path(), csv).unwrap();
+    load(&Source::File(file.path().to_owned()), &ReadOptions { roles, ..ReadOptions::default() }).unwrap()
+}
+
+#[test]
+fn rows_are_divided_again_without_those_of_the_test() {
+    for role in ["none", "group", "time"] {
+        let table = table(role);
+        let options = PrepareOptions { target: Some("y".into()), ..PrepareOptions::default() };
+        let first = prepare(&table, &options).unwrap().split;
+        let again = |how| divide_again(&table, Held::default(), &options, &first, how).unwrap();
+        let group = |rows: &[usize]| rows.iter().map(|row| row / 5).collect::<BTreeSet<_>>();
+        let mut validated: Vec<usize> = Vec::new();
+        for fold in 0..5 {
+            let prepared = again(Division::Fold { fold, of: 5, seed: 3 });
+            let split = &prepared.split;
+            assert_eq!(split.test, first.test, "{role}");
+            assert_eq!(prepared.train.features.rows, split.train.len(), "{role}");
+            assert!(split.train.iter().all(|row| !split.validation.contains(row) && !split.test.contains(row)));
+            if role != "none" {
+                assert!(group(&split.train).is_disjoint(&group(&split.validation)), "{role}");
+            }
+            if role == "time" {
+                assert!(split.train.iter().max() < split.validation.iter().min(), "{role}: {split:?}");
+            } else {
+                assert_eq!(all_rows(split).len(), 200, "{role}");
+                let rare = split.validation.iter().filter(|&&row| row % 4 == 0).count();
+                assert!(role != "none" || (8..=9).contains(&rare), "{rare}");
+            }
+            validated.extend(&split.validation);
+        }
+        validated.sort_unstable();
+        assert!(validated.windows(2).all(|two| two[0] < two[1]), "{role}: each row once");
+        if role != "time" {
+            assert_eq!(validated.len(), 200 - first.test.len(), "{role}");
+        }
+        let other = again(Division::Again { seed: 9 });
+        assert_eq!(other.split.test, first.test, "{role}");
+        assert_eq!(other.split == first, role == "time", "{role}");
+        let sizes = |split: &Split| (split.train.len() as i64, split.validation.len() as i64);
+        let (a, b) = (sizes(&other.split), sizes(&first));
+        assert!((a.1 - b.1).abs() <= 3 && a.0 + a.1 == b.0 + b.1, "{role}: {a:?} {b:?}");
+    }
+    let few = table("group");
+    let options = PrepareOptions { target: Some("y".into()), ..PrepareOptions::default() };
+    let first = prepare(&few, &options).unwrap().split;
+    let how = Division::Fold { fold: 40, of: 41, seed: 0 };
+    let error = divide_again(&few, Held::default(), &options, &first, how).unwrap_err();
+    assert!(matches!(error, Error::FewGroups { .. }), "{error}");
 }
