@@ -4,9 +4,9 @@
 use crate::args::Watch;
 use crate::board::Board;
 use crate::hint;
-use crate::line::{Line, rate};
+use crate::line::{self, Line, rate};
 use crate::live::{Asked, Live, terminal};
-use crate::output::{Paint, behind, count, say, short, significant};
+use crate::output::{Failure, Paint, behind, columns, count, quoted, say, short, significant};
 use console::Term;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use signal_hook::{consts, flag};
@@ -16,7 +16,7 @@ use std::io::IsTerminal;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use steepest_train::{EpochDone, Event, Observer, Start, StepDone, Stopped, Summary};
+use steepest_train::{Choosing, EpochDone, Event, Observer, Start, StepDone, Stopped, Summary};
 
 /// Lines for a whole run where there is no terminal.
 const LINES: u64 = 20;
@@ -147,6 +147,9 @@ impl Reporter {
         }
         self.start = Some(start.clone());
         self.interrupt.training();
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
         if self.wants_live {
             match Live::open(start, self.paint) {
                 Ok(live) => self.live = Some(live),
@@ -154,12 +157,39 @@ impl Reporter {
             }
         }
         if !self.quiet && draws() && self.live.is_none() {
-            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-            // the line is made here, for only here is known what of it matters
-            if let Ok(style) = ProgressStyle::with_template("{msg}") {
-                bar.set_style(style);
+            self.bar = Some(empty_bar());
+        }
+    }
+
+    /// A line of how far the choice of a learning rate is, where there is a terminal.
+    fn choosing(&mut self, choosing: &Choosing) {
+        self.interrupt.training();
+        if self.quiet || !draws() {
+            return;
+        }
+        let compared = count(choosing.compared as u64, "training");
+        let text = format!("choosing the learning rate, {compared} compared");
+        let room = columns(&Term::stderr()).unwrap_or(80).saturating_sub(1);
+        let cells = room.saturating_sub(text.chars().count() + 2).min(20);
+        let text: String = text.chars().take(room).collect();
+        let bar = self.bar.get_or_insert_with(empty_bar);
+        bar.set_message(format!("{text}  {}", self.paint.accent(&line::bar(choosing.done, cells))));
+        bar.tick();
+    }
+
+    /// What an error means for whoever watches: that a choice was stopped is what was asked for.
+    pub fn failure(&mut self, error: steepest_train::Error) -> Failure {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+        self.live = None;
+        match &error {
+            steepest_train::Error::ChoosingStopped { run, .. } => {
+                let resume = format!("steepest resume {}", quoted(&run.to_string_lossy()));
+                say(&format!("{error} ({resume})"));
+                Failure::Interrupted(self.signal())
             }
-            self.bar = Some(bar);
+            _ => error.into(),
         }
     }
 
@@ -257,6 +287,7 @@ impl Observer for Reporter {
         }
         match event {
             Event::Note(note) => self.note(note),
+            Event::Choosing(choosing) => self.choosing(choosing),
             Event::Start(start) => self.start(start),
             Event::Step(done) => self.step(done),
             Event::Epoch(done) => self.epoch(done),
@@ -274,6 +305,16 @@ impl Observer for Reporter {
         }
         ControlFlow::Break(())
     }
+}
+
+/// A line that is drawn anew.
+fn empty_bar() -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+    // the line is made by us, for only here is known what of it matters
+    if let Ok(style) = ProgressStyle::with_template("{msg}") {
+        bar.set_style(style);
+    }
+    bar
 }
 
 /// Whether stderr is a terminal that can draw a line anew.

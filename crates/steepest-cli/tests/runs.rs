@@ -225,3 +225,33 @@ fn a_full_disk_ends_with_words_and_loses_nothing() {
         assert!(unmounted.success());
     }
 }
+
+#[test]
+fn a_learning_rate_is_chosen() {
+    let place = Place::new();
+    let done = place.run("fit iris --lr auto --epochs 20 --lr-splits 1 --no-report --out run").ok();
+    assert!(
+        done.stderr.contains("learning rate ") && done.stderr.contains("auto: the best of"),
+        "{}",
+        done.stderr
+    );
+    let settings = place.read("run/settings.toml");
+    assert!(settings.contains("lr_from = \"auto: the best of"), "{settings}");
+    let table = place.read("run/trials/trials.csv");
+    assert!(table.starts_with("lr,split,seed,to,mean_loss,diverged_at\n"), "{table}");
+    // the same again needs no choice
+    let again =
+        place.run("fit iris --config run/settings.toml --quiet --json --no-report --out again").ok().json();
+    assert_eq!(again["lr"], place.read("run/summary.json").parse::<serde_json::Value>().unwrap()["lr"]);
+    for (words, said) in [
+        ("fit iris --lr auto --optimizer prodigy", "(--lr)"),
+        ("fit iris --lr auto --validation 0", "validation rows"),
+        ("fit iris --lr fast", "or `auto`"),
+        ("fit iris --lr auto --max-steps 3", "longer training"),
+    ] {
+        let done = place.run(&format!("{words} --out other"));
+        assert_eq!(done.code, Some(2), "{words}: {done:?}");
+        assert!(done.stderr.contains(said), "{words}: {}", done.stderr);
+    }
+    assert!(!place.path().join("other").exists());
+}

@@ -66,12 +66,10 @@ impl Order {
         match self {
             Self::None(rows) => split(*rows, fractions, seed),
             Self::Classes(classes) => split_stratified(classes, fractions, seed),
-            Self::Groups { column, of } => {
-                split_grouped(of, fractions, seed).map_err(|error| match error {
-                    Error::EmptyPart { part, .. } => few_groups(column, of, part),
-                    error => error,
-                })
-            }
+            Self::Groups { column, of } => split_grouped(of, fractions, seed).map_err(|error| match error {
+                Error::EmptyPart { part, .. } => few_groups(column, of, part),
+                error => error,
+            }),
             Self::Times(times) => split_by_time(times, fractions),
         }
     }

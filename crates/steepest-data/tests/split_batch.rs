@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 use steepest_data::{
-    BatchSize, Batches, Division, Error, Fractions, Held, Loaded, PrepareOptions, ReadOptions, Roles, Source, Split,
-    divide_again, gather, load, prepare, split, split_stratified,
+    BatchSize, Batches, Division, Error, Fractions, Held, Loaded, PrepareOptions, ReadOptions, Roles, Source,
+    Split, divide_again, gather, load, prepare, split, split_stratified,
 };
 
 fn all_rows(split: &Split) -> Vec<usize> {
@@ -147,7 +147,13 @@ proptest! {
 fn table(role: &str) -> Loaded {
     let mut csv = "x,group,when,y\n".to_owned();
     for row in 0..200 {
-        csv += &format!("{},g{},{},{}\n", row * 37 % 101, row / 5, row / 5, if row % 4 == 0 { "rare" } else { "usual" });
+        csv += &format!(
+            "{},g{},{},{}\n",
+            row * 37 % 101,
+            row / 5,
+            row / 5,
+            if row % 4 == 0 { "rare" } else { "usual" }
+        );
     }
     let roles = Roles {
         group: (role == "group").then(|| "group".to_owned()),
@@ -173,7 +179,9 @@ fn rows_are_divided_again_without_those_of_the_test() {
             let split = &prepared.split;
             assert_eq!(split.test, first.test, "{role}");
             assert_eq!(prepared.train.features.rows, split.train.len(), "{role}");
-            assert!(split.train.iter().all(|row| !split.validation.contains(row) && !split.test.contains(row)));
+            assert!(
+                split.train.iter().all(|row| !split.validation.contains(row) && !split.test.contains(row))
+            );
             if role != "none" {
                 assert!(group(&split.train).is_disjoint(&group(&split.validation)), "{role}");
             }

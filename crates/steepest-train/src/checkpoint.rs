@@ -101,6 +101,11 @@ impl Identity {
         Self { data: hex(hash), ..Self::here() }
     }
 
+    /// The hash of the data.
+    pub fn data_hash(&self) -> &str {
+        &self.data
+    }
+
     /// That of this machine, without data.
     pub fn here() -> Self {
         Self {

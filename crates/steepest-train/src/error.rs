@@ -137,6 +137,20 @@ pub enum Error {
         /// What came out.
         found: f64,
     },
+    /// The observer asked to stop while a learning rate was chosen.
+    #[error("stopped while the learning rate was chosen{}; what was found is kept in {}, and the run goes on from there when it is resumed", leading.map_or(String::new(), |lr| format!(", {lr} being the best so far")), run.display())]
+    ChoosingStopped {
+        /// The run directory.
+        run: PathBuf,
+        /// The best so far; `None` before the first comparison.
+        leading: Option<f64>,
+    },
+    /// All learning rates diverged.
+    #[error("{reason}; the learning rate cannot be chosen: clip gradients, or look at the data")]
+    NoRate {
+        /// What happened.
+        reason: String,
+    },
     /// A name of a directory that is no text.
     #[error("the name {} is not UTF-8, which summaries and commands could not repeat; choose another", path.display())]
     NotUtf8Path {

@@ -14,6 +14,8 @@ use steepest_burn::NamedTensor;
 pub enum Event {
     /// A decision that the user should hear: one sentence.
     Note(String),
+    /// A learning rate is being chosen; comes at most about thirty times a second.
+    Choosing(Choosing),
     /// Training begins.
     Start(Start),
     /// Some steps are done; comes after the first step of an epoch, and then at most about thirty times a second.
@@ -34,6 +36,15 @@ pub enum Event {
         /// The epoch whose weights are kept, from 1.
         best_epoch: u64,
     },
+}
+
+/// How far the choice of a learning rate is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Choosing {
+    /// How much of the steps that the choice is expected to take is done, 0 to 1.
+    pub done: f64,
+    /// Trainings that have come to where they are compared, so far.
+    pub compared: usize,
 }
 
 /// What is about to be trained.

@@ -1,5 +1,6 @@
 //! A whole run in one call.
 
+use crate::choose;
 use crate::error::{Error, Result};
 use crate::event::{Event, Observer};
 use crate::run_dir::Out;
@@ -14,12 +15,20 @@ use std::path::Path;
 ///
 /// The same settings give the same weights, for any number of threads.
 ///
+/// With `optimizer.lr = "auto"` ([`LearningRate::Auto`](crate::LearningRate)) the learning rate is chosen first: seven rates half a
+/// decade apart round the usual one are trained to a sixteenth of the whole schedule, the best two to a quarter, and the
+/// better one's training goes on as the run (successive halving: Jamieson & Talwalkar 2016; on 5 or 3 divisions of the rows
+/// where they are few). The run ends with the same bits as one with that rate from the start.
+///
 /// # Errors
 /// Bad settings and bad data, before any directory is made. A run that diverges or meets a gradient
 /// that is not finite is no error: its [`Summary`] says so.
 pub fn fit(settings: &Settings, out: &Out, observer: &mut dyn Observer) -> Result<Summary> {
     tell_of_threads(settings.train.threads, observer);
-    in_pool(settings.train.threads, || Trainer::new(settings, out)?.run(observer))
+    in_pool(settings.train.threads, || match settings.optimizer.chooses_rate() {
+        true => choose::fit(settings, out, observer),
+        false => Trainer::new(settings, out)?.run(observer),
+    })
 }
 
 /// Goes on with a run that was interrupted or cut: see [`Trainer::resume`]. It ends with the same bits as a run that was
@@ -29,7 +38,10 @@ pub fn fit(settings: &Settings, out: &Out, observer: &mut dyn Observer) -> Resul
 /// As [`Trainer::resume`], and as [`fit`].
 pub fn resume(run: &Path, how: &ResumeOptions, observer: &mut dyn Observer) -> Result<Summary> {
     tell_of_threads(how.threads, observer);
-    in_pool(how.threads, || Trainer::resume(run, how)?.run(observer))
+    in_pool(how.threads, || match choose::resume(run, how, observer)? {
+        Some(summary) => Ok(summary),
+        None => Trainer::resume(run, how)?.run(observer),
+    })
 }
 
 /// Checks the checksums of all files of a run, and takes the steps between its two newest checkpoints again, which proves

@@ -153,6 +153,18 @@ impl Judge {
         }
     }
 
+    /// The loss of each row, capped as where epochs are compared.
+    pub fn row_losses(&self, outputs: &[f32], targets: &Targets) -> Vec<f64> {
+        // NaN stays NaN
+        let capped = |loss: f64| if loss > self.cap { self.cap } else { loss };
+        self.losses(outputs, targets).into_iter().map(capped).collect()
+    }
+
+    /// The loss of each row.
+    pub fn losses(&self, outputs: &[f32], targets: &Targets) -> Vec<f64> {
+        self.criterion.rows(outputs, targets, self.scale).losses().to_vec()
+    }
+
     /// Judges by the training loss alone.
     pub fn trained(loss: f64) -> Validation {
         Validation { loss: None, metric: None, capped: None, compared: loss }

@@ -9,6 +9,7 @@
 mod batch;
 mod bytes;
 mod checkpoint;
+pub mod choose;
 mod data_settings;
 mod error;
 mod evaluation;
@@ -18,6 +19,7 @@ mod files;
 mod finished;
 mod fit;
 mod judge;
+mod learning_rate;
 pub mod loss;
 mod manifest;
 pub mod model;
@@ -43,11 +45,12 @@ pub use error::{Error, Result};
 pub use evaluation::{
     CalibrationBin, ClassCurves, ClassEvaluation, Confused, Evaluation, NumberEvaluation, WorstRow,
 };
-pub use event::{EpochDone, Event, LayerDone, Observer, Start, StepDone, Stopped};
+pub use event::{Choosing, EpochDone, Event, LayerDone, Observer, Start, StepDone, Stopped};
 pub use file_names::is_file_of_a_run;
 pub use files::RunFiles;
 pub use finished::{FinishedRun, Outputs, PredictOptions, Predictions};
 pub use fit::{fit, resume, verify};
+pub use learning_rate::LearningRate;
 pub use resolve::{Decision, Resolved};
 pub use run_dir::Out;
 pub use save_every::SaveEvery;

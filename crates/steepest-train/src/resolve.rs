@@ -2,6 +2,7 @@
 
 use crate::batch::Batch;
 use crate::error::{Error, Result};
+use crate::learning_rate::LearningRate;
 use crate::loss::Loss;
 use crate::model::ModelConfig;
 use crate::settings::{ClassWeights, LossKind, ModelKind, Settings, usual_weight_decay};
@@ -106,7 +107,7 @@ impl Settings {
 
         let lr = settings.optimizer.learning_rate()?;
         decisions.fill("optimizer.lr", &mut settings.optimizer.lr, || {
-            (lr, format!("what {} usually begins with", optimizer.name))
+            (LearningRate::Number(lr), format!("what {} usually begins with", optimizer.name))
         });
         let own = &mut settings.optimizer.settings;
         if let Some(decay) = usual_weight_decay(&self.optimizer.rule()?)

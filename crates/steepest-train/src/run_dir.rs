@@ -12,6 +12,7 @@
 //! | `encoder.json` | how rows become features, fitted on the training rows |
 //! | `evaluation.json` | how the predictions lie to the truth: the [`Evaluation`](crate::Evaluation) |
 //! | `summary.json` | the [`Summary`](crate::Summary) |
+//! | `trials/` | what was found while a learning rate was chosen; not in the manifest |
 //! | `manifest.json` | the [checksums](crate::manifest) of all these; written last |
 //! | `lock` | held by the process that trains |
 
@@ -21,6 +22,7 @@ use crate::file_names::{ENCODER, LOCK, MANIFEST, METRICS, NOTES, SETTINGS, TRAIN
 use crate::files::is_finished;
 use crate::manifest::{FileSum, Manifest};
 use crate::parts::{is_part, remove_parts};
+use crate::settings::Settings;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
@@ -190,6 +192,12 @@ impl RunDir {
         steepest::write_atomically_on(&*self.system, self.path.join(file), bytes)?;
         self.files.insert(file.to_owned(), FileSum::of(bytes));
         Ok(())
+    }
+
+    /// Writes settings of which something is still to be decided.
+    pub fn write_settings(&mut self, settings: &Settings) -> Result<()> {
+        self.write(SETTINGS, settings.to_toml().as_bytes())?;
+        self.seal(false)
     }
 
     /// Writes the manifest of what there is.

@@ -3,6 +3,7 @@
 use crate::batch::Batch;
 use crate::data_settings::DataSettings;
 use crate::error::{Error, Result};
+use crate::learning_rate::LearningRate;
 use crate::loss::Loss;
 use crate::model::{Activation, CnnConfig, MlpConfig, ModelConfig};
 use crate::save_every::SaveEvery;
@@ -190,7 +191,14 @@ pub struct OptimizerSettings {
     pub name: String,
     /// The learning rate η at its highest. Default: the registry's for the optimizer.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub lr: Option<f64>,
+    pub lr: Option<LearningRate>,
+    /// Where the learning rate comes from, if it was chosen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lr_from: Option<String>,
+    /// On how many divisions of the rows learning rates are compared where one is chosen, at least 1. Default: 5, 3 or 1, by what
+    /// that would cost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lr_splits: Option<u64>,
     /// Largest Euclidean norm of all gradients together.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clip_norm: Option<f64>,
@@ -217,6 +225,8 @@ impl Default for OptimizerSettings {
         Self {
             name: "adamw".into(),
             lr: None,
+            lr_from: None,
+            lr_splits: None,
             clip_norm: None,
             clip_tensor_norm: None,
             clip_value: None,
@@ -243,9 +253,11 @@ pub fn default_weight_decay(entry: &registry::Entry) -> Option<f64> {
 }
 
 impl OptimizerSettings {
-    const KEYS: [&str; 8] = [
+    const KEYS: [&str; 10] = [
         "name",
         "lr",
+        "lr_from",
+        "lr_splits",
         "clip_norm",
         "clip_tensor_norm",
         "clip_value",
@@ -272,15 +284,20 @@ impl OptimizerSettings {
         Ok(entry.make(&self.settings)?)
     }
 
-    /// The learning rate at its highest: given, or the registry's.
+    /// Whether the learning rate is to be chosen.
+    pub fn chooses_rate(&self) -> bool {
+        self.lr == Some(LearningRate::Auto)
+    }
+
+    /// The learning rate at its highest: given, or the registry's, round which one is chosen.
     pub fn learning_rate(&self) -> Result<f64> {
         match self.lr {
-            None => Ok(registry::find(&self.name)?.default_lr),
-            Some(lr) if lr > 0.0 && lr.is_finite() => Ok(lr),
-            Some(lr) => Err(Error::BadSetting {
+            None | Some(LearningRate::Auto) => Ok(registry::find(&self.name)?.default_lr),
+            Some(LearningRate::Number(lr)) if lr > 0.0 && lr.is_finite() => Ok(lr),
+            Some(LearningRate::Number(lr)) => Err(Error::BadSetting {
                 key: "optimizer.lr",
                 found: lr.to_string(),
-                expected: "a finite number above 0, such as 0.001".into(),
+                expected: "a finite number above 0, such as 0.001, or auto".into(),
             }),
         }
     }
@@ -522,6 +539,14 @@ impl Settings {
         // an optimizer of nothing: its builder knows the range of every setting
         Optimizer::builder(self.optimizer.rule()?).clip(self.optimizer.clip()?).build([])?;
         self.optimizer.learning_rate()?;
+        if self.optimizer.chooses_rate() && registry::find(&self.optimizer.name)?.traits.learning_rate_free {
+            return Err(Error::BadSetting {
+                key: "optimizer.lr",
+                found: format!("auto with {}", self.optimizer.name),
+                expected: "nothing, or a number: this optimizer finds its own step size".into(),
+            });
+        }
+        require("optimizer.lr_splits", 0, self.optimizer.lr_splits != Some(0), "at least 1")?;
         self.schedule.rate(registry::find(&self.optimizer.name)?, 1000)?;
         require("train.epochs", 0, self.train.epochs != Some(0), "at least 1")?;
         self.train.stop()?;

@@ -207,6 +207,11 @@ impl Tracker {
         self.last_step = Duration::ZERO;
     }
 
+    /// Training waits.
+    pub fn stop_clock(&mut self) {
+        self.clock = Clock::new(self.clock.total());
+    }
+
     /// The factor of the learning rate of the next step.
     pub fn factor(&self) -> f64 {
         self.rate.factor(self.counters.step - self.schedule_from)

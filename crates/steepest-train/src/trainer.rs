@@ -1,7 +1,7 @@
 //! The loop: epochs of steps, the best weights kept, the rules asked when to stop.
 
 use crate::error::Result;
-use crate::event::{Event, Events, Observer, Stopped};
+use crate::event::{EpochDone, Event, Events, Observer, Start, Stopped};
 use crate::judge::{Judge, Validation, within};
 use crate::model::Model;
 use crate::network;
@@ -18,8 +18,9 @@ use steepest_data::{Batches, Prepared, Targets};
 
 mod begin;
 pub use begin::ResumeOptions;
-pub(crate) use begin::refuse_labels;
+pub(crate) use begin::{Tables, refuse_labels, settings_of};
 mod tell;
+mod trial;
 
 /// One run: data, network and optimizer, and where it is.
 ///
@@ -28,7 +29,11 @@ mod tell;
 #[derive(Debug)]
 pub struct Trainer {
     plan: Resolved,
-    data: Prepared,
+    data: Arc<Prepared>,
+    /// What is to be said before training: of the data, and of how the run goes on.
+    notes: Vec<String>,
+    /// Epochs that were done before this run began to tell, and are told of when it does.
+    earlier: Vec<EpochDone>,
     judge: Judge,
     batches: Batches,
     model: Model,
@@ -81,10 +86,13 @@ impl Trainer {
     /// Steps that the optimizer refuses for another reason; what the file system says.
     pub fn run(mut self, observer: &mut dyn Observer) -> Result<Summary> {
         let mut events = Events::new(observer);
-        for note in &self.data.notes {
+        for note in &self.notes {
             events.tell(Event::Note(note.clone()));
         }
-        events.tell(Event::Start(self.start()));
+        let earlier = std::mem::take(&mut self.earlier);
+        let start = self.start();
+        events.tell(Event::Start(if earlier.is_empty() { start } else { Start { step: 0, ..start } }));
+        earlier.into_iter().for_each(|done| events.tell(Event::Epoch(done)));
         let stopped = self.train(&mut events)?;
         self.finish(stopped, &mut events)
     }
@@ -167,10 +175,14 @@ impl Trainer {
     /// One step: the loss before it and what the optimizer reports, or the optimizer's refusal of a
     /// gradient that is not finite.
     fn step(&mut self) -> Result<std::result::Result<StepTaken, steepest::Error>> {
+        self.step_at(self.plan.lr * self.tracker.factor())
+    }
+
+    /// The same with this learning rate.
+    fn step_at(&mut self, lr: f64) -> Result<std::result::Result<StepTaken, steepest::Error>> {
         let counters = &self.tracker.counters;
         let mut rest = self.batches.epoch(counters.epoch - 1).from_batch(counters.sums.steps as usize);
         let batch = rest.next().expect("an epoch has `steps_per_epoch` batches");
-        let lr = self.plan.lr * self.tracker.factor();
         let train = &self.data.train;
         let inputs = network::rows(&train.features, batch);
         let outputs = self.model.forward_training(inputs, self.plan.settings.train.seed, counters.step);

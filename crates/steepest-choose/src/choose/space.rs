@@ -108,7 +108,7 @@ impl Space {
     }
 }
 
-/// `count` values of one setting, `decades` apart, in rising order. The middle one is exactly the center; of an even number, the one
+/// `count` values of one setting, `decades` apart, rounded to three digits, in rising order. The middle one is exactly the center; of an even number, the one
 /// below the middle.
 ///
 /// # Errors
@@ -139,9 +139,13 @@ pub fn grid(setting: &str, center: f64, decades: f64, count: usize) -> Result<Ve
         .collect())
 }
 
-/// So many decades above a number; exactly that number at 0.
+/// So many decades above a number, to three digits, for nobody types more of them; exactly that number at 0.
 pub(super) fn beside(center: f64, decades: f64) -> f64 {
-    center * 10f64.powf(decades)
+    if decades == 0.0 {
+        return center;
+    }
+    let exact = center * 10f64.powf(decades);
+    format!("{exact:.2e}").parse().unwrap_or(exact)
 }
 
 #[cfg(test)]

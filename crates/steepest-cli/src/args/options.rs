@@ -12,7 +12,7 @@ use steepest::settings::Value;
 use steepest_data::{DateOrder, Decimal, TaskChoice, Thousands};
 use steepest_train::model::Activation;
 use steepest_train::{
-    BalancedWord, Batch, Bytes, ClassWeights, LossKind, Metric, ModelKind, SaveEvery, Settings,
+    BalancedWord, Batch, Bytes, ClassWeights, LearningRate, LossKind, Metric, ModelKind, SaveEvery, Settings,
 };
 
 /// An option of `fit` that sets a setting.
@@ -158,8 +158,10 @@ options! {
     "Optimizer" {
         /// The optimizer
         "optimizer" | 'o': one_of("NAME", optimizers()) => optimizer.name;
-        /// The learning rate at its highest, above 0 [default: the optimizer's, see `steepest describe`]
-        "lr": real("RATE") => optimizer.lr;
+        /// The learning rate at its highest, above 0, or `auto`: the best of several on validation rows [default: the optimizer's]
+        "lr": parsed::<LearningRate>("RATE") => optimizer.lr;
+        /// On how many divisions of the rows `--lr auto` compares learning rates [default: 5, 3 or 1, by what that costs]
+        "lr-splits": from_one::<u64>("N") => optimizer.lr_splits;
         /// The optimizer's weight decay, at least 0 [default: 0.1 where it is decoupled, as in adamw, else 0]
         "weight-decay": real("LAMBDA") => optimizer.settings["weight_decay"];
         /// How the learning rate changes over the steps [default: cosine; constant for schedule-free optimizers]

@@ -23,7 +23,8 @@ pub fn run(args: Fit) -> Result {
         None => Out::New { root: "runs".into() },
     };
     let mut reporter = Reporter::new(args.watch);
-    let summary = steepest_train::fit(&settings, &out, &mut reporter)?;
+    let trained = steepest_train::fit(&settings, &out, &mut reporter);
+    let summary = trained.map_err(|error| reporter.failure(error))?;
     conclude(
         &summary,
         &settings.data.source,
@@ -100,6 +101,7 @@ fn settings(args: &Fit) -> Result<Settings> {
         }
         // another optimizer's learning rate and settings mean nothing to this one
         optimizer.lr = None;
+        optimizer.lr_from = None;
         optimizer.settings.clear();
     }
     let schedule = &mut settings.schedule;

@@ -9,11 +9,12 @@ pub fn run(args: Resume) -> Result {
     let mut reporter = Reporter::new(args.watch);
     let how = ResumeOptions { source: args.data, epochs: args.epochs, threads: args.threads };
     let moved = how.source.is_none();
-    let summary = steepest_train::resume(&args.run, &how, &mut reporter).map_err(|error| match error {
+    let resumed = steepest_train::resume(&args.run, &how, &mut reporter);
+    let summary = resumed.map_err(|error| match error {
         Error::Data(_) | Error::OtherData if moved => {
             Failure::input(format!("{error} (where the data lies now, if it is not where it was: --data)"))
         }
-        error => error.into(),
+        error => reporter.failure(error),
     })?;
     // the run has written where its data lies
     let text = std::fs::read_to_string(args.run.join("settings.toml")).unwrap_or_default();

@@ -22,7 +22,8 @@ use std::sync::Arc;
 use steepest::{Disk, FileSystem, Group, NonFinite, Optimizer};
 use steepest_burn::BurnOptimizer;
 use steepest_data::{
-    Batches, Held, Loaded, Prepared, ReadOptions, Source, Targets, Task, load, prepare_with,
+    Batches, Division, Held, Loaded, Prepared, ReadOptions, Source, Split, Targets, Task, divide_again, load,
+    prepare_with,
 };
 
 /// How a run goes on.
@@ -51,11 +52,22 @@ impl Trainer {
     pub(crate) fn new_on(system: Arc<dyn FileSystem>, settings: &Settings, out: &Out) -> Result<Self> {
         settings.check()?;
         out.check()?;
-        let data = read(settings)?;
+        let data = Arc::new(read(settings)?);
         let name = settings.data.source().short_name();
         let identity = Identity::of(&data);
         let open = || RunDir::create(Arc::clone(&system), out, &name);
-        let mut trainer = Self::with(Arc::clone(&system), settings, data, identity, 0, open)?;
+        Self::begin(Arc::clone(&system), settings, data, identity, open)
+    }
+
+    /// A run of data that is read; `open` makes its directory, when nothing else can be refused.
+    pub(crate) fn begin(
+        system: Arc<dyn FileSystem>,
+        settings: &Settings,
+        data: Arc<Prepared>,
+        identity: Identity,
+        open: impl FnOnce() -> Result<RunDir>,
+    ) -> Result<Self> {
+        let mut trainer = Self::with(system, settings, data, identity, 0, open)?;
         trainer.write_what_is_known()?;
         trainer.dir.sync_metrics()?;
         trainer.saver.save_now(&trainer.snapshot()?)?;
@@ -113,7 +125,7 @@ impl Trainer {
             }
         }
         settings.check()?;
-        let data = read(&settings)?;
+        let data = Arc::new(read(&settings)?);
         let here = Identity::of(&data);
         // before anything is written
         if let Some(found) = &found {
@@ -162,7 +174,7 @@ impl Trainer {
             )
         }));
         notes.extend(damaged);
-        self.data.notes.splice(0..0, notes);
+        self.notes.splice(0..0, notes);
         self.saves.saved(step, epoch);
         self.restore(snapshot)?;
         if epochs.is_some() {
@@ -185,7 +197,7 @@ impl Trainer {
             (settings.data.source, settings.data.more_files) = (source.to_owned(), Vec::new());
         }
         settings.check()?;
-        let data = read(&settings)?;
+        let data = Arc::new(read(&settings)?);
         let here = Identity::of(&data);
         here.check_data(&origin.identity)?;
         let from = snapshot.state.schedule_from;
@@ -199,16 +211,20 @@ impl Trainer {
     /// Makes network and optimizer for data; `open` makes the run directory, when nothing else can be refused.
     ///
     /// The schedule is one of the steps from `from` on.
-    fn with(
+    pub(crate) fn with(
         system: Arc<dyn FileSystem>,
         settings: &Settings,
-        data: Prepared,
+        data: Arc<Prepared>,
         identity: Identity,
         from: u64,
         open: impl FnOnce() -> Result<RunDir>,
     ) -> Result<Self> {
         let plan = settings.resolve(&data)?;
         let settings = &plan.settings;
+        if settings.optimizer.chooses_rate() {
+            let expected = "a number here: `fit` has one chosen".to_owned();
+            return Err(Error::BadSetting { key: "optimizer.lr", found: "auto".to_owned(), expected });
+        }
         let rows = data.train.features.rows;
         plan.check_memory(rows)?;
         let model = plan.model.init(settings.train.seed, &network::device(true));
@@ -239,6 +255,8 @@ impl Trainer {
             saves: SaveClock::new(settings.train.save_every),
             goal: None,
             plan,
+            notes: data.notes.clone(),
+            earlier: Vec::new(),
             data,
             dir,
             model,
@@ -248,7 +266,7 @@ impl Trainer {
 }
 
 /// The settings of the run in a directory.
-fn settings_of(path: &Path) -> Result<Settings> {
+pub(crate) fn settings_of(path: &Path) -> Result<Settings> {
     let text = std::fs::read_to_string(path.join(SETTINGS))
         .map_err(|error| Error::NotARun { path: path.to_owned(), reason: format!("{SETTINGS}: {error}") })?;
     Settings::from_toml(&text, SETTINGS)
@@ -265,20 +283,53 @@ fn longer(key: &'static str, asked: u64, done: u64) -> Result<u64> {
 
 /// Reads, splits and encodes the data.
 fn read(settings: &Settings) -> Result<Prepared> {
-    let data = &settings.data;
-    let loaded = load(&data.source(), &data.read_options(settings.train.seed))?;
-    refuse_labels(&loaded, data.labels.is_some())?;
-    // the other parts are read as the table to learn from was, whatever their own cells would tell
-    let options = ReadOptions {
-        max_memory: data.max_memory.map(|bytes| bytes.0),
-        ..ReadOptions::like(&loaded, data.strict)
-    };
-    let other = |file: &Option<String>| -> Result<Option<Loaded>> {
-        Ok(file.as_ref().map(|file| load(&Source::parse(file), &options)).transpose()?)
-    };
-    let (validation, test) = (other(&data.validation_file)?, other(&data.test_file)?);
-    let held = Held { validation: validation.as_ref(), test: test.as_ref() };
-    Ok(prepare_with(&loaded, held, &data.prepare_options(settings.train.seed))?)
+    Tables::read(settings)?.prepare(settings)
+}
+
+/// What is read, before it is split and encoded.
+pub(crate) struct Tables {
+    loaded: Loaded,
+    validation: Option<Loaded>,
+    test: Option<Loaded>,
+}
+
+impl Tables {
+    pub fn read(settings: &Settings) -> Result<Self> {
+        let data = &settings.data;
+        let loaded = load(&data.source(), &data.read_options(settings.train.seed))?;
+        refuse_labels(&loaded, data.labels.is_some())?;
+        // the other parts are read as the table to learn from was, whatever their own cells would tell
+        let options = ReadOptions {
+            max_memory: data.max_memory.map(|bytes| bytes.0),
+            ..ReadOptions::like(&loaded, data.strict)
+        };
+        let other = |file: &Option<String>| -> Result<Option<Loaded>> {
+            Ok(file.as_ref().map(|file| load(&Source::parse(file), &options)).transpose()?)
+        };
+        let (validation, test) = (other(&data.validation_file)?, other(&data.test_file)?);
+        Ok(Self { loaded, validation, test })
+    }
+
+    fn held(&self) -> Held<'_> {
+        Held { validation: self.validation.as_ref(), test: self.test.as_ref() }
+    }
+
+    /// As the run sees them.
+    pub fn prepare(&self, settings: &Settings) -> Result<Prepared> {
+        Ok(prepare_with(&self.loaded, self.held(), &settings.data.prepare_options(settings.train.seed))?)
+    }
+
+    /// Whether the rows that are not for the test can be divided at random another time.
+    pub fn can_divide_again(&self) -> bool {
+        let by_time = matches!(&self.loaded, Loaded::Table(table) if table.roles.time.is_some());
+        self.validation.is_none() && !by_time
+    }
+
+    /// Divided another time, with the same rows for the test.
+    pub fn divide_again(&self, settings: &Settings, first: &Split, how: Division) -> Result<Prepared> {
+        let options = settings.data.prepare_options(settings.train.seed);
+        Ok(divide_again(&self.loaded, self.held(), &options, first, how)?)
+    }
 }
 
 /// Refuses labels of their own beside a table, which has its target in a column.

@@ -1,0 +1,122 @@
+//! A run that is tried: it goes to a step and waits there, and writes nothing.
+
+use super::Trainer;
+use crate::checkpoint::Identity;
+use crate::error::Result;
+use crate::event::{EpochDone, Events, Observer, Stopped};
+use crate::model::Model;
+use crate::network;
+use crate::nowhere::Nowhere;
+use crate::run_dir::RunDir;
+use crate::settings::Settings;
+use std::path::Path;
+use std::sync::Arc;
+use steepest::FileSystem;
+use steepest_data::Prepared;
+
+impl Trainer {
+    /// A run of these settings, whose data is read, that writes nothing.
+    pub(crate) fn unwritten(settings: &Settings, data: Arc<Prepared>) -> Result<Self> {
+        let system: Arc<dyn FileSystem> = Arc::new(Nowhere);
+        let open = || Ok(RunDir::nowhere(Arc::clone(&system), Path::new("")));
+        Self::with(Arc::clone(&system), settings, data, Identity::here(), 0, open)
+    }
+
+    /// Trains until so many steps of the whole run are done; why it ended before, if it did.
+    pub(crate) fn advance(&mut self, step: u64, observer: &mut dyn Observer) -> Result<Option<Stopped>> {
+        let counters = &self.tracker.counters;
+        if counters.step >= step {
+            return Ok(None);
+        }
+        self.goal = Some((step, step / self.plan.steps_per_epoch + 1));
+        let stopped = self.train(&mut Events::new(observer));
+        self.goal = None;
+        self.tracker.stop_clock();
+        let reached = self.tracker.counters.step == step;
+        Ok(Some(stopped?).filter(|stopped| *stopped != Stopped::Interrupted || !reached))
+    }
+
+    /// The loss of each validation row with the best weights so far, or with the weights that there are where no epoch is
+    /// done; each capped as where epochs are compared.
+    pub(crate) fn row_losses(&mut self) -> Result<Vec<f64>> {
+        let model = self.kept()?;
+        let part = &self.data.validation;
+        Ok(self.judge.row_losses(&network::outputs(&model, &part.features), &part.targets))
+    }
+
+    /// The network with the best weights so far, or with those that there are.
+    fn kept(&mut self) -> Result<Model> {
+        let mut model = match self.optimizer.optimizer().evaluates() {
+            true => self.optimizer.evaluation(&self.model)?,
+            false => self.model.clone(),
+        };
+        if let Some(best) = &self.best_weights {
+            steepest_burn::load_named_tensors(&mut model, best)?;
+        }
+        Ok(model)
+    }
+
+    /// Takes over the state of a trial of the same settings and data, and what it told of its epochs.
+    pub(crate) fn take_over(&mut self, trial: &Self, epochs: Vec<EpochDone>) -> Result<()> {
+        self.restore(trial.snapshot()?)?;
+        epochs.iter().try_for_each(|done| self.dir.epoch(done))?;
+        self.dir.sync_metrics()?;
+        self.earlier = epochs;
+        self.saver.save_now(&self.snapshot()?)
+    }
+
+    /// Says these before everything else.
+    pub(crate) fn say_first(&mut self, notes: Vec<String>) {
+        self.notes.splice(0..0, notes);
+    }
+
+    /// Steps done.
+    pub(crate) fn steps(&self) -> u64 {
+        self.tracker.counters.step
+    }
+
+    /// The loss of each test row, as [`Trainer::row_losses`], but not capped.
+    pub(crate) fn test_losses(&mut self) -> Result<Vec<f64>> {
+        let model = self.kept()?;
+        let part = &self.data.test;
+        Ok(self.judge.losses(&network::outputs(&model, &part.features), &part.targets))
+    }
+
+    /// Learning rates that rise from `low` to `high`, a factor a step, each with the smoothed training loss at it; ends where
+    /// training falls apart, with an infinite loss there. The run is of no use afterwards.
+    pub(crate) fn ramp(&mut self, low: f64, high: f64, steps: u64) -> Result<Vec<[f64; 2]>> {
+        let mut ramp = Vec::new();
+        // smoothed, and without what a mean from zero lacks
+        let (mut mean, mut lowest) = (0.0, f64::INFINITY);
+        for at in 0..steps {
+            let lr = low * (high / low).powf(at as f64 / (steps - 1).max(1) as f64);
+            let Ok(taken) = self.step_at(lr)? else {
+                ramp.push([lr, f64::INFINITY]);
+                break;
+            };
+            mean = SMOOTHED * mean + (1.0 - SMOOTHED) * taken.loss;
+            let loss = mean / (1.0 - SMOOTHED.powi(at as i32 + 1));
+            if !loss.is_finite() || loss > FELL_APART * lowest {
+                ramp.push([lr, f64::INFINITY]);
+                break;
+            }
+            ramp.push([lr, loss]);
+            // the first few losses say little
+            if at >= 5 {
+                lowest = lowest.min(loss);
+            }
+            // its rules to stop are of no concern here
+            let _ = self.tracker.step_done(&taken);
+            if self.tracker.counters.sums.steps >= self.plan.steps_per_epoch {
+                self.tracker.next_epoch();
+            }
+        }
+        Ok(ramp)
+    }
+}
+
+/// How much of the mean loss is that of the steps before.
+const SMOOTHED: f64 = 0.8;
+/// The multiple of the lowest loss at which a ramp has fallen apart (Smith 2017, "Cyclical Learning Rates for Training Neural
+/// Networks", section 3.3; the factor is that of fastai).
+const FELL_APART: f64 = 4.0;
