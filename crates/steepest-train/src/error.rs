@@ -145,6 +145,14 @@ pub enum Error {
         /// The best so far; `None` before the first comparison.
         leading: Option<f64>,
     },
+    /// Something that cannot be searched.
+    #[error("search {search}: {reason}")]
+    BadSearch {
+        /// What was asked for.
+        search: String,
+        /// What is wrong, and what to do.
+        reason: String,
+    },
     /// All learning rates diverged.
     #[error("{reason}; the learning rate cannot be chosen: clip gradients, or look at the data")]
     NoRate {

@@ -26,7 +26,7 @@ use std::path::Path;
 pub fn fit(settings: &Settings, out: &Out, observer: &mut dyn Observer) -> Result<Summary> {
     tell_of_threads(settings.train.threads, observer);
     in_pool(settings.train.threads, || match settings.optimizer.chooses_rate() {
-        true => choose::fit(settings, out, observer),
+        true => choose::rate::fit(settings, out, observer),
         false => Trainer::new(settings, out)?.run(observer),
     })
 }
@@ -38,9 +38,14 @@ pub fn fit(settings: &Settings, out: &Out, observer: &mut dyn Observer) -> Resul
 /// As [`Trainer::resume`], and as [`fit`].
 pub fn resume(run: &Path, how: &ResumeOptions, observer: &mut dyn Observer) -> Result<Summary> {
     tell_of_threads(how.threads, observer);
-    in_pool(how.threads, || match choose::resume(run, how, observer)? {
-        Some(summary) => Ok(summary),
-        None => Trainer::resume(run, how)?.run(observer),
+    in_pool(how.threads, || {
+        if let Some(summary) = choose::tune::resume(run, how, observer)? {
+            return Ok(summary);
+        }
+        match choose::rate::resume(run, how, observer)? {
+            Some(summary) => Ok(summary),
+            None => Trainer::resume(run, how)?.run(observer),
+        }
     })
 }
 
@@ -76,7 +81,7 @@ fn tell_of_threads(asked: Option<usize>, observer: &mut dyn Observer) {
 }
 
 /// Runs in a pool of so many threads, all cores by default.
-fn in_pool<T: Send>(threads: Option<usize>, run: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+pub(crate) fn in_pool<T: Send>(threads: Option<usize>, run: impl FnOnce() -> Result<T> + Send) -> Result<T> {
     let count = threads.unwrap_or_else(cores).min(most_threads());
     // burn's backend and the optimizer both use the pool that they are called from
     let pool = rayon::ThreadPoolBuilder::new()

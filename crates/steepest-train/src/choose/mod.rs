@@ -1,231 +1,95 @@
-//! `lr = "auto"`: several learning rates are trained a little, the best goes on and is the run.
+//! Choosing by validation: a learning rate that is `auto`, or whatever [`tune`] is asked for.
+//!
+//! What is chosen among is trained by [`steepest_choose`], which knows nothing of networks; here are the [`Networks`] that it
+//! trains, on divisions of the rows that are not for the test, and the journal in the run's directory from which a choice that
+//! was cut goes on.
 
 mod networks;
+pub(crate) mod rate;
+mod search;
 mod trials;
+pub(crate) mod tune;
 
 pub use networks::{NetworkTrial, Networks};
+pub use search::Search;
+pub use tune::{Tried, TuneOptions, Tuned, tune, tuned};
 
 use crate::checkpoint::Identity;
 use crate::error::{Error, Result};
-use crate::event::{Choosing, EpochDone, Event, Observer};
-use crate::learning_rate::LearningRate;
-use crate::run_dir::{self, Out, RunDir};
+use crate::event::{self, Event, Observer};
 use crate::settings::Settings;
-use crate::summary::Summary;
-use crate::trainer::{ResumeOptions, Tables, Trainer, settings_of};
+use crate::trainer::Tables;
 use networks::{LR, Progress};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use steepest::{Disk, FileSystem};
-use steepest_choose::choose::{self, Choice, Ended, Journal, Outcome, Plan};
-use steepest_choose::stats::{SetOptions, best_set};
+use steepest::FileSystem;
+use steepest_choose::choose::{self, Choice, Ended, Journal, Plan};
 use steepest_data::{Division, Prepared};
 use trials::Trials;
 
-/// What the choice may cost beside the training, in trainings, where the range of rates grows.
-const EXTRA: f64 = 0.75;
-/// Steps of a ramp, and how many there are.
-const RAMP: u64 = 100;
-const RAMPS: u64 = 3;
-/// A ramp takes at most this part of the training's steps, and has at least so many, or there is none.
-const RAMP_PART: u64 = 50;
-const SHORTEST_RAMP: u64 = 30;
-
-/// A run whose learning rate is chosen first.
-pub(crate) fn fit(settings: &Settings, out: &Out, observer: &mut dyn Observer) -> Result<Summary> {
-    settings.check()?;
-    out.check()?;
-    let tables = Tables::read(settings)?;
-    let data = Arc::new(tables.prepare(settings)?);
-    // before a directory is made
-    plan(settings, &data)?;
-    let system: Arc<dyn FileSystem> = Arc::new(Disk);
-    let mut dir = RunDir::create(Arc::clone(&system), out, &settings.data.source().short_name())?;
-    dir.write_settings(settings)?;
-    Choose { system, settings, tables, data, dir }.run(observer)
-}
-
-/// The same, of a run that was cut while it chose; `None` where it has chosen already.
-pub(crate) fn resume(
-    path: &Path,
-    how: &ResumeOptions,
-    observer: &mut dyn Observer,
-) -> Result<Option<Summary>> {
-    let mut settings = match settings_of(path) {
-        Ok(settings) if settings.optimizer.chooses_rate() => settings,
-        _ => return Ok(None),
-    };
-    if let Some(epochs) = how.epochs {
-        return Err(Error::BadSetting {
-            key: "train.epochs",
-            found: epochs.to_string(),
-            expected:
-                "nothing yet: the learning rate is still being chosen for the length that the run was to have"
-                    .into(),
-        });
-    }
-    if let Some(source) = &how.source {
-        (settings.data.source, settings.data.more_files) = (source.clone(), Vec::new());
-    }
-    let lock = run_dir::lock(path)?;
-    settings.check()?;
-    let tables = Tables::read(&settings)?;
-    let data = Arc::new(tables.prepare(&settings)?);
-    plan(&settings, &data)?;
-    let system: Arc<dyn FileSystem> = Arc::new(Disk);
-    let mut dir = RunDir::reopen(Arc::clone(&system), path, lock, 0)?;
-    dir.write_settings(&settings)?;
-    Choose { system, settings: &settings, tables, data, dir }.run(observer).map(Some)
-}
-
-/// What is tried on one division of the rows.
-///
-/// # Errors
-/// No validation rows; a training that is too short to be cut into rungs; those of [`Settings::resolve`].
-fn plan(settings: &Settings, data: &Prepared) -> Result<Plan> {
-    let refuse = |found: &str, expected: String| {
-        Err(Error::BadSetting { key: "optimizer.lr", found: found.into(), expected })
-    };
-    if data.validation.features.rows == 0 {
-        let expected = "validation rows, by which rates are compared, or a number".into();
-        return refuse("auto without validation rows", expected);
-    }
-    let total = settings.resolve(data)?.total_steps;
-    let planned = Plan::automatic(LR, settings.optimizer.learning_rate()?, total).and_then(|mut plan| {
-        // the winner goes on from the last comparison as the run itself
-        plan.rungs.pop();
-        plan.seeds = vec![settings.train.seed];
-        plan.check().map(|()| plan)
-    });
-    planned.or_else(|error| refuse("auto", format!("a number, or a longer training: {error}")))
-}
-
-/// All that a choice needs.
-struct Choose<'a> {
-    system: Arc<dyn FileSystem>,
+/// Something that is being chosen.
+struct Choosing<'a> {
+    plan: &'a Plan,
+    /// Steps of all trainings, about.
+    expected: u64,
     settings: &'a Settings,
-    tables: Tables,
-    data: Arc<Prepared>,
-    dir: RunDir,
+    splits: &'a [Arc<Prepared>],
 }
 
-impl Choose<'_> {
-    /// Chooses, and trains on.
-    fn run(self, observer: &mut dyn Observer) -> Result<Summary> {
-        let (said, winner) = self.choose(observer)?;
-        let mut settings = self.settings.clone();
-        settings.optimizer.lr = Some(LearningRate::Number(said.lr));
-        settings.optimizer.lr_from = Some(said.from);
-        let (identity, dir) = (Identity::of(&self.data), self.dir);
-        let mut trainer = Trainer::begin(self.system, &settings, self.data, identity, || Ok(dir))?;
-        trainer.say_first(said.notes);
-        // where there is none, because the choice was cut or the training ended by itself, the same steps are taken again
-        if let Some(Trained { trainer: trial, epochs }) = winner {
-            trainer.take_over(&trial, epochs)?;
-        }
-        trainer.run(observer)
-    }
-
-    /// The choice; with the best rate's training on the run's own division of the rows, and what it told of its epochs.
-    fn choose(&self, observer: &mut dyn Observer) -> Result<(Said, Option<Trained>)> {
-        let resolved = self.settings.resolve(&self.data)?;
-        let (usual, total) = (self.settings.optimizer.learning_rate()?, resolved.total_steps);
-        let splits = self.splits(
-            resolved.model.parameters(),
-            resolved.batch.resolve(self.data.train.features.rows),
-            total,
-        )?;
-        let context = context(self.settings, &splits);
-        let mut trials = Trials::open(Arc::clone(&self.system), self.dir.path(), context.clone())?;
-        let mut plan = plan(self.settings, &self.data)?.paired(splits.len());
-        plan.context = context;
-        let ramp = self.ramp(usual, total)?;
-        let ramp_cost = ramp.steps as f64 / total as f64;
-        plan.extra_at_most = EXTRA - ramp_cost;
-        if !ramp.diverged_at.is_empty() {
-            // where even the lowest rate falls apart, what is tried says so
-            plan = plan.clone().below_divergence(LR, &ramp.diverged_at).unwrap_or(plan);
-        }
-
-        let expected = plan.cost() * total as f64;
-        let known = std::mem::take(&mut trials.journal);
-        let earlier = known.entries.len();
-        let trials = Mutex::new((trials, None));
-        let observer = Mutex::new(observer);
-        let tell = |steps: u64| {
-            let compared = lock(&trials).0.journal.entries.len() + earlier;
+impl<'a> Choosing<'a> {
+    /// Chooses, or goes on choosing: what is found is kept in the run's directory.
+    fn run(
+        &self,
+        system: &Arc<dyn FileSystem>,
+        run: &Path,
+        observer: &'a mut dyn Observer,
+    ) -> Result<Choice<NetworkTrial<'a>>> {
+        let trials = Trials::open(Arc::clone(system), run, self.plan.context.clone())?;
+        let known = trials.journal.clone();
+        // what could not be written ends the choice
+        let trials = Arc::new(Mutex::new((trials, None)));
+        let told = Arc::clone(&trials);
+        let (observer, expected) = (Mutex::new(observer), self.expected.max(1) as f64);
+        let tell = move |steps: u64| {
+            let compared = lock(&told).0.journal.entries.len();
             let done = (steps as f64 / expected).min(1.0);
-            lock(&observer).observe(&Event::Choosing(Choosing { done, compared }))
+            lock(&observer).observe(&Event::Choosing(event::Choosing { done, compared }))
         };
         let progress = Arc::new(Progress {
             steps: AtomicU64::new(0),
             stop: AtomicBool::new(false),
             tell: Box::new(tell),
         });
-        let networks = Networks::of(self.settings.clone(), splits.clone(), Some(Arc::clone(&progress)));
-        let ended = choose::choose(&networks, &plan, known, |entry| {
+        let networks = Networks::of(self.settings.clone(), self.splits.to_vec(), Some(Arc::clone(&progress)));
+        let ended = choose::choose(&networks, self.plan, known, |entry| {
             let mut trials = lock(&trials);
             if let Err(error) = trials.0.add(entry) {
                 trials.1 = Some(error);
                 progress.stop.store(true, Ordering::SeqCst);
             }
-            trials.0.journal.entries.push(entry.clone());
             match progress.stop.load(Ordering::SeqCst) {
                 true => ControlFlow::Break(()),
                 false => ControlFlow::Continue(()),
             }
         });
-        let choice = match ended {
-            Ok(Ended::Chosen(choice)) => choice,
+        let mut trials = lock(&trials);
+        match ended {
+            Ok(Ended::Chosen(choice)) => {
+                trials.0.write_table(&choice.journal)?;
+                Ok(choice)
+            }
             Ok(Ended::Stopped(_))
             | Err(choose::Error::Training { source: Error::ChoosingStopped { .. }, .. }) => {
-                drop(networks);
-                if let Some(error) = lock(&trials).1.take() {
-                    return Err(error);
-                }
-                let run = self.dir.path().to_owned();
-                let leading = leading(&lock(&trials).0.journal);
-                return Err(Error::ChoosingStopped { run, leading });
+                Err(trials.1.take().unwrap_or_else(|| Error::ChoosingStopped {
+                    run: run.to_owned(),
+                    leading: leading(&trials.0.journal),
+                }))
             }
-            Err(choose::Error::Training { source, .. }) => return Err(source),
-            Err(error) => return Err(Error::NoRate { reason: error.to_string() }),
-        };
-        lock(&trials).0.write_table(&choice.journal)?;
-        let said = said(&choice, &splits, usual, ramp_cost);
-        let own = choice.trained.into_iter().find(|trained| trained.split == 0).and_then(|own| own.trial);
-        let own = own.filter(|trial| trial.ended.is_none());
-        Ok((said, own.map(|trial| Trained { trainer: trial.trainer, epochs: trial.epochs })))
-    }
-
-    /// The divisions of the rows on which rates are compared: the run's own, and others with the same rows for the test
-    /// where they cost little.
-    fn splits(&self, parameters: u64, batch: usize, total: u64) -> Result<Vec<Arc<Prepared>>> {
-        let count = match self.settings.optimizer.lr_splits {
-            _ if !self.tables.can_divide_again() => 1,
-            Some(count) => count,
-            None => [5, 3].into_iter().find(|n| seconds(*n, parameters, batch, total) <= CHEAP).unwrap_or(1),
-        };
-        divisions(self.settings, &self.tables, &self.data, count)
-    }
-
-    /// The rates at which ramps fall apart, from a third of which on no rate is tried.
-    fn ramp(&self, usual: f64, total: u64) -> Result<Ramp> {
-        let steps = RAMP.min(total / RAMP_PART);
-        if steps < SHORTEST_RAMP {
-            return Ok(Ramp { steps: 0, diverged_at: Vec::new() });
+            Err(choose::Error::Training { source, .. }) => Err(source),
+            Err(error) => Err(Error::NoRate { reason: error.to_string() }),
         }
-        let low = 0.1 * usual;
-        let mut diverged_at = Vec::new();
-        for number in 0..RAMPS {
-            let seed = self.settings.train.seed.wrapping_add(number << 32);
-            let settings = Networks::with(self.settings, low, seed);
-            let mut trainer = Trainer::unwritten(&settings, Arc::clone(&self.data))?;
-            let ramp = trainer.ramp(low, 1e4 * usual, steps)?;
-            diverged_at.extend(ramp.last().filter(|[_, loss]| loss.is_infinite()).map(|[lr, _]| *lr));
-        }
-        Ok(Ramp { steps: RAMPS * steps, diverged_at })
     }
 }
 
@@ -242,29 +106,6 @@ fn divisions(
         Ok(Arc::new(tables.divide_again(settings, &first.split, how)?))
     };
     std::iter::once(Ok(Arc::clone(first))).chain((1..count).map(again)).collect()
-}
-
-/// A training that becomes the run, and what it told of its epochs.
-struct Trained {
-    trainer: Trainer,
-    epochs: Vec<EpochDone>,
-}
-
-struct Ramp {
-    /// Steps of all ramps.
-    steps: u64,
-    diverged_at: Vec<f64>,
-}
-
-/// Seconds beyond which a choice on several divisions of the rows is too dear to be made without being asked for.
-const CHEAP: f64 = 6.0;
-
-/// About how long a choice on so many divisions takes on one usual core. It is counted, not measured, so that every machine
-/// decides alike: 0.15 ms a step, and 30 billion multiplications and additions a second.
-fn seconds(splits: u64, parameters: u64, batch: usize, total: u64) -> f64 {
-    let step = 1.5e-4 + 6.0 * parameters as f64 * batch as f64 / 3e10;
-    // seven sixteenths, and two survivors from there to a quarter
-    splits as f64 * 0.8125 * total as f64 * step
 }
 
 /// What trainings depend on beside the learning rate.
@@ -293,80 +134,6 @@ fn leading(journal: &Journal) -> Option<f64> {
     }
 }
 
-/// What is said of a choice.
-struct Said {
-    lr: f64,
-    /// For the settings.
-    from: String,
-    notes: Vec<String>,
-}
-
-fn said(choice: &Choice<NetworkTrial<'_>>, splits: &[Arc<Prepared>], usual: f64, ramp_cost: f64) -> Said {
-    let rate = |outcome: &Outcome| outcome.candidate.number(LR).unwrap_or(f64::NAN);
-    let lr = rate(&choice.outcomes[choice.winner]);
-    let rates: Vec<f64> = choice.outcomes.iter().map(rate).collect();
-    let [low, high] = ends(&rates);
-    let own = choice.outcomes[choice.winner].rungs.last().map_or(0.0, |rung| rung.to);
-    let extra = choice.cost.total - own + ramp_cost;
-    let on = match splits.len() {
-        1 => "on the run's own split".to_owned(),
-        n => format!("on {n} splits"),
-    };
-    let from = format!(
-        "auto: the best of {} rates from {} to {} {on}, at {:.2} trainings beside the run's own",
-        rates.len(),
-        short(low),
-        short(high),
-        extra
-    );
-    let mut notes = vec![format!("learning rate {}, {from}", short(lr))];
-    for dropped in &choice.dropped {
-        if dropped.documented {
-            notes.push(format!(
-                "the usual learning rate {} was not tried: training falls apart near it",
-                short(usual)
-            ));
-        }
-    }
-    let diverged: Vec<String> = (choice.outcomes.iter())
-        .filter_map(|outcome| {
-            let at = outcome.diverged?.at;
-            Some(format!("{} (at {:.1} % of the training)", short(rate(outcome)), 100.0 * at))
-        })
-        .collect();
-    if !diverged.is_empty() {
-        notes.push(format!("learning rates that diverged: {}", diverged.join(", ")));
-    }
-    let groups: Vec<Vec<u64>> =
-        (splits.iter()).map(|data| data.split.validation.iter().map(|row| *row as u64).collect()).collect();
-    let rows = splits.iter().map(|data| data.train.features.rows).sum::<usize>() / splits.len();
-    let own_rows = |data: &Arc<Prepared>| data.split.validation.len() == data.validation.features.rows;
-    let groups = splits.iter().all(own_rows).then_some(groups.as_slice());
-    let options = SetOptions { groups: groups.filter(|groups| groups.len() > 1), ..SetOptions::new(rows) };
-    if let Ok(set) = best_set(&choice.entrants(), &options) {
-        let members: Vec<f64> = set.members().map(|i| rates[i]).collect();
-        let [low, high] = ends(&members);
-        notes.push(match (set.differences_are_noise(), members.len()) {
-            (true, _) => "differences between these learning rates are noise: none can be told from the best"
-                .to_owned(),
-            (false, 0 | 1) => "every other learning rate is worse, as far as 95 % go".to_owned(),
-            (false, n) => format!(
-                "{n} of the {} learning rates cannot be told from the best, from {} to {} (95 %)",
-                rates.len(),
-                short(low),
-                short(high)
-            ),
-        });
-    }
-    if choice.at_edge {
-        notes.push(
-            "the best learning rate lies at the edge of what was tried; beyond it may be a better one"
-                .to_owned(),
-        );
-    }
-    Said { lr, from, notes }
-}
-
 /// The lowest and the highest.
 fn ends(rates: &[f64]) -> [f64; 2] {
     rates.iter().fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], x| [low.min(*x), high.max(*x)])
@@ -384,6 +151,3 @@ fn short(x: f64) -> String {
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
-
-#[cfg(test)]
-mod tests;

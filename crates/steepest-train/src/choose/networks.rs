@@ -113,8 +113,8 @@ impl<'a> Train for Networks<'a> {
     type Error = Error;
 
     fn start(&self, candidate: &Candidate, split: usize, seed: u64) -> Result<NetworkTrial<'a>> {
-        let lr = candidate.number(LR).unwrap_or(f64::NAN);
-        let settings = Self::with(&self.settings, lr, seed);
+        let mut settings = super::search::apply(&self.settings, &candidate.point)?;
+        settings.train.seed = seed;
         let trainer = Trainer::unwritten(&settings, Arc::clone(&self.splits[split]))?;
         Ok(NetworkTrial { trainer, epochs: Vec::new(), ended: None, progress: self.progress.clone() })
     }

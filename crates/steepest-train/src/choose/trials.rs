@@ -5,13 +5,14 @@
 
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use steepest::FileSystem;
-use steepest_choose::choose::{Entry, Journal, Standing, Value};
+use steepest_choose::choose::{Entry, Journal, Point, Standing, Value};
 
 /// The version of the file.
 const FORMAT: u32 = 1;
@@ -31,7 +32,7 @@ pub(super) struct Trials {
     folder: PathBuf,
     /// Bytes of the journal that are whole lines.
     bytes: u64,
-    /// What was found earlier.
+    /// What was found so far.
     pub journal: Journal,
 }
 
@@ -74,7 +75,9 @@ impl Trials {
 
     /// Adds what was found, and waits until it has reached the disk.
     pub fn add(&mut self, entry: &Entry) -> Result<()> {
-        self.append(&serde_json::to_string(entry).expect("finite numbers"))
+        self.append(&serde_json::to_string(entry).expect("finite numbers"))?;
+        self.journal.entries.push(entry.clone());
+        Ok(())
     }
 
     fn append(&mut self, line: &str) -> Result<()> {
@@ -93,16 +96,25 @@ impl Trials {
     /// Writes the table.
     pub fn write_table(&self, journal: &Journal) -> Result<()> {
         let mut rows: Vec<&Entry> = journal.entries.iter().collect();
-        let number = |entry: &Entry| match entry.point.get(super::LR) {
-            Some(Value::Number(x)) => *x,
-            _ => f64::NAN,
-        };
         rows.sort_by(|a, b| {
-            (number(a).total_cmp(&number(b))).then(a.split.cmp(&b.split)).then(a.to.total_cmp(&b.to))
+            (by_point(&a.point, &b.point))
+                .then((a.split, a.seed).cmp(&(b.split, b.seed)))
+                .then(a.to.total_cmp(&b.to))
         });
-        let mut text = "lr,split,seed,to,mean_loss,diverged_at\n".to_owned();
+        let mut text = String::new();
+        if let Some(first) = rows.first() {
+            first.point.keys().for_each(|name| text += &format!("{name},"));
+        }
+        text += "split,seed,to,mean_loss,diverged_at\n";
         for entry in rows {
-            let _ = write!(text, "{},{},{},{},", number(entry), entry.split, entry.seed, entry.to);
+            for value in entry.point.values() {
+                let _ = match value {
+                    Value::Number(x) => write!(text, "{x},"),
+                    // widths have commas between them
+                    Value::Word(word) => write!(text, "\"{}\",", word.replace('"', "\"\"")),
+                };
+            }
+            let _ = write!(text, "{},{},{},", entry.split, entry.seed, entry.to);
             let _ = match &entry.standing {
                 Standing::Losses(losses) => {
                     writeln!(text, "{},", losses.iter().sum::<f64>() / losses.len().max(1) as f64)
@@ -112,4 +124,15 @@ impl Trials {
         }
         Ok(steepest::write_atomically_on(&*self.system, self.folder.join(TABLE), text.as_bytes())?)
     }
+}
+
+/// Numbers in their order, before words in theirs.
+fn by_point(a: &Point, b: &Point) -> Ordering {
+    let values = a.values().zip(b.values()).map(|pair| match pair {
+        (Value::Number(a), Value::Number(b)) => a.total_cmp(b),
+        (Value::Word(a), Value::Word(b)) => a.cmp(b),
+        (Value::Number(_), Value::Word(_)) => Ordering::Less,
+        (Value::Word(_), Value::Number(_)) => Ordering::Greater,
+    });
+    values.fold(Ordering::Equal, Ordering::then)
 }

@@ -322,7 +322,12 @@ impl Tables {
     /// Whether the rows that are not for the test can be divided at random another time.
     pub fn can_divide_again(&self) -> bool {
         let by_time = matches!(&self.loaded, Loaded::Table(table) if table.roles.time.is_some());
-        self.validation.is_none() && !by_time
+        !self.has_validation() && !by_time
+    }
+
+    /// Whether the validation rows lie in a file of their own.
+    pub fn has_validation(&self) -> bool {
+        self.validation.is_some()
     }
 
     /// Divided another time, with the same rows for the test.

@@ -1,6 +1,7 @@
 use super::*;
-use crate::event::Stopped;
+use crate::event::{Event, Stopped};
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use tempfile::TempDir;
 

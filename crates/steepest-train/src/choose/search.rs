@@ -1,0 +1,341 @@
+//! What is searched: settings with the values that they may have, as somebody types them.
+
+use super::networks::LR;
+use crate::error::{Error, Result};
+use crate::settings::{OptimizerSettings, Settings};
+use serde::{Deserialize, Serialize};
+use std::str::FromStr;
+use steepest::nearest;
+use steepest::settings::Value as Setting;
+use steepest_choose::choose::{Plan, PlanError, Point, Range, Space, Value};
+
+/// One setting and the values that are tried: `lr`, `weight_decay=1e-4..1e-1:log`, `dropout=0..0.5`,
+/// `hidden=64,64|256,256`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Search {
+    name: String,
+    values: Values,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Values {
+    /// Round the value that it has.
+    Usual,
+    /// Numbers between two.
+    Between { low: f64, high: f64, log: bool },
+    /// Each of these.
+    Each(Vec<String>),
+}
+
+impl Search {
+    /// The learning rate, round the usual one.
+    pub fn rate() -> Self {
+        Self { name: LR.to_owned(), values: Values::Usual }
+    }
+
+    /// The setting's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl FromStr for Search {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        let (name, values) = match text.split_once('=') {
+            None => (text, Values::Usual),
+            Some((name, values)) => (name, values_of(values)?),
+        };
+        match name.trim() {
+            "" => Err(format!("`{text}` names no setting; write for example weight_decay=1e-4..1e-1:log")),
+            name => Ok(Self { name: name.to_owned(), values }),
+        }
+    }
+}
+
+fn values_of(text: &str) -> std::result::Result<Values, String> {
+    let example = "write for example 1e-4..1e-1:log, 0..0.5, or 64,64|256,256";
+    let Some((low, rest)) = text.split_once("..") else {
+        let each: Vec<String> = text.split('|').map(|word| word.trim().to_owned()).collect();
+        return match each.iter().any(String::is_empty) {
+            true => Err(format!("`{text}` has an empty value; {example}")),
+            false => Ok(Values::Each(each)),
+        };
+    };
+    let (high, scale) = rest.split_once(':').unwrap_or((rest, "linear"));
+    let number = |word: &str| {
+        word.trim().parse::<f64>().map_err(|_| format!("`{}` is no number; {example}", word.trim()))
+    };
+    match scale.trim() {
+        "log" | "linear" => {
+            Ok(Values::Between { low: number(low)?, high: number(high)?, log: scale.trim() == "log" })
+        }
+        other => Err(format!("`{other}` is no scale; write log or linear")),
+    }
+}
+
+impl std::fmt::Display for Search {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.values {
+            Values::Usual => f.write_str(&self.name),
+            Values::Between { low, high, log } => {
+                write!(f, "{}={low}..{high}{}", self.name, if *log { ":log" } else { "" })
+            }
+            Values::Each(words) => write!(f, "{}={}", self.name, words.join("|")),
+        }
+    }
+}
+
+impl From<Search> for String {
+    fn from(search: Search) -> Self {
+        search.to_string()
+    }
+}
+
+impl TryFrom<String> for Search {
+    type Error = String;
+
+    fn try_from(text: String) -> std::result::Result<Self, String> {
+        text.parse()
+    }
+}
+
+/// What is tried: of the learning rate alone eleven values half a decade apart round the usual one, of one other setting its words
+/// or `points` values evenly between its ends, of several `points` combinations at random. Each is a setting that the trainer
+/// accepts.
+pub(super) fn plan(
+    searches: &[Search],
+    points: usize,
+    settings: &Settings,
+    steps: u64,
+    splits: usize,
+) -> Result<Plan> {
+    for search in searches {
+        place(&search.name, settings)?;
+    }
+    let planned = match searches {
+        [Search { name, values: Values::Usual }] if name == LR => {
+            Plan::thorough(LR, settings.optimizer.learning_rate()?, steps, splits)
+        }
+        [Search { name, values: Values::Each(words) }] => {
+            let points = words.iter().map(|word| Point::from([(name.clone(), value(word))])).collect();
+            Ok(Plan::points(points, Point::new(), steps, splits))
+        }
+        [Search { name, values: Values::Between { low, high, log } }] => {
+            // the space knows what is wrong with a range
+            let range = range(*low, *high, *log);
+            Space::default().with(name, range).map(|_| {
+                let at = |i: usize| {
+                    let part = i as f64 / (points.max(2) - 1) as f64;
+                    let exact = if *log { low * (high / low).powf(part) } else { low + (high - low) * part };
+                    Point::from([(name.clone(), Value::Number(exact))])
+                };
+                Plan::points((0..points.max(2)).map(at).collect(), Point::new(), steps, splits)
+            })
+        }
+        several => {
+            let mut space = Space::default();
+            for search in several {
+                let range = match &search.values {
+                    Values::Usual if search.name == LR => {
+                        let usual = settings.optimizer.learning_rate()?;
+                        Range::Log { low: usual / 100.0, high: usual * 100.0 }
+                    }
+                    Values::Usual => return Err(without_range(search)),
+                    Values::Between { low, high, log } => range(*low, *high, *log),
+                    Values::Each(words) => Range::Choice(words.clone()),
+                };
+                space = space.with(&search.name, range).map_err(|error| refused(search, &error))?;
+            }
+            let mut found =
+                space.random(points, settings.train.seed).map_err(|error| refused(&several[0], &error))?;
+            // few words may give the same combination twice
+            let mut kept: Vec<Point> = Vec::new();
+            found.retain(|point| {
+                let new = !kept.contains(point);
+                kept.extend(new.then(|| point.clone()));
+                new
+            });
+            Ok(Plan::points(found, Point::new(), steps, splits))
+        }
+    };
+    let plan =
+        planned.and_then(|plan| plan.check().map(|()| plan)).map_err(|error| match searches.first() {
+            Some(search) => refused(search, &error),
+            None => without_range(&Search::rate()),
+        })?;
+    // before anything is trained
+    plan.points.iter().try_for_each(|point| apply(settings, point)?.check())?;
+    Ok(plan)
+}
+
+fn range(low: f64, high: f64, log: bool) -> Range {
+    if log { Range::Log { low, high } } else { Range::Linear { low, high } }
+}
+
+fn refused(search: &Search, error: &PlanError) -> Error {
+    Error::BadSearch { search: search.to_string(), reason: error.to_string() }
+}
+
+fn without_range(search: &Search) -> Error {
+    let reason =
+        format!("it has no values; write for example {}=1e-4..1e-1:log or {}=a|b", search.name, search.name);
+    Error::BadSearch { search: search.to_string(), reason }
+}
+
+/// A word of a choice: a number, if it is one.
+fn value(word: &str) -> Value {
+    word.parse().map_or_else(|_| Value::Word(word.to_owned()), Value::Number)
+}
+
+/// Settings that decide how good a network becomes, and not which rows it sees or how long it may take.
+const SEARCHED: [(&str, &[&str]); 5] = [
+    ("model", &["hidden", "activation", "dropout", "layer_norm"]),
+    ("loss", &["kind", "label_smoothing", "delta"]),
+    ("train", &["batch"]),
+    ("schedule", &["warmup"]),
+    ("optimizer", &["lr", "clip_norm", "clip_tensor_norm", "clip_value", "clip_adaptive", "decay_all"]),
+];
+
+/// The table and the key of a setting: `weight_decay` is `optimizer.weight_decay`.
+fn place(name: &str, settings: &Settings) -> Result<(&'static str, String)> {
+    if let Some((table, key)) = SEARCHED
+        .iter()
+        .find_map(|(table, keys)| keys.iter().find(|key| **key == name).map(|key| (*table, *key)))
+    {
+        return Ok((table, key.to_owned()));
+    }
+    let own = own_settings(&settings.optimizer)?;
+    if own.contains(&name) {
+        return Ok(("optimizer", name.to_owned()));
+    }
+    if let Some(key) = name.strip_prefix("schedule.") {
+        return Ok(("schedule", key.to_owned()));
+    }
+    let known: Vec<&str> = SEARCHED.iter().flat_map(|(_, keys)| keys.iter().copied()).chain(own).collect();
+    Err(Error::UnknownKey {
+        place: "what is searched".to_owned(),
+        key: name.to_owned(),
+        nearest: nearest(name, known.iter().copied()).map(str::to_owned),
+        known: known.into_iter().map(str::to_owned).collect(),
+    })
+}
+
+fn own_settings(optimizer: &OptimizerSettings) -> Result<Vec<&'static str>> {
+    let entry = steepest::registry::find(&optimizer.name)?;
+    Ok((entry.parameters)().iter().map(|parameter| parameter.name).collect())
+}
+
+/// The settings with the values of a point.
+pub(super) fn apply(settings: &Settings, point: &Point) -> Result<Settings> {
+    let mut settings = settings.clone();
+    for (name, value) in point {
+        let (table, key) = place(name, &settings)?;
+        // as a settings file would hold it: `64,64` is a list, and so is `64` where one is asked for
+        let forms: Vec<toml::Value> = match value {
+            Value::Number(x) => [toml::Value::Float(*x)]
+                .into_iter()
+                .chain((x.fract() == 0.0).then_some(toml::Value::Integer(*x as i64)))
+                .chain((x.fract() == 0.0).then(|| toml::Value::Array(vec![toml::Value::Integer(*x as i64)])))
+                .collect(),
+            Value::Word(word) => [word.clone(), format!("[{word}]")]
+                .iter()
+                .filter_map(|text| toml::from_str::<toml::Table>(&format!("x = {text}")).ok()?.remove("x"))
+                .chain([setting(word)])
+                .collect(),
+        };
+        let all = toml::Table::try_from(&settings).expect("settings are tables of plain values");
+        let with = |form: toml::Value| -> Option<Settings> {
+            let mut all = all.clone();
+            let table = all.entry(table).or_insert_with(|| toml::Table::new().into()).as_table_mut()?;
+            table.insert(key.clone(), form);
+            all.try_into::<Settings>().ok()
+        };
+        settings = forms.into_iter().find_map(with).ok_or_else(|| Error::BadSearch {
+            search: name.clone(),
+            reason: format!("`{value}` is no value of {table}.{key}"),
+        })?;
+        if name == LR {
+            settings.optimizer.lr_from = None;
+        }
+    }
+    Ok(settings)
+}
+
+fn setting(word: &str) -> toml::Value {
+    match Setting::parse(word) {
+        Setting::Flag(flag) => toml::Value::Boolean(flag),
+        _ => toml::Value::String(word.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn searches_are_read_and_written() {
+        for text in ["lr", "weight_decay=0.0001..0.1:log", "dropout=0..0.5", "hidden=64,64|256,256,256"] {
+            let search: Search = text.parse().unwrap();
+            assert_eq!(search.to_string(), text);
+        }
+        for (text, words) in [
+            ("=3..4", "names no setting"),
+            ("dropout=a..1", "no number"),
+            ("dropout=0..1:cubic", "no scale"),
+            ("hidden=|64", "empty value"),
+        ] {
+            let error = text.parse::<Search>().unwrap_err();
+            assert!(error.contains(words), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn values_become_settings() {
+        let settings = Settings::default();
+        let with = |name: &str, value: Value| apply(&settings, &Point::from([(name.to_owned(), value)]));
+        let word = |word: &str| Value::Word(word.to_owned());
+        assert_eq!(with("hidden", word("256,256")).unwrap().model.hidden, [256, 256]);
+        assert_eq!(with("hidden", Value::Number(64.0)).unwrap().model.hidden, [64]);
+        assert_eq!(with("dropout", Value::Number(0.25)).unwrap().model.dropout, 0.25);
+        assert_eq!(
+            with("activation", word("silu")).unwrap().model.activation,
+            crate::model::Activation::Silu
+        );
+        assert!(with("layer_norm", word("true")).unwrap().model.layer_norm);
+        let decay = with("weight_decay", Value::Number(0.5)).unwrap();
+        assert_eq!(decay.optimizer.settings["weight_decay"], Setting::Number(0.5));
+        let error = with("hidden", word("wide")).unwrap_err().to_string();
+        assert!(error.contains("`wide` is no value of model.hidden"), "{error}");
+        let error = with("droput", Value::Number(0.5)).unwrap_err().to_string();
+        assert!(error.contains("did you mean `dropout`"), "{error}");
+    }
+
+    #[test]
+    fn bad_searches_are_refused_before_anything_is_trained() {
+        let settings = Settings::default();
+        let plan = |texts: &[&str]| {
+            let searches: Vec<Search> = texts.iter().map(|text| text.parse().unwrap()).collect();
+            plan(&searches, 11, &settings, 1000, 3)
+        };
+        assert_eq!(plan(&["lr"]).unwrap().points.len(), 11);
+        assert_eq!(plan(&["dropout=0..0.5"]).unwrap().points.len(), 11);
+        assert_eq!(plan(&["hidden=64|64,64"]).unwrap().points.len(), 2);
+        assert_eq!(plan(&["lr", "dropout=0..0.5"]).unwrap().points.len(), 11);
+        assert_eq!(plan(&["hidden=64|64,64", "activation=relu|silu"]).unwrap().points.len(), 4);
+        for (texts, words) in [
+            (vec!["dropout"], "it has no values"),
+            (vec!["dropout=0.5..0.5"], "is empty"),
+            (vec!["weight_decay=0..1:log"], "above 0"),
+            (vec!["dropout=0..2"], "model.dropout"),
+            (vec!["hidden=64|64"], "both"),
+            (vec!["seed=1|2"], "seed"),
+            (vec!["lr", "dropout"], "it has no values"),
+        ] {
+            let error = plan(&texts).unwrap_err().to_string();
+            assert!(error.contains(words), "{texts:?}: {error}");
+        }
+    }
+}
