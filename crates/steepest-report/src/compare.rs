@@ -1,9 +1,10 @@
 //! Several runs side by side.
 
 use crate::failure::failure;
-use crate::fit::{flat_settings, is_worth_a_score, least_known};
+use crate::fit::flat_settings;
 use crate::number::{count, duration, significant};
 use crate::page::{Block, Chart, Page, Section, Series, Tone};
+use crate::predictions::{is_worth_a_score, least_known};
 use crate::run::Run;
 use std::collections::BTreeMap;
 use steepest_train::{EpochDone, Evaluation, Metric, Score};

@@ -14,6 +14,7 @@ mod health;
 mod number;
 mod page;
 mod picture;
+mod predictions;
 mod run;
 pub mod tensorboard;
 

@@ -175,6 +175,13 @@ fn ends(stretch: &[[f64; 2]]) -> Vec<[f64; 2]> {
     kept.into_iter().map(|at| stretch[at]).collect()
 }
 
+impl Block {
+    /// A paragraph that is taken as it is.
+    pub fn plain(text: &str) -> Self {
+        Self::Text(Tone::Plain, text.to_owned())
+    }
+}
+
 impl Chart {
     fn title(&self) -> &str {
         match self {
