@@ -1,5 +1,6 @@
 // Drives reports in headless Chromium: no request, no error, under two seconds, zoom, hover, toggles, dark, a phone's width,
-// and axe-core's check of accessibility. Usage: node report.mjs PAGE..., where playwright-core and axe-core are installed.
+// paper, and axe-core's check of accessibility. Usage: node report.mjs PAGE... --look RUN..., where playwright-core and axe-core
+// are installed; of the pages of runs after --look no button is pressed.
 import { chromium } from 'playwright-core';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -15,10 +16,20 @@ const check = (ok, what) => {
   console.log(`${ok ? 'ok  ' : 'FAIL'} ${what}`);
 };
 
-for (const path of process.argv.slice(2)) {
-  for (const [name, width, colorScheme] of [['wide', 1280, 'light'], ['dark', 1280, 'dark'], ['phone', 360, 'light']]) {
+async function accessible(page, where) {
+  await page.evaluate(axe);
+  const found = (await page.evaluate(() => axe.run())).violations.map((v) => `${v.id} (${v.nodes[0].html.slice(0, 120)})`);
+  check(found.length === 0, `${where}: accessible ${found}`);
+}
+
+const [pages, runs] = process.argv.slice(2).join('\n').split('\n--look\n').map((list) => list.split('\n'));
+const views = [['wide', 1280, 'light'], ['dark', 1280, 'dark'], ['phone', 360, 'light']];
+const all = pages.map((path) => [path, true]).concat((runs || []).map((run) => [`${process.cwd()}/${run}/report.html`, false]));
+for (const [path, pressed] of all) {
+  for (const [name, width, colorScheme] of pressed ? views : views.slice(1)) {
     const where = `${path.split('/').slice(-2).join('/')} ${name}`;
-    const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme });
+    // the page lets no other script in, so the checker comes where that rule is off
+    const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme, bypassCSP: !pressed });
     const page = await context.newPage();
     const problems = [];
     let requests = 0;
@@ -34,8 +45,21 @@ for (const path of process.argv.slice(2)) {
     check(!(await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)), `${where}: nothing wider than the window`);
     check((await page.evaluate(() => document.documentElement.dataset.theme)) === colorScheme, `${where}: theme`);
 
-    const figure = page.locator('figure').first();
-    if (await figure.count()) {
+    const seen = await page.evaluate(() => ({
+      foreign: document.querySelectorAll('img, iframe, object, link, script:not([id="charts"])').length,
+      unseen: /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069]/.test(document.body.innerText),
+      empty: [...document.querySelectorAll('figure[data-chart] svg')].filter((svg) => svg.querySelectorAll('path[stroke-width="1.8"][d^="M"], circle, rect').length < 2).length,
+      cut: [...document.querySelectorAll('figure[data-chart] svg text')].filter((text) => {
+        const inner = text.getBoundingClientRect(), outer = text.ownerSVGElement.getBoundingClientRect();
+        return inner.right > outer.right + 3 || inner.left < outer.left - 3;
+      }).map((text) => text.textContent),
+    }));
+    check(seen.foreign === 1 && !seen.unseen, `${where}: nothing but its own script, no character that hides`);
+    check(seen.empty === 0, `${where}: no empty chart`);
+    check(seen.cut.length === 0, `${where}: no label is cut ${seen.cut}`);
+
+    const figure = page.locator('figure:has(input[type=range])').first();
+    if (pressed && (await figure.count())) {
       const path0 = () => figure.locator('svg path[stroke-width="1.8"]').first().getAttribute('d');
       const svg = figure.locator('svg');
       await svg.scrollIntoViewIfNeeded();
@@ -69,19 +93,20 @@ for (const path of process.argv.slice(2)) {
         check(download.suggestedFilename().endsWith('.' + kind.toLowerCase()), `${where}: ${kind}`);
       }
     }
+    await page.emulateMedia({ media: 'print' });
+    check((await page.evaluate(() => getComputedStyle(document.body).color)) === 'rgb(31, 41, 51)', `${where}: dark ink on paper`);
+    await page.emulateMedia({ media: null });
+    if (!pressed) await accessible(page, where);
     await page.getByRole('button', { name: 'Dark or light' }).click();
     check((await page.evaluate(() => document.documentElement.dataset.theme)) !== colorScheme, `${where}: the other theme`);
     check(problems.length === 0, `${where}: no error ${problems}`);
     check(requests === 1, `${where}: ${requests - 1} requests besides the page`);
     await context.close();
-
-    // the page lets no other script in, so the checker comes where that rule is off
+    if (!pressed) continue;
     const open = await browser.newContext({ viewport: { width, height: 900 }, colorScheme, bypassCSP: true });
     const checked = await open.newPage();
     await checked.goto('file://' + path);
-    await checked.evaluate(axe);
-    const found = (await checked.evaluate(() => axe.run())).violations.map((v) => `${v.id} (${v.nodes[0].html.slice(0, 120)})`);
-    check(found.length === 0, `${where}: accessible ${found}`);
+    await accessible(checked, where);
     await open.close();
   }
 }

@@ -40,7 +40,7 @@ fn hint(error: &Error) -> Option<String> {
 }
 
 /// The options that set these settings: `--lr, --clip-norm`.
-pub fn options(keys: &[&str]) -> Option<String> {
+fn options(keys: &[&str]) -> Option<String> {
     let options: Vec<String> = keys.iter().filter_map(|key| option_of(key)).collect();
     (!options.is_empty()).then(|| options.join(", "))
 }

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::ExitCode;
 pub use steepest_data::shown_path;
 use steepest_data::{seen_json, shown};
-pub use steepest_report::{count, short, significant};
+pub use steepest_report::{count, quoted, short, significant};
 
 /// Why the program ends with another exit code than 0. The codes are part of `--help`.
 #[derive(Debug)]
@@ -307,16 +307,6 @@ pub fn behind<'a>(what: &str, words: impl IntoIterator<Item = &'a str>) -> Strin
 /// Columns of a terminal; none where the stream is none, for what reads it then may be of any width.
 pub fn columns(term: &Term) -> Option<usize> {
     term.is_term().then(|| term.size_checked().map_or(80, |(_, columns)| usize::from(columns)))
-}
-
-/// A word of a command line, quoted where a shell would take it apart.
-pub fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:,@%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
 }
 
 #[cfg(test)]

@@ -74,6 +74,29 @@ fn a_run_leaves_a_page_and_files_for_tensorboard() {
 }
 
 #[test]
+fn a_run_that_failed_leaves_a_page_that_says_so() {
+    let place = Place::new();
+    // the predictions of the first are finite, and their losses beyond f32
+    for (args, option) in [
+        ("fit diabetes --optimizer sgd --lr 30 --out a", "--lr 0.05"),
+        ("fit iris --lr 1e9 --clip-norm 1 --out b", "a smaller --clip-norm"),
+        ("fit digits --lr 1e9 --out c", "--clip-norm 1"),
+    ] {
+        let done = place.run(args);
+        let run = args.rsplit(' ').next().unwrap();
+        assert_eq!(done.code, Some(1), "{args}: {done:?}");
+        assert!(!done.stderr.contains("could not be written"), "{args}: {}", done.stderr);
+        for part in ["in epoch 1: ", "; try --lr ", option] {
+            assert!(done.stderr.contains(part), "{args}: {part}: {}", done.stderr);
+        }
+        let page = place.read(&format!("{run}/report.html"));
+        assert!(page.contains("<p class=\"bad\">The run failed in epoch 1: "), "{args}");
+        let next = format!("steepest fit --config {run}/settings.toml");
+        assert!(page.replace("<span class=\"option\">", "").replace("</span>", "").contains(&next), "{args}");
+    }
+}
+
+#[test]
 fn what_is_there_is_not_overwritten() {
     let place = Place::new();
     std::fs::create_dir(place.path().join("mine")).unwrap();

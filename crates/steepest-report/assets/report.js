@@ -32,9 +32,12 @@ function number(x) {
   return String(Number(x.toPrecision(4)));
 }
 
-// About `most` round numbers between two values.
-function ticks(low, high, most) {
-  const raw = (high - low) / most;
+// What is counted, and has no fractions.
+const WHOLE = ['epoch', 'step', 'rows'];
+
+// About `most` round numbers between two values, no fractions if they are to be whole.
+function ticks(low, high, most, whole) {
+  const raw = Math.max((high - low) / most, whole ? 1 : 0);
   if (!(raw > 0) || !isFinite(raw)) return [low];
   const power = Math.pow(10, Math.floor(Math.log10(raw)));
   const step = [1, 2, 5, 10].map((m) => m * power).find((s) => s >= raw * 0.999);
@@ -45,17 +48,18 @@ function ticks(low, high, most) {
 
 function logTicks(low, high) {
   const found = [];
+  const linear = () => ticks(Math.pow(10, low), Math.pow(10, high), 5).filter((tick) => tick > 0).map(Math.log10);
   // less than two decades: 1, 2, 5 of each
   if (high - low < 2) {
     for (let e = Math.floor(low); e <= high; e += 1) for (const m of [1, 2, 5]) {
       const tick = e + Math.log10(m);
       if (tick >= low - 1e-9 && tick <= high + 1e-9) found.push(tick);
     }
-    return found.length > 1 ? found : ticks(low, high, 4);
+    return found.length > 1 ? found : linear();
   }
   const every = Math.max(1, Math.ceil((high - low) / 7));
   for (let e = Math.ceil(low - 1e-9); e <= high + 1e-9; e += every) found.push(e);
-  return found.length > 1 ? found : ticks(low, high, 4);
+  return found.length > 1 ? found : linear();
 }
 
 function frame(figure, title, height) {
@@ -68,15 +72,17 @@ function frame(figure, title, height) {
 function axes(f, x, y, names) {
   const at = (scale, value) => scale.to[0] + ((value - scale.from[0]) / (scale.from[1] - scale.from[0])) * (scale.to[1] - scale.to[0]);
   const grid = make('g', {}, f.svg);
-  for (const tick of y.log ? logTicks(...y.from) : ticks(y.from[0], y.from[1], 6)) {
+  for (const tick of y.log ? logTicks(...y.from) : ticks(y.from[0], y.from[1], 6, WHOLE.includes(names[1]))) {
     const py = at(y, tick);
     make('path', { class: 'rule', d: `M${f.left} ${py}H${f.right}` }, grid);
     make('text', { x: f.left - 8, y: py + 4, 'text-anchor': 'end' }, grid, number(y.log ? Math.pow(10, tick) : tick));
   }
-  for (const tick of ticks(x.from[0], x.from[1], f.width < 500 ? 4 : 8)) {
+  for (const tick of ticks(x.from[0], x.from[1], f.width < 500 ? 4 : 8, WHOLE.includes(names[0]))) {
     const px = at(x, tick);
     make('path', { class: 'axis', d: `M${px} ${f.bottom}v5` }, grid);
-    make('text', { x: px, y: f.bottom + 18, 'text-anchor': 'middle' }, grid, number(tick));
+    // not cut off at the end of the axis
+    const label = number(tick);
+    make('text', { x: Math.min(px, f.width - 4 * label.length - 1), y: f.bottom + 18, 'text-anchor': 'middle' }, grid, label);
   }
   make('path', { class: 'axis', d: `M${f.left} ${f.top}V${f.bottom}H${f.right}` }, grid);
   make('text', { x: (f.left + f.right) / 2, y: f.height - 6, 'text-anchor': 'middle' }, grid, names[0]);
@@ -145,9 +151,10 @@ function lines(figure, chart, tools, tip) {
     const at = axes(f, x, y, [chart.x, chart.y]);
     const clip = 'clip' + figure.dataset.chart;
     const defs = make('clipPath', { id: clip }, f.svg);
-    make('rect', { x: f.left, y: f.top, width: f.right - f.left, height: f.bottom - f.top }, defs);
+    // room for the dots at its ends
+    make('rect', { x: f.left - 5, y: f.top - 5, width: f.right - f.left + 10, height: f.bottom - f.top + 10 }, defs);
     const plot = make('g', { 'clip-path': `url(#${clip})` }, f.svg);
-    if (chart.diagonal) make('path', { class: 'rule', d: `M${at(x, 0)} ${at(y, 0)}L${at(x, 1)} ${at(y, 1)}`, 'stroke-dasharray': '4 4' }, plot);
+    if (chart.diagonal) make('path', { class: 'axis', d: `M${at(x, 0)} ${at(y, 0)}L${at(x, 1)} ${at(y, 1)}`, 'stroke-dasharray': '4 4' }, plot);
     seen.forEach((points, i) => {
       let path = '', pen = false;
       for (const [px, py] of points) {
@@ -261,29 +268,42 @@ function heat(figure, chart, tools, tip) {
     tip.style.top = event.clientY - own.top + 14 + 'px';
   });
   f.svg.addEventListener('pointerleave', () => { tip.style.display = 'none'; });
-  html('span', {}, tools, `dark ${number(Math.pow(10, low))}, bright ${number(Math.pow(10, high))}; red above: exploded, white: vanished`);
+  const legend = html('span', {}, tools, number(Math.pow(10, low)));
+  html('span', { class: 'ramp', style: `background:linear-gradient(90deg,${[0, 0.25, 0.5, 0.75, 1].map(heatColour)})` }, legend);
+  legend.append(number(Math.pow(10, high)));
+  for (const [mark, fill, meaning] of [['+', '#d61f1f', 'exploded'], ['-', '#ffffff', 'vanished']]) {
+    if (!chart.marks.some((row) => row.includes(mark))) continue;
+    html('span', { class: 'mark', style: `background:${fill}` }, legend);
+    legend.append(meaning);
+  }
 }
 
 function matrix(figure, chart, tools) {
   const n = chart.names.length;
   const room = Math.max(300, Math.min(1000, figure.clientWidth - 26));
   const names = Math.min(150, room * 0.28);
-  const size = Math.min(40, (room - names - 20) / n, 470 / n);
-  const f = frame(figure, chart.title, 50 + n * size);
+  const size = Math.min(n <= 6 ? 64 : 40, (room - names - 20) / n, 470 / n);
+  // names that are wider than a column stand upright
+  const upright = chart.names.some((name) => name.length * 7 > size - 4);
+  const head = upright ? 14 + 7 * Math.min(14, Math.max(...chart.names.map((name) => name.length))) : 40;
+  const f = frame(figure, chart.title, head + 10 + n * size);
   figure.insertBefore(f.svg, tools);
   const sums = chart.cells.map((row) => row.reduce((a, b) => a + b, 0) || 1);
   chart.cells.forEach((row, r) => {
-    if (size >= 11) make('text', { x: names - 8, y: 40 + (r + 0.5) * size + 4, 'text-anchor': 'end' }, f.svg, shorten(chart.names[r], 18));
+    if (size >= 11) make('text', { x: names - 8, y: head + (r + 0.5) * size + 4, 'text-anchor': 'end' }, f.svg, shorten(chart.names[r], Math.floor((names - 10) / 7.5)));
     row.forEach((count, c) => {
       const part = count / sums[r];
-      const cell = make('rect', { x: names + c * size, y: 40 + r * size, width: size - 1, height: size - 1, style: `fill:var(--${r === c ? 'c2' : 'c1'})`, 'fill-opacity': (0.06 + 0.84 * part).toFixed(3) }, f.svg);
+      const cell = make('rect', { x: names + c * size, y: head + r * size, width: size - 1, height: size - 1, style: `fill:var(--${r === c ? 'c2' : 'c1'})`, 'fill-opacity': (0.06 + 0.84 * part).toFixed(3) }, f.svg);
       make('title', {}, cell, `${chart.names[r]} taken for ${chart.names[c]}: ${count}`);
-      if (size >= 24 && count) {
+      if (size >= 15 && count && String(count).length * 7 < size) {
         const ink = part > 0.55 ? 'fill:var(--ground)' : 'fill:var(--ink)';
-        make('text', { x: names + (c + 0.5) * size, y: 40 + (r + 0.5) * size + 4, 'text-anchor': 'middle', style: ink }, f.svg, String(count));
+        make('text', { x: names + (c + 0.5) * size, y: head + (r + 0.5) * size + 4, 'text-anchor': 'middle', style: ink }, f.svg, String(count));
       }
     });
-    if (size >= 24) make('text', { x: names + (r + 0.5) * size, y: 30, 'text-anchor': 'middle' }, f.svg, shorten(chart.names[r], Math.floor(size / 7)));
+    if (size < 11) return;
+    const x = names + (r + 0.5) * size;
+    const place = upright ? { transform: `translate(${x + 4} ${head - 8}) rotate(-90)` } : { x, y: head - 10, 'text-anchor': 'middle' };
+    make('text', place, f.svg, shorten(chart.names[r], upright ? 14 : Infinity));
   });
   html('span', {}, tools, 'rows: what it is; columns: what it was taken for');
 }

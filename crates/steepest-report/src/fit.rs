@@ -1,15 +1,22 @@
 //! The report of one run.
 
+use crate::command::quoted;
+use crate::failure::{Failure, failure};
 use crate::health::complaints;
-use crate::number::{duration, short, significant};
+use crate::number::{count, duration, short, significant};
 use crate::page::{Block, Chart, Page, Section, Series, Tone};
+use crate::predictions::{baseline_of, least_known, main_metric, predictions, with_interval};
 use crate::run::Run;
-use steepest_train::{ClassEvaluation, EpochDone, Evaluation, Metric, NumberEvaluation, Score, Summary};
+use steepest_train::{EpochDone, Metric, Summary};
 
 /// Columns of a table of columns; of more the first are shown.
-const MOST_COLUMNS: usize = 500;
+const MOST_COLUMNS: usize = 200;
 /// Layers of a picture of layers.
 const MOST_LAYERS: usize = 60;
+/// Notes on the data that are shown.
+const MOST_NOTES: usize = 200;
+/// Notes that stand as paragraphs below one another; more of them are rows of a table, which does not make the page longer.
+const MOST_PARAGRAPHS: usize = 10;
 
 /// The page of a run; other commands add sections to it.
 pub fn page(run: &Run) -> Page {
@@ -29,62 +36,97 @@ fn subtitle(run: &Run) -> String {
     }
 }
 
-/// The part that is least known, with its score.
-pub(crate) fn least_known(summary: &Summary) -> (&'static str, &Score) {
-    match (&summary.test, &summary.validation) {
-        (Some(test), _) => ("test", test),
-        (None, Some(validation)) => ("validation", validation),
-        (None, None) => ("train", &summary.train),
-    }
-}
-
-/// The metric that people ask for first.
-fn main_metric(score: &Score) -> Metric {
-    [Metric::Accuracy, Metric::Rmse]
-        .into_iter()
-        .find(|metric| metric.of(score).is_some())
-        .unwrap_or(Metric::Loss)
-}
-
-fn with_interval(score: &Score, metric: Metric) -> String {
-    let value = metric.of(score).map_or("not known".to_owned(), |value| significant(value, 4));
-    match score.intervals.get(metric.name()) {
-        Some([low, high]) => format!("{value} ({} to {})", significant(*low, 3), significant(*high, 3)),
-        None => value,
+/// A metric at the beginning of a sentence.
+fn spoken(metric: Metric) -> String {
+    match metric {
+        Metric::Accuracy => "The fraction of right answers (accuracy)".to_owned(),
+        Metric::Rmse => "The typical error (rmse)".to_owned(),
+        other => format!("The {other}"),
     }
 }
 
 fn overview(run: &Run) -> Section {
-    let mut section = Section::new("What came out");
-    let Some(summary) = &run.summary else {
-        let epochs = run.epochs.len();
-        let text =
-            format!("The run is not finished: {epochs} epochs are done. It goes on with `steepest resume`.");
-        return section.with(Block::Text(Tone::Warning, text));
+    let section = Section::new("What came out");
+    let Some(summary) = &run.summary else { return cut_off(run, section) };
+    match failure(summary) {
+        Some(failure) => failed(run, summary, &failure, section),
+        None => went_well(run, summary, section),
+    }
+}
+
+/// A run that was killed has no summary: what its settings and its epochs tell.
+fn cut_off(run: &Run, section: Section) -> Section {
+    let done = match run.epochs.len() {
+        0 => "no epoch is finished yet".to_owned(),
+        n => format!("{} of at most {} are done", count(n as u64, "epoch"), most_epochs(run)),
     };
+    let text = format!("The run is not finished: {done}. It goes on with `steepest resume`.");
+    let mut facts = Vec::new();
+    if let Some(best) = run.epochs.iter().rfind(|epoch| epoch.best) {
+        facts.push(("best so far".to_owned(), format!("epoch {}", best.epoch)));
+    }
+    if let Some(last) = run.epochs.last() {
+        facts.push(("trained".to_owned(), format!("{}, {}", count(last.step, "step"), time(last.seconds))));
+    }
+    let optimizer = &run.settings.optimizer;
+    let lr = optimizer.lr.map_or(String::new(), |lr| format!(", learning rate {}", short(lr)));
+    facts.push(("optimizer".to_owned(), format!("{}{lr}", optimizer.name)));
+    facts.push(("next".to_owned(), command(run, "resume", "")));
+    section.with(Block::Text(Tone::Warning, text)).with(Block::Facts(facts))
+}
+
+fn most_epochs(run: &Run) -> String {
+    run.settings.train.epochs.map_or("?".to_owned(), |epochs| epochs.to_string())
+}
+
+fn command(run: &Run, name: &str, rest: &str) -> String {
+    format!("steepest {name} {}{rest}", quoted(&run.path.to_string_lossy()))
+}
+
+/// First that it failed, where, and what to change; what the health of its layers and its scores say follows from that.
+fn failed(run: &Run, summary: &Summary, failure: &Failure, mut section: Section) -> Section {
+    let Failure { epoch, what, lr, advice, .. } = failure;
+    section = section
+        .with(Block::Text(Tone::Bad, format!("The run failed in epoch {epoch}: {what}.")))
+        .with(Block::Text(
+            Tone::Warning,
+            format!(
+                "What to change: {advice}. Most often the steps were too large: each made the loss larger, until its \
+                 numbers became too large to go on with. `steepest predict` refuses this run."
+            ),
+        ));
+    for note in &summary.not_written {
+        section = section.with(Block::Text(Tone::Warning, note.clone()));
+    }
+    let settings = quoted(&run.path.join("settings.toml").to_string_lossy());
+    let next = format!("steepest fit --config {settings} --lr {lr}");
+    let trained = format!("{}, {}, into epoch {epoch}", count(summary.steps, "step"), time(summary.seconds));
+    section.with(Block::Facts(facts(summary, trained, next)))
+}
+
+fn went_well(run: &Run, summary: &Summary, mut section: Section) -> Section {
     let (part, score) = least_known(summary);
     let metric = main_metric(score);
-    let baseline = summary
-        .baseline
-        .as_ref()
-        .and_then(|b| if part == "test" { b.test.as_ref() } else { b.validation.as_ref() });
-    let failed = summary.is_failure();
-    if failed {
-        section =
-            section.with(Block::Text(Tone::Bad, format!("The run failed: {}.", summary.stopped_because)));
-    } else {
-        let mut text = format!("{} on the {part} rows: {}", metric.name(), with_interval(score, metric));
-        if let (Some(baseline), Some(said)) = (baseline, &summary.baseline) {
-            text += &format!("; without the inputs ({}): {}", said.predicts, with_interval(baseline, metric));
-        }
-        let better = baseline.map(|baseline| score.loss < baseline.loss);
-        let tone = match better {
-            Some(true) => Tone::Good,
-            Some(false) => Tone::Warning,
-            None => Tone::Plain,
-        };
-        section = section.with(Block::Text(tone, text + "."));
+    let baseline = baseline_of(summary);
+    let mut text = match part {
+        "train" => format!("{} on the training rows is ", spoken(metric)),
+        part => format!("{} on the {part} rows is ", spoken(metric)),
+    };
+    text += &with_interval(score, metric, "95 %: ");
+    text += ".";
+    if let (Some(baseline), Some(said)) = (baseline, &summary.baseline) {
+        let value = with_interval(baseline, metric, "95 %: ");
+        text += &format!(" Without the inputs it would be {value}, by predicting {}.", said.predicts);
     }
+    if part == "train" && summary.finished {
+        text += " No rows were held back (--validation, --test), so that nothing is known about new rows.";
+    }
+    let tone = match baseline.map(|baseline| score.loss < baseline.loss) {
+        Some(true) => Tone::Good,
+        Some(false) => Tone::Warning,
+        None => Tone::Plain,
+    };
+    section = section.with(Block::Text(tone, text));
     if !summary.finished {
         let text = "The run was interrupted. It goes on with `steepest resume`, and its test rows were not looked at.";
         section = section.with(Block::Text(Tone::Warning, text.to_owned()));
@@ -92,39 +134,61 @@ fn overview(run: &Run) -> Section {
     for note in summary.notes.iter().chain(&summary.not_written) {
         section = section.with(Block::Text(Tone::Warning, note.clone()));
     }
-    for complaint in complaints(summary) {
-        section = section.with(Block::Text(Tone::Warning, complaint));
+    let complaints = complaints(summary);
+    for complaint in complaints.iter().take(MOST_PARAGRAPHS) {
+        section = section.with(Block::Text(Tone::Warning, complaint.clone()));
     }
+    if complaints.len() > MOST_PARAGRAPHS {
+        let text = format!(
+            "{} more layers or tensors are not as they should be.",
+            complaints.len() - MOST_PARAGRAPHS
+        );
+        section = section.with(Block::Text(Tone::Warning, text));
+    }
+    let next = match summary.finished {
+        true => command(run, "predict", " NEW_DATA"),
+        false => command(run, "resume", ""),
+    };
+    // an interrupted run may have begun an epoch that it did not finish
+    let epochs = match summary.finished {
+        true => summary.epochs,
+        false => run.epochs.len() as u64,
+    };
+    let (steps, time) = (count(summary.steps, "step"), time(summary.seconds));
+    let trained = format!("{}, {steps}, {time}", count(epochs, "epoch"));
+    let mut facts = facts(summary, trained, next);
+    facts.insert(0, ("ended".to_owned(), summary.stopped_because.clone()));
+    section.with(Block::Facts(facts))
+}
+
+fn facts(summary: &Summary, trained: String, next: String) -> Vec<(String, String)> {
     let kept = match summary.best_epoch {
         0 => "the last weights: no epoch was finished".to_owned(),
         epoch => format!("those of epoch {epoch}, the best by {}", summary.kept_by),
     };
-    let next = match (failed, summary.finished) {
-        (true, _) => {
-            "a smaller learning rate (--lr), clipping (--clip-norm 1) or a longer warm-up".to_owned()
-        }
-        (false, true) => format!("steepest predict {} NEW_DATA", run.path.display()),
-        (false, false) => format!("steepest resume {}", run.path.display()),
-    };
-    section.with(Block::Facts(vec![
-        ("ended".to_owned(), summary.stopped_because.clone()),
-        ("weights kept".to_owned(), kept),
-        (
-            "trained".to_owned(),
-            format!("{} epochs, {} steps, {}", summary.epochs, summary.steps, duration(summary.seconds)),
-        ),
-        ("optimizer".to_owned(), format!("{}, learning rate {}", summary.optimizer, short(summary.lr))),
-        ("network".to_owned(), format!("{} parameters", summary.parameters)),
-        ("rows of a step".to_owned(), summary.batch.to_string()),
-        ("next".to_owned(), next),
-    ]))
+    let optimizer = format!("{}, learning rate {}", summary.optimizer, short(summary.lr));
+    [
+        ("weights kept", kept),
+        ("trained", trained),
+        ("optimizer", optimizer),
+        ("network", count(summary.parameters as u64, "parameter")),
+        ("rows of a step", summary.batch.to_string()),
+        ("next", next),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into()
 }
 
-/// A line over the epochs.
+/// The time of a run, of which `0.0 s` would say nothing.
+fn time(seconds: f64) -> String {
+    if seconds < 0.05 { "less than 0.1 s".to_owned() } else { duration(seconds) }
+}
+
+/// A line over the epochs, if any of its values is finite.
 fn line(run: &Run, name: &str, value: impl Fn(&EpochDone) -> Option<f64>) -> Option<Series> {
     let points: Vec<[f64; 2]> =
         run.epochs.iter().filter_map(|epoch| Some([epoch.epoch as f64, value(epoch)?])).collect();
-    (!points.is_empty()).then(|| Series::new(name, points))
+    points.iter().any(|[_, y]| y.is_finite()).then(|| Series::new(name, points))
 }
 
 /// A chart over the epochs, if there is something to show.
@@ -143,11 +207,24 @@ fn over_epochs(title: &str, y: &str, log: bool, series: Vec<Option<Series>>) -> 
 }
 
 fn learning(run: &Run) -> Section {
-    let metric = run.summary.as_ref().map_or("validation metric", |summary| {
-        let (_, score) = least_known(summary);
-        run.settings.train.metric.unwrap_or_else(|| main_metric(score)).name()
-    });
-    let all_positive = run.epochs.iter().all(|epoch| epoch.train_loss > 0.0);
+    let section = Section::new("How it learned");
+    let metric = run.metric.name();
+    match run.epochs.as_slice() {
+        [] => {
+            return section.with(Block::plain(
+                "No epoch was finished, so that there are no curves: they have a point for each epoch, which is one \
+                 pass over the training rows.",
+            ));
+        }
+        [only] => {
+            return section
+                .with(Block::plain("One epoch was done, so that there are no curves."))
+                .with(one(only, metric));
+        }
+        _ => {}
+    }
+    let mut losses = run.epochs.iter().map(|epoch| epoch.train_loss).filter(|loss| loss.is_finite());
+    let all_positive = losses.all(|loss| loss > 0.0);
     let charts = [
         over_epochs(
             "Loss",
@@ -156,7 +233,7 @@ fn learning(run: &Run) -> Section {
             vec![
                 line(run, "training", |epoch| Some(epoch.train_loss)),
                 line(run, "validation", |epoch| epoch.validation_loss),
-                line(run, "validation, largest cut", |epoch| epoch.validation_capped).filter(|_| {
+                line(run, "validation, outliers capped", |epoch| epoch.validation_capped).filter(|_| {
                     // where nothing was cut it is the same line
                     run.epochs.iter().any(|epoch| epoch.validation_capped != epoch.validation_loss)
                 }),
@@ -170,21 +247,55 @@ fn learning(run: &Run) -> Section {
         ),
         over_epochs("Learning rate", "rate", false, vec![line(run, "learning rate", |epoch| Some(epoch.lr))]),
     ];
-    Section { blocks: charts.into_iter().flatten().collect(), ..Section::new("How it learned") }
+    let mut text =
+        "An epoch is one pass over the training rows. The loss is what training makes smaller.".to_owned();
+    if run.epochs.iter().any(|epoch| epoch.validation_loss.is_some()) {
+        text += " Where the training loss falls and the validation loss rises, the network learns its rows by heart.";
+    }
+    let section = section.with(Block::Text(Tone::Plain, text));
+    charts.into_iter().flatten().fold(section, Section::with)
+}
+
+/// What is told of an epoch, of which a curve would be a point.
+fn one(epoch: &EpochDone, metric: &str) -> Block {
+    let validation_metric = format!("validation {metric}");
+    let rows = [
+        ("training loss", Some(epoch.train_loss)),
+        ("validation loss", epoch.validation_loss),
+        (&validation_metric, epoch.validation_metric),
+        ("learning rate at its end", Some(epoch.lr)),
+        ("norm of the gradient, before clipping", Some(epoch.gradient_norm)),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Some(vec![name.to_owned(), significant(value?, 4)]));
+    Block::Table { head: ["of the epoch", "value"].map(str::to_owned).into(), rows: rows.collect() }
 }
 
 fn gradients(run: &Run) -> Section {
+    let section = Section::new("Gradients and updates");
     let told: Vec<&EpochDone> = run.epochs.iter().filter(|epoch| !epoch.layers.is_empty()).collect();
+    if let ([only], [_]) = (run.epochs.as_slice(), told.as_slice()) {
+        return section.with(layers(only));
+    }
+    if run.epochs.len() < 2 {
+        return section;
+    }
     let names: Vec<String> = told
         .first()
         .map_or(Vec::new(), |epoch| epoch.layers.iter().map(|layer| layer.name.clone()).collect());
     let shown = names.len().min(MOST_LAYERS);
-    let mut blocks = vec![over_epochs(
-        "Norm of the gradient",
-        "norm",
-        true,
-        vec![line(run, "before clipping", |epoch| Some(epoch.gradient_norm))],
-    )];
+    let mut blocks = vec![
+        Some(Block::plain(
+            "The gradient says how the loss changes with each weight, and its norm how strongly. Healthy norms change \
+             slowly; one that grows or shrinks by powers of ten is a sign of trouble.",
+        )),
+        over_epochs(
+            "Norm of the gradient, before clipping",
+            "norm",
+            true,
+            vec![line(run, "norm", |epoch| Some(epoch.gradient_norm))],
+        ),
+    ];
     if !told.is_empty() {
         // as many columns as a screen shows
         let step = told.len().div_ceil(120);
@@ -214,7 +325,19 @@ fn gradients(run: &Run) -> Section {
             ratios.collect(),
         ));
     }
-    Section { blocks: blocks.into_iter().flatten().collect(), ..Section::new("Gradients and updates") }
+    blocks.into_iter().flatten().fold(section, Section::with)
+}
+
+/// Each layer at the end of the only epoch.
+fn layers(epoch: &EpochDone) -> Block {
+    let rows = epoch.layers.iter().take(MOST_LAYERS).map(|layer| {
+        let change = layer.update_ratio.map_or(String::new(), |ratio| significant(100.0 * ratio, 2));
+        vec![layer.name.clone(), significant(layer.gradient_norm, 3), change]
+    });
+    Block::Table {
+        head: ["layer", "norm of its gradient", "change in a step, %"].map(str::to_owned).into(),
+        rows: rows.collect(),
+    }
 }
 
 /// What a layer's gradient did between the epochs that are shown: `+` where it exploded in more than a twentieth of the
@@ -236,131 +359,6 @@ fn marks(columns: &[&&EpochDone], layer: usize) -> String {
     columns.iter().map(mark).collect()
 }
 
-fn predictions(run: &Run) -> Section {
-    let mut section = Section::new("How good the predictions are");
-    if let Some(summary) = &run.summary {
-        section = section.with(scores(summary));
-        let (part, score) = least_known(summary);
-        if !score.confusion.is_empty() {
-            let names = score.classes.iter().map(|class| class.class.clone()).collect();
-            let title = format!("What was taken for what, {part} rows");
-            section =
-                section.with(Block::Chart(Chart::Matrix { title, names, cells: score.confusion.clone() }));
-        }
-    }
-    match &run.evaluation {
-        Some(Evaluation { classes: Some(classes), part, .. }) => of_classes(section, classes, part),
-        Some(Evaluation { numbers: Some(numbers), part, .. }) => {
-            of_numbers(section, numbers, part, &run.target)
-        }
-        _ => section,
-    }
-}
-
-fn scores(summary: &Summary) -> Block {
-    let baseline = summary.baseline.as_ref().and_then(|b| b.test.as_ref().or(b.validation.as_ref()));
-    let parts: Vec<(&str, &Score)> = [
-        ("train", Some(&summary.train)),
-        ("validation", summary.validation.as_ref()),
-        ("test", summary.test.as_ref()),
-        ("baseline", baseline),
-    ]
-    .into_iter()
-    .filter_map(|(name, score)| Some((name, score?)))
-    .collect();
-    let metrics =
-        Metric::ALL.into_iter().filter(|metric| parts.iter().any(|(_, score)| metric.of(score).is_some()));
-    Block::Table {
-        head: ["metric".to_owned()]
-            .into_iter()
-            .chain(parts.iter().map(|(name, _)| (*name).to_owned()))
-            .collect(),
-        rows: metrics
-            .map(|metric| {
-                let cells = parts.iter().map(|(_, score)| with_interval(score, metric));
-                [metric.name().to_owned()].into_iter().chain(cells).collect()
-            })
-            .collect(),
-    }
-}
-
-fn of_classes(mut section: Section, classes: &ClassEvaluation, part: &str) -> Section {
-    let of =
-        |area: Option<f64>| area.map_or(String::new(), |area| format!(", area {}", significant(area, 3)));
-    let unit = |title: String, x: &str, y: &str, series: Vec<Series>| {
-        // chance lies on the diagonal of a ROC curve, the truth on that of a calibration
-        let diagonal = x != "recall";
-        let (x, y) = (x.to_owned(), y.to_owned());
-        Block::Chart(Chart::Lines { title, x, y, series, log: false, unit: true, diagonal })
-    };
-    if classes.curves.len() >= 10 {
-        let text =
-            "The curves below are those of the ten classes with the most rows, each against all others.";
-        section = section.with(Block::Text(Tone::Plain, text.to_owned()));
-    }
-    if classes.curves.iter().any(|curves| !curves.roc.is_empty()) {
-        let roc =
-            classes.curves.iter().map(|c| Series::new(c.class.clone() + &of(c.auc), c.roc.iter().copied()));
-        section = section.with(unit(
-            format!("ROC curve, {part} rows"),
-            "false positive rate",
-            "true positive rate",
-            roc.collect(),
-        ));
-        let precision = classes.curves.iter().map(|c| {
-            Series::new(c.class.clone() + &of(c.average_precision), c.precision_recall.iter().copied())
-        });
-        section = section.with(unit(
-            format!("Precision and recall, {part} rows"),
-            "recall",
-            "precision",
-            precision.collect(),
-        ));
-    }
-    let bins = classes.calibration.iter().map(|bin| [bin.confidence, bin.accuracy]);
-    let bins = vec![Series::new("how often the most probable class is right", bins)];
-    section =
-        section.with(unit(format!("Calibration, {part} rows"), "probability said", "fraction right", bins));
-    if classes.confused.is_empty() {
-        return section;
-    }
-    let section =
-        section.with(Block::Text(Tone::Plain, "What is taken for something else most often:".into()));
-    let rows = classes
-        .confused
-        .iter()
-        .map(|pair| vec![pair.class.clone(), pair.taken_for.clone(), pair.rows.to_string()]);
-    section.with(Block::Table {
-        head: ["class", "taken for", "rows"].map(str::to_owned).into(),
-        rows: rows.collect(),
-    })
-}
-
-fn of_numbers(section: Section, numbers: &NumberEvaluation, part: &str, target: &str) -> Section {
-    let worst = numbers.worst.iter().map(|row| {
-        let values = [row.truth, row.predicted, row.predicted - row.truth].map(|x| significant(x, 5));
-        [row.place.clone()].into_iter().chain(values).collect()
-    });
-    section
-        .with(Block::Chart(Chart::Points {
-            title: format!("Predicted against true, {part} rows"),
-            x: format!("true {target}"),
-            y: "predicted".into(),
-            points: numbers.points.clone(),
-        }))
-        .with(Block::Chart(Chart::Bars {
-            title: format!("Residuals, {part} rows"),
-            x: "predicted less true".into(),
-            edges: numbers.residual_edges.clone(),
-            counts: numbers.residual_counts.clone(),
-        }))
-        .with(Block::Text(Tone::Plain, "The rows that are farthest off:".into()))
-        .with(Block::Table {
-            head: ["row", "true", "predicted", "difference"].map(str::to_owned).into(),
-            rows: worst.collect(),
-        })
-}
-
 fn data(run: &Run) -> Section {
     let mut section = Section::new("The data");
     if !run.columns.is_empty() {
@@ -373,8 +371,8 @@ fn data(run: &Run) -> Section {
             rows,
         });
         if run.columns.len() > MOST_COLUMNS {
-            let more = run.columns.len() - MOST_COLUMNS;
-            section = section.with(Block::Text(Tone::Plain, format!("and {more} more columns")));
+            let text = format!("These are the first {MOST_COLUMNS} of {} columns.", run.columns.len());
+            section = section.with(Block::Text(Tone::Plain, text));
         }
     }
     if !run.dropped.is_empty() {
@@ -388,10 +386,12 @@ fn data(run: &Run) -> Section {
         section =
             section.with(Block::Text(Tone::Plain, format!("Not learned from: {}{more}", names.join(", "))));
     }
-    for note in run.notes.iter().filter(|note| !note.is_empty()).take(200) {
-        section = section.with(Block::Text(Tone::Plain, note.clone()));
+    let notes: Vec<&String> = run.notes.iter().filter(|note| !note.is_empty()).take(MOST_NOTES).collect();
+    if notes.len() > MOST_PARAGRAPHS {
+        let rows = notes.into_iter().map(|note| vec![note.clone()]).collect();
+        return section.with(Block::Table { head: vec!["what was found in the data".to_owned()], rows });
     }
-    section
+    notes.into_iter().fold(section, |section, note| section.with(Block::Text(Tone::Plain, note.clone())))
 }
 
 /// Every setting, as `table.key`.
@@ -415,4 +415,195 @@ pub fn flat_settings(run: &Run) -> Vec<(String, String)> {
 fn settings(run: &Run) -> Section {
     let rows = flat_settings(run).into_iter().map(|(key, value)| vec![key, value]).collect();
     Section::new("Settings").with(Block::Table { head: ["setting", "value"].map(str::to_owned).into(), rows })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture;
+    use steepest_data::is_unseen;
+
+    fn charts(page: &Page) -> usize {
+        let blocks = page.sections.iter().flat_map(|section| &section.blocks);
+        blocks.filter(|block| matches!(block, Block::Chart(_))).count()
+    }
+
+    fn failed(best_epoch: u64) -> Summary {
+        Summary {
+            stopped_by: "non_finite".into(),
+            stopped_because:
+                "at step 12 the gradient of `w` is NaN at index 0 (1 such value in it); try a smaller \
+                              learning rate (skip_non_finite)"
+                    .into(),
+            best_epoch,
+            lr: 10.0,
+            notes: vec!["the network is worse than the baseline".into()],
+            ..fixture::summary()
+        }
+    }
+
+    #[test]
+    fn a_run_that_failed_says_so_first_and_shows_no_empty_chart() {
+        let mut summary = failed(0);
+        (summary.test, summary.validation) = (None, None);
+        summary.train.loss = f64::NAN;
+        let page = page(&fixture::run(Some(summary), Vec::new()));
+        let [Block::Text(Tone::Bad, first), Block::Text(Tone::Warning, advice), Block::Facts(facts)] =
+            page.sections[0].blocks.as_slice()
+        else {
+            panic!("{:?}", page.sections[0]);
+        };
+        assert_eq!(
+            first,
+            "The run failed in epoch 3: at step 12 the gradient of `w` is NaN at index 0 (1 such value in it)."
+        );
+        assert!(
+            advice.contains("--lr 0.003 in place of 10") && advice.contains("--skip-non-finite"),
+            "{advice}"
+        );
+        assert_eq!(facts.last().unwrap().1, "steepest fit --config runs/a/settings.toml --lr 0.003");
+        let html = page.html();
+        assert!(html.contains("No epoch was finished, so that there are no curves"), "{html}");
+        assert!(
+            html.contains("before it had weights that are worth a score") && charts(&page) == 0,
+            "{html}"
+        );
+    }
+
+    #[test]
+    fn what_came_before_a_failure_is_shown() {
+        let epochs = vec![fixture::epoch(1, 0.5), fixture::epoch(2, f64::INFINITY), fixture::epoch(3, 0.2)];
+        let shown = page(&fixture::run(Some(failed(1)), epochs));
+        assert!(shown.html().contains("the weights of epoch 1, before the run failed"));
+        assert!(charts(&shown) >= 4);
+        // a loss that is not finite everywhere has no chart
+        let nan = |epoch| EpochDone {
+            lr: f64::NAN,
+            validation_loss: None,
+            validation_capped: None,
+            validation_metric: None,
+            gradient_norm: f64::NAN,
+            ..fixture::epoch(epoch, f64::NAN)
+        };
+        let run = fixture::run(None, vec![nan(1), nan(2)]);
+        assert_eq!(charts(&page(&run)), 0);
+    }
+
+    #[test]
+    fn of_one_epoch_there_are_numbers_and_no_curves() {
+        let summary = Summary { epochs: 1, best_epoch: 1, ..fixture::summary() };
+        let page = page(&fixture::run(Some(summary), vec![fixture::epoch(1, 0.5)]));
+        let section = |title: &str| page.sections.iter().find(|section| section.title == title);
+        let [Block::Text(..), Block::Table { rows, .. }] =
+            section("How it learned").unwrap().blocks.as_slice()
+        else {
+            panic!("a sentence and a table");
+        };
+        assert_eq!(rows[0], ["training loss", "0.5000"]);
+        assert_eq!(rows[2], ["validation accuracy", "0.9000"]);
+    }
+
+    #[test]
+    fn a_run_that_was_cut_says_how_it_goes_on() {
+        let mut run = fixture::run(None, vec![fixture::epoch(1, 0.5), fixture::epoch(2, 0.4)]);
+        run.path = "my runs/a".into();
+        run.metric = Metric::Rmse;
+        let html = page(&run).html();
+        for part in
+            ["The run is not finished: 2 epochs", "steepest resume &#39;my runs/a&#39;", "Validation rmse"]
+        {
+            assert!(html.contains(part), "{part}");
+        }
+        // an epoch was begun, and is not counted
+        let summary = Summary { finished: false, test: None, ..fixture::summary() };
+        let html = page(&fixture::run(Some(summary), run.epochs)).html();
+        assert!(html.contains("2 epochs, 30 steps") && html.contains("interrupted"), "{html}");
+    }
+
+    #[test]
+    fn without_rows_held_back_nothing_is_said_of_new_rows() {
+        let summary = Summary { validation: None, test: None, ..fixture::summary() };
+        let html = page(&fixture::run(Some(summary), vec![fixture::epoch(1, 0.5)])).html();
+        assert!(
+            html.contains("on the training rows is 0.9") && html.contains("nothing is known about new rows")
+        );
+    }
+
+    #[test]
+    fn a_wide_table_and_many_notes_do_not_make_the_page_long() {
+        let mut run = fixture::run(Some(fixture::summary()), Vec::new());
+        let column = |at: usize| crate::run::Column {
+            name: format!("c{at}"),
+            kind: "number".into(),
+            features: "scaled".into(),
+        };
+        run.columns = (0..3000).map(column).collect();
+        run.notes = (0..3000).map(|at| format!("note {at}")).collect();
+        let page = page(&run);
+        let data = page.sections.iter().find(|section| section.title == "The data").unwrap();
+        assert_eq!(data.blocks.len(), 3, "columns, how many there are, notes");
+        let html = page.html();
+        assert!(
+            html.contains("These are the first 200 of 3000 columns.") && html.len() < 200_000,
+            "{}",
+            html.len()
+        );
+    }
+
+    #[test]
+    fn hostile_names_are_inert_in_every_place() {
+        let hostile = format!(
+            "</script><img src=x onerror=alert(1)>\u{202e}\u{1b}[2J\"'&\u{2028}<!--{}",
+            "x".repeat(100_000)
+        );
+        let own = || hostile.clone();
+        let mut score = fixture::score(0.1);
+        score.classes[0].class = own();
+        score.classes[1].class = format!("--{hostile}");
+        let mut summary = Summary {
+            run: own().into(),
+            optimizer: own(),
+            kept_by: own(),
+            positive: Some(own()),
+            stopped_because: own(),
+            train: score.clone(),
+            validation: Some(score.clone()),
+            test: Some(score.clone()),
+            baseline: Some(steepest_train::Baseline { predicts: own(), validation: None, test: Some(score) }),
+            notes: vec![own()],
+            not_written: vec![own()],
+            ..fixture::summary()
+        };
+        let numbers = r#"{"format":1,"part":"test","rows":1,"key":"k","losses":[0.1],
+            "classes":{"curves":[{"class":"NAME","rows":1,"roc":[[0,0],[1,1]],"precision_recall":[[0,1]]}],
+            "calibration":[],"confused":[{"class":"NAME","taken_for":"NAME","rows":1}]}}"#;
+        let quoted = serde_json::to_string(&hostile).unwrap();
+        let mut run = fixture::run(None, vec![fixture::epoch(1, 0.5), fixture::epoch(2, 0.5)]);
+        for epoch in &mut run.epochs {
+            let layer = r#"{"name":NAME,"gradient_norm":1.0,"update_ratio":0.1,"exploded":0,"vanished":0}"#;
+            epoch.layers = vec![serde_json::from_str(&layer.replace("NAME", &quoted)).unwrap()];
+        }
+        run.path = format!("runs/{hostile}").into();
+        run.evaluation = serde_json::from_str(&numbers.replace("\"NAME\"", &quoted)).unwrap();
+        run.notes = vec![own()];
+        run.columns = vec![crate::run::Column { name: own(), kind: own(), features: own() }];
+        run.dropped = vec![own()];
+        run.target = own();
+        run.settings.data.source = own();
+        let mut pages = vec![page(&run)];
+        run.summary = Some(summary.clone());
+        pages.push(page(&run));
+        pages.push(crate::comparison(&[run.clone(), run.clone()]));
+        summary.stopped_by = "divergence".into();
+        run.summary = Some(summary);
+        pages.push(page(&run));
+        pages.push(crate::comparison(&[run.clone(), run]));
+        for page in pages {
+            let html = page.html();
+            assert_eq!(html.matches("</script>").count(), 2, "those of the page");
+            assert!(!html.contains("<img") && !html.contains("<!--"));
+            assert_eq!(html.chars().find(|c| is_unseen(*c) && *c != '\n'), None);
+            assert!(html.len() < 100_000, "{}", html.len());
+        }
+    }
 }

@@ -4,16 +4,23 @@
 //! Nothing here trains or prints. Text from outside, such as the names of columns and classes, is data: it is escaped
 //! wherever it is drawn. Who has something to add to a report makes a [`Section`].
 
+mod command;
 mod compare;
+mod failure;
 mod fit;
+#[cfg(test)]
+mod fixture;
 mod health;
 mod number;
 mod page;
 mod picture;
+mod predictions;
 mod run;
 pub mod tensorboard;
 
+pub use command::quoted;
 pub use compare::page as comparison;
+pub use failure::{Failure, failure};
 pub use fit::{flat_settings, page as report};
 pub use health::{complaints, is_often};
 pub use number::{count, duration, short, significant};

@@ -175,6 +175,13 @@ fn ends(stretch: &[[f64; 2]]) -> Vec<[f64; 2]> {
     kept.into_iter().map(|at| stretch[at]).collect()
 }
 
+impl Block {
+    /// A paragraph that is taken as it is.
+    pub fn plain(text: &str) -> Self {
+        Self::Text(Tone::Plain, text.to_owned())
+    }
+}
+
 impl Chart {
     fn title(&self) -> &str {
         match self {
@@ -224,7 +231,9 @@ impl Page {
              script-src 'unsafe-inline'; img-src data: blob:\">\n\
              <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<header>\n<h1>{title}</h1>\n\
              <p class=\"subtitle\">{}</p>\n<button id=\"theme\" type=\"button\">Dark or light</button>\n</header>\n\
-             <nav aria-label=\"Sections\">\n{links}</nav>\n<main>\n{body}</main>\n\
+             <nav aria-label=\"Sections\">\n{links}</nav>\n<main>\n\
+             <noscript><p class=\"warning\">The charts are drawn by a script of this page, which is switched off.</p></noscript>\n\
+             {body}</main>\n\
              <script type=\"application/json\" id=\"charts\">{}</script>\n<script>\n{SCRIPT}</script>\n</body>\n</html>\n",
             text(&self.subtitle),
             json(&charts)
@@ -252,13 +261,13 @@ fn section_html<'a>(
                     Tone::Bad => "bad",
                 };
                 // sentences are longer than names
-                let paragraph = escape(&shown(paragraph).at_most(2000).to_string());
+                let paragraph = sentence(&shown(paragraph).at_most(2000).to_string());
                 let _ = writeln!(html, "<p class=\"{class}\">{paragraph}</p>");
             }
             Block::Facts(facts) => {
                 html += "<dl>\n";
                 for (name, value) in facts {
-                    let value = escape(&shown(value).at_most(400).to_string());
+                    let value = sentence(&shown(value).at_most(400).to_string());
                     let _ = writeln!(html, "<div><dt>{}</dt><dd>{value}</dd></div>", text(name));
                 }
                 html += "</dl>\n";
@@ -304,9 +313,12 @@ fn table(head: &[String], rows: &[Vec<String>], number: usize) -> String {
     let mut html = format!(
         "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Table {number}\"><table>\n<thead><tr>"
     );
-    let class: Vec<&str> = (0..head.len())
-        .map(|column| if is_numeric(rows, column) { " class=\"number\"" } else { "" })
-        .collect();
+    let class = |column| match (is_numeric(rows, column), is_long(rows, column)) {
+        (true, _) => " class=\"number\"",
+        (false, true) => " class=\"long\"",
+        (false, false) => "",
+    };
+    let class: Vec<&str> = (0..head.len()).map(class).collect();
     for (name, class) in head.iter().zip(&class) {
         let _ = write!(html, "<th scope=\"col\"{class}>{}</th>", text(name));
     }
@@ -332,9 +344,23 @@ fn is_numeric(rows: &[Vec<String>], column: usize) -> bool {
     rows.iter().filter_map(|row| row.get(column)).all(is_number)
 }
 
+/// Whether a column has sentences, which are not to be broken after every word where the page is narrow.
+fn is_long(rows: &[Vec<String>], column: usize) -> bool {
+    rows.iter().filter_map(|row| row.get(column)).any(|cell| cell.len() > 20)
+}
+
 /// Text from outside as HTML: escaped, and cut as a name is.
 fn text(text: &str) -> String {
     escape(&shown(text).to_string())
+}
+
+/// A sentence as HTML: no line breaks within the name of an option.
+fn sentence(text: &str) -> String {
+    let word = |word: &str| match word.contains("--") && word.len() < 40 {
+        true => format!("<span class=\"option\">{}</span>", escape(word)),
+        false => escape(word),
+    };
+    text.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
 
 fn escape(text: &str) -> String {

@@ -3,7 +3,7 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
-use steepest_train::{EpochDone, Error, Evaluation, Result, RunFiles, Settings, Summary};
+use steepest_train::{EpochDone, Error, Evaluation, Metric, Result, RunFiles, Settings, Summary};
 
 /// A run directory, read.
 #[derive(Debug, Clone)]
@@ -26,6 +26,8 @@ pub struct Run {
     pub dropped: Vec<String>,
     /// What is predicted.
     pub target: String,
+    /// What the validation metric of an epoch is.
+    pub metric: Metric,
 }
 
 /// A column and what became of it.
@@ -53,6 +55,10 @@ impl Run {
             list.filter_map(|word| word.as_str().map(str::to_owned)).collect::<Vec<_>>()
         };
         let notes = files.optional("notes.txt")?.unwrap_or_default();
+        let usual = match encoder["target"]["task"].as_str() {
+            Some("regression") => Metric::Rmse,
+            _ => Metric::Accuracy,
+        };
         Ok(Self {
             path: path.to_owned(),
             summary: parsed(path, &files, "summary.json")?,
@@ -62,6 +68,7 @@ impl Run {
             dropped: words(&encoder["dropped"]),
             target: encoder["target"]["column"].as_str().unwrap_or("label").to_owned(),
             epochs: files.epochs()?,
+            metric: settings.train.metric.unwrap_or(usual),
             settings,
         })
     }
@@ -86,8 +93,10 @@ fn column(input: &Value) -> Column {
     let length = |key: &str| input[key].as_array().map_or(0, Vec::len);
     let kind = text("type");
     let mut features = match kind.as_str() {
-        "number" | "date" if input["squash"].is_object() => "standardized, its tails squashed".to_owned(),
-        "number" | "date" => "standardized".to_owned(),
+        "number" | "date" if input["squash"].is_object() => {
+            "scaled to mean 0 and deviation 1, what is far out pulled in".to_owned()
+        }
+        "number" | "date" => "scaled to mean 0 and deviation 1".to_owned(),
         "calendar" => {
             let trend = if input["trend"].is_object() { "the days as a number, " } else { "" };
             format!("{trend}{} cycles as sine and cosine", length("cycles"))

@@ -5,7 +5,7 @@ use crate::loss::{argmax, log_softmax};
 use crate::score::{Baseline, Criterion, FEW_OF_A_CLASS, Metric, Rows, cap, capped_mean, dominating};
 use crate::summary;
 use steepest::stop::{NotImproved, Reason};
-use steepest_data::{AnyEncoder, Part, Prepared, Targets, Task};
+use steepest_data::{AnyEncoder, Part, Prepared, Targets, Task, shown};
 
 /// Compares the weights of epochs.
 #[derive(Debug)]
@@ -189,7 +189,7 @@ impl Judge {
             Task::Regression => format!("{} for every row", encoder.invert_target(row[0]) as f32),
             _ => format!(
                 "{:?} for every row, the frequencies of training as probabilities",
-                encoder.decode_class(argmax(&log_softmax(row)) as u32)
+                shown(encoder.decode_class(argmax(&log_softmax(row)) as u32))
             ),
         }
     }
@@ -273,7 +273,7 @@ fn few_rows(data: &Prepared) -> Option<String> {
             rows => format!("{rows} {what}"),
         };
         let counts: Vec<String> = parts.iter().map(count).collect();
-        format!("{:?} ({})", data.encoder.decode_class(*class as u32), counts.join(", "))
+        format!("{:?} ({})", shown(data.encoder.decode_class(*class as u32)), counts.join(", "))
     });
     let named = named.collect::<Vec<_>>().join(", ");
     match classes.len() {

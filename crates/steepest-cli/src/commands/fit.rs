@@ -1,18 +1,14 @@
 use super::scores;
 use crate::args::{Fit, KeyValue};
-use crate::hint;
 use crate::output::{
-    Failure, Paint, Result, behind, columns, count, hanging, print, print_json, quoted, say, short,
-    significant,
+    Failure, Paint, Result, behind, columns, count, hanging, print, print_json, quoted, say, significant,
 };
 use crate::progress::Reporter;
 use console::Term;
 use serde::{Serialize, de::DeserializeOwned};
 use std::fmt::Write as _;
-use steepest::registry;
 use steepest::settings::Value;
-use steepest::stop::Reason;
-use steepest_report::{complaints, duration};
+use steepest_report::{complaints, duration, failure};
 use steepest_train::{DataSettings, Out, Settings, Stopped, Summary};
 
 /// Trains a network, shows it, and says what came out.
@@ -74,8 +70,10 @@ pub fn conclude(summary: &Summary, source: &str, shown: &Shown, reporter: &mut R
     }
     match reporter.stopped() {
         Some(Stopped::Interrupted) => Err(Failure::Interrupted(reporter.signal())),
-        Some(stopped) if stopped.is_failure() => Err(Failure::Run(what_went_wrong(stopped, summary))),
-        _ => Ok(()),
+        _ => match failure(summary) {
+            Some(failure) => Err(Failure::Run(what_went_wrong(&failure, summary))),
+            None => Ok(()),
+        },
     }
 }
 
@@ -256,25 +254,9 @@ fn health(summary: &Summary, failed: bool, paint: Paint, columns: usize) -> Stri
 }
 
 /// Where it failed, and what to change.
-fn what_went_wrong(stopped: &Stopped, summary: &Summary) -> String {
-    let usual = registry::find(&summary.optimizer).map_or(f64::INFINITY, |entry| entry.default_lr);
-    let smaller = short(usual.min(summary.lr / 10.0));
-    let where_it_lies = format!("the run lies in {}", quoted(&summary.run.to_string_lossy()));
-    let advice = format!("try --lr {smaller}, --clip-norm 1 or a longer --warmup");
-    if let Stopped::NonFinite(error) = stopped
-        && let Some(fault) = error.gradient_fault()
-    {
-        let step = fault.step;
-        return format!(
-            "training broke off at step {step}: {fault}; {advice}, or go on over such steps with --skip-non-finite; \
-             {where_it_lies}"
-        );
-    }
-    match stopped {
-        Stopped::Rule(Reason::Divergence { .. }) => {
-            let options = hint::options(&["optimizer.lr", "optimizer.clip_norm"]).unwrap_or_default();
-            format!("training diverged: {} ({options}); {where_it_lies}", summary.stopped_because)
-        }
-        _ => format!("training broke off: {}; {advice}; {where_it_lies}", summary.stopped_because),
-    }
+fn what_went_wrong(failure: &steepest_report::Failure, summary: &Summary) -> String {
+    let steepest_report::Failure { diverged, epoch, what, advice, .. } = failure;
+    let verb = if *diverged { "diverged" } else { "broke off" };
+    let run = quoted(&summary.run.to_string_lossy());
+    format!("training {verb} in epoch {epoch}: {what}; try {advice}; the run lies in {run}")
 }

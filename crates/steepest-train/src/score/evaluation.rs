@@ -27,7 +27,9 @@ impl Criterion {
         let rows = part.features.rows as u64;
         let losses = self.rows(outputs, &part.targets, encoder.target_scale());
         let step = losses.losses().len().div_ceil(MOST_LOSSES).max(1);
-        let losses = losses.losses().iter().step_by(step).map(|loss| *loss as f32).collect();
+        // a run that diverged may have losses beyond f32; infinity would be `null` in the file
+        let stored = |loss: &f64| loss.min(f64::from(f32::MAX)) as f32;
+        let losses = losses.losses().iter().step_by(step).map(stored).collect();
         if rows == 0 || outputs.iter().any(|output| !output.is_finite()) {
             return None;
         }

@@ -243,10 +243,14 @@ impl Trainer {
             .max_by(|a, b| ratio(&a.1).total_cmp(&ratio(&b.1)));
         let Some((param, health)) = worst else { return String::new() };
         let word = if health.verdict == Verdict::Exploding { "exploded" } else { "grew most" };
+        let norm = match health.norm {
+            norm if (0.001..10_000.0).contains(&norm) => format!("{norm:.4}"),
+            norm => format!("{norm:.3e}"),
+        };
         format!(
-            "; at step {} the gradient of `{}` {word}, its norm being {:.3e}; try a smaller learning rate \
+            "; at step {} the gradient of `{}` {word}, its norm being {norm}; try a smaller learning rate \
              than {}, or clip the gradient (optimizer.clip_norm = 1)",
-            self.tracker.counters.step, param.name, health.norm, self.plan.lr
+            self.tracker.counters.step, param.name, self.plan.lr
         )
     }
 }
