@@ -34,6 +34,11 @@ fn hint(error: &Error) -> Option<String> {
         }
         Error::RunFinished { .. } => Some("to make it longer, --epochs".to_owned()),
         Error::NotUtf8Path { .. } => Some("--out".to_owned()),
+        Error::BadSearch { search, .. } => {
+            let word = search.split(' ').next().unwrap_or_default();
+            let own = ["folds", "trainings", "points"].contains(&word);
+            Some(format!("--{}", if own { word } else { "search" }))
+        }
         Error::NotARun { .. } => Some("`steepest fit` names it at its end".to_owned()),
         error => options(error.keys()),
     }

@@ -16,6 +16,7 @@ use std::io::IsTerminal;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use steepest_train::choose::Tuned;
 use steepest_train::{Choosing, EpochDone, Event, Observer, Start, StepDone, Stopped, Summary};
 
 /// Lines for a whole run where there is no terminal.
@@ -43,6 +44,7 @@ pub struct Reporter {
     /// The last epoch, where no line was printed for it.
     untold: Option<EpochDone>,
     stopped: Option<Stopped>,
+    tuned: Option<Tuned>,
     told_of_signal: bool,
     interrupt: Interrupt,
     board: Board,
@@ -66,6 +68,7 @@ impl Reporter {
             drawn: Cell::new((0, 0)),
             untold: None,
             stopped: None,
+            tuned: None,
             told_of_signal: false,
             interrupt: Interrupt::install(wants_live),
         }
@@ -74,6 +77,11 @@ impl Reporter {
     /// Why training ended, once it has.
     pub fn stopped(&self) -> Option<&Stopped> {
         self.stopped.as_ref()
+    }
+
+    /// What was tuned before the run, if anything was.
+    pub fn tuned(&self) -> Option<&Tuned> {
+        self.tuned.as_ref()
     }
 
     /// What is to be done when the run's scores are known.
@@ -168,7 +176,7 @@ impl Reporter {
             return;
         }
         let compared = count(choosing.compared as u64, "training");
-        let text = format!("choosing the learning rate, {compared} compared");
+        let text = format!("choosing: {compared} compared");
         let room = columns(&Term::stderr()).unwrap_or(80).saturating_sub(1);
         let cells = room.saturating_sub(text.chars().count() + 2).min(20);
         let text: String = text.chars().take(room).collect();
@@ -288,6 +296,7 @@ impl Observer for Reporter {
         match event {
             Event::Note(note) => self.note(note),
             Event::Choosing(choosing) => self.choosing(choosing),
+            Event::Tuned(tuned) => self.tuned = Some(tuned.clone()),
             Event::Start(start) => self.start(start),
             Event::Step(done) => self.step(done),
             Event::Epoch(done) => self.epoch(done),

@@ -278,3 +278,37 @@ fn a_learning_rate_is_chosen() {
     }
     assert!(!place.path().join("other").exists());
 }
+
+#[test]
+fn settings_are_tuned() {
+    let place = Place::new();
+    let tune = "tune iris --epochs 20 --folds 3 --trainings 1 --no-report";
+    let done = place.run(&format!("{tune} --quiet --search hidden=4|16,8 --out run")).ok();
+    for part in ["hidden", "chosen", "2 candidates on 3 folds", "whole trainings", "test (95 %)"] {
+        assert!(done.stdout.contains(part), "{part}: {}", done.stdout);
+    }
+    let json = place
+        .run(&format!("{tune} --quiet --search dropout=0..0.5 --points 3 --json --out json"))
+        .ok()
+        .json();
+    assert_eq!(json["tuned"]["tried"].as_array().unwrap().len(), 3, "{json}");
+    assert!(json["run"]["test"]["accuracy"].is_number(), "{json}");
+    place.file("few.csv", "x,y\n1,a\n2,a\n3,a\n4,a\n5,a\n6,a\n7,a\n8,a\n9,a\n10,b\n11,a\n12,a\n");
+    for (words, said) in [
+        ("tune iris --folds 1", "at least 2"),
+        ("tune iris --folds 1000", "--folds"),
+        ("tune few.csv --folds 3", "y"),
+        ("tune iris --search droput=0..1", "did you mean `dropout`"),
+        ("tune iris --search dropout=0.5..0.1", "is empty"),
+        ("tune iris --search lr=0..1:log", "above 0"),
+        ("tune iris --max-steps 8", "at least 16 steps"),
+        ("tune iris --lr auto", "leave that out"),
+        ("tune iris --optimizer dog", "finds its own step size"),
+        ("tune iris --validation-file iris", "--validation-file"),
+    ] {
+        let done = place.run(&format!("{words} --out other"));
+        assert_eq!(done.code, Some(2), "{words}: {done:?}");
+        assert!(done.stderr.contains(said), "{words}: {}", done.stderr);
+        assert!(!place.path().join("other").exists(), "{words}");
+    }
+}

@@ -7,7 +7,7 @@ use crate::number::{count, duration, short, significant};
 use crate::page::{Block, Chart, Page, Section, Series, Tone};
 use crate::predictions::{baseline_of, least_known, main_metric, predictions, with_interval};
 use crate::run::Run;
-use steepest_train::{EpochDone, Metric, Summary};
+use steepest_train::{EpochDone, LearningRate, Metric, Summary};
 
 /// Columns of a table of columns; of more the first are shown.
 const MOST_COLUMNS: usize = 200;
@@ -69,7 +69,11 @@ fn cut_off(run: &Run, section: Section) -> Section {
         facts.push(("trained".to_owned(), format!("{}, {}", count(last.step, "step"), time(last.seconds))));
     }
     let optimizer = &run.settings.optimizer;
-    let lr = optimizer.lr.map_or(String::new(), |lr| format!(", learning rate {}", short(lr)));
+    let lr = match optimizer.lr {
+        Some(LearningRate::Number(lr)) => format!(", learning rate {}", short(lr)),
+        Some(LearningRate::Auto) => ", its learning rate still to be chosen".to_owned(),
+        None => String::new(),
+    };
     facts.push(("optimizer".to_owned(), format!("{}{lr}", optimizer.name)));
     facts.push(("next".to_owned(), command(run, "resume", "")));
     section.with(Block::Text(Tone::Warning, text)).with(Block::Facts(facts))

@@ -7,10 +7,11 @@ use steepest_train::{LayerLine, Summary, TensorLine};
 /// The fraction of steps that may explode or vanish before a tensor is named. Of 171 healthy runs over the embedded data
 /// sets the worst has 0.5 %: a hard batch does it, and a network that has learnt all there is.
 const FORGIVEN: f64 = 0.02;
-/// The fraction of a layer's units that nothing wakes from which on it is named; of HEALTHY the worst has WORSTDEAD.
+/// The fraction of a layer's units that nothing wakes from which on it is named; of 420 healthy runs (140 each of
+/// AdamW, SGD and tanh, by the example `health`) the worst has 0.17.
 const DEAD: f64 = 0.25;
 /// The fraction of a layer's values on the flat ends of tanh from which on it is saturated; of those runs the worst has
-/// WORSTFLAT, and of those with first weights thirty times too large the best 0.61.
+/// 0.28, and of 140 with first weights thirty times too large the best 0.56.
 const SATURATED: f64 = 0.5;
 /// Changes of a matrix in one step, relative to its size, beyond which training is too fast: of an optimizer whose steps
 /// do not follow the size of the gradient, as AdamW, whose healthy runs stay below 0.023 and those of ten times its usual

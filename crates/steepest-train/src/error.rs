@@ -137,25 +137,25 @@ pub enum Error {
         /// What came out.
         found: f64,
     },
-    /// The observer asked to stop while a learning rate was chosen.
-    #[error("stopped while the learning rate was chosen{}; what was found is kept in {}, and the run goes on from there when it is resumed", leading.map_or(String::new(), |lr| format!(", {lr} being the best so far")), run.display())]
+    /// The observer asked to stop while settings were chosen.
+    #[error("stopped while settings were chosen{}; what was found is kept in {}, and the run goes on from there when it is resumed", leading.as_ref().map_or(String::new(), |best| format!(", {best} being the best so far")), run.display())]
     ChoosingStopped {
         /// The run directory.
         run: PathBuf,
         /// The best so far; `None` before the first comparison.
-        leading: Option<f64>,
+        leading: Option<String>,
     },
     /// Something that cannot be searched.
-    #[error("search {search}: {reason}")]
+    #[error("{search}: {reason}")]
     BadSearch {
         /// What was asked for.
         search: String,
         /// What is wrong, and what to do.
         reason: String,
     },
-    /// All learning rates diverged.
-    #[error("{reason}; the learning rate cannot be chosen: clip gradients, or look at the data")]
-    NoRate {
+    /// Nothing is left to choose: all candidates diverged.
+    #[error("{reason}; nothing can be chosen: clip gradients, try lower learning rates, or look at the data")]
+    NothingLeft {
         /// What happened.
         reason: String,
     },

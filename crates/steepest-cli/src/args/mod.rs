@@ -6,6 +6,7 @@ mod fit;
 mod minimize;
 mod options;
 mod parse;
+mod tune;
 mod watch;
 
 pub use bench::{Bench, MasterKind, ParamKind, StateStorage};
@@ -13,6 +14,7 @@ pub use fit::Fit;
 pub use minimize::{Minimize, OptimizerSpec};
 pub use options::{Given, option_of};
 pub use parse::KeyValue;
+pub use tune::Tune;
 pub use watch::Watch;
 
 use crate::output::quoted;
@@ -49,6 +51,7 @@ const EXIT_CODES: &str = "Exit codes: 0 done, 1 the run failed, 2 bad input or u
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Fit(Box<Fit>),
+    Tune(Box<Tune>),
     Predict(Predict),
     Resume(Resume),
     Verify(Verify),

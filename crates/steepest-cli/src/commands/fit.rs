@@ -6,6 +6,7 @@ use crate::output::{
 use crate::progress::Reporter;
 use console::Term;
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::json;
 use std::fmt::Write as _;
 use steepest::settings::Value;
 use steepest_report::{complaints, duration, failure};
@@ -14,10 +15,7 @@ use steepest_train::{DataSettings, Out, Settings, Stopped, Summary};
 /// Trains a network, shows it, and says what came out.
 pub fn run(args: Fit) -> Result {
     let settings = settings(&args)?;
-    let out = match &args.out {
-        Some(path) => Out::At(path.clone()),
-        None => Out::New { root: "runs".into() },
-    };
+    let out = out(&args);
     let mut reporter = Reporter::new(args.watch);
     let trained = steepest_train::fit(&settings, &out, &mut reporter);
     let summary = trained.map_err(|error| reporter.failure(error))?;
@@ -34,6 +32,14 @@ fn width() -> usize {
     columns(&Term::stdout()).map_or(WIDTH, |columns| columns.min(WIDTH))
 }
 
+/// Where a run goes.
+pub fn out(args: &Fit) -> Out {
+    match &args.out {
+        Some(path) => Out::At(path.clone()),
+        None => Out::New { root: "runs".into() },
+    }
+}
+
 /// How a run that has ended is shown.
 pub struct Shown {
     pub json: bool,
@@ -46,11 +52,16 @@ pub fn conclude(summary: &Summary, source: &str, shown: &Shown, reporter: &mut R
     reporter.end(summary);
     // a page that cannot be written is no failed run
     let page = shown.report.then(|| super::report::after(&summary.run));
-    if shown.json {
+    if let (true, Some(tuned)) = (shown.json, reporter.tuned()) {
+        print_json(&json!({ "format": 1, "tuned": tuned, "run": summary }))?;
+    } else if shown.json {
         print_json(summary)?;
     } else {
         let failed = reporter.stopped().is_some_and(Stopped::is_failure);
-        let mut text = report(summary, source, failed, Paint::stdout(), width());
+        let choice =
+            reporter.tuned().map(|tuned| format!("\n{}", super::tune::choice(tuned, Paint::stdout())));
+        let mut text =
+            choice.unwrap_or_default() + &report(summary, source, failed, Paint::stdout(), width());
         if let Some(Ok(page)) = &page {
             let _ = writeln!(text, "{}  {}", Paint::stdout().dim("report   "), page.display());
         }
@@ -78,7 +89,7 @@ pub fn conclude(summary: &Summary, source: &str, shown: &Shown, reporter: &mut R
 }
 
 /// The settings of a run: the defaults, changed by the file, changed by the options.
-fn settings(args: &Fit) -> Result<Settings> {
+pub fn settings(args: &Fit) -> Result<Settings> {
     let mut settings = match &args.config {
         None => Settings::default(),
         Some(path) => {

@@ -13,6 +13,7 @@ mod ran;
 mod report;
 mod resume;
 mod scores;
+mod tune;
 mod verify;
 mod yardstick;
 
@@ -26,6 +27,7 @@ use steepest::nearest;
 pub fn run(command: Command) -> Result {
     match command {
         Command::Fit(args) => fit::run(*args),
+        Command::Tune(args) => tune::run(*args),
         Command::Predict(args) => predict::run(args),
         Command::Resume(args) => resume::run(args),
         Command::Verify(args) => verify::run(args),

@@ -19,13 +19,13 @@ use crate::error::{Error, Result};
 use crate::event::{self, Event, Observer};
 use crate::settings::Settings;
 use crate::trainer::Tables;
-use networks::{LR, Progress};
+use networks::Progress;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use steepest::FileSystem;
-use steepest_choose::choose::{self, Choice, Ended, Journal, Plan};
+use steepest_choose::choose::{self, Choice, Ended, Journal, Plan, Point};
 use steepest_data::{Division, Prepared};
 use trials::Trials;
 
@@ -88,7 +88,7 @@ impl<'a> Choosing<'a> {
                 }))
             }
             Err(choose::Error::Training { source, .. }) => Err(source),
-            Err(error) => Err(Error::NoRate { reason: error.to_string() }),
+            Err(error) => Err(Error::NothingLeft { reason: error.to_string() }),
         }
     }
 }
@@ -119,19 +119,23 @@ fn context(settings: &Settings, splits: &[Arc<Prepared>]) -> String {
     crate::manifest::checksum((settings.to_toml() + &data.join(" ")).as_bytes())
 }
 
-/// The rate that is best so far, among those that came farthest.
-fn leading(journal: &Journal) -> Option<f64> {
+/// What is best so far, among what came farthest: in words.
+fn leading(journal: &Journal) -> Option<String> {
     let farthest = journal.entries.iter().map(|entry| entry.to).fold(0.0, f64::max);
     let mean = |losses: &[f64]| losses.iter().sum::<f64>() / losses.len().max(1) as f64;
-    let there = journal.entries.iter().filter(|entry| entry.to == farthest);
-    let known = there.filter_map(|entry| match &entry.standing {
-        choose::Standing::Losses(losses) => Some((entry.point.get(LR)?, mean(losses))),
-        choose::Standing::Diverged { .. } => None,
-    });
-    match known.min_by(|a, b| a.1.total_cmp(&b.1))?.0 {
-        choose::Value::Number(lr) => Some(*lr),
-        choose::Value::Word(_) => None,
+    let mut means: Vec<(&Point, Vec<f64>)> = Vec::new();
+    for entry in journal.entries.iter().filter(|entry| entry.to == farthest) {
+        let loss = match &entry.standing {
+            choose::Standing::Losses(losses) => mean(losses),
+            choose::Standing::Diverged { .. } => f64::INFINITY,
+        };
+        match means.iter_mut().find(|(point, _)| **point == entry.point) {
+            Some((_, losses)) => losses.push(loss),
+            None => means.push((&entry.point, vec![loss])),
+        }
     }
+    let best = means.into_iter().min_by(|a, b| mean(&a.1).total_cmp(&mean(&b.1)))?.0;
+    Some(best.iter().map(|(name, value)| format!("{name} = {value}")).collect::<Vec<_>>().join(", "))
 }
 
 /// The lowest and the highest.

@@ -213,7 +213,17 @@ impl Tune {
         let seed = settings.train.seed;
         let fold = |fold: usize| -> Result<Arc<Prepared>> {
             let how = Division::Fold { fold, of: *folds, seed };
-            Ok(Arc::new(tables.divide_again(&settings, &data.split, how)?))
+            tables.divide_again(&settings, &data.split, how).map(Arc::new).map_err(|error| match error {
+                Error::Data(steepest_data::Error::EmptyPart { rows, .. }) => Error::BadSearch {
+                    search: format!("folds = {folds}"),
+                    reason: format!("{rows} rows are too few to be dealt so; take fewer folds"),
+                },
+                Error::Data(steepest_data::Error::FewGroups { groups, .. }) => Error::BadSearch {
+                    search: format!("folds = {folds}"),
+                    reason: format!("{groups} groups are too few to be dealt so; take fewer folds"),
+                },
+                error => error,
+            })
         };
         let parts: Vec<Arc<Prepared>> = (0..*folds).map(fold).collect::<Result<_>>()?;
         let steps = settings.resolve(&parts[0])?.total_steps;
