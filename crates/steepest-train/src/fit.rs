@@ -1,8 +1,9 @@
 //! A whole run in one call.
 
 use crate::choose;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::event::{Event, Observer};
+use crate::pool::{cores, in_pool, most_threads};
 use crate::run_dir::Out;
 use crate::settings::Settings;
 use crate::summary::Summary;
@@ -58,15 +59,6 @@ pub fn verify(run: &Path, source: Option<&str>, threads: Option<usize>) -> Resul
     in_pool(threads, || crate::verify::verify(run, source))
 }
 
-fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, Into::into)
-}
-
-/// Threads beyond which there is nothing but waiting: 1024 on two cores take twenty times as long as two.
-fn most_threads() -> usize {
-    4 * cores()
-}
-
 /// Says that fewer threads are used than were asked for.
 fn tell_of_threads(asked: Option<usize>, observer: &mut dyn Observer) {
     let most = most_threads();
@@ -78,15 +70,4 @@ fn tell_of_threads(asked: Option<usize>, observer: &mut dyn Observer) {
         // that it asks to stop is heard at the first step
         let _ = observer.observe(&Event::Note(note));
     }
-}
-
-/// Runs in a pool of so many threads, all cores by default.
-pub(crate) fn in_pool<T: Send>(threads: Option<usize>, run: impl FnOnce() -> Result<T> + Send) -> Result<T> {
-    let count = threads.unwrap_or_else(cores).min(most_threads());
-    // burn's backend and the optimizer both use the pool that they are called from
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(count)
-        .build()
-        .map_err(|e| Error::Threads { count, reason: e.to_string() })?;
-    pool.install(run)
 }

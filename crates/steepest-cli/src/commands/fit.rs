@@ -58,8 +58,7 @@ pub fn conclude(summary: &Summary, source: &str, shown: &Shown, reporter: &mut R
         print_json(summary)?;
     } else {
         let failed = reporter.stopped().is_some_and(Stopped::is_failure);
-        let choice =
-            reporter.tuned().map(|tuned| format!("\n{}", super::tune::choice(tuned, Paint::stdout())));
+        let choice = reporter.tuned().map(|tuned| format!("\n{}", super::choice::of(tuned, Paint::stdout())));
         let mut text =
             choice.unwrap_or_default() + &report(summary, source, failed, Paint::stdout(), width());
         if let Some(Ok(page)) = &page {

@@ -1,6 +1,7 @@
 //! One file for each command.
 
 mod bench;
+mod choice;
 mod completions;
 mod data;
 mod describe;

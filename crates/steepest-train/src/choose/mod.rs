@@ -4,154 +4,16 @@
 //! trains, on divisions of the rows that are not for the test, and the journal in the run's directory from which a choice that
 //! was cut goes on.
 
+mod choosing;
+mod divisions;
 mod networks;
 pub(crate) mod rate;
 mod search;
 mod trials;
 pub(crate) mod tune;
+mod tuned;
 
 pub use networks::{NetworkTrial, Networks};
 pub use search::Search;
-pub use tune::{Tried, TuneOptions, Tuned, tune, tuned};
-
-use crate::checkpoint::Identity;
-use crate::error::{Error, Result};
-use crate::event::{self, Event, Observer};
-use crate::settings::Settings;
-use crate::trainer::Tables;
-use networks::Progress;
-use std::ops::ControlFlow;
-use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use steepest::FileSystem;
-use steepest_choose::choose::{self, Choice, Ended, Journal, Plan, Point};
-use steepest_data::{Division, Prepared};
-use trials::Trials;
-
-/// Something that is being chosen.
-struct Choosing<'a> {
-    plan: &'a Plan,
-    /// Steps of all trainings, about.
-    expected: u64,
-    settings: &'a Settings,
-    splits: &'a [Arc<Prepared>],
-}
-
-impl<'a> Choosing<'a> {
-    /// Chooses, or goes on choosing: what is found is kept in the run's directory.
-    fn run(
-        &self,
-        system: &Arc<dyn FileSystem>,
-        run: &Path,
-        observer: &'a mut dyn Observer,
-    ) -> Result<Choice<NetworkTrial<'a>>> {
-        let trials = Trials::open(Arc::clone(system), run, self.plan.context.clone())?;
-        let known = trials.journal.clone();
-        // what could not be written ends the choice
-        let trials = Arc::new(Mutex::new((trials, None)));
-        let told = Arc::clone(&trials);
-        let (observer, expected) = (Mutex::new(observer), self.expected.max(1) as f64);
-        let tell = move |steps: u64| {
-            let compared = lock(&told).0.journal.entries.len();
-            let done = (steps as f64 / expected).min(1.0);
-            lock(&observer).observe(&Event::Choosing(event::Choosing { done, compared }))
-        };
-        let progress = Arc::new(Progress {
-            steps: AtomicU64::new(0),
-            stop: AtomicBool::new(false),
-            tell: Box::new(tell),
-        });
-        let networks = Networks::of(self.settings.clone(), self.splits.to_vec(), Some(Arc::clone(&progress)));
-        let ended = choose::choose(&networks, self.plan, known, |entry| {
-            let mut trials = lock(&trials);
-            if let Err(error) = trials.0.add(entry) {
-                trials.1 = Some(error);
-                progress.stop.store(true, Ordering::SeqCst);
-            }
-            match progress.stop.load(Ordering::SeqCst) {
-                true => ControlFlow::Break(()),
-                false => ControlFlow::Continue(()),
-            }
-        });
-        let mut trials = lock(&trials);
-        match ended {
-            Ok(Ended::Chosen(choice)) => {
-                trials.0.write_table(&choice.journal)?;
-                Ok(choice)
-            }
-            Ok(Ended::Stopped(_))
-            | Err(choose::Error::Training { source: Error::ChoosingStopped { .. }, .. }) => {
-                Err(trials.1.take().unwrap_or_else(|| Error::ChoosingStopped {
-                    run: run.to_owned(),
-                    leading: leading(&trials.0.journal),
-                }))
-            }
-            Err(choose::Error::Training { source, .. }) => Err(source),
-            Err(error) => Err(Error::NothingLeft { reason: error.to_string() }),
-        }
-    }
-}
-
-/// The run's own division of the rows, and others, so many in all.
-fn divisions(
-    settings: &Settings,
-    tables: &Tables,
-    first: &Arc<Prepared>,
-    count: u64,
-) -> Result<Vec<Arc<Prepared>>> {
-    let again = |number: u64| -> Result<Arc<Prepared>> {
-        // far from the seeds that somebody would give
-        let how = Division::Again { seed: settings.train.seed.wrapping_add(number << 32) };
-        Ok(Arc::new(tables.divide_again(settings, &first.split, how)?))
-    };
-    std::iter::once(Ok(Arc::clone(first))).chain((1..count).map(again)).collect()
-}
-
-/// What trainings depend on beside the learning rate.
-fn context(settings: &Settings, splits: &[Arc<Prepared>]) -> String {
-    let mut settings = settings.clone();
-    let usual = Settings::default();
-    (settings.data.source, settings.data.more_files) = (usual.data.source, usual.data.more_files);
-    (settings.train.threads, settings.data.max_memory) = (None, None);
-    (settings.train.save_every, settings.train.keep) = (usual.train.save_every, usual.train.keep);
-    let data: Vec<String> = splits.iter().map(|data| Identity::of(data).data_hash().to_owned()).collect();
-    crate::manifest::checksum((settings.to_toml() + &data.join(" ")).as_bytes())
-}
-
-/// What is best so far, among what came farthest: in words.
-fn leading(journal: &Journal) -> Option<String> {
-    let farthest = journal.entries.iter().map(|entry| entry.to).fold(0.0, f64::max);
-    let mean = |losses: &[f64]| losses.iter().sum::<f64>() / losses.len().max(1) as f64;
-    let mut means: Vec<(&Point, Vec<f64>)> = Vec::new();
-    for entry in journal.entries.iter().filter(|entry| entry.to == farthest) {
-        let loss = match &entry.standing {
-            choose::Standing::Losses(losses) => mean(losses),
-            choose::Standing::Diverged { .. } => f64::INFINITY,
-        };
-        match means.iter_mut().find(|(point, _)| **point == entry.point) {
-            Some((_, losses)) => losses.push(loss),
-            None => means.push((&entry.point, vec![loss])),
-        }
-    }
-    let best = means.into_iter().min_by(|a, b| mean(&a.1).total_cmp(&mean(&b.1)))?.0;
-    Some(best.iter().map(|(name, value)| format!("{name} = {value}")).collect::<Vec<_>>().join(", "))
-}
-
-/// The lowest and the highest.
-fn ends(rates: &[f64]) -> [f64; 2] {
-    rates.iter().fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], x| [low.min(*x), high.max(*x)])
-}
-
-/// A rate in three digits.
-fn short(x: f64) -> String {
-    let rounded: f64 = format!("{x:.2e}").parse().unwrap_or(x);
-    match (1e-4..1e4).contains(&rounded) {
-        true => format!("{rounded}"),
-        false => format!("{rounded:e}"),
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
+pub use tune::{TuneOptions, tune};
+pub use tuned::{Tried, Tuned, tuned};

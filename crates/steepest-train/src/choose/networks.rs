@@ -1,5 +1,7 @@
 //! Networks as something that can be chosen among.
 
+use super::divisions::divisions;
+use super::search;
 use crate::error::{Error, Result};
 use crate::event::{EpochDone, Event, Stopped};
 use crate::learning_rate::LearningRate;
@@ -10,9 +12,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use steepest_choose::choose::{Candidate, Standing, Train, Trial};
 use steepest_data::Prepared;
-
-/// The setting that is chosen.
-pub(super) const LR: &str = "lr";
 
 /// Networks with other learning rates than that of some settings (`lr` of a [`Candidate`]), on divisions of the same rows: what
 /// [`choose`](steepest_choose::choose::choose()) chooses among when a run's learning rate is `auto`.
@@ -59,7 +58,7 @@ impl<'a> Networks<'a> {
             });
         }
         let first = Arc::new(tables.prepare(settings)?);
-        let splits = super::divisions(settings, &tables, &first, splits)?;
+        let splits = divisions(settings, &tables, &first, splits)?;
         Ok(Self::of(settings.clone(), splits, None))
     }
 
@@ -113,7 +112,7 @@ impl<'a> Train for Networks<'a> {
     type Error = Error;
 
     fn start(&self, candidate: &Candidate, split: usize, seed: u64) -> Result<NetworkTrial<'a>> {
-        let mut settings = super::search::apply(&self.settings, &candidate.point)?;
+        let mut settings = search::apply(&self.settings, &candidate.point)?;
         settings.train.seed = seed;
         let trainer = Trainer::unwritten(&settings, Arc::clone(&self.splits[split]))?;
         Ok(NetworkTrial { trainer, epochs: Vec::new(), ended: None, progress: self.progress.clone() })

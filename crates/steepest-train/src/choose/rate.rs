@@ -1,7 +1,9 @@
 //! `lr = "auto"`: several learning rates are trained a little, the best goes on and is the run.
 
-use super::networks::LR;
-use super::{Choosing, NetworkTrial, Networks, context, divisions, ends, short};
+use super::choosing::{Choosing, context, ends, short};
+use super::divisions::divisions;
+use super::networks::{NetworkTrial, Networks};
+use super::search::LR;
 use crate::checkpoint::Identity;
 use crate::error::{Error, Result};
 use crate::event::{EpochDone, Observer};

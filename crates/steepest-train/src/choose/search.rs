@@ -1,6 +1,5 @@
 //! What is searched: settings with the values that they may have, as somebody types them.
 
-use super::networks::LR;
 use crate::error::{Error, Result};
 use crate::settings::{OptimizerSettings, Settings};
 use serde::{Deserialize, Serialize};
@@ -8,6 +7,9 @@ use std::str::FromStr;
 use steepest::nearest;
 use steepest::settings::Value as Setting;
 use steepest_choose::choose::{Plan, PlanError, Point, Range, Space, Value};
+
+/// The name of the learning rate.
+pub(super) const LR: &str = "lr";
 
 /// One setting and the values that are tried: `lr`, `weight_decay=1e-4..1e-1:log`, `dropout=0..0.5`,
 /// `hidden=64,64|256,256`.

@@ -1,11 +1,13 @@
 //! Tuning: settings chosen by cross-validation, and a run with what was chosen.
 
-use super::search::{self, Search};
-use super::{Choosing, NetworkTrial, context};
+use super::choosing::{Choosing, context};
+use super::networks::NetworkTrial;
+use super::search::{self, LR, Search};
+use super::tuned::{CHOICE, FORMAT, Tried, Tuned};
 use crate::checkpoint::Identity;
 use crate::error::{Error, Result};
 use crate::event::{Event, Observer};
-use crate::fit::in_pool;
+use crate::pool::in_pool;
 use crate::run_dir::{self, Out, RunDir};
 use crate::settings::Settings;
 use crate::summary::Summary;
@@ -15,12 +17,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use steepest::{Disk, FileSystem};
-use steepest_choose::choose::{Choice, Plan, Point};
+use steepest_choose::choose::{Choice, Plan};
 use steepest_choose::stats::{BestSet, SetOptions, best_set};
 use steepest_data::{Division, Prepared};
 
-/// The version of `tune.json`.
-const FORMAT: u32 = 1;
 const FILE: &str = "trials/tune.json";
 
 /// How settings are tuned.
@@ -41,48 +41,6 @@ impl Default for TuneOptions {
         Self { search: vec![Search::rate()], folds: 5, trainings: 3, points: 11 }
     }
 }
-
-/// What became of one candidate.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Tried {
-    /// Its settings.
-    pub point: Point,
-    /// How far it was trained, as a part of the full schedule.
-    pub to: f64,
-    /// The mean validation loss there, over folds and trainings; absent where it had diverged at once.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub loss: Option<f64>,
-    /// Where it diverged.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub diverged_at: Option<f64>,
-    /// Whether it cannot be told from the best, as far as 95 % go.
-    pub in_set: bool,
-    /// Whether it is sure, as far as 95 % go, to cost at most 5 % more than the best.
-    pub in_plateau: bool,
-}
-
-/// What was chosen, `trials/choice.json` of a run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Tuned {
-    /// The version: 1.
-    pub format: u32,
-    /// The candidates, the best first.
-    pub tried: Vec<Tried>,
-    /// Whether no candidate can be told from another.
-    pub differences_are_noise: bool,
-    /// Whether the best lies at the edge of what was tried.
-    pub at_edge: bool,
-    /// What it cost, in full trainings.
-    pub cost: f64,
-    /// What a grid as fine as what was tried would have cost.
-    pub grid_cost: f64,
-    /// Folds, and trainings on each.
-    pub folds: usize,
-    /// Trainings on each fold.
-    pub trainings: u64,
-}
-
-const CHOICE: &str = "trials/choice.json";
 
 /// Chooses settings by cross-validation on the rows that are not for the test, and then trains with them as [`fit`](crate::fit())
 /// does: its test scores are of rows that no choice has seen.
@@ -162,11 +120,6 @@ pub(crate) fn resume(
     tune.run(&system, dir, observer).map(|(_, summary)| Some(summary))
 }
 
-/// The choice that a tuned run was made from; `None` for a run that was not tuned.
-pub fn tuned(run: &Path) -> Option<Tuned> {
-    serde_json::from_str(&fs::read_to_string(run.join(CHOICE)).ok()?).ok()
-}
-
 struct Tune {
     settings: Settings,
     options: TuneOptions,
@@ -195,7 +148,7 @@ impl Tune {
                 "the learning rate is `auto`, which is chosen without tuning; leave that out".to_owned();
             return Err(Error::BadSearch { search: "lr".to_owned(), reason });
         }
-        if search.iter().any(|search| search.name() == super::networks::LR)
+        if search.iter().any(|search| search.name() == LR)
             && steepest::registry::find(&settings.optimizer.name)?.traits.learning_rate_free
         {
             let reason = format!("{} finds its own step size", settings.optimizer.name);
@@ -251,7 +204,7 @@ impl Tune {
         };
         let mut settings = search::apply(&self.settings, &point)?;
         let searched: Vec<&str> = self.options.search.iter().map(Search::name).collect();
-        if searched.contains(&super::networks::LR) {
+        if searched.contains(&LR) {
             settings.optimizer.lr_from = Some(format!(
                 "tune: the best of {} by {} folds of {}",
                 tuned.tried.len(),

@@ -1,3 +1,4 @@
+use super::super::tuned;
 use super::*;
 use std::ops::ControlFlow;
 use tempfile::TempDir;
