@@ -16,7 +16,7 @@ use std::io::IsTerminal;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use steepest_train::choose::Tuned;
+use steepest_train::choose::Chosen;
 use steepest_train::{Choosing, EpochDone, Event, Observer, Start, StepDone, Stopped, Summary};
 
 /// Lines for a whole run where there is no terminal.
@@ -44,7 +44,7 @@ pub struct Reporter {
     /// The last epoch, where no line was printed for it.
     untold: Option<EpochDone>,
     stopped: Option<Stopped>,
-    tuned: Option<Tuned>,
+    chosen: Option<Chosen>,
     told_of_signal: bool,
     interrupt: Interrupt,
     board: Board,
@@ -68,7 +68,7 @@ impl Reporter {
             drawn: Cell::new((0, 0)),
             untold: None,
             stopped: None,
-            tuned: None,
+            chosen: None,
             told_of_signal: false,
             interrupt: Interrupt::install(wants_live),
         }
@@ -79,9 +79,9 @@ impl Reporter {
         self.stopped.as_ref()
     }
 
-    /// What was tuned before the run, if anything was.
-    pub fn tuned(&self) -> Option<&Tuned> {
-        self.tuned.as_ref()
+    /// What was chosen before the run, if anything was.
+    pub fn chosen(&self) -> Option<&Chosen> {
+        self.chosen.as_ref()
     }
 
     /// What is to be done when the run's scores are known.
@@ -296,7 +296,7 @@ impl Observer for Reporter {
         match event {
             Event::Note(note) => self.note(note),
             Event::Choosing(choosing) => self.choosing(choosing),
-            Event::Tuned(tuned) => self.tuned = Some(tuned.clone()),
+            Event::Chosen(chosen) => self.chosen = Some(chosen.clone()),
             Event::Start(start) => self.start(start),
             Event::Step(done) => self.step(done),
             Event::Epoch(done) => self.epoch(done),

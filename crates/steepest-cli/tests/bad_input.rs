@@ -109,7 +109,7 @@ fn settings_that_cannot_be() {
         ("--lr 0", &["lr is 0, expected a finite number above 0"]),
         ("--lr nan", &["lr is NaN, expected a finite number above 0"]),
         ("--lr inf", &["lr is inf, expected a finite number above 0"]),
-        ("--lr fast", &["'fast' for '--lr <RATE>'", "not a number"]),
+        ("--lr fast", &["'fast' for '--lr <RATE>'", "no learning rate"]),
         ("--optimizer adamv", &["invalid value 'adamv'", "a similar value exists: 'adam"]),
         ("--schedule cosin", &["invalid value 'cosin'", "a similar value exists: 'cosine'"]),
         ("--activation rellu", &["invalid value 'rellu'", "'relu'"]),

@@ -1,5 +1,6 @@
 //! The report of one run.
 
+use crate::choice::choice;
 use crate::command::quoted;
 use crate::failure::{Failure, failure};
 use crate::health::complaints;
@@ -20,7 +21,15 @@ const MOST_PARAGRAPHS: usize = 10;
 
 /// The page of a run; other commands add sections to it.
 pub fn page(run: &Run) -> Page {
-    let sections = [overview(run), learning(run), gradients(run), predictions(run), data(run), settings(run)];
+    let sections = [
+        overview(run),
+        learning(run),
+        choice(&run.path),
+        gradients(run),
+        predictions(run),
+        data(run),
+        settings(run),
+    ];
     Page {
         title: run.name(),
         subtitle: subtitle(run),

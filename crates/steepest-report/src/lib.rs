@@ -4,6 +4,7 @@
 //! Nothing here trains or prints. Text from outside, such as the names of columns and classes, is data: it is escaped
 //! wherever it is drawn. Who has something to add to a report makes a [`Section`].
 
+mod choice;
 mod command;
 mod compare;
 mod failure;
@@ -18,6 +19,7 @@ mod predictions;
 mod run;
 pub mod tensorboard;
 
+pub use choice::{choice_table, choice_words};
 pub use command::quoted;
 pub use compare::page as comparison;
 pub use failure::{Failure, failure};

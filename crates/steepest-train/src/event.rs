@@ -1,6 +1,6 @@
 //! What a run tells while it goes on. The library prints nothing: events are its only way out.
 
-use crate::choose::Tuned;
+use crate::choose::Chosen;
 use crate::summary::nan_from_null;
 use serde::{Deserialize, Serialize};
 use std::ops::ControlFlow;
@@ -17,8 +17,8 @@ pub enum Event {
     Note(String),
     /// A learning rate is being chosen; comes at most about thirty times a second.
     Choosing(Choosing),
-    /// Settings were tuned, and a run with them begins.
-    Tuned(Tuned),
+    /// Settings were chosen, and a run with them begins.
+    Chosen(Chosen),
     /// Training begins.
     Start(Start),
     /// Some steps are done; comes after the first step of an epoch, and then at most about thirty times a second.

@@ -10,6 +10,7 @@ use serde_json::json;
 use std::fmt::Write as _;
 use steepest::settings::Value;
 use steepest_report::{complaints, duration, failure};
+use steepest_train::choose::How;
 use steepest_train::{DataSettings, Out, Settings, Stopped, Summary};
 
 /// Trains a network, shows it, and says what came out.
@@ -52,13 +53,14 @@ pub fn conclude(summary: &Summary, source: &str, shown: &Shown, reporter: &mut R
     reporter.end(summary);
     // a page that cannot be written is no failed run
     let page = shown.report.then(|| super::report::after(&summary.run));
-    if let (true, Some(tuned)) = (shown.json, reporter.tuned()) {
+    if let (true, Some(tuned)) = (shown.json, reporter.chosen().filter(|chosen| chosen.how == How::Tune)) {
         print_json(&json!({ "format": 1, "tuned": tuned, "run": summary }))?;
     } else if shown.json {
         print_json(summary)?;
     } else {
         let failed = reporter.stopped().is_some_and(Stopped::is_failure);
-        let choice = reporter.tuned().map(|tuned| format!("\n{}", super::choice::of(tuned, Paint::stdout())));
+        let choice =
+            reporter.chosen().map(|tuned| format!("\n{}", super::choice::of(tuned, Paint::stdout())));
         let mut text =
             choice.unwrap_or_default() + &report(summary, source, failed, Paint::stdout(), width());
         if let Some(Ok(page)) = &page {

@@ -5,15 +5,15 @@
 //! was cut goes on.
 
 mod choosing;
+mod chosen;
 mod divisions;
 mod networks;
 pub(crate) mod rate;
 mod search;
 mod trials;
 pub(crate) mod tune;
-mod tuned;
 
+pub use chosen::{Chosen, How, Tried, chosen};
 pub use networks::{NetworkTrial, Networks};
 pub use search::Search;
 pub use tune::{TuneOptions, tune};
-pub use tuned::{Tried, Tuned, tuned};

@@ -1,12 +1,13 @@
 //! `lr = "auto"`: several learning rates are trained a little, the best goes on and is the run.
 
 use super::choosing::{Choosing, context, ends, short};
+use super::chosen::{CHOICE, Chosen, How};
 use super::divisions::divisions;
 use super::networks::{NetworkTrial, Networks};
 use super::search::LR;
 use crate::checkpoint::Identity;
 use crate::error::{Error, Result};
-use crate::event::{EpochDone, Observer};
+use crate::event::{EpochDone, Event, Observer};
 use crate::learning_rate::LearningRate;
 use crate::run_dir::{self, Out, RunDir};
 use crate::settings::Settings;
@@ -16,7 +17,6 @@ use std::path::Path;
 use std::sync::Arc;
 use steepest::{Disk, FileSystem};
 use steepest_choose::choose::{Choice, Outcome, Plan};
-use steepest_choose::stats::{SetOptions, best_set};
 use steepest_data::Prepared;
 
 /// What the choice may cost beside the training, in trainings, where the range of rates grows.
@@ -114,8 +114,12 @@ impl Choose<'_> {
         settings.optimizer.lr = Some(LearningRate::Number(said.lr));
         settings.optimizer.lr_from = Some(said.from);
         let (identity, dir) = (Identity::of(&self.data), self.dir);
-        let mut trainer = Trainer::begin(self.system, &settings, self.data, identity, || Ok(dir))?;
+        let (system, run) = (self.system, dir.path().to_owned());
+        let mut trainer = Trainer::begin(Arc::clone(&system), &settings, self.data, identity, || Ok(dir))?;
+        steepest::write_atomically_on(&*system, run.join(CHOICE), said.found.to_json().as_bytes())?;
         trainer.say_first(said.notes);
+        // that it asks to stop is heard at the first step
+        let _ = observer.observe(&Event::Chosen(said.found));
         // where there is none, because the choice was cut or the training ended by itself, the same steps are taken again
         if let Some(Trained { trainer: trial, epochs }) = winner {
             trainer.take_over(&trial, epochs)?;
@@ -214,6 +218,7 @@ struct Said {
     /// For the settings.
     from: String,
     notes: Vec<String>,
+    found: Chosen,
 }
 
 fn said(choice: &Choice<NetworkTrial<'_>>, splits: &[Arc<Prepared>], usual: f64, ramp_cost: f64) -> Said {
@@ -252,34 +257,12 @@ fn said(choice: &Choice<NetworkTrial<'_>>, splits: &[Arc<Prepared>], usual: f64,
     if !diverged.is_empty() {
         notes.push(format!("learning rates that diverged: {}", diverged.join(", ")));
     }
-    let groups: Vec<Vec<u64>> =
-        (splits.iter()).map(|data| data.split.validation.iter().map(|row| *row as u64).collect()).collect();
-    let rows = splits.iter().map(|data| data.train.features.rows).sum::<usize>() / splits.len();
-    let own_rows = |data: &Arc<Prepared>| data.split.validation.len() == data.validation.features.rows;
-    let groups = splits.iter().all(own_rows).then_some(groups.as_slice());
-    let options = SetOptions { groups: groups.filter(|groups| groups.len() > 1), ..SetOptions::new(rows) };
-    if let Ok(set) = best_set(&choice.entrants(), &options) {
-        let members: Vec<f64> = set.members().map(|i| rates[i]).collect();
-        let [low, high] = ends(&members);
-        notes.push(match (set.differences_are_noise(), members.len()) {
-            (true, _) => "differences between these learning rates are noise: none can be told from the best"
-                .to_owned(),
-            (false, 0 | 1) => "every other learning rate is worse, as far as 95 % go".to_owned(),
-            (false, n) => format!(
-                "{n} of the {} learning rates cannot be told from the best, from {} to {} (95 %)",
-                rates.len(),
-                short(low),
-                short(high)
-            ),
-        });
-    }
-    if choice.at_edge {
-        notes.push(
-            "the best learning rate lies at the edge of what was tried; beyond it may be a better one"
-                .to_owned(),
-        );
-    }
-    Said { lr, from, notes }
+    let found = Chosen {
+        cost: extra,
+        grid_cost: (rates.len() * splits.len()) as f64,
+        ..Chosen::of(choice, How::Auto, splits)
+    };
+    Said { lr, from, notes, found }
 }
 
 #[cfg(test)]

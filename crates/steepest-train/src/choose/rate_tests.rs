@@ -68,6 +68,9 @@ fn the_run_is_that_of_the_rate_from_its_first_step_on() {
     let table = String::from_utf8(file(&run, "trials/trials.csv")).unwrap();
     // seven rates on two splits, two of them twice
     assert!(table.lines().count() > 2 * 9, "{table}");
+    let found = crate::choose::chosen(&run).unwrap();
+    assert_eq!((found.splits, found.how), (2, How::Auto));
+    assert!(found.tried.len() >= 7 && found.cost < 2.0 * 0.75 + 0.25, "{found:?}");
     assert!(crate::verify(&run, None, None).unwrap().files.iter().all(|file| file.problem.is_none()));
 }
 

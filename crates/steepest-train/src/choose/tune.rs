@@ -1,9 +1,9 @@
 //! Tuning: settings chosen by cross-validation, and a run with what was chosen.
 
 use super::choosing::{Choosing, context};
+use super::chosen::{CHOICE, Chosen, FORMAT, How};
 use super::networks::NetworkTrial;
 use super::search::{self, LR, Search};
-use super::tuned::{CHOICE, FORMAT, Tried, Tuned};
 use crate::checkpoint::Identity;
 use crate::error::{Error, Result};
 use crate::event::{Event, Observer};
@@ -18,7 +18,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use steepest::{Disk, FileSystem};
 use steepest_choose::choose::{Choice, Plan};
-use steepest_choose::stats::{BestSet, SetOptions, best_set};
 use steepest_data::{Division, Prepared};
 
 const FILE: &str = "trials/tune.json";
@@ -55,7 +54,7 @@ pub fn tune(
     options: &TuneOptions,
     out: &Out,
     observer: &mut dyn Observer,
-) -> Result<(Tuned, Summary)> {
+) -> Result<(Chosen, Summary)> {
     in_pool(settings.train.threads, || {
         out.check()?;
         let tune = Tune::read(settings.clone(), options.clone())?;
@@ -192,33 +191,33 @@ impl Tune {
         system: &Arc<dyn FileSystem>,
         dir: RunDir,
         observer: &mut dyn Observer,
-    ) -> Result<(Tuned, Summary)> {
+    ) -> Result<(Chosen, Summary)> {
         let steps = self.settings.resolve(&self.folds[0])?.total_steps;
         let expected = (self.plan.cost() * steps as f64) as u64;
         let run: PathBuf = dir.path().to_owned();
-        let (tuned, point) = {
+        let (chosen, point) = {
             let choosing =
                 Choosing { plan: &self.plan, expected, settings: &self.settings, splits: &self.folds };
             let choice = choosing.run(system, &run, &mut *observer)?;
-            (self.tuned(&choice), choice.best().point.clone())
+            (self.chosen(&choice), choice.best().point.clone())
         };
         let mut settings = search::apply(&self.settings, &point)?;
         let searched: Vec<&str> = self.options.search.iter().map(Search::name).collect();
         if searched.contains(&LR) {
             settings.optimizer.lr_from = Some(format!(
                 "tune: the best of {} by {} folds of {}",
-                tuned.tried.len(),
-                tuned.folds,
+                chosen.tried.len(),
+                chosen.splits,
                 searched.join(", ")
             ));
         }
         let identity = Identity::of(&self.data);
         let trainer = Trainer::begin(Arc::clone(system), &settings, self.data, identity, || Ok(dir))?;
-        let text = serde_json::to_string_pretty(&tuned).expect("finite numbers");
+        let text = chosen.to_json();
         steepest::write_atomically_on(&**system, run.join(CHOICE), text.as_bytes())?;
         // that it asks to stop is heard at the first step
-        let _ = observer.observe(&Event::Tuned(tuned.clone()));
-        Ok((tuned, trainer.run(observer)?))
+        let _ = observer.observe(&Event::Chosen(chosen.clone()));
+        Ok((chosen, trainer.run(observer)?))
     }
 
     /// How many candidates a grid of the same range would have, as fine as what is refined.
@@ -230,31 +229,12 @@ impl Tune {
         }
     }
 
-    fn tuned(&self, choice: &Choice<NetworkTrial<'_>>) -> Tuned {
-        let rows = self.folds.iter().map(|fold| fold.train.features.rows).sum::<usize>() / self.folds.len();
-        let set = best_set(&choice.entrants(), &SetOptions::new(rows)).ok();
-        let plateau = set.as_ref().map(|set| set.plateau(0.05)).unwrap_or_default();
-        let tried = |&index: &usize| {
-            let outcome = &choice.outcomes[index];
-            let last = outcome.rungs.last();
-            Tried {
-                point: outcome.candidate.point.clone(),
-                to: last.map_or(0.0, |rung| rung.to),
-                loss: last.map(|rung| rung.mean).filter(|loss| loss.is_finite()),
-                diverged_at: outcome.diverged.map(|divergence| divergence.at),
-                in_set: set.as_ref().is_none_or(|set| set.verdicts[index].is_in_set()),
-                in_plateau: plateau.contains(&index),
-            }
-        };
-        Tuned {
-            format: FORMAT,
-            tried: choice.order.iter().map(tried).collect(),
-            differences_are_noise: set.as_ref().is_some_and(BestSet::differences_are_noise),
-            at_edge: choice.at_edge,
+    fn chosen(&self, choice: &Choice<NetworkTrial<'_>>) -> Chosen {
+        Chosen {
             cost: choice.cost.total,
             grid_cost: self.grid(choice.outcomes.len()) as f64 * self.plan.trainings() as f64,
-            folds: self.options.folds,
             trainings: self.options.trainings,
+            ..Chosen::of(choice, How::Tune, &self.folds)
         }
     }
 }

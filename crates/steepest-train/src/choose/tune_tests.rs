@@ -1,4 +1,4 @@
-use super::super::tuned;
+use super::super::chosen;
 use super::*;
 use std::ops::ControlFlow;
 use tempfile::TempDir;
@@ -29,7 +29,7 @@ fn what_is_tuned_is_trained_with_what_was_chosen() {
     {
         let run = folder.path().join(number.to_string());
         let (found, summary) = tune(&iris(), &options(search), &Out::At(run.clone()), &mut quiet).unwrap();
-        assert_eq!(tuned(&run).unwrap(), found);
+        assert_eq!(chosen(&run).unwrap(), found);
         assert!(summary.finished && summary.test.is_some());
         assert!(found.cost < found.grid_cost, "{found:?}");
         assert!(found.tried[0].in_set && found.tried[0].to == 1.0, "{found:?}");
