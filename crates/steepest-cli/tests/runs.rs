@@ -301,7 +301,7 @@ fn settings_are_tuned() {
         ("tune iris --search droput=0..1", "did you mean `dropout`"),
         ("tune iris --search dropout=0.5..0.1", "is empty"),
         ("tune iris --search lr=0..1:log", "above 0"),
-        ("tune iris --max-steps 8", "at least 16 steps"),
+        ("tune iris --max-steps 7", "at least 8 steps"),
         ("tune iris --lr auto", "leave that out"),
         ("tune iris --optimizer dog", "finds its own step size"),
         ("tune iris --validation-file iris", "--validation-file"),

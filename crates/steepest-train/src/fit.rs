@@ -17,9 +17,9 @@ use std::path::Path;
 /// The same settings give the same weights, for any number of threads.
 ///
 /// With `optimizer.lr = "auto"` ([`LearningRate::Auto`](crate::LearningRate)) the learning rate is chosen first: seven rates half a
-/// decade apart round the usual one are trained to a sixteenth of the whole schedule, the best two to a quarter, and the
-/// better one's training goes on as the run (successive halving: Jamieson & Talwalkar 2016; on 5 or 3 divisions of the rows
-/// where they are few). The run ends with the same bits as one with that rate from the start.
+/// decade apart round the usual one are trained to a sixteenth of the whole schedule, the best four to an eighth, the best two to a
+/// quarter, and the better one's training goes on as the run (successive halving: Jamieson & Talwalkar 2016). Where trainings
+/// are cheap, rates are compared on 5 or 3 divisions of the rows, at an eighth, a quarter and a half. The run ends with the same bits as one with that rate from the start.
 ///
 /// # Errors
 /// Bad settings and bad data, before any directory is made. A run that diverges or meets a gradient

@@ -76,17 +76,17 @@ pub struct Plan {
 
 impl Plan {
     /// The cheap choice of one number, such as a learning rate: seven values half a decade apart round the documented one to 1/16 of
-    /// the schedule, the best two to 1/4, the best to the end, which is the training itself. Where the best lies at the edge, two
-    /// more beyond it, at most twice.
+    /// the schedule, the best four to 1/8, the best two to 1/4, the best to the end, which is the training itself. Where the best lies
+    /// at the edge, more beyond it, as far as the cost allows.
     ///
-    /// Beside the winner's training it costs 7/16 + 2 · 3/16 + 3/4 − 1 = 0.5625 full schedules, and at most 0.75; more only where all
+    /// Beside the winner's training it costs 7/16 + 4/16 + 2/8 − 1/4 = 0.6875 full schedules, and at most 0.75; more only where all
     /// that are left diverge after the first rung and others have to take their place. On one split with one seed, 0;
-    /// [`Plan::paired`] takes more.
+    /// [`Plan::paired`] takes more, and [`Plan::deeper`] goes farther.
     ///
     /// # Errors
     /// A documented value that is not a finite number above 0.
     pub fn automatic(setting: &str, documented: f64, steps: u64) -> Result<Self, PlanError> {
-        let rungs = [(1.0 / 16.0, 2), (0.25, 1), (1.0, 1)];
+        let rungs = [(1.0 / 16.0, 4), (0.125, 2), (0.25, 1), (1.0, 1)];
         Ok(Self {
             extend: Some(Extend { setting: setting.to_owned(), decades: 0.5, by: 2, times: 2 }),
             extra_at_most: 0.75,
@@ -100,9 +100,19 @@ impl Plan {
         })
     }
 
-    /// The thorough choice of one number: eleven values to 1/16 of the schedule, the best five to 1/4, the best two to the end, and
+    /// The same with later rungs, where trainings are cheap: all to 1/8 of the schedule, the best five to 1/4, the best three to 1/2. A
+    /// schedule that is halfway down tells its end better, at 2.25 full schedules to there. The range may grow at any cost.
+    #[must_use]
+    pub fn deeper(self) -> Self {
+        let rungs = [(0.125, 5), (0.25, 3), (0.5, 1), (1.0, 1)];
+        let splits = self.rungs.first().map_or(1, |rung| rung.splits);
+        let rungs = rungs.iter().map(|&(to, keep)| Rung { to, keep, splits }).collect();
+        Self { rungs, extra_at_most: f64::INFINITY, ..self }
+    }
+
+    /// The thorough choice of one number: eleven values to 1/8 of the schedule, the best five to 1/4, the best two to the end, and
     /// then two more a quarter of a decade below and above the winner. On each split with three seeds, 0 to 2. What is halved costs
-    /// 3.125 full schedules, where the grid would have cost 11.
+    /// 3.5 full schedules, and 5.5 with what is refined, where a grid as fine would have cost 21.
     ///
     /// # Errors
     /// As of [`Plan::automatic`].
@@ -121,11 +131,11 @@ impl Plan {
         })
     }
 
-    /// Several settings at once, under the same halving: all points to 1/16 of the schedule, the best five elevenths to 1/4, the best two
+    /// Several settings at once, under the same halving: all points to 1/8 of the schedule, the best five elevenths to 1/4, the best two
     /// elevenths to the end, with three seeds.
     pub fn points(points: Vec<Point>, documented: Point, steps: u64, splits: usize) -> Self {
         let part = |of: usize| (points.len() * of / 11).clamp(1, points.len().max(1));
-        let rungs = [(1.0 / 16.0, part(5)), (0.25, part(2)), (1.0, 1)];
+        let rungs = [(0.125, part(5)), (0.25, part(2)), (1.0, 1)];
         Self::of(points, documented, &rungs, vec![0, 1, 2], steps).paired(splits)
     }
 
@@ -337,14 +347,15 @@ mod tests {
 
     #[test]
     fn what_plans_cost() {
-        assert_eq!(automatic().cost(), 1.5625);
-        assert_eq!(automatic().paired(5).cost(), 5.0 * 1.5625);
+        assert_eq!(automatic().cost(), 1.6875);
+        assert_eq!(automatic().paired(5).cost(), 5.0 * 1.6875);
+        assert_eq!(automatic().paired(3).deeper().cost(), 3.0 * 2.75);
         let thorough = Plan::thorough("lr", 1e-3, 1000, 5).unwrap();
-        assert_eq!((thorough.trainings(), thorough.cost()), (15, 15.0 * (3.125 + 2.0)));
+        assert_eq!((thorough.trainings(), thorough.cost()), (15, 15.0 * (3.5 + 2.0)));
         // a second split that only the last rung has
         let mut plan = automatic();
-        plan.rungs[2].splits = 2;
-        assert_eq!(plan.cost(), 1.5625 + 1.0);
+        plan.rungs[3].splits = 2;
+        assert_eq!(plan.cost(), 1.6875 + 1.0);
     }
 
     #[test]
@@ -387,7 +398,7 @@ mod tests {
             (with(&|plan| plan.rungs[1].to = 0.01), "more than 0.0625"),
             (with(&|plan| plan.rungs[2].to = 1.5), "at most 1"),
             (with(&|plan| plan.rungs[0].keep = 0), "0 survivors"),
-            (with(&|plan| plan.rungs[2].keep = 2), "1, the winner"),
+            (with(&|plan| plan.rungs[3].keep = 2), "1, the winner"),
             (
                 with(&|plan| plan.points[6] = plan.points[1].clone()),
                 "candidates 1 and 6 are both lr = 0.0001",

@@ -19,8 +19,6 @@ use steepest::{Disk, FileSystem};
 use steepest_choose::choose::{Choice, Outcome, Plan};
 use steepest_data::Prepared;
 
-/// What the choice may cost beside the training, in trainings, where the range of rates grows.
-const EXTRA: f64 = 0.75;
 /// Steps of a ramp, and how many there are.
 const RAMP: u64 = 100;
 const RAMPS: u64 = 3;
@@ -35,7 +33,7 @@ pub(crate) fn fit(settings: &Settings, out: &Out, observer: &mut dyn Observer) -
     let tables = Tables::read(settings)?;
     let data = Arc::new(tables.prepare(settings)?);
     // before a directory is made
-    plan(settings, &data)?;
+    plan(settings, &data, 1)?;
     let system: Arc<dyn FileSystem> = Arc::new(Disk);
     let mut dir = RunDir::create(Arc::clone(&system), out, &settings.data.source().short_name())?;
     dir.write_settings(settings)?;
@@ -68,18 +66,18 @@ pub(crate) fn resume(
     settings.check()?;
     let tables = Tables::read(&settings)?;
     let data = Arc::new(tables.prepare(&settings)?);
-    plan(&settings, &data)?;
+    plan(&settings, &data, 1)?;
     let system: Arc<dyn FileSystem> = Arc::new(Disk);
     let mut dir = RunDir::reopen(Arc::clone(&system), path, lock, 0)?;
     dir.write_settings(&settings)?;
     Choose { system, settings: &settings, tables, data, dir }.run(observer).map(Some)
 }
 
-/// What is tried on one division of the rows.
+/// What is tried on so many divisions of the rows; where there are several of them, trainings are cheap.
 ///
 /// # Errors
 /// No validation rows; a training that is too short to be cut into rungs; those of [`Settings::resolve`].
-fn plan(settings: &Settings, data: &Prepared) -> Result<Plan> {
+fn plan(settings: &Settings, data: &Prepared, splits: usize) -> Result<Plan> {
     let refuse = |found: &str, expected: String| {
         Err(Error::BadSetting { key: "optimizer.lr", found: found.into(), expected })
     };
@@ -89,6 +87,9 @@ fn plan(settings: &Settings, data: &Prepared) -> Result<Plan> {
     }
     let total = settings.resolve(data)?.total_steps;
     let planned = Plan::automatic(LR, settings.optimizer.learning_rate()?, total).and_then(|mut plan| {
+        if splits > 1 {
+            plan = plan.paired(splits).deeper();
+        }
         // the winner goes on from the last comparison as the run itself
         plan.rungs.pop();
         plan.seeds = vec![settings.train.seed];
@@ -137,11 +138,11 @@ impl Choose<'_> {
             total,
         )?;
         let context = context(self.settings, &splits);
-        let mut plan = plan(self.settings, &self.data)?.paired(splits.len());
+        let mut plan = plan(self.settings, &self.data, splits.len())?;
         plan.context = context;
         let ramp = self.ramp(usual, total)?;
         let ramp_cost = ramp.steps as f64 / total as f64;
-        plan.extra_at_most = EXTRA - ramp_cost;
+        plan.extra_at_most -= ramp_cost;
         if !ramp.diverged_at.is_empty() {
             // where even the lowest rate falls apart, what is tried says so
             plan = plan.clone().below_divergence(LR, &ramp.diverged_at).unwrap_or(plan);
@@ -202,14 +203,14 @@ struct Ramp {
 }
 
 /// Seconds beyond which a choice on several divisions of the rows is too dear to be made without being asked for.
-const CHEAP: f64 = 6.0;
+const CHEAP: f64 = 8.0;
 
 /// About how long a choice on so many divisions takes on one usual core. It is counted, not measured, so that every machine
 /// decides alike: 0.15 ms a step, and 30 billion multiplications and additions a second.
 fn seconds(splits: u64, parameters: u64, batch: usize, total: u64) -> f64 {
     let step = 1.5e-4 + 6.0 * parameters as f64 * batch as f64 / 3e10;
-    // seven sixteenths, and two survivors from there to a quarter
-    splits as f64 * 0.8125 * total as f64 * step
+    // seven to an eighth, five to a quarter, three to a half
+    splits as f64 * 2.25 * total as f64 * step
 }
 
 /// What is said of a choice.

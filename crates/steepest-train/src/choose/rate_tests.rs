@@ -70,7 +70,7 @@ fn the_run_is_that_of_the_rate_from_its_first_step_on() {
     assert!(table.lines().count() > 2 * 9, "{table}");
     let found = crate::choose::chosen(&run).unwrap();
     assert_eq!((found.splits, found.how), (2, How::Auto));
-    assert!(found.tried.len() >= 7 && found.cost < 2.0 * 0.75 + 0.25, "{found:?}");
+    assert!(found.tried.len() >= 7 && found.cost < 2.0 * (2.25 + 0.5), "{found:?}");
     assert!(crate::verify(&run, None, None).unwrap().files.iter().all(|file| file.problem.is_none()));
 }
 
@@ -163,6 +163,7 @@ fn what_cannot_be_chosen_is_refused_before_a_directory_is_made() {
 #[test]
 fn how_many_splits_follows_from_what_they_cost() {
     assert!(seconds(5, 9_000, 32, 800) < CHEAP, "iris");
-    assert!(seconds(3, 17_000, 32, 8_000) < CHEAP && seconds(5, 17_000, 32, 8_000) > CHEAP, "digits");
+    assert!(seconds(5, 9_700, 32, 2_000) < CHEAP, "diabetes");
+    assert!(seconds(3, 17_000, 32, 8_000) > CHEAP, "digits");
     assert!(seconds(3, 200_000, 256, 8_000) > CHEAP);
 }

@@ -44,7 +44,7 @@ impl Default for TuneOptions {
 /// Chooses settings by cross-validation on the rows that are not for the test, and then trains with them as [`fit`](crate::fit())
 /// does: its test scores are of rows that no choice has seen.
 ///
-/// Candidates are halved: all to a sixteenth of the full schedule, five elevenths of them to a quarter, two elevenths to the end, on
+/// Candidates are halved: all to an eighth of the full schedule, five elevenths of them to a quarter, two elevenths to the end, on
 /// each fold with the same start and order for all.
 ///
 /// # Errors

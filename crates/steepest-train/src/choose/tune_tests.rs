@@ -92,8 +92,8 @@ fn what_cannot_be_tuned_is_refused_before_a_directory_is_made() {
     refused(&iris(), &TuneOptions { trainings: 0, ..options(&["lr"]) }, "at least 1");
     refused(&iris(), &options(&["droput=0..1"]), "did you mean `dropout`");
     let mut short = iris();
-    short.train.max_steps = Some(8);
-    refused(&short, &options(&["lr"]), "at least 16 steps");
+    short.train.max_steps = Some(7);
+    refused(&short, &options(&["lr"]), "at least 8 steps");
     let mut free = iris();
     free.optimizer.name = "prodigy".into();
     refused(&free, &options(&["lr"]), "finds its own step size");

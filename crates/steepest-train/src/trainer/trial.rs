@@ -36,24 +36,20 @@ impl Trainer {
         Ok(Some(stopped?).filter(|stopped| *stopped != Stopped::Interrupted || !reached))
     }
 
-    /// The loss of each validation row with the best weights so far, or with the weights that there are where no epoch is
-    /// done; each capped as where epochs are compared.
+    /// The loss of each validation row with the weights that there are, each capped as where epochs are compared. Not with the
+    /// best so far: the least of many wavering losses is lowest where they waver most, at rates that are too high.
     pub(crate) fn row_losses(&mut self) -> Result<Vec<f64>> {
-        let model = self.kept()?;
+        let model = self.present()?;
         let part = &self.data.validation;
         Ok(self.judge.row_losses(&network::outputs(&model, &part.features), &part.targets))
     }
 
-    /// The network with the best weights so far, or with those that there are.
-    fn kept(&mut self) -> Result<Model> {
-        let mut model = match self.optimizer.optimizer().evaluates() {
+    /// The network as the optimizer means it.
+    fn present(&mut self) -> Result<Model> {
+        Ok(match self.optimizer.optimizer().evaluates() {
             true => self.optimizer.evaluation(&self.model)?,
             false => self.model.clone(),
-        };
-        if let Some(best) = &self.best_weights {
-            steepest_burn::load_named_tensors(&mut model, best)?;
-        }
-        Ok(model)
+        })
     }
 
     /// Takes over the state of a trial of the same settings and data, and what it told of its epochs.
@@ -75,9 +71,13 @@ impl Trainer {
         self.tracker.counters.step
     }
 
-    /// The loss of each test row, as [`Trainer::row_losses`], but not capped.
+    /// The loss of each test row with the weights that a run would keep here: the best so far, or those that there are where
+    /// no epoch is done.
     pub(crate) fn test_losses(&mut self) -> Result<Vec<f64>> {
-        let model = self.kept()?;
+        let mut model = self.present()?;
+        if let Some(best) = &self.best_weights {
+            steepest_burn::load_named_tensors(&mut model, best)?;
+        }
         let part = &self.data.test;
         Ok(self.judge.losses(&network::outputs(&model, &part.features), &part.targets))
     }
