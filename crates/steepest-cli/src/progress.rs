@@ -259,7 +259,13 @@ impl Reporter {
         let width = epochs.to_string().len();
         let mut line =
             format!("epoch {:>width$}/{epochs}  loss {:>9}", done.epoch, significant(done.train_loss, 4));
-        for (what, value) in [("validation loss", done.validation_loss), (metric, done.validation_metric)] {
+        // what decides is shown where it is another number
+        let capped = done.validation_capped.filter(|capped| {
+            done.validation_loss.is_some_and(|loss| (loss - capped).abs() > 1e-3 * loss.abs())
+        });
+        for (what, value) in
+            [("validation loss", done.validation_loss), ("capped", capped), (metric, done.validation_metric)]
+        {
             if let Some(value) = value {
                 line += &format!("  {what} {:>9}", significant(value, 4));
             }

@@ -293,16 +293,18 @@ fn settings_are_tuned() {
         .json();
     assert_eq!(json["tuned"]["tried"].as_array().unwrap().len(), 3, "{json}");
     assert!(json["run"]["test"]["accuracy"].is_number(), "{json}");
+    // a class of one row stays in training, whatever the fold
     place.file("few.csv", "x,y\n1,a\n2,a\n3,a\n4,a\n5,a\n6,a\n7,a\n8,a\n9,a\n10,b\n11,a\n12,a\n");
+    place.run("tune few.csv --folds 3 --trainings 1 --epochs 16 --quiet --no-report --out few").ok();
     for (words, said) in [
         ("tune iris --folds 1", "at least 2"),
         ("tune iris --folds 1000", "--folds"),
-        ("tune few.csv --folds 3", "y"),
         ("tune iris --search droput=0..1", "did you mean `dropout`"),
         ("tune iris --search dropout=0.5..0.1", "is empty"),
         ("tune iris --search lr=0..1:log", "above 0"),
         ("tune iris --max-steps 7", "at least 8 steps"),
         ("tune iris --lr auto", "leave that out"),
+        ("tune iris --max-time 5m", "no limit of time"),
         ("tune iris --optimizer dog", "finds its own step size"),
         ("tune iris --validation-file iris", "--validation-file"),
     ] {

@@ -56,7 +56,7 @@ pub use features::{Features, Targets};
 pub use images::ImageEncoder;
 pub use inspect::{ColumnSummary, Summary, describe, to_csv};
 pub use place::{InFile, Place};
-pub use prepare::{Held, Part, PrepareOptions, Prepared, divide_again, prepare, prepare_with};
+pub use prepare::{Held, Part, PrepareOptions, Prepared, divide_again, groups, prepare, prepare_with};
 pub use read::{Labels, ReadOptions, Sample};
 pub use roles::{Role, Roles};
 pub use schema::{Schema, SchemaColumn};

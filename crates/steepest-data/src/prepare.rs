@@ -169,6 +169,19 @@ fn prepare_divided(
     Ok(Prepared { task: encoder.task(), notes, encoder, split, train, validation, test })
 }
 
+/// For some rows, a number that is the same for those of one group, where a column has this role; else each row's own.
+pub fn groups(loaded: &Loaded, rows: &[usize]) -> Vec<u64> {
+    let own = || rows.iter().map(|&row| row as u64).collect();
+    let Loaded::Table(table) = loaded else { return own() };
+    let Some(column) = table.roles.group.as_deref().and_then(|name| table.column_index(name).ok()) else {
+        return own();
+    };
+    // of all rows, so that a group has one number in every part
+    let all: Vec<usize> = (0..table.rows()).collect();
+    let codes = codes(table, column, &all);
+    rows.iter().map(|&row| u64::from(codes[row])).collect()
+}
+
 /// The column of groups, where one has this role, and the groups of some rows of both.
 fn shared_groups<'a>(
     loaded: &'a Loaded,

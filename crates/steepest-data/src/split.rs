@@ -171,9 +171,11 @@ fn dealt(classes: &[Vec<usize>], rows: usize, of: usize, seed: u64) -> Vec<Optio
     for (number, class) in classes.iter().enumerate() {
         let mut class = class.clone();
         Stream::new(b"split\0\0\0", seed, number as u64).shuffle(&mut class);
-        for row in class {
-            folds[row] = Some(next % of);
-            next += 1;
+        for row in &class {
+            // as in the first division, a class of one or two rows stays in training: no fold has this number
+            let small = class.len() <= 2 && classes.len() > 1;
+            folds[*row] = Some(if small { of } else { next % of });
+            next += usize::from(!small);
         }
     }
     folds

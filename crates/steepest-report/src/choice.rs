@@ -30,6 +30,18 @@ pub fn choice_words(chosen: &Chosen) -> Vec<String> {
     if chosen.at_edge {
         words.push("the best lies at the edge of what was tried; beyond it may be a better one".to_owned());
     }
+    if chosen.noise_is_assumed {
+        words.push(
+            "there is one training of each: by how much another start would move its loss is not measured, but taken as 3 %"
+                .to_owned(),
+        );
+    }
+    if chosen.compared_at < 1.0 {
+        words.push(format!(
+            "the last were compared after {:.0} % of the training: of its end these words say what that tells",
+            100.0 * chosen.compared_at
+        ));
+    }
     let (candidates, cost) = (chosen.tried.len(), chosen.cost);
     words.push(match chosen.how {
         How::Auto => {
@@ -111,18 +123,24 @@ fn verdict(tried: &Tried, best: bool, noise: bool) -> String {
     match (tried.diverged_at, best) {
         (Some(at), _) => format!("diverged at {:.1} % of the training", 100.0 * at),
         (None, true) => "chosen".to_owned(),
-        (None, false) if noise || tried.in_set => "cannot be told from the best".to_owned(),
-        (None, false) => "worse".to_owned(),
+        (None, false) if noise || tried.in_set == Some(true) => "cannot be told from the best".to_owned(),
+        (None, false) => tried.in_set.map_or("", |_| "worse").to_owned(),
     }
 }
 
 /// Where a number may lie without costing much.
 fn safe(chosen: &Chosen) -> Option<String> {
     let [name] = &chosen.tried.first()?.point.keys().collect::<Vec<_>>()[..] else { return None };
-    let flat = chosen.tried.iter().filter(|tried| tried.in_plateau);
-    let values: Vec<f64> = flat.filter_map(|tried| tried.point[*name].to_string().parse().ok()).collect();
-    let low = values.iter().copied().fold(f64::INFINITY, f64::min);
-    let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let number = |tried: &Tried| tried.point[*name].to_string().parse::<f64>().ok();
+    let own = number(&chosen.tried[0])?;
+    let mut values: Vec<(f64, bool)> =
+        chosen.tried.iter().filter_map(|tried| Some((number(tried)?, tried.in_plateau))).collect();
+    values.sort_by(|a, b| a.0.total_cmp(&b.0));
+    // without a gap round what was chosen: what lies between two flat stretches may be a hill
+    let at = values.iter().position(|(value, _)| *value == own)?;
+    let flat = |value: &&(f64, bool)| value.1;
+    let low = values[..=at].iter().rev().take_while(flat).last()?.0;
+    let high = values[at..].iter().take_while(flat).last()?.0;
     (low < high).then(|| {
         format!(
             "{name} is safe between {} and {}: at most 5 % worse, as far as 95 % go",
@@ -157,6 +175,8 @@ mod tests {
             ],
             differences_are_noise: false,
             at_edge: true,
+            compared_at: 1.0,
+            noise_is_assumed: false,
             cost: 30.75,
             grid_cost: 126.0,
             splits: 3,

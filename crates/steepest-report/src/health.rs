@@ -38,9 +38,13 @@ fn asleep(layer: &LayerLine) -> Option<String> {
     let LayerLine { name, activation, units, dead, flat } = layer;
     if *dead as f64 > DEAD * *units as f64 {
         return Some(format!(
-            "{name}: {dead} of {} are dead: no row gets through their {activation}; lower the learning rate, or take \
-             another activation such as silu",
-            count(*units, "unit")
+            "{name}: {dead} of {} are dead: their {activation} is flat for every row; lower the learning rate, or {}",
+            count(*units, "unit"),
+            if activation == "silu" {
+                "normalize the layers"
+            } else {
+                "take another activation such as silu"
+            }
         ));
     }
     // half of what others are given is on their flat side, and should be

@@ -145,6 +145,22 @@ pub enum Error {
         /// The best so far; `None` before the first comparison.
         leading: Option<String>,
     },
+    /// A training that was tried could not be trained.
+    #[error("training {place}: {source}")]
+    Trial {
+        /// Its settings, the division of the rows, its seed.
+        place: String,
+        /// What went wrong.
+        source: Box<Error>,
+    },
+    /// What was found while something was chosen is of other trainings.
+    #[error(
+        "{} is of trainings with other data, settings or ways to choose; give those of then, or begin a new run", path.display()
+    )]
+    OtherTrials {
+        /// The file.
+        path: PathBuf,
+    },
     /// Something that cannot be searched.
     #[error("{search}: {reason}")]
     BadSearch {

@@ -27,7 +27,7 @@ use std::path::Path;
 pub fn fit(settings: &Settings, out: &Out, observer: &mut dyn Observer) -> Result<Summary> {
     tell_of_threads(settings.train.threads, observer);
     in_pool(settings.train.threads, || match settings.optimizer.chooses_rate() {
-        true => choose::rate::fit(settings, out, observer),
+        true => choose::begin(settings, None, out, observer).map(|(_, summary)| summary),
         false => Trainer::new(settings, out)?.run(observer),
     })
 }
@@ -39,14 +39,9 @@ pub fn fit(settings: &Settings, out: &Out, observer: &mut dyn Observer) -> Resul
 /// As [`Trainer::resume`], and as [`fit`].
 pub fn resume(run: &Path, how: &ResumeOptions, observer: &mut dyn Observer) -> Result<Summary> {
     tell_of_threads(how.threads, observer);
-    in_pool(how.threads, || {
-        if let Some(summary) = choose::tune::resume(run, how, observer)? {
-            return Ok(summary);
-        }
-        match choose::rate::resume(run, how, observer)? {
-            Some(summary) => Ok(summary),
-            None => Trainer::resume(run, how)?.run(observer),
-        }
+    in_pool(how.threads, || match choose::resume(run, how, observer)? {
+        Some(summary) => Ok(summary),
+        None => Trainer::resume(run, how)?.run(observer),
     })
 }
 

@@ -209,7 +209,7 @@ impl Tracker {
 
     /// Training waits.
     pub fn stop_clock(&mut self) {
-        self.clock = Clock::new(self.clock.total());
+        self.clock = Clock { earlier: self.clock.total(), start: None };
     }
 
     /// The factor of the learning rate of the next step.
@@ -373,16 +373,17 @@ impl Tracker {
 struct Clock {
     /// Before the run was interrupted.
     earlier: Duration,
-    start: Instant,
+    /// `None` while it waits.
+    start: Option<Instant>,
 }
 
 impl Clock {
     fn new(earlier: Duration) -> Self {
-        Self { earlier, start: Instant::now() }
+        Self { earlier, start: Some(Instant::now()) }
     }
 
     fn since_start(&self) -> Duration {
-        self.start.elapsed()
+        self.start.map_or(Duration::ZERO, |start| start.elapsed())
     }
 
     fn total(&self) -> Duration {

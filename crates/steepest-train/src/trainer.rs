@@ -18,7 +18,9 @@ use steepest_data::{Batches, Prepared, Targets};
 
 mod begin;
 pub use begin::ResumeOptions;
-pub(crate) use begin::{Tables, refuse_labels, settings_of};
+#[cfg(test)]
+pub(crate) use begin::settings_of;
+pub(crate) use begin::{Tables, refuse_labels};
 mod tell;
 mod trial;
 

@@ -16,7 +16,7 @@ use steepest_train::choose::Search;
     "  steepest tune houses.csv --target price --search weight_decay=1e-4..1:log\n",
     "  steepest tune digits --search 'hidden=64|128,64|256,256'\n",
     "  steepest tune digits --search lr --search dropout=0..0.5 --points 22     both at once, at random points\n\n",
-    "`fit --lr auto` chooses the learning rate alone, at less than the cost of a second training.\n\n",
+    "`fit --lr auto` chooses the learning rate alone, at the cost of about one training more, or of seconds.\n\n",
     "Exit codes: 0 done, 1 the run failed, 2 bad input or usage, 130 stopped by Ctrl-C: `steepest resume RUN` goes on",
 ))]
 pub struct Tune {

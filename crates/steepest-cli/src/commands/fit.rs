@@ -99,6 +99,7 @@ pub fn settings(args: &Fit) -> Result<Settings> {
             Settings::from_toml(&text, &path.display().to_string())?
         }
     };
+    let chosen = settings.optimizer.lr;
     let optimizer = &mut settings.optimizer;
     if let Some(name) = args.given.name("optimizer").filter(|name| **name != optimizer.name) {
         if args.config.is_some()
@@ -135,6 +136,10 @@ pub fn settings(args: &Fit) -> Result<Settings> {
             None => set(&mut settings.optimizer, key.strip_prefix("optimizer.").unwrap_or(key), value),
         };
         done.map_err(|error| Failure::input(format!("--set {key}={value}: {error}")))?;
+    }
+    // a rate that is given is not the one that was chosen
+    if settings.optimizer.lr != chosen {
+        settings.optimizer.lr_from = None;
     }
     settings.check()?;
     Ok(settings)

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use steepest::FileSystem;
-use steepest_choose::choose::{self, Choice, Ended, Journal, Plan, Point};
+use steepest_choose::choose::{self, Choice, Ended, Entry, Journal, Plan, Point};
 use steepest_data::Prepared;
 
 /// Something that is being chosen.
@@ -33,6 +33,14 @@ impl<'a> Choosing<'a> {
     ) -> Result<Choice<NetworkTrial<'a>>> {
         let trials = Trials::open(Arc::clone(system), run, self.plan.context.clone())?;
         let known = trials.journal.clone();
+        if trials.lost > 0 {
+            let note = format!(
+                "{} of trials.jsonl cannot be read: what they held is trained again",
+                if trials.lost == 1 { "a line".to_owned() } else { format!("{} lines", trials.lost) }
+            );
+            // whoever wants to stop says so again
+            let _ = observer.observe(&Event::Note(note));
+        }
         // what could not be written ends the choice
         let trials = Arc::new(Mutex::new((trials, None)));
         let told = Arc::clone(&trials);
@@ -69,10 +77,13 @@ impl<'a> Choosing<'a> {
             | Err(choose::Error::Training { source: Error::ChoosingStopped { .. }, .. }) => {
                 Err(trials.1.take().unwrap_or_else(|| Error::ChoosingStopped {
                     run: run.to_owned(),
-                    leading: leading(&trials.0.journal),
+                    leading: leading(&trials.0.journal, self.splits.len() * self.plan.seeds.len()),
                 }))
             }
-            Err(choose::Error::Training { source, .. }) => Err(source),
+            Err(choose::Error::Training { candidate, split, seed, source }) => Err(Error::Trial {
+                place: format!("{candidate} on division {} with seed {seed}", split + 1),
+                source: Box::new(source),
+            }),
             Err(error) => Err(Error::NothingLeft { reason: error.to_string() }),
         }
     }
@@ -89,12 +100,34 @@ pub(super) fn context(settings: &Settings, splits: &[Arc<Prepared>]) -> String {
     crate::manifest::checksum((settings.to_toml() + &data.join(" ")).as_bytes())
 }
 
-/// What is best so far, among what came farthest: in words.
-fn leading(journal: &Journal) -> Option<String> {
-    let farthest = journal.entries.iter().map(|entry| entry.to).fold(0.0, f64::max);
+/// Refuses as many networks at once as memory does not hold.
+pub(super) fn check_memory(settings: &Settings, data: &Prepared, plan: &Plan) -> Result<()> {
+    let Some(allowed) = settings.data.max_memory() else { return Ok(()) };
+    let splits = plan.rungs.first().map_or(1, |rung| rung.splits);
+    let trainings = (plan.points.len() * splits * plan.seeds.len()) as u64;
+    // weights, gradient, the best so far, and at most four arrays of state, in f32
+    let one = settings.resolve(data)?.model.parameters().saturating_mul(4 * 7);
+    let needed = one.saturating_mul(trainings);
+    match needed <= allowed {
+        true => Ok(()),
+        false => Err(Error::TooLarge {
+            what: format!("choosing among {trainings} trainings at once"),
+            needed,
+            allowed,
+        }),
+    }
+}
+
+/// What is best so far, in words: of what came farthest with all of its trainings.
+fn leading(journal: &Journal, trainings: usize) -> Option<String> {
+    let complete = |entry: &&Entry| {
+        let alike = |other: &&Entry| other.to == entry.to && other.point == entry.point;
+        journal.entries.iter().filter(alike).count() == trainings
+    };
+    let farthest = journal.entries.iter().filter(complete).map(|entry| entry.to).fold(0.0, f64::max);
     let mean = |losses: &[f64]| losses.iter().sum::<f64>() / losses.len().max(1) as f64;
     let mut means: Vec<(&Point, Vec<f64>)> = Vec::new();
-    for entry in journal.entries.iter().filter(|entry| entry.to == farthest) {
+    for entry in journal.entries.iter().filter(complete).filter(|entry| entry.to == farthest) {
         let loss = match &entry.standing {
             choose::Standing::Losses(losses) => mean(losses),
             choose::Standing::Diverged { .. } => f64::INFINITY,

@@ -1,17 +1,19 @@
 //! What was chosen, as a run keeps it.
 
+use crate::error::Result;
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use steepest::FileSystem;
 use steepest_choose::choose::{Choice, Point};
-use steepest_choose::stats::{BestSet, SetOptions, best_set};
+use steepest_choose::stats::{BestSet, Replicates, SetOptions, best_set};
 use steepest_data::Prepared;
 
 /// The version of the files that tuning leaves.
 pub(super) const FORMAT: u32 = 1;
 /// Where the choice lies in a run.
-pub(super) const CHOICE: &str = "trials/choice.json";
+const CHOICE: &str = "trials/choice.json";
 
 /// What became of one candidate.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -26,8 +28,9 @@ pub struct Tried {
     /// Where it diverged.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub diverged_at: Option<f64>,
-    /// Whether it cannot be told from the best, as far as 95 % go.
-    pub in_set: bool,
+    /// Whether it cannot be told from the best, as far as 95 % go; absent where the losses are too few to say.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub in_set: Option<bool>,
     /// Whether it is sure, as far as 95 % go, to cost at most 5 % more than the best.
     pub in_plateau: bool,
 }
@@ -55,6 +58,10 @@ pub struct Chosen {
     pub differences_are_noise: bool,
     /// Whether the best lies at the edge of what was tried.
     pub at_edge: bool,
+    /// The part of the full schedule at which the last of them were compared.
+    pub compared_at: f64,
+    /// Whether nothing measured by how much another start would move a loss, so that 3 % of it were taken.
+    pub noise_is_assumed: bool,
     /// What it cost, in full trainings; of `auto` without the winner's on the run's own division of the rows.
     pub cost: f64,
     /// What a grid as fine as what was tried would have cost.
@@ -67,13 +74,14 @@ pub struct Chosen {
 
 impl Chosen {
     /// What a choice says, on these divisions of the rows. `cost` and `grid_cost` are 0 yet.
-    pub(super) fn of<T>(choice: &Choice<T>, how: How, splits: &[Arc<Prepared>]) -> Self {
+    ///
+    /// `groups`: for each of them, which validation rows belong together, or are one row of several divisions.
+    pub(super) fn of<T>(choice: &Choice<T>, how: How, splits: &[Arc<Prepared>], groups: &[Vec<u64>]) -> Self {
         let rows = splits.iter().map(|split| split.train.features.rows).sum::<usize>() / splits.len().max(1);
-        // divisions at random have rows in common, folds have none
-        let rows_of = |data: &Arc<Prepared>| data.split.validation.iter().map(|row| *row as u64).collect();
-        let groups: Vec<Vec<u64>> = splits.iter().map(rows_of).collect();
-        let known = splits.iter().all(|data| data.split.validation.len() == data.validation.features.rows);
-        let groups = (known && how == How::Auto && splits.len() > 1).then_some(groups.as_slice());
+        // validation rows that lie in a file of their own are in no group that is known
+        let known =
+            splits.iter().zip(groups).all(|(split, groups)| groups.len() == split.validation.features.rows);
+        let groups = known.then_some(groups);
         let set = best_set(&choice.entrants(), &SetOptions { groups, ..SetOptions::new(rows) }).ok();
         let plateau = set.as_ref().map(|set| set.plateau(0.05)).unwrap_or_default();
         let tried = |&index: &usize| {
@@ -84,7 +92,7 @@ impl Chosen {
                 to: last.map_or(0.0, |rung| rung.to),
                 loss: last.map(|rung| rung.mean).filter(|loss| loss.is_finite()),
                 diverged_at: outcome.diverged.map(|divergence| divergence.at),
-                in_set: set.as_ref().is_none_or(|set| set.verdicts[index].is_in_set()),
+                in_set: set.as_ref().map(|set| set.verdicts[index].is_in_set()),
                 in_plateau: plateau.contains(&index),
             }
         };
@@ -93,7 +101,9 @@ impl Chosen {
             how,
             tried: choice.order.iter().map(tried).collect(),
             differences_are_noise: set.as_ref().is_some_and(BestSet::differences_are_noise),
-            at_edge: choice.at_edge,
+            at_edge: choice.at_edge || is_at_edge(choice),
+            compared_at: choice.outcomes[choice.winner].rungs.last().map_or(0.0, |rung| rung.to),
+            noise_is_assumed: set.as_ref().is_some_and(|set| set.replicates == Replicates::Assumed),
             cost: 0.0,
             grid_cost: 0.0,
             splits: splits.len(),
@@ -101,12 +111,22 @@ impl Chosen {
         }
     }
 
-    pub(super) fn to_json(&self) -> String {
-        serde_json::to_string_pretty(self).expect("finite numbers")
+    /// Leaves it in a run.
+    pub(super) fn write(&self, system: &dyn FileSystem, run: &Path) -> Result<()> {
+        let text = serde_json::to_string_pretty(self).expect("finite numbers");
+        Ok(steepest::write_atomically_on(system, run.join(CHOICE), text.as_bytes())?)
     }
 }
 
 /// What was chosen before a run; `None` for a run that nothing was chosen for.
 pub fn chosen(run: &Path) -> Option<Chosen> {
     serde_json::from_str(&fs::read_to_string(run.join(CHOICE)).ok()?).ok()
+}
+
+/// Whether the winner has the smallest or the largest value of the one number that was searched.
+fn is_at_edge<T>(choice: &Choice<T>) -> bool {
+    let [name] = &choice.best().point.keys().collect::<Vec<_>>()[..] else { return false };
+    let Some(own) = choice.best().number(name) else { return false };
+    let values = || choice.outcomes.iter().filter_map(|outcome| outcome.candidate.number(name));
+    values().count() > 2 && (values().all(|value| value >= own) || values().all(|value| value <= own))
 }

@@ -4,16 +4,19 @@
 //! trains, on divisions of the rows that are not for the test, and the journal in the run's directory from which a choice that
 //! was cut goes on.
 
+mod begin;
 mod choosing;
 mod chosen;
 mod divisions;
 mod networks;
-pub(crate) mod rate;
+mod rate;
 mod search;
 mod trials;
-pub(crate) mod tune;
+mod tune;
 
+pub use begin::tune;
+pub(crate) use begin::{begin, resume};
 pub use chosen::{Chosen, How, Tried, chosen};
 pub use networks::{NetworkTrial, Networks};
 pub use search::Search;
-pub use tune::{TuneOptions, tune};
+pub use tune::TuneOptions;

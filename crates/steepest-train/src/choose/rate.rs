@@ -1,7 +1,7 @@
 //! `lr = "auto"`: several learning rates are trained a little, the best goes on and is the run.
 
-use super::choosing::{Choosing, context, ends, short};
-use super::chosen::{CHOICE, Chosen, How};
+use super::choosing::{Choosing, check_memory, context, ends, short};
+use super::chosen::{Chosen, How};
 use super::divisions::divisions;
 use super::networks::{NetworkTrial, Networks};
 use super::search::LR;
@@ -9,13 +9,13 @@ use crate::checkpoint::Identity;
 use crate::error::{Error, Result};
 use crate::event::{EpochDone, Event, Observer};
 use crate::learning_rate::LearningRate;
-use crate::run_dir::{self, Out, RunDir};
+use crate::run_dir::RunDir;
 use crate::settings::Settings;
 use crate::summary::Summary;
-use crate::trainer::{ResumeOptions, Tables, Trainer, settings_of};
+use crate::trainer::{Tables, Trainer};
 use std::path::Path;
 use std::sync::Arc;
-use steepest::{Disk, FileSystem};
+use steepest::FileSystem;
 use steepest_choose::choose::{Choice, Outcome, Plan};
 use steepest_data::Prepared;
 
@@ -25,53 +25,6 @@ const RAMPS: u64 = 3;
 /// A ramp takes at most this part of the training's steps, and has at least so many, or there is none.
 const RAMP_PART: u64 = 50;
 const SHORTEST_RAMP: u64 = 30;
-
-/// A run whose learning rate is chosen first.
-pub(crate) fn fit(settings: &Settings, out: &Out, observer: &mut dyn Observer) -> Result<Summary> {
-    settings.check()?;
-    out.check()?;
-    let tables = Tables::read(settings)?;
-    let data = Arc::new(tables.prepare(settings)?);
-    // before a directory is made
-    plan(settings, &data, 1)?;
-    let system: Arc<dyn FileSystem> = Arc::new(Disk);
-    let mut dir = RunDir::create(Arc::clone(&system), out, &settings.data.source().short_name())?;
-    dir.write_settings(settings)?;
-    Choose { system, settings, tables, data, dir }.run(observer)
-}
-
-/// The same, of a run that was cut while it chose; `None` where it has chosen already.
-pub(crate) fn resume(
-    path: &Path,
-    how: &ResumeOptions,
-    observer: &mut dyn Observer,
-) -> Result<Option<Summary>> {
-    let mut settings = match settings_of(path) {
-        Ok(settings) if settings.optimizer.chooses_rate() => settings,
-        _ => return Ok(None),
-    };
-    if let Some(epochs) = how.epochs {
-        return Err(Error::BadSetting {
-            key: "train.epochs",
-            found: epochs.to_string(),
-            expected:
-                "nothing yet: the learning rate is still being chosen for the length that the run was to have"
-                    .into(),
-        });
-    }
-    if let Some(source) = &how.source {
-        (settings.data.source, settings.data.more_files) = (source.clone(), Vec::new());
-    }
-    let lock = run_dir::lock(path)?;
-    settings.check()?;
-    let tables = Tables::read(&settings)?;
-    let data = Arc::new(tables.prepare(&settings)?);
-    plan(&settings, &data, 1)?;
-    let system: Arc<dyn FileSystem> = Arc::new(Disk);
-    let mut dir = RunDir::reopen(Arc::clone(&system), path, lock, 0)?;
-    dir.write_settings(&settings)?;
-    Choose { system, settings: &settings, tables, data, dir }.run(observer).map(Some)
-}
 
 /// What is tried on so many divisions of the rows; where there are several of them, trainings are cheap.
 ///
@@ -98,82 +51,112 @@ fn plan(settings: &Settings, data: &Prepared, splits: usize) -> Result<Plan> {
     planned.or_else(|error| refuse("auto", format!("a number, or a longer training: {error}")))
 }
 
-/// All that a choice needs.
-struct Choose<'a> {
-    system: Arc<dyn FileSystem>,
-    settings: &'a Settings,
-    tables: Tables,
-    data: Arc<Prepared>,
-    dir: RunDir,
+/// A learning rate that is to be chosen.
+pub(super) struct ChooseRate {
+    settings: Settings,
+    /// The run's own division of the rows, and others.
+    splits: Vec<Arc<Prepared>>,
+    /// For each of them, which rows belong together.
+    groups: Vec<Vec<u64>>,
+    plan: Plan,
+    steps: u64,
 }
 
-impl Choose<'_> {
+impl ChooseRate {
+    /// Reads and divides the data, and finds whatever is wrong before anything is written.
+    pub fn read(settings: Settings) -> Result<Self> {
+        let tables = Tables::read(&settings)?;
+        let data = Arc::new(tables.prepare(&settings)?);
+        plan(&settings, &data, 1)?;
+        let resolved = settings.resolve(&data)?;
+        let steps = resolved.total_steps;
+        let (parameters, batch) =
+            (resolved.model.parameters(), resolved.batch.resolve(data.train.features.rows));
+        let splits = match settings.optimizer.lr_splits {
+            Some(count) if count > 1 && !tables.can_divide_again() => {
+                return Err(Error::BadSetting {
+                    key: "optimizer.lr_splits",
+                    found: count.to_string(),
+                    expected: "1: rows that are divided by time, or whose validation rows lie in a file, are divided once"
+                        .into(),
+                });
+            }
+            Some(count) => divisions(&settings, &tables, &data, count)?,
+            None if tables.can_divide_again() => {
+                let cheap = |n: &u64| seconds(*n, parameters, batch, steps) <= CHEAP;
+                let count = [5, 3].into_iter().find(cheap).unwrap_or(1);
+                // few groups cannot be divided at will, and nobody asked for it
+                divisions(&settings, &tables, &data, count).unwrap_or_else(|_| vec![Arc::clone(&data)])
+            }
+            None => vec![data],
+        };
+        let groups = splits.iter().map(|split| tables.groups(&split.split.validation)).collect();
+        let mut plan = plan(&settings, &splits[0], splits.len())?;
+        plan.context = context(&settings, &splits);
+        check_memory(&settings, &splits[0], &plan)?;
+        Ok(Self { settings, splits, groups, plan, steps })
+    }
+
+    /// What the trainings depend on.
+    pub fn context(&self) -> &str {
+        &self.plan.context
+    }
+
     /// Chooses, and trains on.
-    fn run(self, observer: &mut dyn Observer) -> Result<Summary> {
-        let (said, winner) = self.choose(observer)?;
-        let mut settings = self.settings.clone();
+    pub fn run(
+        self,
+        system: &Arc<dyn FileSystem>,
+        dir: RunDir,
+        observer: &mut dyn Observer,
+    ) -> Result<(Chosen, Summary)> {
+        let (said, winner) = self.choose(system, dir.path(), &mut *observer)?;
+        let Self { mut settings, mut splits, .. } = self;
         settings.optimizer.lr = Some(LearningRate::Number(said.lr));
         settings.optimizer.lr_from = Some(said.from);
-        let (identity, dir) = (Identity::of(&self.data), self.dir);
-        let (system, run) = (self.system, dir.path().to_owned());
-        let mut trainer = Trainer::begin(Arc::clone(&system), &settings, self.data, identity, || Ok(dir))?;
-        steepest::write_atomically_on(&*system, run.join(CHOICE), said.found.to_json().as_bytes())?;
+        // the others have done their part
+        let data = splits.swap_remove(0);
+        drop(splits);
+        said.found.write(&**system, dir.path())?;
+        let identity = Identity::of(&data);
+        let mut trainer = Trainer::begin(Arc::clone(system), &settings, data, identity, || Ok(dir))?;
         trainer.say_first(said.notes);
         // that it asks to stop is heard at the first step
-        let _ = observer.observe(&Event::Chosen(said.found));
+        let _ = observer.observe(&Event::Chosen(said.found.clone()));
         // where there is none, because the choice was cut or the training ended by itself, the same steps are taken again
         if let Some(Trained { trainer: trial, epochs }) = winner {
             trainer.take_over(&trial, epochs)?;
         }
-        trainer.run(observer)
+        Ok((said.found, trainer.run(observer)?))
     }
 
     /// The choice; with the best rate's training on the run's own division of the rows, and what it told of its epochs.
-    fn choose(&self, observer: &mut dyn Observer) -> Result<(Said, Option<Trained>)> {
-        let resolved = self.settings.resolve(&self.data)?;
-        let (usual, total) = (self.settings.optimizer.learning_rate()?, resolved.total_steps);
-        let splits = self.splits(
-            resolved.model.parameters(),
-            resolved.batch.resolve(self.data.train.features.rows),
-            total,
-        )?;
-        let context = context(self.settings, &splits);
-        let mut plan = plan(self.settings, &self.data, splits.len())?;
-        plan.context = context;
-        let ramp = self.ramp(usual, total)?;
-        let ramp_cost = ramp.steps as f64 / total as f64;
+    fn choose(
+        &self,
+        system: &Arc<dyn FileSystem>,
+        run: &Path,
+        observer: &mut dyn Observer,
+    ) -> Result<(Said, Option<Trained>)> {
+        let usual = self.settings.optimizer.learning_rate()?;
+        let mut plan = self.plan.clone();
+        let ramp = self.ramp(usual)?;
+        let ramp_cost = ramp.steps as f64 / self.steps as f64;
         plan.extra_at_most -= ramp_cost;
         if !ramp.diverged_at.is_empty() {
             // where even the lowest rate falls apart, what is tried says so
             plan = plan.clone().below_divergence(LR, &ramp.diverged_at).unwrap_or(plan);
         }
-
-        let expected = (plan.cost() * total as f64) as u64;
-        let choice = Choosing { plan: &plan, expected, settings: self.settings, splits: &splits }.run(
-            &self.system,
-            self.dir.path(),
-            observer,
-        )?;
-        let said = said(&choice, &splits, usual, ramp_cost);
+        let expected = (plan.cost() * self.steps as f64) as u64;
+        let choosing = Choosing { plan: &plan, expected, settings: &self.settings, splits: &self.splits };
+        let choice = choosing.run(system, run, observer)?;
+        let said = self.said(&choice, usual, ramp_cost);
         let own = choice.trained.into_iter().find(|trained| trained.split == 0).and_then(|own| own.trial);
         let own = own.filter(|trial| trial.ended.is_none());
         Ok((said, own.map(|trial| Trained { trainer: trial.trainer, epochs: trial.epochs })))
     }
 
-    /// The divisions of the rows on which rates are compared: the run's own, and others with the same rows for the test
-    /// where they cost little.
-    fn splits(&self, parameters: u64, batch: usize, total: u64) -> Result<Vec<Arc<Prepared>>> {
-        let count = match self.settings.optimizer.lr_splits {
-            _ if !self.tables.can_divide_again() => 1,
-            Some(count) => count,
-            None => [5, 3].into_iter().find(|n| seconds(*n, parameters, batch, total) <= CHEAP).unwrap_or(1),
-        };
-        divisions(self.settings, &self.tables, &self.data, count)
-    }
-
     /// The rates at which ramps fall apart, from a third of which on no rate is tried.
-    fn ramp(&self, usual: f64, total: u64) -> Result<Ramp> {
-        let steps = RAMP.min(total / RAMP_PART);
+    fn ramp(&self, usual: f64) -> Result<Ramp> {
+        let steps = RAMP.min(self.steps / RAMP_PART);
         if steps < SHORTEST_RAMP {
             return Ok(Ramp { steps: 0, diverged_at: Vec::new() });
         }
@@ -181,12 +164,57 @@ impl Choose<'_> {
         let mut diverged_at = Vec::new();
         for number in 0..RAMPS {
             let seed = self.settings.train.seed.wrapping_add(number << 32);
-            let settings = Networks::with(self.settings, low, seed);
-            let mut trainer = Trainer::unwritten(&settings, Arc::clone(&self.data))?;
+            let settings = Networks::with(&self.settings, low, seed);
+            let mut trainer = Trainer::unwritten(&settings, Arc::clone(&self.splits[0]))?;
             let ramp = trainer.ramp(low, 1e4 * usual, steps)?;
             diverged_at.extend(ramp.last().filter(|[_, loss]| loss.is_infinite()).map(|[lr, _]| *lr));
         }
         Ok(Ramp { steps: RAMPS * steps, diverged_at })
+    }
+
+    fn said(&self, choice: &Choice<NetworkTrial<'_>>, usual: f64, ramp_cost: f64) -> Said {
+        let splits = &self.splits;
+        let rate = |outcome: &Outcome| outcome.candidate.number(LR).unwrap_or(f64::NAN);
+        let lr = rate(&choice.outcomes[choice.winner]);
+        let rates: Vec<f64> = choice.outcomes.iter().map(rate).collect();
+        let [low, high] = ends(&rates);
+        let own = choice.outcomes[choice.winner].rungs.last().map_or(0.0, |rung| rung.to);
+        let extra = choice.cost.total - own + ramp_cost;
+        let on = match splits.len() {
+            1 => "on the run's own split".to_owned(),
+            n => format!("on {n} splits"),
+        };
+        let from = format!(
+            "auto: the best of {} rates from {} to {} {on}, at {:.2} trainings beside the run's own",
+            rates.len(),
+            short(low),
+            short(high),
+            extra
+        );
+        let mut notes = vec![format!("learning rate {}, {from}", short(lr))];
+        for dropped in &choice.dropped {
+            if dropped.documented {
+                notes.push(format!(
+                    "the usual learning rate {} was not tried: training falls apart near it",
+                    short(usual)
+                ));
+            }
+        }
+        let diverged: Vec<String> = (choice.outcomes.iter())
+            .filter_map(|outcome| {
+                let at = outcome.diverged?.at;
+                Some(format!("{} (at {:.1} % of the training)", short(rate(outcome)), 100.0 * at))
+            })
+            .collect();
+        if !diverged.is_empty() {
+            notes.push(format!("learning rates that diverged: {}", diverged.join(", ")));
+        }
+        let found = Chosen {
+            cost: extra,
+            grid_cost: (rates.len() * splits.len()) as f64,
+            ..Chosen::of(choice, How::Auto, splits, &self.groups)
+        };
+        Said { lr, from, notes, found }
     }
 }
 
@@ -220,50 +248,6 @@ struct Said {
     from: String,
     notes: Vec<String>,
     found: Chosen,
-}
-
-fn said(choice: &Choice<NetworkTrial<'_>>, splits: &[Arc<Prepared>], usual: f64, ramp_cost: f64) -> Said {
-    let rate = |outcome: &Outcome| outcome.candidate.number(LR).unwrap_or(f64::NAN);
-    let lr = rate(&choice.outcomes[choice.winner]);
-    let rates: Vec<f64> = choice.outcomes.iter().map(rate).collect();
-    let [low, high] = ends(&rates);
-    let own = choice.outcomes[choice.winner].rungs.last().map_or(0.0, |rung| rung.to);
-    let extra = choice.cost.total - own + ramp_cost;
-    let on = match splits.len() {
-        1 => "on the run's own split".to_owned(),
-        n => format!("on {n} splits"),
-    };
-    let from = format!(
-        "auto: the best of {} rates from {} to {} {on}, at {:.2} trainings beside the run's own",
-        rates.len(),
-        short(low),
-        short(high),
-        extra
-    );
-    let mut notes = vec![format!("learning rate {}, {from}", short(lr))];
-    for dropped in &choice.dropped {
-        if dropped.documented {
-            notes.push(format!(
-                "the usual learning rate {} was not tried: training falls apart near it",
-                short(usual)
-            ));
-        }
-    }
-    let diverged: Vec<String> = (choice.outcomes.iter())
-        .filter_map(|outcome| {
-            let at = outcome.diverged?.at;
-            Some(format!("{} (at {:.1} % of the training)", short(rate(outcome)), 100.0 * at))
-        })
-        .collect();
-    if !diverged.is_empty() {
-        notes.push(format!("learning rates that diverged: {}", diverged.join(", ")));
-    }
-    let found = Chosen {
-        cost: extra,
-        grid_cost: (rates.len() * splits.len()) as f64,
-        ..Chosen::of(choice, How::Auto, splits)
-    };
-    Said { lr, from, notes, found }
 }
 
 #[cfg(test)]

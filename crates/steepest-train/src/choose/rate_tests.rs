@@ -1,5 +1,7 @@
 use super::*;
 use crate::event::{Event, Stopped};
+use crate::run_dir::Out;
+use crate::trainer::{ResumeOptions, settings_of};
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::PathBuf;

@@ -114,8 +114,19 @@ pub(super) fn plan(
     steps: u64,
     splits: usize,
 ) -> Result<Plan> {
-    for search in searches {
+    for (at, search) in searches.iter().enumerate() {
         place(&search.name, settings)?;
+        if searches[..at].iter().any(|other| other.name == search.name) {
+            return Err(Error::BadSearch {
+                search: search.to_string(),
+                reason: format!("`{}` is searched twice; give all of its values at once", search.name),
+            });
+        }
+        if matches!(&search.values, Values::Each(words) if search.name == LR && words.iter().any(|word| word == "auto"))
+        {
+            let reason = "`auto` is no value; write lr alone for values round the usual one".to_owned();
+            return Err(Error::BadSearch { search: search.to_string(), reason });
+        }
     }
     let planned = match searches {
         [Search { name, values: Values::Usual }] if name == LR => {
@@ -195,7 +206,8 @@ fn value(word: &str) -> Value {
 /// Settings that decide how good a network becomes, and not which rows it sees or how long it may take.
 const SEARCHED: [(&str, &[&str]); 5] = [
     ("model", &["hidden", "activation", "dropout", "layer_norm"]),
-    ("loss", &["kind", "label_smoothing", "delta"]),
+    // not what is measured by: losses of another kind or delta are in another unit
+    ("loss", &["label_smoothing"]),
     ("train", &["batch"]),
     ("schedule", &["warmup"]),
     ("optimizer", &["lr", "clip_norm", "clip_tensor_norm", "clip_value", "clip_adaptive", "decay_all"]),

@@ -1,9 +1,10 @@
 //! `trials/` of a run: everything that was found while something was chosen, so that nothing is trained twice.
 //!
-//! `trials.jsonl` has the version and what the trainings depend on in its first line, and then an [`Entry`] a line.
+//! `trials.jsonl` has the version and what the trainings depend on in its first line, and then an [`Entry`] a line with its checksum.
 //! `trials.csv` has the same for people, without the losses of single rows.
 
 use crate::error::{Error, Result};
+use crate::manifest::checksum;
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 use std::fmt::Write as _;
@@ -26,6 +27,20 @@ struct Header {
     context: String,
 }
 
+#[derive(Debug, Serialize, Deserialize)]
+struct Line {
+    entry: Entry,
+    /// SHA-256 of the entry's JSON.
+    sum: String,
+}
+
+impl Line {
+    fn new(entry: &Entry) -> Self {
+        let text = serde_json::to_string(entry).expect("finite numbers");
+        Self { entry: entry.clone(), sum: checksum(text.as_bytes()) }
+    }
+}
+
 /// The journal of a run, on its disk.
 pub(super) struct Trials {
     system: Arc<dyn FileSystem>,
@@ -34,39 +49,50 @@ pub(super) struct Trials {
     bytes: u64,
     /// What was found so far.
     pub journal: Journal,
+    /// Lines that could not be read, from the first damaged one on: what they held is trained again.
+    pub lost: usize,
 }
 
 impl Trials {
-    /// Opens the journal of a run, or begins one; what was cut off in the middle of a line is found again by training.
+    /// Makes the folder.
+    pub fn make_folder(system: &dyn FileSystem, run: &Path) -> Result<()> {
+        let folder = run.join(FOLDER);
+        system.create_folder(&folder).map_err(|error| Error::file(&folder, error))
+    }
+
+    /// Refuses the journal of other trainings.
+    pub fn check(run: &Path, context: &str) -> Result<()> {
+        let path = run.join(FOLDER).join(JOURNAL);
+        let bytes = read(&path)?;
+        match header(&path, &bytes)? {
+            Some((header, _)) if header.context != context => Err(Error::OtherTrials { path }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Opens the journal of a run, or begins one.
     pub fn open(system: Arc<dyn FileSystem>, run: &Path, context: String) -> Result<Self> {
+        Self::check(run, &context)?;
         let folder = run.join(FOLDER);
         let path = folder.join(JOURNAL);
-        let text = match fs::read(&path) {
-            Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-            Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
-            Err(error) => return Err(Error::file(&path, error)),
+        let bytes = read(&path)?;
+        let journal = Journal { context: context.clone(), entries: Vec::new() };
+        let mut trials = Self { system, folder, bytes: 0, journal, lost: 0 };
+        let Some((_, length)) = header(&path, &bytes)? else {
+            Self::make_folder(&*trials.system, run)?;
+            trials.append(&serde_json::to_string(&Header { format: FORMAT, context }).expect("plain"))?;
+            return Ok(trials);
         };
-        let mut lines = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
-        let mut trials = Self { system, folder, bytes: 0, journal: Journal { context, entries: Vec::new() } };
-        let first = lines.next();
-        match first.map(serde_json::from_str::<Header>) {
-            Some(Ok(header)) if header.format > FORMAT => {
-                let reason = format!("format {} is of a later version of steepest", header.format);
-                return Err(Error::Damaged { path, reason });
-            }
-            Some(Ok(header)) if header.context != trials.journal.context => {
-                return Err(Error::OtherData);
-            }
-            Some(Ok(_)) => trials.bytes = first.map_or(0, |line| line.len() as u64),
-            _ => {
-                trials.system.create_folder(&trials.folder).map_err(|e| Error::file(&trials.folder, e))?;
-                let context = trials.journal.context.clone();
-                trials.append(&serde_json::to_string(&Header { format: FORMAT, context }).expect("plain"))?;
-                return Ok(trials);
-            }
-        }
-        for line in lines {
-            let Ok(entry) = serde_json::from_str(line) else { break };
+        trials.bytes = length as u64;
+        let mut lines = bytes[length..].split_inclusive(|byte| *byte == b'\n').peekable();
+        while let Some(line) = lines.next_if(|line| line.ends_with(b"\n")) {
+            let whole = serde_json::from_slice::<Line>(line)
+                .ok()
+                .filter(|line| Line::new(&line.entry).sum == line.sum);
+            let Some(Line { entry, .. }) = whole else {
+                trials.lost = 1 + lines.count();
+                break;
+            };
             trials.journal.entries.push(entry);
             trials.bytes += line.len() as u64;
         }
@@ -75,7 +101,7 @@ impl Trials {
 
     /// Adds what was found, and waits until it has reached the disk.
     pub fn add(&mut self, entry: &Entry) -> Result<()> {
-        self.append(&serde_json::to_string(entry).expect("finite numbers"))?;
+        self.append(&serde_json::to_string(&Line::new(entry)).expect("finite numbers"))?;
         self.journal.entries.push(entry.clone());
         Ok(())
     }
@@ -123,6 +149,30 @@ impl Trials {
             };
         }
         Ok(steepest::write_atomically_on(&*self.system, self.folder.join(TABLE), text.as_bytes())?)
+    }
+}
+
+/// The journal's bytes; none where there is no journal.
+fn read(path: &Path) -> Result<Vec<u8>> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(bytes),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(Error::file(path, error)),
+    }
+}
+
+/// The first line and its length; `None` where it was never written whole.
+fn header(path: &Path, bytes: &[u8]) -> Result<Option<(Header, usize)>> {
+    let Some(line) = bytes.split_inclusive(|byte| *byte == b'\n').next().filter(|line| line.ends_with(b"\n"))
+    else {
+        return Ok(None);
+    };
+    let damaged = |reason: String| Error::Damaged { path: path.to_owned(), reason };
+    let header: Header =
+        serde_json::from_slice(line).map_err(|error| damaged(format!("its first line: {error}")))?;
+    match header.format > FORMAT {
+        true => Err(damaged(format!("format {} is of a later version of steepest", header.format))),
+        false => Ok(Some((header, line.len()))),
     }
 }
 

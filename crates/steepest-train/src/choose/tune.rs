@@ -1,26 +1,21 @@
 //! Tuning: settings chosen by cross-validation, and a run with what was chosen.
 
-use super::choosing::{Choosing, context};
-use super::chosen::{CHOICE, Chosen, FORMAT, How};
+use super::choosing::{Choosing, check_memory, context};
+use super::chosen::{Chosen, How};
 use super::networks::NetworkTrial;
 use super::search::{self, LR, Search};
 use crate::checkpoint::Identity;
 use crate::error::{Error, Result};
 use crate::event::{Event, Observer};
-use crate::pool::in_pool;
-use crate::run_dir::{self, Out, RunDir};
+use crate::run_dir::RunDir;
 use crate::settings::Settings;
 use crate::summary::Summary;
-use crate::trainer::{ResumeOptions, Tables, Trainer, settings_of};
+use crate::trainer::{Tables, Trainer};
 use serde::{Deserialize, Serialize};
-use std::fs;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use steepest::{Disk, FileSystem};
+use steepest::FileSystem;
 use steepest_choose::choose::{Choice, Plan};
 use steepest_data::{Division, Prepared};
-
-const FILE: &str = "trials/tune.json";
 
 /// How settings are tuned.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -41,96 +36,20 @@ impl Default for TuneOptions {
     }
 }
 
-/// Chooses settings by cross-validation on the rows that are not for the test, and then trains with them as [`fit`](crate::fit())
-/// does: its test scores are of rows that no choice has seen.
-///
-/// Candidates are halved: all to an eighth of the full schedule, five elevenths of them to a quarter, two elevenths to the end, on
-/// each fold with the same start and order for all.
-///
-/// # Errors
-/// Those of [`fit`](crate::fit()); what cannot be searched or divided, before anything is trained; [`Error::ChoosingStopped`].
-pub fn tune(
-    settings: &Settings,
-    options: &TuneOptions,
-    out: &Out,
-    observer: &mut dyn Observer,
-) -> Result<(Chosen, Summary)> {
-    in_pool(settings.train.threads, || {
-        out.check()?;
-        let tune = Tune::read(settings.clone(), options.clone())?;
-        let system: Arc<dyn FileSystem> = Arc::new(Disk);
-        let mut dir = RunDir::create(Arc::clone(&system), out, &settings.data.source().short_name())?;
-        dir.write_settings(settings)?;
-        let folder = dir.path().join("trials");
-        system.create_folder(&folder).map_err(|error| Error::file(&folder, error))?;
-        let text = serde_json::to_string_pretty(&Asked { format: FORMAT, options }).expect("plain values");
-        steepest::write_atomically_on(&*system, dir.path().join(FILE), text.as_bytes())?;
-        tune.run(&system, dir, observer)
-    })
-}
-
-#[derive(Serialize)]
-struct Asked<'a> {
-    format: u32,
-    #[serde(flatten)]
-    options: &'a TuneOptions,
-}
-
-#[derive(Deserialize)]
-struct Found {
-    format: u32,
-    #[serde(flatten)]
-    options: TuneOptions,
-}
-
-/// Goes on with a run that was cut while it was tuned; `None` where nothing was, or is any more.
-pub(crate) fn resume(
-    path: &Path,
-    how: &ResumeOptions,
-    observer: &mut dyn Observer,
-) -> Result<Option<Summary>> {
-    let file = path.join(FILE);
-    let Ok(text) = fs::read_to_string(&file) else { return Ok(None) };
-    if path.join(CHOICE).exists() && crate::checkpoint::latest(path)?.is_some() {
-        return Ok(None);
-    }
-    let damaged = |reason: String| Error::Damaged { path: file.clone(), reason };
-    let found: Found = serde_json::from_str(&text).map_err(|error| damaged(error.to_string()))?;
-    if found.format > FORMAT {
-        return Err(damaged(format!("format {} is of a later version of steepest", found.format)));
-    }
-    if let Some(epochs) = how.epochs {
-        return Err(Error::BadSetting {
-            key: "train.epochs",
-            found: epochs.to_string(),
-            expected: "nothing yet: settings are still being chosen for the length that the run was to have"
-                .into(),
-        });
-    }
-    let mut settings = settings_of(path)?;
-    if let Some(source) = &how.source {
-        (settings.data.source, settings.data.more_files) = (source.clone(), Vec::new());
-    }
-    let lock = run_dir::lock(path)?;
-    let tune = Tune::read(settings.clone(), found.options)?;
-    let system: Arc<dyn FileSystem> = Arc::new(Disk);
-    let mut dir = RunDir::reopen(Arc::clone(&system), path, lock, 0)?;
-    dir.write_settings(&settings)?;
-    tune.run(&system, dir, observer).map(|(_, summary)| Some(summary))
-}
-
-struct Tune {
+/// Settings that are to be tuned.
+pub(super) struct Tune {
     settings: Settings,
     options: TuneOptions,
     data: Arc<Prepared>,
     folds: Vec<Arc<Prepared>>,
+    /// For each of them, which rows belong together.
+    groups: Vec<Vec<u64>>,
     plan: Plan,
 }
 
 impl Tune {
     /// Reads and divides the data, and finds whatever is wrong before anything is trained.
-    fn read(settings: Settings, options: TuneOptions) -> Result<Self> {
-        settings.check()?;
+    pub fn read(settings: Settings, options: TuneOptions) -> Result<Self> {
         let TuneOptions { search, folds, trainings, points } = &options;
         let at_least = |what: &'static str, found: usize, least: usize| match found >= least {
             true => Ok(()),
@@ -174,7 +93,10 @@ impl Tune {
                     search: format!("folds = {folds}"),
                     reason: format!("{groups} groups are too few to be dealt so; take fewer folds"),
                 },
-                error => error,
+                error => Error::BadSearch {
+                    search: format!("folds = {folds}"),
+                    reason: format!("fold {}: {error}; take other folds", fold + 1),
+                },
             })
         };
         let parts: Vec<Arc<Prepared>> = (0..*folds).map(fold).collect::<Result<_>>()?;
@@ -183,10 +105,18 @@ impl Tune {
         plan.seeds = (0..*trainings).map(|number| seed.wrapping_add(number << 32)).collect();
         let asked = serde_json::to_string(&options).expect("plain values");
         plan.context = crate::manifest::checksum((context(&settings, &parts) + &asked).as_bytes());
-        Ok(Self { folds: parts, settings, options, data, plan })
+        check_memory(&settings, &parts[0], &plan)?;
+        let groups = parts.iter().map(|part| tables.groups(&part.split.validation)).collect();
+        Ok(Self { folds: parts, groups, settings, options, data, plan })
     }
 
-    fn run(
+    /// What the trainings depend on.
+    pub fn context(&self) -> &str {
+        &self.plan.context
+    }
+
+    /// Chooses, and trains with what was chosen.
+    pub fn run(
         self,
         system: &Arc<dyn FileSystem>,
         dir: RunDir,
@@ -194,15 +124,17 @@ impl Tune {
     ) -> Result<(Chosen, Summary)> {
         let steps = self.settings.resolve(&self.folds[0])?.total_steps;
         let expected = (self.plan.cost() * steps as f64) as u64;
-        let run: PathBuf = dir.path().to_owned();
         let (chosen, point) = {
             let choosing =
                 Choosing { plan: &self.plan, expected, settings: &self.settings, splits: &self.folds };
-            let choice = choosing.run(system, &run, &mut *observer)?;
+            let choice = choosing.run(system, dir.path(), &mut *observer)?;
             (self.chosen(&choice), choice.best().point.clone())
         };
-        let mut settings = search::apply(&self.settings, &point)?;
-        let searched: Vec<&str> = self.options.search.iter().map(Search::name).collect();
+        let Self { settings, options, data, folds, .. } = self;
+        // they have done their part
+        drop(folds);
+        let mut settings = search::apply(&settings, &point)?;
+        let searched: Vec<&str> = options.search.iter().map(Search::name).collect();
         if searched.contains(&LR) {
             settings.optimizer.lr_from = Some(format!(
                 "tune: the best of {} by {} folds of {}",
@@ -211,10 +143,9 @@ impl Tune {
                 searched.join(", ")
             ));
         }
-        let identity = Identity::of(&self.data);
-        let trainer = Trainer::begin(Arc::clone(system), &settings, self.data, identity, || Ok(dir))?;
-        let text = chosen.to_json();
-        steepest::write_atomically_on(&**system, run.join(CHOICE), text.as_bytes())?;
+        chosen.write(&**system, dir.path())?;
+        let identity = Identity::of(&data);
+        let trainer = Trainer::begin(Arc::clone(system), &settings, data, identity, || Ok(dir))?;
         // that it asks to stop is heard at the first step
         let _ = observer.observe(&Event::Chosen(chosen.clone()));
         Ok((chosen, trainer.run(observer)?))
@@ -234,7 +165,7 @@ impl Tune {
             cost: choice.cost.total,
             grid_cost: self.grid(choice.outcomes.len()) as f64 * self.plan.trainings() as f64,
             trainings: self.options.trainings,
-            ..Chosen::of(choice, How::Tune, &self.folds)
+            ..Chosen::of(choice, How::Tune, &self.folds, &self.groups)
         }
     }
 }

@@ -1,6 +1,11 @@
+use super::super::begin::tune;
 use super::super::chosen;
 use super::*;
+use crate::run_dir::Out;
+use crate::trainer::{ResumeOptions, settings_of};
+use std::fs;
 use std::ops::ControlFlow;
+use std::path::Path;
 use tempfile::TempDir;
 
 fn iris() -> Settings {
@@ -32,7 +37,7 @@ fn what_is_tuned_is_trained_with_what_was_chosen() {
         assert_eq!(chosen(&run).unwrap(), found);
         assert!(summary.finished && summary.test.is_some());
         assert!(found.cost < found.grid_cost, "{found:?}");
-        assert!(found.tried[0].in_set && found.tried[0].to == 1.0, "{found:?}");
+        assert!(found.tried[0].in_set == Some(true) && found.tried[0].to == 1.0, "{found:?}");
         assert_eq!(found.tried[0].point.len(), search.len());
         let settings = settings_of(&run).unwrap();
         let chosen = search::apply(&iris(), &found.tried[0].point).unwrap();
@@ -87,6 +92,11 @@ fn what_cannot_be_tuned_is_refused_before_a_directory_is_made() {
         assert!(error.contains(words), "{words}: {error}");
         assert!(!run.exists(), "{words}");
     };
+    let mut timed = iris();
+    timed.train.max_seconds = Some(5.0);
+    refused(&timed, &options(&["lr"]), "no limit of time");
+    refused(&iris(), &options(&["lr=auto|0.1"]), "`auto` is no value");
+    refused(&iris(), &options(&["dropout=0..0.5", "dropout=0..0.2"]), "searched twice");
     refused(&iris(), &TuneOptions { folds: 1, ..options(&["lr"]) }, "at least 2");
     refused(&iris(), &TuneOptions { folds: 500, ..options(&["lr"]) }, "rows");
     refused(&iris(), &TuneOptions { trainings: 0, ..options(&["lr"]) }, "at least 1");
@@ -97,4 +107,93 @@ fn what_cannot_be_tuned_is_refused_before_a_directory_is_made() {
     let mut free = iris();
     free.optimizer.name = "prodigy".into();
     refused(&free, &options(&["lr"]), "finds its own step size");
+}
+
+/// A run, cut by the loss of all files but these.
+fn with_only(whole: &Path, run: &Path, names: &[&str]) {
+    fs::create_dir_all(run.join("trials")).unwrap();
+    for name in names {
+        fs::copy(whole.join(name), run.join(name)).unwrap();
+    }
+}
+
+#[test]
+fn what_is_cut_between_two_files_goes_on() {
+    let folder = TempDir::new().unwrap();
+    for tuned in [true, false] {
+        let whole = folder.path().join(format!("whole-{tuned}"));
+        let mut settings = iris();
+        match tuned {
+            true => drop(tune(&settings, &options(&["lr"]), &Out::At(whole.clone()), &mut quiet).unwrap()),
+            false => {
+                settings.optimizer.lr = Some(crate::LearningRate::Auto);
+                crate::fit(&settings, &Out::At(whole.clone()), &mut quiet).unwrap();
+            }
+        }
+        let asked = ["trials/asked.json"];
+        let found = ["trials/asked.json", "trials/trials.jsonl"];
+        let chosen = ["trials/asked.json", "trials/trials.jsonl", "trials/choice.json", "settings.toml"];
+        for (number, names) in [&asked[..], &found, &chosen].into_iter().enumerate() {
+            let run = folder.path().join(format!("cut-{tuned}-{number}"));
+            with_only(&whole, &run, names);
+            crate::resume(&run, &ResumeOptions::default(), &mut quiet).unwrap();
+            for name in ["weights.safetensors", "trials/choice.json", "trials/trials.csv", "settings.toml"] {
+                assert_eq!(file(&run, name), file(&whole, name), "{tuned} {number}: {name}");
+            }
+        }
+        // other data, before anything is written
+        let run = folder.path().join(format!("other-{tuned}"));
+        with_only(&whole, &run, &chosen);
+        let how = ResumeOptions { source: Some("wine".into()), ..ResumeOptions::default() };
+        let error = crate::resume(&run, &how, &mut quiet).unwrap_err();
+        assert!(matches!(error, Error::OtherTrials { .. }), "{error}");
+        assert_eq!(file(&run, "settings.toml"), file(&whole, "settings.toml"));
+        // a damaged line, and all behind it
+        let path = run.join("trials/trials.jsonl");
+        let text = fs::read_to_string(&path).unwrap();
+        let mut lines: Vec<&str> = text.lines().collect();
+        let damaged = lines[3].replacen(",0.", ",7.", 1);
+        assert!(damaged != lines[3], "{}", lines[3]);
+        lines[3] = &damaged;
+        fs::write(&path, lines.join("\n") + "\n").unwrap();
+        let mut notes = Vec::new();
+        let mut observe = |event: &Event| {
+            if let Event::Note(note) = event {
+                notes.push(note.clone());
+            }
+            ControlFlow::Continue(())
+        };
+        crate::resume(&run, &ResumeOptions::default(), &mut observe).unwrap();
+        assert!(notes.iter().any(|note| note.contains("cannot be read")), "{notes:?}");
+        assert_eq!(file(&run, "trials/trials.csv"), file(&whole, "trials/trials.csv"));
+        // a finished run is no run that chooses, whatever of it is gone
+        fs::remove_dir_all(run.join("checkpoints")).unwrap();
+        let metrics = file(&run, "metrics.jsonl");
+        let error = crate::resume(&run, &ResumeOptions::default(), &mut quiet).unwrap_err();
+        assert!(matches!(error, Error::RunFinished { .. }), "{error}");
+        assert_eq!(file(&run, "metrics.jsonl"), metrics);
+    }
+}
+
+#[test]
+fn rows_of_a_group_count_once() {
+    let folder = TempDir::new().unwrap();
+    let mut text = "x,patient,y\n".to_owned();
+    for row in 0..120 {
+        text += &format!("{},p{},{}\n", row * 37 % 101, row / 3, if row % 3 == 0 { "a" } else { "b" });
+    }
+    let data = folder.path().join("data.csv");
+    fs::write(&data, text).unwrap();
+    let mut settings = iris();
+    settings.data.source = data.display().to_string();
+    settings.data.target = Some("y".into());
+    settings.data.group = Some("patient".into());
+    let ready = Tune::read(settings, options(&["lr"])).unwrap();
+    for (part, groups) in ready.folds.iter().zip(&ready.groups) {
+        assert_eq!(groups.len(), part.split.validation.len());
+        let mut distinct = groups.clone();
+        distinct.sort_unstable();
+        distinct.dedup();
+        assert_eq!(3 * distinct.len(), groups.len(), "three rows a patient");
+    }
 }

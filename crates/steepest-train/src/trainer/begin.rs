@@ -325,6 +325,11 @@ impl Tables {
         !self.has_validation() && !by_time
     }
 
+    /// For some rows, which of them belong together: those of a group, where a column says so, and else each alone.
+    pub fn groups(&self, rows: &[usize]) -> Vec<u64> {
+        steepest_data::groups(&self.loaded, rows)
+    }
+
     /// Whether the validation rows lie in a file of their own.
     pub fn has_validation(&self) -> bool {
         self.validation.is_some()

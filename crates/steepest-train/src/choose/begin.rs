@@ -1,0 +1,164 @@
+//! How a choice begins, or goes on where it was cut.
+//!
+//! `trials/asked.json` is the first file of a run that chooses: the settings as they were asked for, and how to tune. A run is choosing
+//! until its first checkpoint is there, which [`Trainer::begin`](crate::Trainer) writes with what was chosen; `choice.json` is there
+//! before.
+
+use super::chosen::{Chosen, FORMAT};
+use super::rate::ChooseRate;
+use super::trials::Trials;
+use super::tune::{Tune, TuneOptions};
+use crate::checkpoint;
+use crate::error::{Error, Result};
+use crate::event::Observer;
+use crate::file_names::METRICS;
+use crate::files::is_finished;
+use crate::pool::in_pool;
+use crate::run_dir::{self, Out, RunDir};
+use crate::settings::Settings;
+use crate::summary::Summary;
+use crate::trainer::ResumeOptions;
+use serde::{Deserialize, Serialize};
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
+use std::sync::Arc;
+use steepest::{Disk, FileSystem};
+
+const FILE: &str = "trials/asked.json";
+
+/// What a run was asked for.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Asked {
+    format: u32,
+    /// As TOML.
+    settings: String,
+    /// How it is tuned; absent where the learning rate alone is chosen.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    tune: Option<TuneOptions>,
+}
+
+/// Everything that a choice needs, and that can be refused before anything is written.
+enum Ready {
+    Rate(ChooseRate),
+    Tune(Tune),
+}
+
+impl Ready {
+    fn new(settings: Settings, tune: Option<TuneOptions>) -> Result<Self> {
+        if let Some(seconds) = settings.train.max_seconds {
+            return Err(Error::BadSetting {
+                key: "train.max_seconds",
+                found: format!("{seconds} where something is chosen"),
+                expected: "no limit of time: what decides is counted, so that every machine decides alike; \
+                           train.max_steps is such a count"
+                    .into(),
+            });
+        }
+        Ok(match tune {
+            Some(options) => Self::Tune(Tune::read(settings, options)?),
+            None => Self::Rate(ChooseRate::read(settings)?),
+        })
+    }
+
+    fn context(&self) -> &str {
+        match self {
+            Self::Rate(rate) => rate.context(),
+            Self::Tune(tune) => tune.context(),
+        }
+    }
+
+    fn run(
+        self,
+        system: &Arc<dyn FileSystem>,
+        dir: RunDir,
+        observer: &mut dyn Observer,
+    ) -> Result<(Chosen, Summary)> {
+        match self {
+            Self::Rate(rate) => rate.run(system, dir, observer),
+            Self::Tune(tune) => tune.run(system, dir, observer),
+        }
+    }
+}
+
+/// Chooses settings by cross-validation on the rows that are not for the test, and then trains with them as [`fit`](crate::fit())
+/// does: its test scores are of rows that no choice has seen.
+///
+/// Candidates are halved: all to an eighth of the full schedule, five elevenths of them to a quarter, two elevenths to the end, on
+/// each fold with the same start and order for all.
+///
+/// # Errors
+/// Those of [`fit`](crate::fit()); what cannot be searched or divided, before anything is trained; [`Error::ChoosingStopped`].
+pub fn tune(
+    settings: &Settings,
+    options: &TuneOptions,
+    out: &Out,
+    observer: &mut dyn Observer,
+) -> Result<(Chosen, Summary)> {
+    in_pool(settings.train.threads, || begin(settings, Some(options), out, observer))
+}
+
+/// Chooses in a new run, and trains it.
+pub(crate) fn begin(
+    settings: &Settings,
+    tune: Option<&TuneOptions>,
+    out: &Out,
+    observer: &mut dyn Observer,
+) -> Result<(Chosen, Summary)> {
+    settings.check()?;
+    out.check()?;
+    let ready = Ready::new(settings.clone(), tune.cloned())?;
+    let system: Arc<dyn FileSystem> = Arc::new(Disk);
+    let mut dir = RunDir::create(Arc::clone(&system), out, &settings.data.source().short_name())?;
+    let asked = Asked { format: FORMAT, settings: settings.to_toml(), tune: tune.cloned() };
+    let file = dir.path().join(FILE);
+    Trials::make_folder(&*system, dir.path())?;
+    let text = serde_json::to_string_pretty(&asked).expect("plain values");
+    steepest::write_atomically_on(&*system, &file, text.as_bytes())?;
+    dir.write_settings(settings)?;
+    ready.run(&system, dir, observer)
+}
+
+/// Goes on with a run that was cut while it chose; `None` where nothing is chosen, or nothing is left to choose.
+pub(crate) fn resume(
+    path: &Path,
+    how: &ResumeOptions,
+    observer: &mut dyn Observer,
+) -> Result<Option<Summary>> {
+    let file = path.join(FILE);
+    let text = match fs::read_to_string(&file) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(Error::file(file, error)),
+    };
+    let has_metrics = || fs::metadata(path.join(METRICS)).is_ok_and(|there| there.len() > 0);
+    if is_finished(path).unwrap_or(false) || has_metrics() || checkpoint::latest(path)?.is_some() {
+        return Ok(None);
+    }
+    let damaged = |reason: String| Error::Damaged { path: file.clone(), reason };
+    let asked: Asked = serde_json::from_str(&text).map_err(|error| damaged(error.to_string()))?;
+    if asked.format > FORMAT {
+        return Err(damaged(format!("format {} is of a later version of steepest", asked.format)));
+    }
+    let mut settings = Settings::from_toml(&asked.settings, FILE)?;
+    if let Some(epochs) = how.epochs {
+        return Err(Error::BadSetting {
+            key: "train.epochs",
+            found: epochs.to_string(),
+            expected: "nothing yet: settings are still being chosen for the length that the run was to have"
+                .into(),
+        });
+    }
+    if let Some(source) = &how.source {
+        (settings.data.source, settings.data.more_files) = (source.clone(), Vec::new());
+    }
+    let lock = run_dir::lock(path)?;
+    settings.check()?;
+    let ready = Ready::new(settings.clone(), asked.tune)?;
+    // before anything is written
+    Trials::check(path, ready.context())?;
+    let system: Arc<dyn FileSystem> = Arc::new(Disk);
+    let mut dir = RunDir::reopen(Arc::clone(&system), path, lock, 0)?;
+    dir.write_settings(&settings)?;
+    ready.run(&system, dir, observer).map(|(_, summary)| Some(summary))
+}
