@@ -1,6 +1,6 @@
 //! What was chosen before a run, and how sure that is.
 
-use crate::number::{short, significant};
+use crate::number::{count, short, significant};
 use crate::page::{Block, Chart, Section, Series, Tone};
 use std::path::Path;
 use steepest_train::choose::{Chosen, How, Tried, chosen};
@@ -14,7 +14,7 @@ pub fn choice_table(chosen: &Chosen) -> (Vec<String>, Vec<Vec<String>>) {
         let mut row: Vec<String> = tried.point.values().map(|value| shown(&value.to_string())).collect();
         row.push(format!("{:.0} %", 100.0 * tried.to));
         row.push(tried.loss.map(|loss| significant(loss, 4)).unwrap_or_default());
-        row.push(verdict(tried, place == 0, chosen.differences_are_noise));
+        row.push(verdict(tried, place == 0, chosen));
         row
     };
     (head, chosen.tried.iter().enumerate().map(row).collect())
@@ -42,19 +42,21 @@ pub fn choice_words(chosen: &Chosen) -> Vec<String> {
             100.0 * chosen.compared_at
         ));
     }
-    let (candidates, cost) = (chosen.tried.len(), chosen.cost);
+    let (candidates, cost) = (chosen.tried.len() as u64, chosen.cost);
     words.push(match chosen.how {
         How::Auto => {
             let on = match chosen.splits {
                 1 => "the run's own division of the rows".to_owned(),
                 n => format!("{n} divisions of the rows"),
             };
-            format!("{candidates} candidates on {on}, at the cost of {cost:.2} trainings beside the run's own")
+            format!("{} on {on}, at the cost of {cost:.2} trainings beside the run's own", count(candidates, "candidate"))
         }
         How::Tune => format!(
-            "{candidates} candidates on {} folds with {} trainings each, at the cost of {cost:.1} whole trainings; a grid as \
-             fine takes {:.0}",
-            chosen.splits, chosen.trainings, chosen.grid_cost
+            "{} on {} folds with {} each, at the cost of {cost:.1} whole trainings; a grid as fine takes {:.0}",
+            count(candidates, "candidate"),
+            chosen.splits,
+            count(chosen.trainings, "training"),
+            chosen.grid_cost
         ),
     });
     words
@@ -66,8 +68,7 @@ pub(crate) fn choice(run: &Path) -> Section {
     let Some(chosen) = chosen(run) else { return section };
     let (head, rows) = choice_table(&chosen);
     let intro = "Candidates were compared by the mean loss of validation rows, capped where single rows would decide, and most of them \
-                 were given up early: the loss of one that was trained for 6 % is not to be compared with that of one trained \
-                 to the end. The test rows had no part in it.";
+                 were given up early: the loss of one that was given up is not to be compared with that of one trained farther. The test rows had no part in it.";
     let mut section = section.with(Block::Text(Tone::Plain, intro.to_owned()));
     for words in choice_words(&chosen) {
         let tone = if words.starts_with("differences are noise") { Tone::Warning } else { Tone::Plain };
@@ -119,12 +120,15 @@ fn shown(value: &str) -> String {
     value.parse().map_or_else(|_| value.to_owned(), short)
 }
 
-fn verdict(tried: &Tried, best: bool, noise: bool) -> String {
-    match (tried.diverged_at, best) {
-        (Some(at), _) => format!("diverged at {:.1} % of the training", 100.0 * at),
-        (None, true) => "chosen".to_owned(),
-        (None, false) if noise || tried.in_set == Some(true) => "cannot be told from the best".to_owned(),
-        (None, false) => tried.in_set.map_or("", |_| "worse").to_owned(),
+fn verdict(tried: &Tried, best: bool, chosen: &Chosen) -> String {
+    let early = tried.to < chosen.compared_at;
+    match (tried.diverged_at, best, tried.in_set) {
+        (Some(at), _, _) => format!("diverged at {:.1} % of the training", 100.0 * at),
+        (None, true, _) => "chosen".to_owned(),
+        (None, false, Some(true)) if early => "given up early, not excluded".to_owned(),
+        (None, false, Some(true)) => "cannot be told from the best".to_owned(),
+        (None, false, Some(false)) => "worse".to_owned(),
+        (None, false, None) => String::new(),
     }
 }
 
@@ -143,7 +147,7 @@ fn safe(chosen: &Chosen) -> Option<String> {
     let high = values[at..].iter().take_while(flat).last()?.0;
     (low < high).then(|| {
         format!(
-            "{name} is safe between {} and {}: at most 5 % worse, as far as 95 % go",
+            "between {} and {} {name} is safe: at most 5 % worse, as far as 95 % go",
             short(low),
             short(high)
         )
@@ -189,7 +193,8 @@ mod tests {
         assert_eq!(rows[2][3], "worse");
         assert_eq!(rows[3][3], "diverged at 5.0 % of the training");
         let words = choice_words(&chosen).join("\n");
-        for part in ["safe between 0.01 and 0.0316", "at the edge", "30.8 whole trainings", "takes 126"] {
+        for part in ["between 0.01 and 0.0316 lr is safe", "at the edge", "30.8 whole trainings", "takes 126"]
+        {
             assert!(words.contains(part), "{part}: {words}");
         }
         let noise = Chosen { differences_are_noise: true, how: How::Auto, splits: 1, ..chosen.clone() };

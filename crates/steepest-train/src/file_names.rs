@@ -13,6 +13,10 @@ pub(crate) const WEIGHTS: &str = "weights.safetensors";
 pub(crate) const OPTIMIZER: &str = "optimizer.safetensors";
 pub(crate) const MANIFEST: &str = "manifest.json";
 pub(crate) const LOCK: &str = "lock";
+/// Of a run that chooses: what it was asked for, what was found, what was chosen.
+pub(crate) const ASKED: &str = "trials/asked.json";
+pub(crate) const JOURNAL: &str = "trials/trials.jsonl";
+pub(crate) const CHOICE: &str = "trials/choice.json";
 
 /// Whether there is a file of a run at a path, which no output may take the place of.
 pub fn is_file_of_a_run(path: &Path) -> bool {

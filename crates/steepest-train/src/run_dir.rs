@@ -12,13 +12,13 @@
 //! | `encoder.json` | how rows become features, fitted on the training rows |
 //! | `evaluation.json` | how the predictions lie to the truth: the [`Evaluation`](crate::Evaluation) |
 //! | `summary.json` | the [`Summary`](crate::Summary) |
-//! | `trials/` | what was found while a learning rate was chosen; not in the manifest |
+//! | `trials/` | what was found while something was chosen; of it `choice.json` is in the manifest |
 //! | `manifest.json` | the [checksums](crate::manifest) of all these; written last |
 //! | `lock` | held by the process that trains |
 
 use crate::error::{Error, Result};
 use crate::event::EpochDone;
-use crate::file_names::{ENCODER, LOCK, MANIFEST, METRICS, NOTES, SETTINGS, TRAINED_ON};
+use crate::file_names::{CHOICE, ENCODER, LOCK, MANIFEST, METRICS, NOTES, SETTINGS, TRAINED_ON};
 use crate::files::is_finished;
 use crate::manifest::{FileSum, Manifest};
 use crate::parts::{is_part, remove_parts};
@@ -44,7 +44,7 @@ pub enum Out {
 }
 
 /// What is known before the first step: a run that goes on writes the same again.
-const KNOWN_BEFORE: [&str; 4] = [SETTINGS, ENCODER, NOTES, TRAINED_ON];
+const KNOWN_BEFORE: [&str; 5] = [SETTINGS, ENCODER, NOTES, TRAINED_ON, CHOICE];
 
 impl Out {
     /// Refuses early what [`RunDir::create`] would refuse after the data is read.

@@ -530,7 +530,8 @@ impl Settings {
                 expected: "nothing, or a number: this optimizer finds its own step size".into(),
             });
         }
-        require("optimizer.lr_splits", 0, self.optimizer.lr_splits != Some(0), "at least 1")?;
+        let splits = self.optimizer.lr_splits.unwrap_or(1);
+        require("optimizer.lr_splits", splits, (1..=50).contains(&splits), "at least 1 and at most 50")?;
         self.schedule.rate(registry::find(&self.optimizer.name)?, 1000)?;
         require("train.epochs", 0, self.train.epochs != Some(0), "at least 1")?;
         self.train.stop()?;

@@ -1,9 +1,10 @@
 //! Whether a run is what was written, and whether its steps give the same bits again.
 
 use crate::checkpoint::{self, Identity, Origin};
+use crate::choose;
 use crate::error::{Error, Result};
 use crate::event::{Event, Events, Stopped};
-use crate::file_names::{ENCODER, MANIFEST, METRICS, SETTINGS, SUMMARY, TRAINED_ON, WEIGHTS};
+use crate::file_names::{ASKED, ENCODER, JOURNAL, MANIFEST, METRICS, SETTINGS, SUMMARY, TRAINED_ON, WEIGHTS};
 use crate::files::RunFiles;
 use crate::settings::Settings;
 use crate::state::Snapshot;
@@ -91,12 +92,14 @@ pub(crate) fn verify(run: &Path, source: Option<&str>) -> Result<Verified> {
     };
     let (checked, whole) = check_checkpoints(run);
     files.extend(checked);
+    files.extend(choose::check_journal(run).map(|problem| Checked::of(JOURNAL, problem)));
     let stopped_by = stopped_by(run);
     let finished = opened.as_ref().is_some_and(RunFiles::is_finished);
     let found = Facts {
         finished,
         failed: summary::is_failure(&stopped_by),
         early: opened.is_some_and(|opened| !opened.has_manifest()),
+        chooses: run.join(ASKED).exists(),
         has_epochs: fs::metadata(run.join(METRICS)).is_ok_and(|there| there.len() > 0),
         newest: whole.last().map(|(snapshot, _)| snapshot.state.counters.step),
         files: &files,
@@ -152,6 +155,8 @@ struct Facts<'a> {
     failed: bool,
     /// Whether it is of an earlier version.
     early: bool,
+    /// Whether it was cut while something was chosen.
+    chooses: bool,
     /// Whether it has metrics.
     has_epochs: bool,
     /// The step of its newest checkpoint that is whole.
@@ -210,6 +215,7 @@ impl Facts<'_> {
         match self.finished {
             true if predicts => Some("it has no checkpoint, so that it cannot be made longer"),
             false if self.has_epochs => Some("its checkpoints are gone, and what it has learnt with them"),
+            false if self.chooses => Some("it goes on choosing, and then trains"),
             false if !self.is_bad(SETTINGS) && !had_one => Some("it begins again from its first step"),
             _ => Some("nothing of it can be saved but its settings"),
         }

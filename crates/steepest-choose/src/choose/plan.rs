@@ -132,10 +132,13 @@ impl Plan {
     }
 
     /// Several settings at once, under the same halving: all points to 1/8 of the schedule, the best five elevenths to 1/4, the best two
-    /// elevenths to the end, with three seeds.
+    /// elevenths to the end, and two at least, with three seeds.
     pub fn points(points: Vec<Point>, documented: Point, steps: u64, splits: usize) -> Self {
-        let part = |of: usize| (points.len() * of / 11).clamp(1, points.len().max(1));
-        let rungs = [(0.125, part(5)), (0.25, part(2)), (1.0, 1)];
+        // two come to the end at least, or few candidates would never be compared there
+        let part = |of: usize, least: usize| {
+            (points.len() * of / 11).clamp(least.min(points.len()), points.len()).max(1)
+        };
+        let rungs = [(0.125, part(5, 3)), (0.25, part(2, 2)), (1.0, 1)];
         Self::of(points, documented, &rungs, vec![0, 1, 2], steps).paired(splits)
     }
 

@@ -219,6 +219,11 @@ impl Given {
         self.0.get_one(option)
     }
 
+    /// Whether an option is given.
+    pub fn has(&self, option: &str) -> bool {
+        self.0.contains_id(option)
+    }
+
     /// Sets what is given.
     pub fn set(&self, settings: &mut Settings) {
         OPTIONS.iter().for_each(|option| (option.set)(&self.0, settings));

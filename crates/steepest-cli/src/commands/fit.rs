@@ -130,12 +130,19 @@ pub fn settings(args: &Fit) -> Result<Settings> {
     make_room(&args.given, &mut settings);
     args.given.set(&mut settings);
 
+    let sets_rate = args.set.iter().any(|set| ["lr", "optimizer.lr"].contains(&set.key.as_str()));
+    if sets_rate && args.given.has("lr") {
+        return Err(Failure::input("--lr and --set lr=… both give a learning rate: give one of them"));
+    }
     for KeyValue { key, value } in &args.set {
         let done = match key.strip_prefix("schedule.") {
             Some(key) => set(&mut settings.schedule, key, value),
             None => set(&mut settings.optimizer, key.strip_prefix("optimizer.").unwrap_or(key), value),
         };
         done.map_err(|error| Failure::input(format!("--set {key}={value}: {error}")))?;
+    }
+    if args.given.has("lr-splits") && !settings.optimizer.chooses_rate() {
+        return Err(Failure::input("--lr-splits is for --lr auto, and no learning rate is chosen so here"));
     }
     // a rate that is given is not the one that was chosen
     if settings.optimizer.lr != chosen {

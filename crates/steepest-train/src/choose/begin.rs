@@ -10,8 +10,8 @@ use super::trials::Trials;
 use super::tune::{Tune, TuneOptions};
 use crate::checkpoint;
 use crate::error::{Error, Result};
-use crate::event::Observer;
-use crate::file_names::METRICS;
+use crate::event::{Choosing, Event, Observer};
+use crate::file_names::{ASKED, METRICS};
 use crate::files::is_finished;
 use crate::pool::in_pool;
 use crate::run_dir::{self, Out, RunDir};
@@ -24,8 +24,6 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 use steepest::{Disk, FileSystem};
-
-const FILE: &str = "trials/asked.json";
 
 /// What a run was asked for.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -108,10 +106,15 @@ pub(crate) fn begin(
     settings.check()?;
     out.check()?;
     let ready = Ready::new(settings.clone(), tune.cloned())?;
+    // whoever stops from here on finds what is there, and is told so
+    let told = observer.observe(&Event::Choosing(Choosing { done: 0.0, compared: 0 }));
+    if told.is_break() {
+        return Err(Error::ChoosingNotBegun);
+    }
     let system: Arc<dyn FileSystem> = Arc::new(Disk);
     let mut dir = RunDir::create(Arc::clone(&system), out, &settings.data.source().short_name())?;
     let asked = Asked { format: FORMAT, settings: settings.to_toml(), tune: tune.cloned() };
-    let file = dir.path().join(FILE);
+    let file = dir.path().join(ASKED);
     Trials::make_folder(&*system, dir.path())?;
     let text = serde_json::to_string_pretty(&asked).expect("plain values");
     steepest::write_atomically_on(&*system, &file, text.as_bytes())?;
@@ -125,7 +128,7 @@ pub(crate) fn resume(
     how: &ResumeOptions,
     observer: &mut dyn Observer,
 ) -> Result<Option<Summary>> {
-    let file = path.join(FILE);
+    let file = path.join(ASKED);
     let text = match fs::read_to_string(&file) {
         Ok(text) => text,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -140,7 +143,7 @@ pub(crate) fn resume(
     if asked.format > FORMAT {
         return Err(damaged(format!("format {} is of a later version of steepest", asked.format)));
     }
-    let mut settings = Settings::from_toml(&asked.settings, FILE)?;
+    let mut settings = Settings::from_toml(&asked.settings, ASKED)?;
     if let Some(epochs) = how.epochs {
         return Err(Error::BadSetting {
             key: "train.epochs",

@@ -41,6 +41,14 @@ impl<'a> Choosing<'a> {
             // whoever wants to stop says so again
             let _ = observer.observe(&Event::Note(note));
         }
+        let (candidates, splits) = (self.plan.points.len(), self.splits.len());
+        let trainings = candidates * splits * self.plan.seeds.len();
+        // whoever wants to stop says so again
+        let _ = observer.observe(&Event::Note(format!(
+            "choosing among {candidates} candidates, with {trainings} trainings on {splits} {} of the rows and about {} steps in all",
+            if splits == 1 { "division" } else { "divisions" },
+            self.expected
+        )));
         // what could not be written ends the choice
         let trials = Arc::new(Mutex::new((trials, None)));
         let told = Arc::clone(&trials);

@@ -1,19 +1,16 @@
 //! What was chosen, as a run keeps it.
 
-use crate::error::Result;
+use crate::file_names::CHOICE;
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
-use steepest::FileSystem;
 use steepest_choose::choose::{Choice, Point};
 use steepest_choose::stats::{BestSet, Replicates, SetOptions, best_set};
 use steepest_data::Prepared;
 
 /// The version of the files that tuning leaves.
 pub(super) const FORMAT: u32 = 1;
-/// Where the choice lies in a run.
-const CHOICE: &str = "trials/choice.json";
 
 /// What became of one candidate.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -111,10 +108,8 @@ impl Chosen {
         }
     }
 
-    /// Leaves it in a run.
-    pub(super) fn write(&self, system: &dyn FileSystem, run: &Path) -> Result<()> {
-        let text = serde_json::to_string_pretty(self).expect("finite numbers");
-        Ok(steepest::write_atomically_on(system, run.join(CHOICE), text.as_bytes())?)
+    pub(super) fn to_json(&self) -> String {
+        serde_json::to_string_pretty(self).expect("finite numbers")
     }
 }
 

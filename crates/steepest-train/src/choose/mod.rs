@@ -19,4 +19,5 @@ pub(crate) use begin::{begin, resume};
 pub use chosen::{Chosen, How, Tried, chosen};
 pub use networks::{NetworkTrial, Networks};
 pub use search::Search;
+pub(crate) use trials::check_journal;
 pub use tune::TuneOptions;

@@ -8,6 +8,7 @@ use super::search::LR;
 use crate::checkpoint::Identity;
 use crate::error::{Error, Result};
 use crate::event::{EpochDone, Event, Observer};
+use crate::file_names::CHOICE;
 use crate::learning_rate::LearningRate;
 use crate::run_dir::RunDir;
 use crate::settings::Settings;
@@ -106,7 +107,7 @@ impl ChooseRate {
     pub fn run(
         self,
         system: &Arc<dyn FileSystem>,
-        dir: RunDir,
+        mut dir: RunDir,
         observer: &mut dyn Observer,
     ) -> Result<(Chosen, Summary)> {
         let (said, winner) = self.choose(system, dir.path(), &mut *observer)?;
@@ -116,7 +117,7 @@ impl ChooseRate {
         // the others have done their part
         let data = splits.swap_remove(0);
         drop(splits);
-        said.found.write(&**system, dir.path())?;
+        dir.write(CHOICE, said.found.to_json().as_bytes())?;
         let identity = Identity::of(&data);
         let mut trainer = Trainer::begin(Arc::clone(system), &settings, data, identity, || Ok(dir))?;
         trainer.say_first(said.notes);

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use std::str::FromStr;
 use steepest::nearest;
 use steepest::settings::Value as Setting;
-use steepest_choose::choose::{Plan, PlanError, Point, Range, Space, Value};
+use steepest_choose::choose::{Plan, PlanError, Point, Range, Space, Value, grid};
 
 /// The name of the learning rate.
 pub(super) const LR: &str = "lr";
@@ -52,7 +52,8 @@ impl FromStr for Search {
         };
         match name.trim() {
             "" => Err(format!("`{text}` names no setting; write for example weight_decay=1e-4..1e-1:log")),
-            name => Ok(Self { name: name.to_owned(), values }),
+            // as options are written, too
+            name => Ok(Self { name: name.replace('-', "_"), values }),
         }
     }
 }
@@ -130,7 +131,12 @@ pub(super) fn plan(
     }
     let planned = match searches {
         [Search { name, values: Values::Usual }] if name == LR => {
-            Plan::thorough(LR, settings.optimizer.learning_rate()?, steps, splits)
+            let usual = settings.optimizer.learning_rate()?;
+            Plan::thorough(LR, usual, steps, splits).and_then(|plan| {
+                let rungs =
+                    Plan::points(grid(LR, usual, 0.5, points)?, plan.documented.clone(), steps, splits);
+                Ok(Plan { points: rungs.points, rungs: rungs.rungs, ..plan })
+            })
         }
         [Search { name, values: Values::Each(words) }] => {
             let points = words.iter().map(|word| Point::from([(name.clone(), value(word))])).collect();
@@ -143,9 +149,11 @@ pub(super) fn plan(
                 let at = |i: usize| {
                     let part = i as f64 / (points.max(2) - 1) as f64;
                     let exact = if *log { low * (high / low).powf(part) } else { low + (high - low) * part };
-                    Point::from([(name.clone(), Value::Number(exact))])
+                    Point::from([(name.clone(), Value::Number(rounded(name, exact)))])
                 };
-                Plan::points((0..points.max(2)).map(at).collect(), Point::new(), steps, splits)
+                let mut points: Vec<Point> = (0..points.max(2)).map(at).collect();
+                points.dedup();
+                Plan::points(points, Point::new(), steps, splits)
             })
         }
         several => {
@@ -164,6 +172,13 @@ pub(super) fn plan(
             }
             let mut found =
                 space.random(points, settings.train.seed).map_err(|error| refused(&several[0], &error))?;
+            for point in &mut found {
+                for (name, value) in point.iter_mut() {
+                    if let Value::Number(x) = value {
+                        *x = rounded(name, *x);
+                    }
+                }
+            }
             // few words may give the same combination twice
             let mut kept: Vec<Point> = Vec::new();
             found.retain(|point| {
@@ -196,6 +211,17 @@ fn without_range(search: &Search) -> Error {
     let reason =
         format!("it has no values; write for example {}=1e-4..1e-1:log or {}=a|b", search.name, search.name);
     Error::BadSearch { search: search.to_string(), reason }
+}
+
+/// Settings that are counts.
+const WHOLE: [&str; 3] = ["hidden", "batch", "warmup"];
+
+/// A number between two as somebody would type it: a count as one, others in four digits.
+fn rounded(name: &str, x: f64) -> f64 {
+    match WHOLE.contains(&name) {
+        true => x.round(),
+        false => format!("{x:.3e}").parse().unwrap_or(x),
+    }
 }
 
 /// A word of a choice: a number, if it is one.
@@ -254,6 +280,7 @@ pub(super) fn apply(settings: &Settings, point: &Point) -> Result<Settings> {
                 .chain((x.fract() == 0.0).then_some(toml::Value::Integer(*x as i64)))
                 .chain((x.fract() == 0.0).then(|| toml::Value::Array(vec![toml::Value::Integer(*x as i64)])))
                 .collect(),
+            Value::Word(word) if name == "hidden" && word == "none" => vec![toml::Value::Array(Vec::new())],
             Value::Word(word) => [word.clone(), format!("[{word}]")]
                 .iter()
                 .filter_map(|text| toml::from_str::<toml::Table>(&format!("x = {text}")).ok()?.remove("x"))

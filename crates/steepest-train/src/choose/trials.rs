@@ -4,6 +4,7 @@
 //! `trials.csv` has the same for people, without the losses of single rows.
 
 use crate::error::{Error, Result};
+use crate::file_names::JOURNAL;
 use crate::manifest::checksum;
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
@@ -18,7 +19,6 @@ use steepest_choose::choose::{Entry, Journal, Point, Standing, Value};
 /// The version of the file.
 const FORMAT: u32 = 1;
 const FOLDER: &str = "trials";
-const JOURNAL: &str = "trials.jsonl";
 const TABLE: &str = "trials.csv";
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -45,6 +45,7 @@ impl Line {
 pub(super) struct Trials {
     system: Arc<dyn FileSystem>,
     folder: PathBuf,
+    path: PathBuf,
     /// Bytes of the journal that are whole lines.
     bytes: u64,
     /// What was found so far.
@@ -62,7 +63,7 @@ impl Trials {
 
     /// Refuses the journal of other trainings.
     pub fn check(run: &Path, context: &str) -> Result<()> {
-        let path = run.join(FOLDER).join(JOURNAL);
+        let path = run.join(JOURNAL);
         let bytes = read(&path)?;
         match header(&path, &bytes)? {
             Some((header, _)) if header.context != context => Err(Error::OtherTrials { path }),
@@ -74,10 +75,10 @@ impl Trials {
     pub fn open(system: Arc<dyn FileSystem>, run: &Path, context: String) -> Result<Self> {
         Self::check(run, &context)?;
         let folder = run.join(FOLDER);
-        let path = folder.join(JOURNAL);
+        let path = run.join(JOURNAL);
         let bytes = read(&path)?;
         let journal = Journal { context: context.clone(), entries: Vec::new() };
-        let mut trials = Self { system, folder, bytes: 0, journal, lost: 0 };
+        let mut trials = Self { system, folder, path: path.clone(), bytes: 0, journal, lost: 0 };
         let Some((_, length)) = header(&path, &bytes)? else {
             Self::make_folder(&*trials.system, run)?;
             trials.append(&serde_json::to_string(&Header { format: FORMAT, context }).expect("plain"))?;
@@ -86,10 +87,7 @@ impl Trials {
         trials.bytes = length as u64;
         let mut lines = bytes[length..].split_inclusive(|byte| *byte == b'\n').peekable();
         while let Some(line) = lines.next_if(|line| line.ends_with(b"\n")) {
-            let whole = serde_json::from_slice::<Line>(line)
-                .ok()
-                .filter(|line| Line::new(&line.entry).sum == line.sum);
-            let Some(Line { entry, .. }) = whole else {
+            let Some(entry) = entry(line) else {
                 trials.lost = 1 + lines.count();
                 break;
             };
@@ -107,7 +105,7 @@ impl Trials {
     }
 
     fn append(&mut self, line: &str) -> Result<()> {
-        let path = self.folder.join(JOURNAL);
+        let path = self.path.clone();
         let line = format!("{line}\n");
         (self.system.open_behind(&path, self.bytes))
             .and_then(|mut file| {
@@ -174,6 +172,30 @@ fn header(path: &Path, bytes: &[u8]) -> Result<Option<(Header, usize)>> {
         true => Err(damaged(format!("format {} is of a later version of steepest", header.format))),
         false => Ok(Some((header, line.len()))),
     }
+}
+
+/// What a line holds, if it is what was written.
+fn entry(line: &[u8]) -> Option<Entry> {
+    let line: Line = serde_json::from_slice(line).ok()?;
+    (Line::new(&line.entry).sum == line.sum).then_some(line.entry)
+}
+
+/// What is wrong with the journal of a run, if anything is; `None` where it has none.
+pub(crate) fn check_journal(run: &Path) -> Option<Option<String>> {
+    let path = run.join(JOURNAL);
+    let bytes = fs::read(&path).ok()?;
+    let length = match header(&path, &bytes) {
+        Ok(header) => header.map_or(0, |(_, length)| length),
+        Err(Error::Damaged { reason, .. }) => return Some(Some(reason)),
+        Err(error) => return Some(Some(error.to_string())),
+    };
+    let mut lines =
+        bytes[length..].split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n"));
+    Some(
+        lines
+            .position(|line| entry(line).is_none())
+            .map(|at| format!("line {} is not what was written", at + 2)),
+    )
 }
 
 /// Numbers in their order, before words in theirs.

@@ -7,6 +7,7 @@ use super::search::{self, LR, Search};
 use crate::checkpoint::Identity;
 use crate::error::{Error, Result};
 use crate::event::{Event, Observer};
+use crate::file_names::CHOICE;
 use crate::run_dir::RunDir;
 use crate::settings::Settings;
 use crate::summary::Summary;
@@ -119,7 +120,7 @@ impl Tune {
     pub fn run(
         self,
         system: &Arc<dyn FileSystem>,
-        dir: RunDir,
+        mut dir: RunDir,
         observer: &mut dyn Observer,
     ) -> Result<(Chosen, Summary)> {
         let steps = self.settings.resolve(&self.folds[0])?.total_steps;
@@ -143,7 +144,7 @@ impl Tune {
                 searched.join(", ")
             ));
         }
-        chosen.write(&**system, dir.path())?;
+        dir.write(CHOICE, chosen.to_json().as_bytes())?;
         let identity = Identity::of(&data);
         let trainer = Trainer::begin(Arc::clone(system), &settings, data, identity, || Ok(dir))?;
         // that it asks to stop is heard at the first step
