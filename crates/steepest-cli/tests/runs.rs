@@ -266,7 +266,17 @@ fn a_learning_rate_is_chosen() {
     let again =
         place.run("fit iris --config run/settings.toml --quiet --json --no-report --out again").ok().json();
     assert_eq!(again["lr"], place.read("run/summary.json").parse::<serde_json::Value>().unwrap()["lr"]);
+    // as if it had been cut before it had chosen
+    let gone = ["encoder.json", "manifest.json", "weights.safetensors", "summary.json", "metrics.jsonl"];
+    gone.iter().for_each(|name| std::fs::remove_file(place.path().join("run").join(name)).unwrap());
+    std::fs::remove_dir_all(place.path().join("run/checkpoints")).unwrap();
+    let done = place.run("predict run iris");
+    assert!(done.code == Some(2) && done.stderr.contains("settings were chosen"), "{done:?}");
+    assert!(place.run("verify run").stdout.contains("goes on choosing"));
+    place.run("resume run --quiet").ok();
     for (words, said) in [
+        ("fit iris --lr auto -s lr=0.1", "both give a learning rate"),
+        ("fit iris --lr 0.1 --lr-splits 3", "--lr-splits is for --lr auto"),
         ("fit iris --lr auto --optimizer prodigy", "(--lr)"),
         ("fit iris --lr auto --validation 0", "validation rows"),
         ("fit iris --lr fast", "or `auto`"),

@@ -66,6 +66,9 @@ fn overview(run: &Run) -> Section {
 /// A run that was killed has no summary: what its settings and its epochs tell.
 fn cut_off(run: &Run, section: Section) -> Section {
     let done = match run.epochs.len() {
+        0 if run.path.join("trials/asked.json").exists() => {
+            "it was cut while settings were chosen, or before its first epoch was finished".to_owned()
+        }
         0 => "no epoch is finished yet".to_owned(),
         n => format!("{} of at most {} are done", count(n as u64, "epoch"), most_epochs(run)),
     };

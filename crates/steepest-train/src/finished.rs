@@ -2,7 +2,7 @@
 
 use crate::checkpoint;
 use crate::error::{Error, Result};
-use crate::file_names::{ENCODER, SETTINGS, SUMMARY, TRAINED_ON, WEIGHTS};
+use crate::file_names::{ASKED, ENCODER, SETTINGS, SUMMARY, TRAINED_ON, WEIGHTS};
 use crate::files::RunFiles;
 use crate::loss::{argmax, log_softmax};
 use crate::model::{Model, ModelConfig};
@@ -102,6 +102,11 @@ impl FinishedRun {
     /// refuses.
     pub fn open(path: &Path) -> Result<Self> {
         let files = RunFiles::open(path)?;
+        if path.join(ASKED).exists() && !path.join(ENCODER).exists() {
+            return Err(files.refuse(
+                "it was cut while settings were chosen, and has no weights yet; resume it first".into(),
+            ));
+        }
         let settings = Settings::from_toml(&files.text(SETTINGS)?, SETTINGS)?;
         settings.check()?;
         let encoder = AnyEncoder::from_json(&files.text(ENCODER)?)?;
