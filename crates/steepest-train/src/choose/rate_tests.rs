@@ -148,7 +148,6 @@ fn what_cannot_be_chosen_is_refused_before_a_directory_is_made() {
     let folder = TempDir::new().unwrap();
     let run = folder.path().join("run");
     for (text, words) in [
-        ("[optimizer]\nname = 'prodigy'\nlr = 'auto'", "finds its own step size"),
         ("[optimizer]\nlr = 'auto'\n[data]\nvalidation = 0.0", "validation rows"),
         ("[optimizer]\nlr = 'auto'\n[train]\nmax_steps = 10", "longer training"),
         ("[optimizer]\nlr = 'auto'\nlr_splits = 0", "at least 1"),
@@ -159,6 +158,11 @@ fn what_cannot_be_chosen_is_refused_before_a_directory_is_made() {
         assert!(error.contains(words), "{text}: {error}");
         assert!(!run.exists(), "{text}");
     }
+    let own_step = |entry: &&steepest::registry::Entry| entry.traits.learning_rate_free;
+    let mut free = iris("lr = 'auto'");
+    free.optimizer.name = steepest::registry::OPTIMIZERS.iter().find(own_step).unwrap().name.into();
+    let error = crate::fit(&free, &Out::At(run.clone()), &mut quiet).unwrap_err().to_string();
+    assert!(error.contains("finds its own step size"), "{error}");
     let error = Trainer::new(&iris("lr = 'auto'"), &Out::At(run.clone())).unwrap_err().to_string();
     assert!(error.contains("a number here"), "{error}");
 }
