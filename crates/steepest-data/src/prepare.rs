@@ -72,7 +72,7 @@ pub struct Prepared {
 /// Chooses the target, infers the task, splits, fits the encoder on the training rows, and encodes all parts.
 ///
 /// # Errors
-/// Those of [`choose_target`], [`infer`], [`split`], [`Encoder::fit`] and [`ImageEncoder::fit`].
+/// Those of [`choose_target`], [`infer`], [`split`](crate::split()), [`Encoder::fit`] and [`ImageEncoder::fit`].
 pub fn prepare(loaded: &Loaded, options: &PrepareOptions) -> Result<Prepared> {
     prepare_with(loaded, Held::default(), options)
 }

@@ -49,7 +49,7 @@ pub fn resume(run: &Path, how: &ResumeOptions, observer: &mut dyn Observer) -> R
 /// that they give the same bits. `source` is where the data lies now, if not where it was. Nothing is written.
 ///
 /// # Errors
-/// [`Error::NotARun`] for a directory that holds none. What is damaged is no error: the outcome says so.
+/// [`Error::NotARun`](crate::Error::NotARun) for a directory that holds none. What is damaged is no error: the outcome says so.
 pub fn verify(run: &Path, source: Option<&str>, threads: Option<usize>) -> Result<Verified> {
     in_pool(threads, || crate::verify::verify(run, source))
 }
