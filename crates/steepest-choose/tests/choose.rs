@@ -236,7 +236,7 @@ fn where_survivors_diverge_late_the_next_best_take_their_place() {
 #[test]
 fn the_thorough_choice_refines_its_winner() {
     let made = Made { noise: 0.01, ..Made::new(0.01 * 10f64.powf(0.25)) };
-    let plan = Plan::thorough("lr", 0.01, STEPS, 2).unwrap();
+    let plan = Plan::thorough("lr", 0.01, 11, STEPS, 2).unwrap();
     let choice = chosen(&made, &plan);
     let ratio = (choice.best().number("lr").unwrap() / made.best).log10();
     assert!(ratio.abs() < 0.01, "{ratio}");
@@ -272,7 +272,7 @@ fn interrupted_anywhere_it_ends_the_same() {
         (Made { noise: 0.05, limit: 1.0, ..Made::new(1e-4) }, automatic(0.01).paired(2)),
         (Made { noise: 0.05, saves: true, ..Made::new(0.02) }, Plan { seeds: vec![3, 9], ..automatic(0.01) }),
         (Made { noise: 0.05, limit: 0.05, ..Made::new(1.0) }, automatic(0.01).paired(2)),
-        (Made { noise: 0.05, ..Made::new(0.02) }, Plan::thorough("lr", 0.01, STEPS, 1).unwrap()),
+        (Made { noise: 0.05, ..Made::new(0.02) }, Plan::thorough("lr", 0.01, 11, STEPS, 1).unwrap()),
     ];
     for (made, plan) in &plans {
         let whole = chosen(made, plan);

@@ -192,7 +192,7 @@ impl Reporter {
         }
         self.live = None;
         match &error {
-            steepest_train::Error::ChoosingNotBegun => Failure::Interrupted(self.signal()),
+            steepest_train::Error::Stopped => Failure::Interrupted(self.signal()),
             steepest_train::Error::ChoosingStopped { run, .. } => {
                 let resume = format!("steepest resume {}", quoted(&run.to_string_lossy()));
                 say(&format!("{error} ({resume})"));

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Done, Place};
+use common::Place;
 use std::fs::File;
 use std::time::{Duration, Instant};
 
@@ -14,21 +14,11 @@ fn table() -> String {
     (0..30).fold("width,area,sold\n".to_owned(), |text, i| text + &row(i))
 }
 
-/// Refused with exit code 2, by a message that holds all of `parts`, with nothing on stdout.
-fn refused(done: &Done, parts: &[&str]) {
-    assert_eq!(done.code, Some(2), "{done:?}");
-    assert!(done.stdout.is_empty(), "{done:?}");
-    assert!(done.stderr.starts_with("error: "), "{done:?}");
-    for part in parts {
-        assert!(done.stderr.contains(part), "`{part}` is not in {}", done.stderr);
-    }
-}
-
 /// The same, and in under a second in at least one of a few tries: the machine may be busy.
 fn refused_at_once(place: &Place, words: &str, parts: &[&str]) {
     let quick = (0..4).any(|_| {
         let begin = Instant::now();
-        refused(&place.run(words), parts);
+        place.run(words).refused(parts);
         begin.elapsed() < Duration::from_secs(1)
     });
     assert!(quick, "`steepest {words}` took more than a second, four times");
@@ -187,7 +177,7 @@ fn commands_and_names_that_are_slips() {
         refused_at_once(&place, words, parts);
     }
     let done = place.run_all(&["my data.csv"]);
-    refused(&done, &["steepest fit 'my data.csv'"]);
+    done.refused(&["steepest fit 'my data.csv'"]);
     no_run(&place);
 }
 

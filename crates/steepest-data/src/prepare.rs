@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::features::{Features, Targets};
 use crate::images::ImageEncoder;
 use crate::place::Place;
-use crate::split::{Division, Fractions, Order, Split, divide, split_stratified};
+use crate::split::{Division, Fractions, Split, SplitBy, divide, split_stratified};
 use crate::suspect;
 use crate::table::{Images, Loaded, Table, Values};
 use crate::task::{FEWEST_ROWS, Target, Task, TaskChoice, choose_target, class_texts, infer};
@@ -103,11 +103,11 @@ pub fn divide_again(
         Loaded::Table(table) => {
             let target = choose_target(table, options.target.as_deref())?;
             let task = infer(table, &target, options.task)?.task;
-            divide(&order_of(table, &target, task, &rows)?, first, how)?
+            divide(&split_by(table, &target, task, &rows)?, first, how)?
         }
         Loaded::Images(images) => {
             let labels = images.known_labels()?;
-            divide(&Order::Classes(rows.iter().map(|&row| labels[row]).collect()), first, how)?
+            divide(&SplitBy::Classes(rows.iter().map(|&row| labels[row]).collect()), first, how)?
         }
     };
     let split = Split { test: first.test.clone(), ..divided.of(&rows) };
@@ -207,13 +207,10 @@ fn of_table(
     let target = choose_target(table, options.target.as_deref())?;
     let inferred = infer(table, &target, options.task)?;
     let rows = known_rows(table, &target, options.strict, notes)?;
-    let split = match given {
-        Some(split) => split.clone(),
-        None => {
-            let (fractions, seed) = (options.fractions, options.seed);
-            order_of(table, &target, inferred.task, &rows)?.split(fractions, seed)?.of(&rows)
-        }
+    let anew = || {
+        Ok(split_by(table, &target, inferred.task, &rows)?.split(options.fractions, options.seed)?.of(&rows))
     };
+    let split = given.cloned().map_or_else(anew, Ok)?;
     let encoder = Encoder::fit(table, &target, inferred.task, &split.train)?;
     notes.splice(0..0, suspect::notes(table, &target, encoder.task(), &split));
     notes.extend(table.notes.iter().cloned());
@@ -240,19 +237,19 @@ fn known_rows(table: &Table, target: &Target, strict: bool, notes: &mut Vec<Stri
 }
 
 /// How the rows are to be divided, as their roles ask: by group, by time, or at random, by class where there are classes.
-fn order_of(table: &Table, target: &Target, task: Task, rows: &[usize]) -> Result<Order> {
+fn split_by(table: &Table, target: &Target, task: Task, rows: &[usize]) -> Result<SplitBy> {
     Ok(if let Some(group) = &table.roles.group {
-        Order::Groups { column: group.clone(), of: codes(table, table.column_index(group)?, rows) }
+        SplitBy::Groups { column: group.clone(), of: codes(table, table.column_index(group)?, rows) }
     } else if let Some(time) = &table.roles.time {
-        Order::Times(match &table.column(time)?.values {
+        SplitBy::Times(match &table.column(time)?.values {
             Values::Number(values) | Values::Date(values) => rows.iter().map(|&row| values[row]).collect(),
             // text that is in order, such as versions
             _ => codes(table, table.column_index(time)?, rows).into_iter().map(f64::from).collect(),
         })
     } else if task.is_classification() {
-        Order::Classes(codes(table, target.index, rows))
+        SplitBy::Classes(codes(table, target.index, rows))
     } else {
-        Order::None(rows.len())
+        SplitBy::None(rows.len())
     })
 }
 
@@ -265,10 +262,8 @@ fn of_images(
     if images.count() < FEWEST_ROWS {
         return Err(Error::TooFewRows { rows: images.count(), needed: FEWEST_ROWS });
     }
-    let split = match given {
-        Some(split) => split.clone(),
-        None => split_stratified(images.known_labels()?, options.fractions, options.seed)?,
-    };
+    let anew = || split_stratified(images.known_labels()?, options.fractions, options.seed);
+    let split = given.cloned().map_or_else(anew, Ok)?;
     let encoder = ImageEncoder::fit(images, &split.train)?;
     notes.extend(images.notes.iter().cloned());
     notes.push(format!(

@@ -44,7 +44,7 @@ pub struct Split {
 
 /// What must not be torn apart when rows are divided.
 #[derive(Clone, Debug)]
-pub(crate) enum Order {
+pub(crate) enum SplitBy {
     /// Nothing, of so many rows.
     None(usize),
     /// Each part has the same fraction of each class.
@@ -60,7 +60,7 @@ pub(crate) enum Order {
     Times(Vec<f64>),
 }
 
-impl Order {
+impl SplitBy {
     /// The first division of the rows.
     pub fn split(&self, fractions: Fractions, seed: u64) -> Result<Split> {
         match self {
@@ -101,29 +101,24 @@ pub enum Division {
 }
 
 /// Divides rows another time, into training and validation.
-pub(crate) fn divide(order: &Order, first: &Split, how: Division) -> Result<Split> {
+pub(crate) fn divide(by: &SplitBy, first: &Split, how: Division) -> Result<Split> {
     let rows = first.train.len() + first.validation.len();
     match how {
         Division::Again { seed } => {
             let validation = first.validation.len() as f64 / rows.max(1) as f64;
-            order.split(Fractions { validation, test: 0.0 }, seed)
+            by.split(Fractions { validation, test: 0.0 }, seed)
         }
-        Division::Fold { fold, of, seed } => fold_of(order, rows, fold, of, seed),
+        Division::Fold { fold, of, seed } => fold_of(by, rows, fold, of, seed),
     }
 }
 
-fn fold_of(order: &Order, rows: usize, fold: usize, of: usize, seed: u64) -> Result<Split> {
+fn fold_of(by: &SplitBy, rows: usize, fold: usize, of: usize, seed: u64) -> Result<Split> {
     // which fold each row is in; a row that is in none is for neither part
-    let folds: Vec<Option<usize>> = match order {
-        Order::None(rows) => dealt(&[(0..*rows).collect()], *rows, of, seed),
-        Order::Classes(classes) => {
-            let mut members = vec![Vec::new(); classes.iter().max().map_or(0, |&class| class as usize + 1)];
-            classes.iter().enumerate().for_each(|(row, &class)| members[class as usize].push(row));
-            dealt(&members, rows, of, seed)
-        }
-        Order::Groups { of: groups, .. } => {
-            let mut members = vec![Vec::new(); groups.iter().max().map_or(0, |&group| group as usize + 1)];
-            groups.iter().enumerate().for_each(|(row, &group)| members[group as usize].push(row));
+    let folds: Vec<Option<usize>> = match by {
+        SplitBy::None(rows) => dealt(&[(0..*rows).collect()], *rows, of, seed),
+        SplitBy::Classes(classes) => dealt(&members(classes), rows, of, seed),
+        SplitBy::Groups { of: groups, .. } => {
+            let mut members = members(groups);
             members.retain(|rows| !rows.is_empty());
             Stream::new(b"split\0\0\0", seed, 0).shuffle(&mut members);
             // the largest first, each to the fold that has least; of equals the first
@@ -136,10 +131,8 @@ fn fold_of(order: &Order, rows: usize, fold: usize, of: usize, seed: u64) -> Res
             }
             folds
         }
-        Order::Times(times) => {
-            let mut order: Vec<usize> = (0..times.len()).collect();
-            let time = |row: usize| if times[row].is_nan() { f64::NEG_INFINITY } else { times[row] };
-            order.sort_by(|&a, &b| time(a).total_cmp(&time(b)).then(a.cmp(&b)));
+        SplitBy::Times(times) => {
+            let (order, time) = in_time(times);
             let mut stretches = vec![0; times.len()];
             for (at, &row) in order.iter().enumerate() {
                 // rows of one time stay together, in the earlier stretch
@@ -159,10 +152,25 @@ fn fold_of(order: &Order, rows: usize, fold: usize, of: usize, seed: u64) -> Res
     };
     let split = Split { train: part(false), validation: part(true), test: Vec::new() };
     let fractions = Fractions { validation: 1.0 / of as f64, test: 0.0 };
-    split.sorted(rows, fractions).map_err(|error| match (error, order) {
-        (Error::EmptyPart { part, .. }, Order::Groups { column, of }) => few_groups(column, of, part),
+    split.sorted(rows, fractions).map_err(|error| match (error, by) {
+        (Error::EmptyPart { part, .. }, SplitBy::Groups { column, of }) => few_groups(column, of, part),
         (error, _) => error,
     })
+}
+
+/// The rows of each class or group.
+fn members(labels: &[u32]) -> Vec<Vec<usize>> {
+    let mut members = vec![Vec::new(); labels.iter().max().map_or(0, |&label| label as usize + 1)];
+    labels.iter().enumerate().for_each(|(row, &label)| members[label as usize].push(row));
+    members
+}
+
+/// The rows in the order of their times, and the time of each; rows whose time is not known count as the oldest.
+fn in_time(times: &[f64]) -> (Vec<usize>, impl Fn(usize) -> f64) {
+    let time = |row: usize| if times[row].is_nan() { f64::NEG_INFINITY } else { times[row] };
+    let mut order: Vec<usize> = (0..times.len()).collect();
+    order.sort_by(|&a, &b| time(a).total_cmp(&time(b)).then(a.cmp(&b)));
+    (order, time)
 }
 
 /// Deals the rows of each class into folds, one after the other, so that folds differ by a row and classes within them by one.
@@ -202,12 +210,7 @@ pub fn split(rows: usize, fractions: Fractions, seed: u64) -> Result<Split> {
 /// # Errors
 /// As [`split`].
 pub fn split_stratified(labels: &[u32], fractions: Fractions, seed: u64) -> Result<Split> {
-    let classes = labels.iter().max().map_or(0, |&label| label as usize + 1);
-    let mut groups = vec![Vec::new(); classes];
-    for (row, &label) in labels.iter().enumerate() {
-        groups[label as usize].push(row);
-    }
-    split_groups(&groups, labels.len(), fractions, seed)
+    split_groups(&members(labels), labels.len(), fractions, seed)
 }
 
 /// Splits the rows so that all rows of one group are in one part: a pure function of its arguments.
@@ -219,11 +222,7 @@ pub fn split_stratified(labels: &[u32], fractions: Fractions, seed: u64) -> Resu
 /// As [`split`].
 pub fn split_grouped(groups: &[u32], fractions: Fractions, seed: u64) -> Result<Split> {
     fractions.check()?;
-    let count = groups.iter().max().map_or(0, |&group| group as usize + 1);
-    let mut rows = vec![Vec::new(); count];
-    for (row, &group) in groups.iter().enumerate() {
-        rows[group as usize].push(row);
-    }
+    let mut rows = members(groups);
     rows.retain(|rows| !rows.is_empty());
     Stream::new(b"split\0\0\0", seed, 0).shuffle(&mut rows);
     let mut split = Split { train: Vec::new(), validation: Vec::new(), test: Vec::new() };
@@ -253,10 +252,7 @@ pub fn split_grouped(groups: &[u32], fractions: Fractions, seed: u64) -> Result<
 /// As [`split`].
 pub fn split_by_time(times: &[f64], fractions: Fractions) -> Result<Split> {
     fractions.check()?;
-    let mut order: Vec<usize> = (0..times.len()).collect();
-    // rows whose time is not known count as the oldest
-    let time = |row: usize| if times[row].is_nan() { f64::NEG_INFINITY } else { times[row] };
-    order.sort_by(|&a, &b| time(a).total_cmp(&time(b)).then(a.cmp(&b)));
+    let (order, time) = in_time(times);
     let rows = order.len() as f64;
     let begin = |fraction: f64| {
         let mut at = ((rows * (1.0 - fraction)).round() as usize).min(order.len());

@@ -2,8 +2,7 @@
 
 use crate::number::{count, short, significant};
 use crate::page::{Block, Chart, Section, Series, Tone};
-use std::path::Path;
-use steepest_train::choose::{Chosen, How, Tried, chosen};
+use steepest_train::choose::{Chosen, How, Tried};
 
 /// A heading and a row for each candidate, the best first.
 pub fn choice_table(chosen: &Chosen) -> (Vec<String>, Vec<Vec<String>>) {
@@ -63,19 +62,19 @@ pub fn choice_words(chosen: &Chosen) -> Vec<String> {
 }
 
 /// The section of a run's page; empty where nothing was chosen.
-pub(crate) fn choice(run: &Path) -> Section {
+pub(crate) fn choice(chosen: Option<&Chosen>) -> Section {
     let section = Section::new("What was chosen");
-    let Some(chosen) = chosen(run) else { return section };
-    let (head, rows) = choice_table(&chosen);
+    let Some(chosen) = chosen else { return section };
+    let (head, rows) = choice_table(chosen);
     let intro = "Candidates were compared by the mean loss of validation rows, capped where single rows would decide, and most of them \
                  were given up early: the loss of one that was given up is not to be compared with that of one trained farther. The test rows had no part in it.";
     let mut section = section.with(Block::Text(Tone::Plain, intro.to_owned()));
-    for words in choice_words(&chosen) {
+    for words in choice_words(chosen) {
         let tone = if words.starts_with("differences are noise") { Tone::Warning } else { Tone::Plain };
         section = section.with(Block::Text(tone, capital(&words) + "."));
     }
     section = section.with(Block::Table { head, rows });
-    match curves(&chosen) {
+    match curves(chosen) {
         Some(chart) => section.with(Block::Chart(chart)),
         None => section,
     }

@@ -73,6 +73,8 @@ pub fn run(summary: Option<Summary>, epochs: Vec<EpochDone>) -> Run {
         path: "runs/a".into(),
         settings,
         summary,
+        chosen: None,
+        is_choosing: false,
         epochs,
         evaluation: None,
         notes: Vec::new(),

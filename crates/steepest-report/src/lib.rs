@@ -7,12 +7,14 @@
 mod choice;
 mod command;
 mod compare;
+mod epochs;
 mod failure;
 mod fit;
 #[cfg(test)]
 mod fixture;
 mod health;
 mod number;
+mod overview;
 mod page;
 mod picture;
 mod predictions;

@@ -3,6 +3,7 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
+use steepest_train::choose::Chosen;
 use steepest_train::{EpochDone, Error, Evaluation, Metric, Result, RunFiles, Settings, Summary};
 
 /// A run directory, read.
@@ -14,6 +15,10 @@ pub struct Run {
     pub settings: Settings,
     /// What it was; `None` for a run that was killed.
     pub summary: Option<Summary>,
+    /// What was chosen before it, if anything was.
+    pub chosen: Option<Chosen>,
+    /// Whether it was cut while that was chosen.
+    pub is_choosing: bool,
     /// Each epoch.
     pub epochs: Vec<EpochDone>,
     /// How its predictions lie to the truth; runs of earlier versions do not have it.
@@ -62,6 +67,8 @@ impl Run {
         Ok(Self {
             path: path.to_owned(),
             summary: parsed(path, &files, "summary.json")?,
+            chosen: parsed(path, &files, "trials/choice.json")?,
+            is_choosing: files.is_choosing(),
             evaluation: parsed(path, &files, "evaluation.json")?,
             notes: notes.lines().map(str::to_owned).collect(),
             columns: encoder["inputs"].as_array().into_iter().flatten().map(column).collect(),

@@ -145,9 +145,9 @@ pub enum Error {
         /// The best so far; `None` before the first comparison.
         leading: Option<String>,
     },
-    /// The observer asked to stop before anything was written.
-    #[error("stopped before anything was written")]
-    ChoosingNotBegun,
+    /// The observer asked to stop where nothing is lost by it.
+    #[error("stopped")]
+    Stopped,
     /// A training that was tried could not be trained.
     #[error("training {place}: {source}")]
     Trial {

@@ -15,7 +15,7 @@ use steepest_burn::NamedTensor;
 pub enum Event {
     /// A decision that the user should hear: one sentence.
     Note(String),
-    /// A learning rate is being chosen; comes at most about thirty times a second.
+    /// Something is being chosen; comes with the events of the trainings that are tried.
     Choosing(Choosing),
     /// Settings were chosen, and a run with them begins.
     Chosen(Chosen),
@@ -41,7 +41,7 @@ pub enum Event {
     },
 }
 
-/// How far the choice of a learning rate is.
+/// How far a choice is.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Choosing {
     /// How much of the steps that the choice is expected to take is done, 0 to 1.

@@ -3,12 +3,12 @@
 use crate::checkpoint;
 use crate::error::{Error, Result};
 use crate::event::EpochDone;
-use crate::file_names::{CHOICE, MANIFEST, METRICS, SUMMARY};
+use crate::file_names::{ASKED, ENCODER, MANIFEST, METRICS, SUMMARY};
 use crate::manifest::Manifest;
 use crate::summary::Summary;
 use std::fs;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// Whether the run in a directory went to its end.
 ///
@@ -70,6 +70,11 @@ impl RunFiles {
         Error::NotARun { path: self.run.clone(), reason }
     }
 
+    /// Whether it was cut while its settings were chosen: nothing is trained yet.
+    pub fn is_choosing(&self) -> bool {
+        self.run.join(ASKED).exists() && !self.run.join(ENCODER).exists()
+    }
+
     /// The bytes of a file.
     ///
     /// # Errors
@@ -78,13 +83,13 @@ impl RunFiles {
         let path = self.run.join(file);
         let wrong = |reason: &dyn std::fmt::Display| self.refuse(format!("{file}: {reason}"));
         // a manifest from elsewhere may name any file, and a device has no end
-        let plain =
-            path.parent() == Some(&self.run) && path.file_name().and_then(|own| own.to_str()) == Some(file);
-        if !plain && file != CHOICE {
+        let named = |part: Component<'_>| matches!(part, Component::Normal(_));
+        if file.is_empty() || file.contains('\\') || !Path::new(file).components().all(named) {
             return Err(wrong(&"this is no name of a file of a run"));
         }
         let there = fs::symlink_metadata(&path).map_err(|error| wrong(&error))?;
-        if !there.is_file() {
+        let mut folders = path.ancestors().skip(1).take_while(|folder| *folder != self.run);
+        if !there.is_file() || folders.any(Path::is_symlink) {
             return Err(wrong(&"this is a link, or no file"));
         }
         let bytes = fs::read(&path).map_err(|error| wrong(&error))?;

@@ -2,7 +2,7 @@
 
 use crate::checkpoint;
 use crate::error::{Error, Result};
-use crate::file_names::{ASKED, ENCODER, SETTINGS, SUMMARY, TRAINED_ON, WEIGHTS};
+use crate::file_names::{ENCODER, SETTINGS, SUMMARY, TRAINED_ON, WEIGHTS};
 use crate::files::RunFiles;
 use crate::loss::{argmax, log_softmax};
 use crate::model::{Model, ModelConfig};
@@ -10,8 +10,8 @@ use crate::network;
 use crate::score::Criterion;
 use crate::settings::Settings;
 use crate::summary::{Score, Summary};
+use crate::tables::refuse_labels;
 use crate::trained_on::TrainedOn;
-use crate::trainer::refuse_labels;
 use safetensors::SafeTensors;
 use std::path::{Path, PathBuf};
 use steepest_burn::NamedTensor;
@@ -102,7 +102,7 @@ impl FinishedRun {
     /// refuses.
     pub fn open(path: &Path) -> Result<Self> {
         let files = RunFiles::open(path)?;
-        if path.join(ASKED).exists() && !path.join(ENCODER).exists() {
+        if files.is_choosing() {
             return Err(files.refuse(
                 "it was cut while settings were chosen, and has no weights yet; resume it first".into(),
             ));

@@ -7,11 +7,11 @@
 //! [`Trainer`] takes the steps. What it remembers between two of them is a [`RunState`].
 
 mod batch;
+mod by_name;
 mod bytes;
 mod checkpoint;
 pub mod choose;
 mod data_settings;
-mod differences;
 mod error;
 mod evaluation;
 mod event;
@@ -36,6 +36,7 @@ mod score;
 mod settings;
 mod state;
 mod summary;
+mod tables;
 mod trained_on;
 mod trainer;
 mod verify;

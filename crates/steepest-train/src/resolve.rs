@@ -160,16 +160,17 @@ impl Settings {
 }
 
 /// Copies of all weights that training holds: the weights, their gradient, the best so far and at most four arrays of
-/// state; and all of these but the gradient four times more: a snapshot that is made, one that waits, one that is written,
-/// and its file; of that one, weights and the best also as bytes.
-const COPIES: u64 = 7 + 4 * 6 + 2;
+/// state.
+const COPIES_IN_TRAINING: u64 = 7;
+/// And all of these but the gradient four times more: a snapshot that is made, one that waits, one that is written, and its
+/// file; of that one, weights and the best also as bytes.
+const COPIES: u64 = COPIES_IN_TRAINING + 4 * 6 + 2;
 /// Copies of what a row is on its way through the network: forward, backward, and between.
 const PASSES: u64 = 3;
 
 impl Resolved {
     /// Refuses a network that memory does not hold, before it is made.
     pub(crate) fn check_memory(&self, rows: usize) -> Result<()> {
-        let Some(allowed) = self.settings.data.max_memory() else { return Ok(()) };
         let batch = match self.batch {
             BatchSize::Full => rows,
             BatchSize::N(size) => size.min(rows),
@@ -177,10 +178,22 @@ impl Resolved {
         } as u64;
         let weights = self.model.parameters().saturating_mul(4 * COPIES);
         let passes = self.model.values_of_a_row().saturating_mul(batch).saturating_mul(4 * PASSES);
-        let needed = weights.saturating_add(passes);
-        match needed <= allowed {
-            true => Ok(()),
-            false => Err(Error::TooLarge { what: format!("training {}", self.model), needed, allowed }),
+        self.check_allowed(weights.saturating_add(passes), format!("training {}", self.model))
+    }
+}
+
+impl Resolved {
+    /// Refuses so many trainings side by side, of which none is saved, where memory does not hold them.
+    pub(crate) fn check_memory_of_trainings(&self, trainings: usize) -> Result<()> {
+        let weights = self.model.parameters().saturating_mul(4 * COPIES_IN_TRAINING);
+        let what = format!("choosing among {trainings} trainings of {} at once", self.model);
+        self.check_allowed(weights.saturating_mul(trainings as u64), what)
+    }
+
+    fn check_allowed(&self, needed: u64, what: String) -> Result<()> {
+        match self.settings.data.max_memory() {
+            Some(allowed) if needed > allowed => Err(Error::TooLarge { what, needed, allowed }),
+            _ => Ok(()),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The loop: epochs of steps, the best weights kept, the rules asked when to stop.
 
+use crate::choose::Chosen;
 use crate::error::Result;
 use crate::event::{EpochDone, Event, Events, Observer, Start, Stopped};
 use crate::judge::{Judge, Validation, within};
@@ -18,9 +19,6 @@ use steepest_data::{Batches, Prepared, Targets};
 
 mod begin;
 pub use begin::ResumeOptions;
-#[cfg(test)]
-pub(crate) use begin::settings_of;
-pub(crate) use begin::{Tables, refuse_labels};
 mod tell;
 mod trial;
 
@@ -34,7 +32,8 @@ pub struct Trainer {
     data: Arc<Prepared>,
     /// What is to be said before training: of the data, and of how the run goes on.
     notes: Vec<String>,
-    /// Epochs that were done before this run began to tell, and are told of when it does.
+    /// What was chosen before the run, and the epochs that it took over from the choice; told when it begins.
+    chosen: Option<Chosen>,
     earlier: Vec<EpochDone>,
     judge: Judge,
     batches: Batches,
@@ -90,6 +89,9 @@ impl Trainer {
         let mut events = Events::new(observer);
         for note in &self.notes {
             events.tell(Event::Note(note.clone()));
+        }
+        if let Some(chosen) = self.chosen.take() {
+            events.tell(Event::Chosen(chosen));
         }
         let earlier = std::mem::take(&mut self.earlier);
         let start = self.start();

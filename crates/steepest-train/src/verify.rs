@@ -4,7 +4,7 @@ use crate::checkpoint::{self, Identity, Origin};
 use crate::choose;
 use crate::error::{Error, Result};
 use crate::event::{Event, Events, Stopped};
-use crate::file_names::{ASKED, ENCODER, JOURNAL, MANIFEST, METRICS, SETTINGS, SUMMARY, TRAINED_ON, WEIGHTS};
+use crate::file_names::{ENCODER, JOURNAL, MANIFEST, METRICS, SETTINGS, SUMMARY, TRAINED_ON, WEIGHTS};
 use crate::files::RunFiles;
 use crate::settings::Settings;
 use crate::state::Snapshot;
@@ -98,8 +98,8 @@ pub(crate) fn verify(run: &Path, source: Option<&str>) -> Result<Verified> {
     let found = Facts {
         finished,
         failed: summary::is_failure(&stopped_by),
-        early: opened.is_some_and(|opened| !opened.has_manifest()),
-        chooses: run.join(ASKED).exists(),
+        early: opened.as_ref().is_some_and(|opened| !opened.has_manifest()),
+        chooses: opened.as_ref().is_some_and(RunFiles::is_choosing),
         has_epochs: fs::metadata(run.join(METRICS)).is_ok_and(|there| there.len() > 0),
         newest: whole.last().map(|(snapshot, _)| snapshot.state.counters.step),
         files: &files,

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::candidate::Point;
@@ -30,6 +32,20 @@ pub struct Journal {
 }
 
 impl Journal {
+    /// What the trainings in it advanced, in full schedules.
+    pub fn advanced(&self) -> f64 {
+        let mut reached: BTreeMap<(String, usize, u64), f64> = BTreeMap::new();
+        for Entry { point, split, seed, to, standing } in &self.entries {
+            let to = match standing {
+                Standing::Losses(_) => *to,
+                Standing::Diverged { at } => *at,
+            };
+            let most = reached.entry((format!("{point:?}"), *split, *seed)).or_insert(to);
+            *most = most.max(to);
+        }
+        reached.values().sum()
+    }
+
     pub(super) fn find(&self, point: &Point, split: usize, seed: u64, to: f64) -> Option<&Standing> {
         let is = |e: &&Entry| e.split == split && e.seed == seed && e.to == to && e.point == *point;
         self.entries.iter().find(is).map(|entry| &entry.standing)

@@ -110,16 +110,22 @@ impl Plan {
         Self { rungs, extra_at_most: f64::INFINITY, ..self }
     }
 
-    /// The thorough choice of one number: eleven values to 1/8 of the schedule, the best five to 1/4, the best two to the end, and
-    /// then two more a quarter of a decade below and above the winner. On each split with three seeds, 0 to 2. What is halved costs
-    /// 3.5 full schedules, and 5.5 with what is refined, where a grid as fine would have cost 21.
+    /// The thorough choice of one number: `count` values half a decade apart to 1/8 of the schedule, the best five elevenths to 1/4, the
+    /// best two to the end, and then two more a quarter of a decade below and above the winner. On each split with three seeds, 0 to
+    /// 2. Eleven values cost 3.5 full schedules, and 5.5 with what is refined, where a grid as fine would have cost 21.
     ///
     /// # Errors
     /// As of [`Plan::automatic`].
-    pub fn thorough(setting: &str, documented: f64, steps: u64, splits: usize) -> Result<Self, PlanError> {
+    pub fn thorough(
+        setting: &str,
+        documented: f64,
+        count: usize,
+        steps: u64,
+        splits: usize,
+    ) -> Result<Self, PlanError> {
         let refine = Some(Refine { setting: setting.to_owned(), decades: 0.25 });
         let plan = Self::points(
-            grid(setting, documented, 0.5, 11)?,
+            grid(setting, documented, 0.5, count)?,
             documented_point(setting, documented)?,
             steps,
             splits,
@@ -353,7 +359,7 @@ mod tests {
         assert_eq!(automatic().cost(), 1.6875);
         assert_eq!(automatic().paired(5).cost(), 5.0 * 1.6875);
         assert_eq!(automatic().paired(3).deeper().cost(), 3.0 * 2.75);
-        let thorough = Plan::thorough("lr", 1e-3, 1000, 5).unwrap();
+        let thorough = Plan::thorough("lr", 1e-3, 11, 1000, 5).unwrap();
         assert_eq!((thorough.trainings(), thorough.cost()), (15, 15.0 * (3.5 + 2.0)));
         // a second split that only the last rung has
         let mut plan = automatic();

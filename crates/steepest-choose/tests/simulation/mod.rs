@@ -94,7 +94,7 @@ pub struct Simulated {
     pub best: usize,
 }
 
-/// Numbers at random, one after the other.
+/// Numbers at random, one after the other; not those of the statistics, whose draws must not depend on what they are tested by.
 pub struct Source {
     key: u64,
     counter: u64,

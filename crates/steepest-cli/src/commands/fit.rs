@@ -5,10 +5,8 @@ use crate::output::{
 };
 use crate::progress::Reporter;
 use console::Term;
-use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
 use std::fmt::Write as _;
-use steepest::settings::Value;
 use steepest_report::{complaints, duration, failure};
 use steepest_train::choose::How;
 use steepest_train::{DataSettings, Out, Settings, Stopped, Summary};
@@ -135,9 +133,10 @@ pub fn settings(args: &Fit) -> Result<Settings> {
         return Err(Failure::input("--lr and --set lr=… both give a learning rate: give one of them"));
     }
     for KeyValue { key, value } in &args.set {
+        // `--set lr=0.1` means what `lr = 0.1` under `[optimizer]` in a file means
         let done = match key.strip_prefix("schedule.") {
-            Some(key) => set(&mut settings.schedule, key, value),
-            None => set(&mut settings.optimizer, key.strip_prefix("optimizer.").unwrap_or(key), value),
+            Some(key) => settings.set("schedule", key, value),
+            None => settings.set("optimizer", key.strip_prefix("optimizer.").unwrap_or(key), value),
         };
         done.map_err(|error| Failure::input(format!("--set {key}={value}: {error}")))?;
     }
@@ -182,18 +181,6 @@ fn make_room(given: &crate::args::Given, settings: &mut Settings) {
     for one in [&mut data.weight, &mut data.group, &mut data.time] {
         one.take_if(|name| named.contains(name));
     }
-}
-
-/// `--set lr=0.1` means what `lr = 0.1` under `[optimizer]` in a file means.
-fn set<T: Serialize + DeserializeOwned>(
-    settings: &mut T,
-    key: &str,
-    value: &Value,
-) -> std::result::Result<(), String> {
-    let mut table = toml::Table::try_from(&*settings).map_err(|error| error.to_string())?;
-    table.insert(key.to_owned(), toml::Value::try_from(value).map_err(|error| error.to_string())?);
-    *settings = table.try_into().map_err(|error: toml::de::Error| error.message().to_owned())?;
-    Ok(())
 }
 
 /// Columns before what a line says.

@@ -5,9 +5,10 @@
 //! before.
 
 use super::chosen::{Chosen, FORMAT};
-use super::rate::ChooseRate;
+use super::ready::Ready;
 use super::trials::Trials;
-use super::tune::{Tune, TuneOptions};
+use super::tune::TuneOptions;
+use super::{rate, tune as tuning};
 use crate::checkpoint;
 use crate::error::{Error, Result};
 use crate::event::{Choosing, Event, Observer};
@@ -36,14 +37,9 @@ struct Asked {
     tune: Option<TuneOptions>,
 }
 
-/// Everything that a choice needs, and that can be refused before anything is written.
-enum Ready {
-    Rate(ChooseRate),
-    Tune(Tune),
-}
-
-impl Ready {
-    fn new(settings: Settings, tune: Option<TuneOptions>) -> Result<Self> {
+impl Asked {
+    /// Everything that can be refused before anything is written.
+    fn ready(&self, settings: Settings) -> Result<Ready> {
         if let Some(seconds) = settings.train.max_seconds {
             return Err(Error::BadSetting {
                 key: "train.max_seconds",
@@ -53,29 +49,25 @@ impl Ready {
                     .into(),
             });
         }
-        Ok(match tune {
-            Some(options) => Self::Tune(Tune::read(settings, options)?),
-            None => Self::Rate(ChooseRate::read(settings)?),
-        })
-    }
-
-    fn context(&self) -> &str {
-        match self {
-            Self::Rate(rate) => rate.context(),
-            Self::Tune(tune) => tune.context(),
+        match &self.tune {
+            Some(options) => tuning::ready(settings, options),
+            None => rate::ready(settings),
         }
     }
 
+    /// Chooses, and trains with what was chosen.
     fn run(
-        self,
+        &self,
+        ready: Ready,
         system: &Arc<dyn FileSystem>,
         dir: RunDir,
         observer: &mut dyn Observer,
     ) -> Result<(Chosen, Summary)> {
-        match self {
-            Self::Rate(rate) => rate.run(system, dir, observer),
-            Self::Tune(tune) => tune.run(system, dir, observer),
-        }
+        let decided = match &self.tune {
+            Some(options) => tuning::decide(&ready, options, system, dir.path(), observer)?,
+            None => rate::decide(&ready, system, dir.path(), observer)?,
+        };
+        ready.train(decided, system, dir, observer)
     }
 }
 
@@ -105,21 +97,19 @@ pub(crate) fn begin(
 ) -> Result<(Chosen, Summary)> {
     settings.check()?;
     out.check()?;
-    let ready = Ready::new(settings.clone(), tune.cloned())?;
-    // whoever stops from here on finds what is there, and is told so
-    let told = observer.observe(&Event::Choosing(Choosing { done: 0.0, compared: 0 }));
-    if told.is_break() {
-        return Err(Error::ChoosingNotBegun);
+    let asked = Asked { format: FORMAT, settings: settings.to_toml(), tune: tune.cloned() };
+    let ready = asked.ready(settings.clone())?;
+    // from here on a signal ends the choice in good order
+    if observer.observe(&Event::Choosing(Choosing { done: 0.0, compared: 0 })).is_break() {
+        return Err(Error::Stopped);
     }
     let system: Arc<dyn FileSystem> = Arc::new(Disk);
     let mut dir = RunDir::create(Arc::clone(&system), out, &settings.data.source().short_name())?;
-    let asked = Asked { format: FORMAT, settings: settings.to_toml(), tune: tune.cloned() };
-    let file = dir.path().join(ASKED);
     Trials::make_folder(&*system, dir.path())?;
     let text = serde_json::to_string_pretty(&asked).expect("plain values");
-    steepest::write_atomically_on(&*system, &file, text.as_bytes())?;
+    steepest::write_atomically_on(&*system, dir.path().join(ASKED), text.as_bytes())?;
     dir.write_settings(settings)?;
-    ready.run(&system, dir, observer)
+    asked.run(ready, &system, dir, observer)
 }
 
 /// Goes on with a run that was cut while it chose; `None` where nothing is chosen, or nothing is left to choose.
@@ -157,11 +147,11 @@ pub(crate) fn resume(
     }
     let lock = run_dir::lock(path)?;
     settings.check()?;
-    let ready = Ready::new(settings.clone(), asked.tune)?;
+    let ready = asked.ready(settings.clone())?;
     // before anything is written
-    Trials::check(path, ready.context())?;
+    Trials::check(path, &ready.plan.context)?;
     let system: Arc<dyn FileSystem> = Arc::new(Disk);
     let mut dir = RunDir::reopen(Arc::clone(&system), path, lock, 0)?;
     dir.write_settings(&settings)?;
-    ready.run(&system, dir, observer).map(|(_, summary)| Some(summary))
+    asked.run(ready, &system, dir, observer).map(|(_, summary)| Some(summary))
 }

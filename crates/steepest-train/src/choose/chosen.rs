@@ -1,9 +1,6 @@
 //! What was chosen, as a run keeps it.
 
-use crate::file_names::CHOICE;
 use serde::{Deserialize, Serialize};
-use std::fs;
-use std::path::Path;
 use std::sync::Arc;
 use steepest_choose::choose::{Choice, Point};
 use steepest_choose::stats::{BestSet, Replicates, SetOptions, best_set};
@@ -70,10 +67,16 @@ pub struct Chosen {
 }
 
 impl Chosen {
-    /// What a choice says, on these divisions of the rows. `cost` and `grid_cost` are 0 yet.
+    /// What a choice says. `cost` and `grid_cost` are 0 yet.
     ///
-    /// `groups`: for each of them, which validation rows belong together, or are one row of several divisions.
-    pub(super) fn of<T>(choice: &Choice<T>, how: How, splits: &[Arc<Prepared>], groups: &[Vec<u64>]) -> Self {
+    /// `groups`: for each division, which validation rows belong together, or are one row of several divisions.
+    pub(super) fn of<T>(
+        choice: &Choice<T>,
+        how: How,
+        splits: &[Arc<Prepared>],
+        groups: &[Vec<u64>],
+        trainings: u64,
+    ) -> Self {
         let rows = splits.iter().map(|split| split.train.features.rows).sum::<usize>() / splits.len().max(1);
         // validation rows that lie in a file of their own are in no group that is known
         let known =
@@ -104,18 +107,13 @@ impl Chosen {
             cost: 0.0,
             grid_cost: 0.0,
             splits: splits.len(),
-            trainings: 1,
+            trainings,
         }
     }
 
     pub(super) fn to_json(&self) -> String {
         serde_json::to_string_pretty(self).expect("finite numbers")
     }
-}
-
-/// What was chosen before a run; `None` for a run that nothing was chosen for.
-pub fn chosen(run: &Path) -> Option<Chosen> {
-    serde_json::from_str(&fs::read_to_string(run.join(CHOICE)).ok()?).ok()
 }
 
 /// Whether the winner has the smallest or the largest value of the one number that was searched.

@@ -4,19 +4,21 @@
 //! trains, on divisions of the rows that are not for the test, and the journal in the run's directory from which a choice that
 //! was cut goes on.
 
+mod apply;
 mod begin;
-mod choosing;
 mod chosen;
-mod divisions;
+#[cfg(test)]
+mod fixture;
 mod networks;
 mod rate;
+mod ready;
 mod search;
 mod trials;
 mod tune;
 
 pub use begin::tune;
 pub(crate) use begin::{begin, resume};
-pub use chosen::{Chosen, How, Tried, chosen};
+pub use chosen::{Chosen, How, Tried};
 pub use networks::{NetworkTrial, Networks};
 pub use search::Search;
 pub(crate) use trials::check_journal;

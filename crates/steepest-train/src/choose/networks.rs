@@ -1,20 +1,19 @@
 //! Networks as something that can be chosen among.
 
-use super::divisions::divisions;
-use super::search;
+use super::apply::{LR, apply};
 use crate::error::{Error, Result};
 use crate::event::{EpochDone, Event, Stopped};
-use crate::learning_rate::LearningRate;
 use crate::settings::Settings;
-use crate::trainer::{Tables, Trainer};
+use crate::tables::Tables;
+use crate::trainer::Trainer;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use steepest_choose::choose::{Candidate, Standing, Train, Trial};
+use steepest_choose::choose::{Candidate, Point, Standing, Train, Trial, Value};
 use steepest_data::Prepared;
 
-/// Networks with other learning rates than that of some settings (`lr` of a [`Candidate`]), on divisions of the same rows: what
-/// [`choose`](steepest_choose::choose::choose()) chooses among when a run's learning rate is `auto`.
+/// Networks of some settings but for what a [`Candidate`] has otherwise (`lr`, or whatever can be searched), on divisions of the
+/// same rows: what [`choose`](steepest_choose::choose::choose()) chooses among.
 pub struct Networks<'a> {
     settings: Settings,
     splits: Vec<Arc<Prepared>>,
@@ -58,7 +57,7 @@ impl<'a> Networks<'a> {
             });
         }
         let first = Arc::new(tables.prepare(settings)?);
-        let splits = divisions(settings, &tables, &first, splits)?;
+        let splits = tables.divisions(settings, &first, splits)?;
         Ok(Self::of(settings.clone(), splits, None))
     }
 
@@ -70,12 +69,10 @@ impl<'a> Networks<'a> {
         Self { settings, splits, progress }
     }
 
-    /// The settings with a learning rate.
-    pub(super) fn with(settings: &Settings, lr: f64, seed: u64) -> Settings {
-        let mut settings = settings.clone();
-        settings.optimizer.lr = Some(LearningRate::Number(lr));
+    fn trainer(&self, point: &Point, split: usize, seed: u64) -> Result<Trainer> {
+        let mut settings = apply(&self.settings, point)?;
         settings.train.seed = seed;
-        settings
+        Trainer::unwritten(&settings, Arc::clone(&self.splits[split]))
     }
 
     /// Steps of the full schedule, on the first division.
@@ -92,8 +89,8 @@ impl<'a> Networks<'a> {
     /// # Errors
     /// What [`Train::start`] refuses.
     pub fn ramp(&self, low: f64, high: f64, steps: u64, split: usize, seed: u64) -> Result<Vec<[f64; 2]>> {
-        let settings = Self::with(&self.settings, low, seed);
-        Trainer::unwritten(&settings, Arc::clone(&self.splits[split]))?.ramp(low, high, steps)
+        let point = Point::from([(LR.to_owned(), Value::Number(low))]);
+        self.trainer(&point, split, seed)?.ramp(low, high, steps)
     }
 }
 
@@ -112,9 +109,7 @@ impl<'a> Train for Networks<'a> {
     type Error = Error;
 
     fn start(&self, candidate: &Candidate, split: usize, seed: u64) -> Result<NetworkTrial<'a>> {
-        let mut settings = search::apply(&self.settings, &candidate.point)?;
-        settings.train.seed = seed;
-        let trainer = Trainer::unwritten(&settings, Arc::clone(&self.splits[split]))?;
+        let trainer = self.trainer(&candidate.point, split, seed)?;
         Ok(NetworkTrial { trainer, epochs: Vec::new(), ended: None, progress: self.progress.clone() })
     }
 }
@@ -150,12 +145,15 @@ impl Trial for NetworkTrial<'_> {
             // the first step of all that is not there yet is the nearest to what was asked for
             let step = ((to * total as f64).round() as u64).clamp(1, total);
             self.ended = self.trainer.advance(step, &mut observe)?;
+            if let Some(progress) = progress {
+                // what came after the last event
+                progress.steps.fetch_add(self.trainer.steps() - known, Ordering::Relaxed);
+            }
         }
         match &self.ended {
             Some(Stopped::Interrupted) => {
                 self.ended = None;
-                // whoever catches this knows more
-                Err(Error::ChoosingStopped { run: Default::default(), leading: None })
+                Err(Error::Stopped)
             }
             Some(stopped) if stopped.is_failure() => {
                 Ok(Standing::Diverged { at: self.trainer.steps() as f64 / total as f64 })

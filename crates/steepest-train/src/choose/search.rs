@@ -1,15 +1,11 @@
 //! What is searched: settings with the values that they may have, as somebody types them.
 
+use super::apply::{LR, apply, place};
 use crate::error::{Error, Result};
-use crate::settings::{OptimizerSettings, Settings};
+use crate::settings::Settings;
 use serde::{Deserialize, Serialize};
 use std::str::FromStr;
-use steepest::nearest;
-use steepest::settings::Value as Setting;
-use steepest_choose::choose::{Plan, PlanError, Point, Range, Space, Value, grid};
-
-/// The name of the learning rate.
-pub(super) const LR: &str = "lr";
+use steepest_choose::choose::{Plan, PlanError, Point, Range, Space, Value};
 
 /// One setting and the values that are tried: `lr`, `weight_decay=1e-4..1e-1:log`, `dropout=0..0.5`,
 /// `hidden=64,64|256,256`.
@@ -105,7 +101,7 @@ impl TryFrom<String> for Search {
     }
 }
 
-/// What is tried: of the learning rate alone eleven values half a decade apart round the usual one, of one other setting its words
+/// What is tried: of the learning rate alone `points` values half a decade apart round the usual one, of one other setting its words
 /// or `points` values evenly between its ends, of several `points` combinations at random. Each is a setting that the trainer
 /// accepts.
 pub(super) fn plan(
@@ -131,12 +127,7 @@ pub(super) fn plan(
     }
     let planned = match searches {
         [Search { name, values: Values::Usual }] if name == LR => {
-            let usual = settings.optimizer.learning_rate()?;
-            Plan::thorough(LR, usual, steps, splits).and_then(|plan| {
-                let rungs =
-                    Plan::points(grid(LR, usual, 0.5, points)?, plan.documented.clone(), steps, splits);
-                Ok(Plan { points: rungs.points, rungs: rungs.rungs, ..plan })
-            })
+            Plan::thorough(LR, settings.optimizer.learning_rate()?, points, steps, splits)
         }
         [Search { name, values: Values::Each(words) }] => {
             let points = words.iter().map(|word| Point::from([(name.clone(), value(word))])).collect();
@@ -151,9 +142,7 @@ pub(super) fn plan(
                     let exact = if *log { low * (high / low).powf(part) } else { low + (high - low) * part };
                     Point::from([(name.clone(), Value::Number(rounded(name, exact)))])
                 };
-                let mut points: Vec<Point> = (0..points.max(2)).map(at).collect();
-                points.dedup();
-                Plan::points(points, Point::new(), steps, splits)
+                Plan::points(unlike((0..points.max(2)).map(at)), Point::new(), steps, splits)
             })
         }
         several => {
@@ -170,23 +159,17 @@ pub(super) fn plan(
                 };
                 space = space.with(&search.name, range).map_err(|error| refused(search, &error))?;
             }
-            let mut found =
+            let found =
                 space.random(points, settings.train.seed).map_err(|error| refused(&several[0], &error))?;
-            for point in &mut found {
-                for (name, value) in point.iter_mut() {
+            let rounded = found.into_iter().map(|mut point| {
+                for (name, value) in &mut point {
                     if let Value::Number(x) = value {
                         *x = rounded(name, *x);
                     }
                 }
-            }
-            // few words may give the same combination twice
-            let mut kept: Vec<Point> = Vec::new();
-            found.retain(|point| {
-                let new = !kept.contains(point);
-                kept.extend(new.then(|| point.clone()));
-                new
+                point
             });
-            Ok(Plan::points(found, Point::new(), steps, splits))
+            Ok(Plan::points(unlike(rounded), Point::new(), steps, splits))
         }
     };
     let plan =
@@ -213,6 +196,17 @@ fn without_range(search: &Search) -> Error {
     Error::BadSearch { search: search.to_string(), reason }
 }
 
+/// Each point once: few words, and numbers that are rounded, give some of them twice.
+fn unlike(points: impl Iterator<Item = Point>) -> Vec<Point> {
+    let mut unlike: Vec<Point> = Vec::new();
+    for point in points {
+        if !unlike.contains(&point) {
+            unlike.push(point);
+        }
+    }
+    unlike
+}
+
 /// Settings that are counts.
 const WHOLE: [&str; 3] = ["hidden", "batch", "warmup"];
 
@@ -227,89 +221,6 @@ fn rounded(name: &str, x: f64) -> f64 {
 /// A word of a choice: a number, if it is one.
 fn value(word: &str) -> Value {
     word.parse().map_or_else(|_| Value::Word(word.to_owned()), Value::Number)
-}
-
-/// Settings that decide how good a network becomes, and not which rows it sees or how long it may take.
-const SEARCHED: [(&str, &[&str]); 5] = [
-    ("model", &["hidden", "activation", "dropout", "layer_norm"]),
-    // not what is measured by: losses of another kind or delta are in another unit
-    ("loss", &["label_smoothing"]),
-    ("train", &["batch"]),
-    ("schedule", &["warmup"]),
-    ("optimizer", &["lr", "clip_norm", "clip_tensor_norm", "clip_value", "clip_adaptive", "decay_all"]),
-];
-
-/// The table and the key of a setting: `weight_decay` is `optimizer.weight_decay`.
-fn place(name: &str, settings: &Settings) -> Result<(&'static str, String)> {
-    if let Some((table, key)) = SEARCHED
-        .iter()
-        .find_map(|(table, keys)| keys.iter().find(|key| **key == name).map(|key| (*table, *key)))
-    {
-        return Ok((table, key.to_owned()));
-    }
-    let own = own_settings(&settings.optimizer)?;
-    if own.contains(&name) {
-        return Ok(("optimizer", name.to_owned()));
-    }
-    if let Some(key) = name.strip_prefix("schedule.") {
-        return Ok(("schedule", key.to_owned()));
-    }
-    let known: Vec<&str> = SEARCHED.iter().flat_map(|(_, keys)| keys.iter().copied()).chain(own).collect();
-    Err(Error::UnknownKey {
-        place: "what is searched".to_owned(),
-        key: name.to_owned(),
-        nearest: nearest(name, known.iter().copied()).map(str::to_owned),
-        known: known.into_iter().map(str::to_owned).collect(),
-    })
-}
-
-fn own_settings(optimizer: &OptimizerSettings) -> Result<Vec<&'static str>> {
-    let entry = steepest::registry::find(&optimizer.name)?;
-    Ok((entry.parameters)().iter().map(|parameter| parameter.name).collect())
-}
-
-/// The settings with the values of a point.
-pub(super) fn apply(settings: &Settings, point: &Point) -> Result<Settings> {
-    let mut settings = settings.clone();
-    for (name, value) in point {
-        let (table, key) = place(name, &settings)?;
-        // as a settings file would hold it: `64,64` is a list, and so is `64` where one is asked for
-        let forms: Vec<toml::Value> = match value {
-            Value::Number(x) => [toml::Value::Float(*x)]
-                .into_iter()
-                .chain((x.fract() == 0.0).then_some(toml::Value::Integer(*x as i64)))
-                .chain((x.fract() == 0.0).then(|| toml::Value::Array(vec![toml::Value::Integer(*x as i64)])))
-                .collect(),
-            Value::Word(word) if name == "hidden" && word == "none" => vec![toml::Value::Array(Vec::new())],
-            Value::Word(word) => [word.clone(), format!("[{word}]")]
-                .iter()
-                .filter_map(|text| toml::from_str::<toml::Table>(&format!("x = {text}")).ok()?.remove("x"))
-                .chain([setting(word)])
-                .collect(),
-        };
-        let all = toml::Table::try_from(&settings).expect("settings are tables of plain values");
-        let with = |form: toml::Value| -> Option<Settings> {
-            let mut all = all.clone();
-            let table = all.entry(table).or_insert_with(|| toml::Table::new().into()).as_table_mut()?;
-            table.insert(key.clone(), form);
-            all.try_into::<Settings>().ok()
-        };
-        settings = forms.into_iter().find_map(with).ok_or_else(|| Error::BadSearch {
-            search: name.clone(),
-            reason: format!("`{value}` is no value of {table}.{key}"),
-        })?;
-        if name == LR {
-            settings.optimizer.lr_from = None;
-        }
-    }
-    Ok(settings)
-}
-
-fn setting(word: &str) -> toml::Value {
-    match Setting::parse(word) {
-        Setting::Flag(flag) => toml::Value::Boolean(flag),
-        _ => toml::Value::String(word.to_owned()),
-    }
 }
 
 #[cfg(test)]
@@ -331,27 +242,6 @@ mod tests {
             let error = text.parse::<Search>().unwrap_err();
             assert!(error.contains(words), "{text}: {error}");
         }
-    }
-
-    #[test]
-    fn values_become_settings() {
-        let settings = Settings::default();
-        let with = |name: &str, value: Value| apply(&settings, &Point::from([(name.to_owned(), value)]));
-        let word = |word: &str| Value::Word(word.to_owned());
-        assert_eq!(with("hidden", word("256,256")).unwrap().model.hidden, [256, 256]);
-        assert_eq!(with("hidden", Value::Number(64.0)).unwrap().model.hidden, [64]);
-        assert_eq!(with("dropout", Value::Number(0.25)).unwrap().model.dropout, 0.25);
-        assert_eq!(
-            with("activation", word("silu")).unwrap().model.activation,
-            crate::model::Activation::Silu
-        );
-        assert!(with("layer_norm", word("true")).unwrap().model.layer_norm);
-        let decay = with("weight_decay", Value::Number(0.5)).unwrap();
-        assert_eq!(decay.optimizer.settings["weight_decay"], Setting::Number(0.5));
-        let error = with("hidden", word("wide")).unwrap_err().to_string();
-        assert!(error.contains("`wide` is no value of model.hidden"), "{error}");
-        let error = with("droput", Value::Number(0.5)).unwrap_err().to_string();
-        assert!(error.contains("did you mean `dropout`"), "{error}");
     }
 
     #[test]

@@ -14,12 +14,12 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use steepest::FileSystem;
-use steepest_choose::choose::{Entry, Journal, Point, Standing, Value};
+use steepest_choose::choose::{Candidate, Entry, Journal, Point, Standing, Value};
 
 /// The version of the file.
 const FORMAT: u32 = 1;
 const FOLDER: &str = "trials";
-const TABLE: &str = "trials.csv";
+const TABLE: &str = "trials/trials.csv";
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Header {
@@ -44,14 +44,13 @@ impl Line {
 /// The journal of a run, on its disk.
 pub(super) struct Trials {
     system: Arc<dyn FileSystem>,
-    folder: PathBuf,
-    path: PathBuf,
+    run: PathBuf,
     /// Bytes of the journal that are whole lines.
     bytes: u64,
     /// What was found so far.
     pub journal: Journal,
-    /// Lines that could not be read, from the first damaged one on: what they held is trained again.
-    pub lost: usize,
+    /// Whether a line could not be read: what it held, and all behind it, is trained again.
+    pub is_damaged: bool,
 }
 
 impl Trials {
@@ -63,32 +62,33 @@ impl Trials {
 
     /// Refuses the journal of other trainings.
     pub fn check(run: &Path, context: &str) -> Result<()> {
+        Self::bytes_of(run, context).map(|_| ())
+    }
+
+    /// The journal's bytes, and how many of them are its first line: 0 where that was never written whole.
+    fn bytes_of(run: &Path, context: &str) -> Result<(Vec<u8>, usize)> {
         let path = run.join(JOURNAL);
         let bytes = read(&path)?;
         match header(&path, &bytes)? {
             Some((header, _)) if header.context != context => Err(Error::OtherTrials { path }),
-            _ => Ok(()),
+            header => Ok((bytes, header.map_or(0, |(_, length)| length))),
         }
     }
 
     /// Opens the journal of a run, or begins one.
     pub fn open(system: Arc<dyn FileSystem>, run: &Path, context: String) -> Result<Self> {
-        Self::check(run, &context)?;
-        let folder = run.join(FOLDER);
-        let path = run.join(JOURNAL);
-        let bytes = read(&path)?;
+        let (bytes, length) = Self::bytes_of(run, &context)?;
         let journal = Journal { context: context.clone(), entries: Vec::new() };
-        let mut trials = Self { system, folder, path: path.clone(), bytes: 0, journal, lost: 0 };
-        let Some((_, length)) = header(&path, &bytes)? else {
+        let mut trials = Self { system, run: run.to_owned(), bytes: 0, journal, is_damaged: false };
+        if length == 0 {
             Self::make_folder(&*trials.system, run)?;
             trials.append(&serde_json::to_string(&Header { format: FORMAT, context }).expect("plain"))?;
             return Ok(trials);
-        };
+        }
         trials.bytes = length as u64;
-        let mut lines = bytes[length..].split_inclusive(|byte| *byte == b'\n').peekable();
-        while let Some(line) = lines.next_if(|line| line.ends_with(b"\n")) {
+        for line in whole_lines(&bytes[length..]) {
             let Some(entry) = entry(line) else {
-                trials.lost = 1 + lines.count();
+                trials.is_damaged = true;
                 break;
             };
             trials.journal.entries.push(entry);
@@ -105,7 +105,7 @@ impl Trials {
     }
 
     fn append(&mut self, line: &str) -> Result<()> {
-        let path = self.path.clone();
+        let path = self.run.join(JOURNAL);
         let line = format!("{line}\n");
         (self.system.open_behind(&path, self.bytes))
             .and_then(|mut file| {
@@ -117,9 +117,28 @@ impl Trials {
         Ok(())
     }
 
+    /// What is best so far, in words: of what came farthest with all of its trainings.
+    pub fn leading(&self, trainings: usize) -> Option<String> {
+        let mean = |losses: &[f64]| losses.iter().sum::<f64>() / losses.len().max(1) as f64;
+        let mut reached: Vec<(f64, &Point, Vec<f64>)> = Vec::new();
+        for entry in &self.journal.entries {
+            let loss = match &entry.standing {
+                Standing::Losses(losses) => mean(losses),
+                Standing::Diverged { .. } => f64::INFINITY,
+            };
+            match reached.iter_mut().find(|(to, point, _)| *to == entry.to && **point == entry.point) {
+                Some((.., losses)) => losses.push(loss),
+                None => reached.push((entry.to, &entry.point, vec![loss])),
+            }
+        }
+        let complete = reached.iter().filter(|(.., losses)| losses.len() == trainings);
+        let best = complete.min_by(|a, b| b.0.total_cmp(&a.0).then(mean(&a.2).total_cmp(&mean(&b.2))))?.1;
+        Some(Candidate { index: 0, point: best.clone() }.to_string())
+    }
+
     /// Writes the table.
-    pub fn write_table(&self, journal: &Journal) -> Result<()> {
-        let mut rows: Vec<&Entry> = journal.entries.iter().collect();
+    pub fn write_table(&self) -> Result<()> {
+        let mut rows: Vec<&Entry> = self.journal.entries.iter().collect();
         rows.sort_by(|a, b| {
             (by_point(&a.point, &b.point))
                 .then((a.split, a.seed).cmp(&(b.split, b.seed)))
@@ -146,7 +165,7 @@ impl Trials {
                 Standing::Diverged { at } => writeln!(text, ",{at}"),
             };
         }
-        Ok(steepest::write_atomically_on(&*self.system, self.folder.join(TABLE), text.as_bytes())?)
+        Ok(steepest::write_atomically_on(&*self.system, self.run.join(TABLE), text.as_bytes())?)
     }
 }
 
@@ -161,10 +180,7 @@ fn read(path: &Path) -> Result<Vec<u8>> {
 
 /// The first line and its length; `None` where it was never written whole.
 fn header(path: &Path, bytes: &[u8]) -> Result<Option<(Header, usize)>> {
-    let Some(line) = bytes.split_inclusive(|byte| *byte == b'\n').next().filter(|line| line.ends_with(b"\n"))
-    else {
-        return Ok(None);
-    };
+    let Some(line) = whole_lines(bytes).next() else { return Ok(None) };
     let damaged = |reason: String| Error::Damaged { path: path.to_owned(), reason };
     let header: Header =
         serde_json::from_slice(line).map_err(|error| damaged(format!("its first line: {error}")))?;
@@ -172,6 +188,11 @@ fn header(path: &Path, bytes: &[u8]) -> Result<Option<(Header, usize)>> {
         true => Err(damaged(format!("format {} is of a later version of steepest", header.format))),
         false => Ok(Some((header, line.len()))),
     }
+}
+
+/// The lines of which the end is there.
+fn whole_lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    bytes.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n"))
 }
 
 /// What a line holds, if it is what was written.
@@ -189,13 +210,8 @@ pub(crate) fn check_journal(run: &Path) -> Option<Option<String>> {
         Err(Error::Damaged { reason, .. }) => return Some(Some(reason)),
         Err(error) => return Some(Some(error.to_string())),
     };
-    let mut lines =
-        bytes[length..].split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n"));
-    Some(
-        lines
-            .position(|line| entry(line).is_none())
-            .map(|at| format!("line {} is not what was written", at + 2)),
-    )
+    let damaged = whole_lines(&bytes[length..]).position(|line| entry(line).is_none());
+    Some(damaged.map(|at| format!("line {} is not what was written", at + 2)))
 }
 
 /// Numbers in their order, before words in theirs.

@@ -15,16 +15,14 @@ use crate::saver::{Saver, Target};
 use crate::score::Criterion;
 use crate::settings::{OptimizerSettings, Settings};
 use crate::state::{Counters, RunState, Snapshot, Tracker};
+use crate::tables::Tables;
 use crate::trained_on::TrainedOn;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use steepest::{Disk, FileSystem, Group, NonFinite, Optimizer};
 use steepest_burn::BurnOptimizer;
-use steepest_data::{
-    Batches, Division, Held, Loaded, Prepared, ReadOptions, Source, Split, Targets, Task, divide_again, load,
-    prepare_with,
-};
+use steepest_data::{Batches, Prepared, Targets, Task};
 
 /// How a run goes on.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -52,7 +50,7 @@ impl Trainer {
     pub(crate) fn new_on(system: Arc<dyn FileSystem>, settings: &Settings, out: &Out) -> Result<Self> {
         settings.check()?;
         out.check()?;
-        let data = Arc::new(read(settings)?);
+        let data = Arc::new(Tables::read(settings)?.prepare(settings)?);
         let name = settings.data.source().short_name();
         let identity = Identity::of(&data);
         let open = || RunDir::create(Arc::clone(&system), out, &name);
@@ -125,7 +123,7 @@ impl Trainer {
             }
         }
         settings.check()?;
-        let data = Arc::new(read(&settings)?);
+        let data = Arc::new(Tables::read(&settings)?.prepare(&settings)?);
         let here = Identity::of(&data);
         // before anything is written
         if let Some(found) = &found {
@@ -197,7 +195,7 @@ impl Trainer {
             (settings.data.source, settings.data.more_files) = (source.to_owned(), Vec::new());
         }
         settings.check()?;
-        let data = Arc::new(read(&settings)?);
+        let data = Arc::new(Tables::read(&settings)?.prepare(&settings)?);
         let here = Identity::of(&data);
         here.check_data(&origin.identity)?;
         let from = snapshot.state.schedule_from;
@@ -256,6 +254,7 @@ impl Trainer {
             goal: None,
             plan,
             notes: data.notes.clone(),
+            chosen: None,
             earlier: Vec::new(),
             data,
             dir,
@@ -266,7 +265,7 @@ impl Trainer {
 }
 
 /// The settings of the run in a directory.
-pub(crate) fn settings_of(path: &Path) -> Result<Settings> {
+fn settings_of(path: &Path) -> Result<Settings> {
     let text = std::fs::read_to_string(path.join(SETTINGS))
         .map_err(|error| Error::NotARun { path: path.to_owned(), reason: format!("{SETTINGS}: {error}") })?;
     Settings::from_toml(&text, SETTINGS)
@@ -278,79 +277,6 @@ fn longer(key: &'static str, asked: u64, done: u64) -> Result<u64> {
     match asked > done {
         true => Ok(asked),
         false => Err(Error::BadSetting { key, found: asked.to_string(), expected: expected() }),
-    }
-}
-
-/// Reads, splits and encodes the data.
-fn read(settings: &Settings) -> Result<Prepared> {
-    Tables::read(settings)?.prepare(settings)
-}
-
-/// What is read, before it is split and encoded.
-pub(crate) struct Tables {
-    loaded: Loaded,
-    validation: Option<Loaded>,
-    test: Option<Loaded>,
-}
-
-impl Tables {
-    pub fn read(settings: &Settings) -> Result<Self> {
-        let data = &settings.data;
-        let loaded = load(&data.source(), &data.read_options(settings.train.seed))?;
-        refuse_labels(&loaded, data.labels.is_some())?;
-        // the other parts are read as the table to learn from was, whatever their own cells would tell
-        let options = ReadOptions {
-            max_memory: data.max_memory.map(|bytes| bytes.0),
-            ..ReadOptions::like(&loaded, data.strict)
-        };
-        let other = |file: &Option<String>| -> Result<Option<Loaded>> {
-            Ok(file.as_ref().map(|file| load(&Source::parse(file), &options)).transpose()?)
-        };
-        let (validation, test) = (other(&data.validation_file)?, other(&data.test_file)?);
-        Ok(Self { loaded, validation, test })
-    }
-
-    fn held(&self) -> Held<'_> {
-        Held { validation: self.validation.as_ref(), test: self.test.as_ref() }
-    }
-
-    /// As the run sees them.
-    pub fn prepare(&self, settings: &Settings) -> Result<Prepared> {
-        Ok(prepare_with(&self.loaded, self.held(), &settings.data.prepare_options(settings.train.seed))?)
-    }
-
-    /// Whether the rows that are not for the test can be divided at random another time.
-    pub fn can_divide_again(&self) -> bool {
-        let by_time = matches!(&self.loaded, Loaded::Table(table) if table.roles.time.is_some());
-        !self.has_validation() && !by_time
-    }
-
-    /// For some rows, which of them belong together: those of a group, where a column says so, and else each alone.
-    pub fn groups(&self, rows: &[usize]) -> Vec<u64> {
-        steepest_data::groups(&self.loaded, rows)
-    }
-
-    /// Whether the validation rows lie in a file of their own.
-    pub fn has_validation(&self) -> bool {
-        self.validation.is_some()
-    }
-
-    /// Divided another time, with the same rows for the test.
-    pub fn divide_again(&self, settings: &Settings, first: &Split, how: Division) -> Result<Prepared> {
-        let options = settings.data.prepare_options(settings.train.seed);
-        Ok(divide_again(&self.loaded, self.held(), &options, first, how)?)
-    }
-}
-
-/// Refuses labels of their own beside a table, which has its target in a column.
-pub(crate) fn refuse_labels(loaded: &Loaded, given: bool) -> Result<()> {
-    match (loaded, given) {
-        (Loaded::Table(_), true) => Err(Error::Unsuitable {
-            reason: "a file of labels is for IDX images, and the data is a table",
-            remedy: "leave it out, and name the column to predict",
-            keys: &["data.labels"],
-        }),
-        _ => Ok(()),
     }
 }
 

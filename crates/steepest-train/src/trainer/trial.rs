@@ -2,6 +2,7 @@
 
 use super::Trainer;
 use crate::checkpoint::Identity;
+use crate::choose::Chosen;
 use crate::error::Result;
 use crate::event::{EpochDone, Events, Observer, Stopped};
 use crate::model::Model;
@@ -61,9 +62,10 @@ impl Trainer {
         self.saver.save_now(&self.snapshot()?)
     }
 
-    /// Says these before everything else.
-    pub(crate) fn say_first(&mut self, notes: Vec<String>) {
+    /// Tells, before everything else, of a choice that the run was made by.
+    pub(crate) fn was_chosen(&mut self, chosen: Chosen, notes: Vec<String>) {
         self.notes.splice(0..0, notes);
+        self.chosen = Some(chosen);
     }
 
     /// Steps done.

@@ -1,28 +1,17 @@
+use super::super::fixture::{self, chosen_in, file, quiet, settings_in};
 use super::*;
 use crate::event::{Event, Stopped};
+use crate::learning_rate::LearningRate;
 use crate::run_dir::Out;
-use crate::trainer::{ResumeOptions, settings_of};
+use crate::trainer::{ResumeOptions, Trainer};
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use tempfile::TempDir;
 
-fn settings(text: &str) -> Settings {
-    Settings::from_toml(text, "test").unwrap()
-}
-
-const IRIS: &str = "[data]\nsource = 'iris'\n[train]\nepochs = 20\n[model]\nhidden = [16]\n";
-
+/// With the learning rate to be chosen on two divisions of the rows, or with what else is said.
 fn iris(optimizer: &str) -> Settings {
-    settings(&format!("{IRIS}[optimizer]\nlr_splits = 2\n{optimizer}"))
-}
-
-fn quiet(_: &Event) -> ControlFlow<()> {
-    ControlFlow::Continue(())
-}
-
-fn file(run: &Path, name: &str) -> Vec<u8> {
-    fs::read(run.join(name)).unwrap()
+    fixture::iris(&format!("lr_splits = 2\n{optimizer}"))
 }
 
 /// Without what a clock says, and where the rate came from.
@@ -59,7 +48,7 @@ fn the_run_is_that_of_the_rate_from_its_first_step_on() {
     let (run, notes) = chosen(&folder, "auto", &iris("lr = 'auto'"));
     let said = notes.iter().find(|note| note.starts_with("learning rate ")).expect("what was chosen");
     assert!(said.contains("on 2 splits"), "{notes:?}");
-    let resolved = settings_of(&run).unwrap();
+    let resolved = settings_in(&run);
     let Some(LearningRate::Number(lr)) = resolved.optimizer.lr else { panic!("{resolved:?}") };
     assert!(resolved.optimizer.lr_from.unwrap().starts_with("auto: the best of "));
     let plain = folder.path().join("plain");
@@ -71,7 +60,7 @@ fn the_run_is_that_of_the_rate_from_its_first_step_on() {
     let table = String::from_utf8(file(&run, "trials/trials.csv")).unwrap();
     // seven rates on two splits, two of them twice
     assert!(table.lines().count() > 2 * 9, "{table}");
-    let found = crate::choose::chosen(&run).unwrap();
+    let found = chosen_in(&run);
     assert_eq!((found.splits, found.how), (2, How::Auto));
     assert!(found.tried.len() >= 7 && found.cost < 2.0 * (2.25 + 0.5), "{found:?}");
     assert!(crate::verify(&run, None, None).unwrap().files.iter().all(|file| file.problem.is_none()));
@@ -113,7 +102,7 @@ fn what_is_cut_anywhere_ends_alike() {
             let text = fs::read(&path).unwrap();
             fs::write(&path, &text[..text.len() - 20]).unwrap();
         }
-        if settings_of(&run).unwrap().optimizer.chooses_rate() {
+        if settings_in(&run).optimizer.chooses_rate() {
             crate::resume(&run, &ResumeOptions::default(), &mut quiet).unwrap();
         }
         for name in ["weights.safetensors", "optimizer.safetensors", "trials/trials.csv", "settings.toml"] {
@@ -152,15 +141,14 @@ fn what_cannot_be_chosen_is_refused_before_a_directory_is_made() {
         ("[optimizer]\nlr = 'auto'\n[train]\nmax_steps = 10", "longer training"),
         ("[optimizer]\nlr = 'auto'\nlr_splits = 0", "at least 1"),
     ] {
-        let mut settings = settings(text);
+        let mut settings = Settings::from_toml(text, "test").unwrap();
         settings.data.source = "iris".into();
         let error = crate::fit(&settings, &Out::At(run.clone()), &mut quiet).unwrap_err().to_string();
         assert!(error.contains(words), "{text}: {error}");
         assert!(!run.exists(), "{text}");
     }
-    let own_step = |entry: &&steepest::registry::Entry| entry.traits.learning_rate_free;
     let mut free = iris("lr = 'auto'");
-    free.optimizer.name = steepest::registry::OPTIMIZERS.iter().find(own_step).unwrap().name.into();
+    free.optimizer.name = fixture::rate_free();
     let error = crate::fit(&free, &Out::At(run.clone()), &mut quiet).unwrap_err().to_string();
     assert!(error.contains("finds its own step size"), "{error}");
     let error = Trainer::new(&iris("lr = 'auto'"), &Out::At(run.clone())).unwrap_err().to_string();

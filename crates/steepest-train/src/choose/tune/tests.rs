@@ -1,29 +1,20 @@
 use super::super::begin::tune;
-use super::super::chosen;
+use super::super::fixture::{self, chosen_in, file, quiet, settings_in};
 use super::*;
+use crate::event::Event;
 use crate::run_dir::Out;
-use crate::trainer::{ResumeOptions, settings_of};
+use crate::trainer::ResumeOptions;
 use std::fs;
 use std::ops::ControlFlow;
-use std::path::Path;
 use tempfile::TempDir;
 
 fn iris() -> Settings {
-    let text = "[data]\nsource = 'iris'\n[train]\nepochs = 20\n[model]\nhidden = [16]\n";
-    Settings::from_toml(text, "test").unwrap()
+    fixture::iris("")
 }
 
 fn options(search: &[&str]) -> TuneOptions {
     let search = search.iter().map(|text| text.parse().unwrap()).collect();
     TuneOptions { search, folds: 3, trainings: 2, points: 4 }
-}
-
-fn quiet(_: &Event) -> ControlFlow<()> {
-    ControlFlow::Continue(())
-}
-
-fn file(run: &Path, name: &str) -> Vec<u8> {
-    fs::read(run.join(name)).unwrap()
 }
 
 #[test]
@@ -34,13 +25,13 @@ fn what_is_tuned_is_trained_with_what_was_chosen() {
     {
         let run = folder.path().join(number.to_string());
         let (found, summary) = tune(&iris(), &options(search), &Out::At(run.clone()), &mut quiet).unwrap();
-        assert_eq!(chosen(&run).unwrap(), found);
+        assert_eq!(chosen_in(&run), found);
         assert!(summary.finished && summary.test.is_some());
         assert!(found.cost <= found.grid_cost, "{found:?}");
         assert!(found.tried[0].in_set == Some(true) && found.tried[0].to == 1.0, "{found:?}");
         assert_eq!(found.tried[0].point.len(), search.len());
-        let settings = settings_of(&run).unwrap();
-        let chosen = search::apply(&iris(), &found.tried[0].point).unwrap();
+        let settings = settings_in(&run);
+        let chosen = apply(&iris(), &found.tried[0].point).unwrap();
         assert_eq!(
             (settings.optimizer.lr.is_some(), &settings.model),
             (true, &{
@@ -105,8 +96,7 @@ fn what_cannot_be_tuned_is_refused_before_a_directory_is_made() {
     short.train.max_steps = Some(7);
     refused(&short, &options(&["lr"]), "at least 8 steps");
     let mut free = iris();
-    let own_step = |entry: &&steepest::registry::Entry| entry.traits.learning_rate_free;
-    free.optimizer.name = steepest::registry::OPTIMIZERS.iter().find(own_step).unwrap().name.into();
+    free.optimizer.name = fixture::rate_free();
     refused(&free, &options(&["lr"]), "finds its own step size");
 }
 
@@ -189,8 +179,8 @@ fn rows_of_a_group_count_once() {
     settings.data.source = data.display().to_string();
     settings.data.target = Some("y".into());
     settings.data.group = Some("patient".into());
-    let ready = Tune::read(settings, options(&["lr"])).unwrap();
-    for (part, groups) in ready.folds.iter().zip(&ready.groups) {
+    let ready = ready(settings, &options(&["lr"])).unwrap();
+    for (part, groups) in ready.splits.iter().zip(&ready.groups) {
         assert_eq!(groups.len(), part.split.validation.len());
         let mut distinct = groups.clone();
         distinct.sort_unstable();

@@ -1,0 +1,96 @@
+//! What a run learns from, as it is read: before it is divided and encoded.
+
+use crate::error::{Error, Result};
+use crate::settings::Settings;
+use std::sync::Arc;
+use steepest_data::{
+    Division, Held, Loaded, Prepared, ReadOptions, Source, Split, divide_again, load, prepare_with,
+};
+
+/// What is read, before it is split and encoded.
+pub(crate) struct Tables {
+    loaded: Loaded,
+    validation: Option<Loaded>,
+    test: Option<Loaded>,
+}
+
+impl Tables {
+    pub fn read(settings: &Settings) -> Result<Self> {
+        let data = &settings.data;
+        let loaded = load(&data.source(), &data.read_options(settings.train.seed))?;
+        refuse_labels(&loaded, data.labels.is_some())?;
+        // the other parts are read as the table to learn from was, whatever their own cells would tell
+        let options = ReadOptions {
+            max_memory: data.max_memory.map(|bytes| bytes.0),
+            ..ReadOptions::like(&loaded, data.strict)
+        };
+        let other = |file: &Option<String>| -> Result<Option<Loaded>> {
+            Ok(file.as_ref().map(|file| load(&Source::parse(file), &options)).transpose()?)
+        };
+        let (validation, test) = (other(&data.validation_file)?, other(&data.test_file)?);
+        Ok(Self { loaded, validation, test })
+    }
+
+    fn held(&self) -> Held<'_> {
+        Held { validation: self.validation.as_ref(), test: self.test.as_ref() }
+    }
+
+    /// As the run sees them.
+    pub fn prepare(&self, settings: &Settings) -> Result<Prepared> {
+        Ok(prepare_with(&self.loaded, self.held(), &settings.data.prepare_options(settings.train.seed))?)
+    }
+
+    /// Whether the rows that are not for the test can be divided at random another time.
+    pub fn can_divide_again(&self) -> bool {
+        let by_time = matches!(&self.loaded, Loaded::Table(table) if table.roles.time.is_some());
+        !self.has_validation() && !by_time
+    }
+
+    /// For some rows, which of them belong together: those of a group, where a column says so, and else each alone.
+    pub fn groups(&self, rows: &[usize]) -> Vec<u64> {
+        steepest_data::groups(&self.loaded, rows)
+    }
+
+    /// Whether the validation rows lie in a file of their own.
+    pub fn has_validation(&self) -> bool {
+        self.validation.is_some()
+    }
+
+    /// The run's own division of the rows, and others at random with the same rows for the test, so many in all.
+    pub fn divisions(
+        &self,
+        settings: &Settings,
+        first: &Arc<Prepared>,
+        count: u64,
+    ) -> Result<Vec<Arc<Prepared>>> {
+        let again = |number: u64| -> Result<Arc<Prepared>> {
+            let how = Division::Again { seed: other_seed(settings.train.seed, number) };
+            Ok(Arc::new(self.divide_again(settings, &first.split, how)?))
+        };
+        std::iter::once(Ok(Arc::clone(first))).chain((1..count).map(again)).collect()
+    }
+
+    /// Divided another time, with the same rows for the test.
+    pub fn divide_again(&self, settings: &Settings, first: &Split, how: Division) -> Result<Prepared> {
+        let options = settings.data.prepare_options(settings.train.seed);
+        Ok(divide_again(&self.loaded, self.held(), &options, first, how)?)
+    }
+}
+
+/// The seed of the same thing done another time, which the first time is number 0: far from the seeds that somebody would
+/// give.
+pub(crate) fn other_seed(seed: u64, number: u64) -> u64 {
+    seed.wrapping_add(number << 32)
+}
+
+/// Refuses labels of their own beside a table, which has its target in a column.
+pub(crate) fn refuse_labels(loaded: &Loaded, given: bool) -> Result<()> {
+    match (loaded, given) {
+        (Loaded::Table(_), true) => Err(Error::Unsuitable {
+            reason: "a file of labels is for IDX images, and the data is a table",
+            remedy: "leave it out, and name the column to predict",
+            keys: &["data.labels"],
+        }),
+        _ => Ok(()),
+    }
+}
