@@ -36,7 +36,8 @@ fn hint(error: &Error) -> Option<String> {
         Error::NotUtf8Path { .. } => Some("--out".to_owned()),
         Error::BadSearch { search, .. } => {
             let word = search.split(' ').next().unwrap_or_default();
-            let own = ["folds", "trainings", "points"].contains(&word);
+            let own =
+                ["folds", "trainings", "points", "optimizers", "baseline", "rates", "reach"].contains(&word);
             Some(format!("--{}", if own { word } else { "search" }))
         }
         Error::NotARun { .. } => Some("`steepest fit` names it at its end".to_owned()),

@@ -193,7 +193,8 @@ impl Reporter {
         self.live = None;
         match &error {
             steepest_train::Error::Stopped => Failure::Interrupted(self.signal()),
-            steepest_train::Error::ChoosingStopped { run, .. } => {
+            steepest_train::Error::ChoosingStopped { run, .. }
+            | steepest_train::Error::ComparingStopped { run, .. } => {
                 let resume = format!("steepest resume {}", quoted(&run.to_string_lossy()));
                 say(&format!("{error} ({resume})"));
                 Failure::Interrupted(self.signal())

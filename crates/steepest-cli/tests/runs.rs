@@ -320,3 +320,50 @@ fn settings_are_tuned() {
         assert!(!place.path().join("other").exists(), "{words}");
     }
 }
+
+#[test]
+fn optimizers_are_compared() {
+    let place = Place::new();
+    let compare = "compare iris --epochs 20 --folds 2 --optimizers adamw,sgd,prodigy";
+    let done = place.run(&format!("{compare} --rates 3 --quiet --out run")).ok();
+    let first = done.stdout.lines().next().unwrap();
+    assert!(first.contains("told apart") || first.contains("than adamw"), "{}", done.stdout);
+    for part in ["prodigy, untuned", "--rates 3,3,3", "run/report.html"] {
+        assert!(done.stdout.contains(part), "{part}: {}", done.stdout);
+    }
+    assert!(place.read("run/report.html").contains("What can be told"));
+    // counts that were made of seconds give the same bits when they are given
+    let of = |run: &str, rates: &str| {
+        let json =
+            place.run(&format!("{compare} {rates} --quiet --no-report --json --out {run}")).ok().json();
+        json["comparison"].clone()
+    };
+    let timed = of("timed", "");
+    let rates: Vec<String> =
+        timed["rates"].as_array().unwrap().iter().map(|count| count.to_string()).collect();
+    let given = of("given", &format!("--rates {}", rates.join(",")));
+    for at in 0..4 {
+        let [a, b] = [&timed, &given].map(|found| &found["optimizers"][at]);
+        for part in ["name", "lr", "loss", "difference", "curve"] {
+            assert_eq!(a[part], b[part], "{part}");
+        }
+    }
+    place.run("report run").ok();
+    let done = place.run("report run timed");
+    assert_eq!(done.code, Some(2), "{done:?}");
+    assert!(done.stderr.contains("no run to lay beside others"), "{}", done.stderr);
+    for (words, part) in [
+        ("predict run iris", "train with one of them"),
+        ("resume run", "went to its end"),
+        ("compare iris --optimizers adamw", "(--optimizers)"),
+        ("compare iris --optimizers adamw,sgd --lr 0.1", "--lr is for one optimizer"),
+        ("compare iris --optimizers adamw,sgd --folds 1", "(--folds)"),
+        ("compare iris --optimizers adamw,sgd --baseline muon", "(--baseline)"),
+        ("compare iris --optimizers adamw,sgd --set eps=1e-6", "eps would be of one of them"),
+        ("compare iris --optimizers adamw,sgd --max-time 3s", "(--max-time)"),
+    ] {
+        let done = place.run(words);
+        assert_eq!(done.code, Some(2), "{words}: {done:?}");
+        assert!(done.stderr.contains(part), "{words}: {}", done.stderr);
+    }
+}

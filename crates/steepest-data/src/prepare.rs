@@ -110,7 +110,10 @@ pub fn divide_again(
             divide(&SplitBy::Classes(rows.iter().map(|&row| labels[row]).collect()), first, how)?
         }
     };
-    let split = Split { test: first.test.clone(), ..divided.of(&rows) };
+    let mut split = divided.of(&rows);
+    // rows for the test that there were stay
+    split.test.extend(&first.test);
+    split.test.sort_unstable();
     prepare_divided(loaded, held, options, Some(&split))
 }
 

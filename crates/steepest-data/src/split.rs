@@ -61,6 +61,18 @@ pub(crate) enum SplitBy {
 }
 
 impl SplitBy {
+    /// The same of some of the rows.
+    fn of(&self, rows: &[usize]) -> Self {
+        match self {
+            Self::None(_) => Self::None(rows.len()),
+            Self::Classes(classes) => Self::Classes(rows.iter().map(|&row| classes[row]).collect()),
+            Self::Groups { column, of } => {
+                Self::Groups { column: column.clone(), of: rows.iter().map(|&row| of[row]).collect() }
+            }
+            Self::Times(times) => Self::Times(rows.iter().map(|&row| times[row]).collect()),
+        }
+    }
+
     /// The first division of the rows.
     pub fn split(&self, fractions: Fractions, seed: u64) -> Result<Split> {
         match self {
@@ -98,17 +110,30 @@ pub enum Division {
         /// The seed by which they are dealt.
         seed: u64,
     },
+    /// The rows are dealt as for [`Division::Fold`], but the fold is for the test, and the others are divided at random into
+    /// training and validation, which has the same part of them as the first time. Needs a first division without a test.
+    TestFold {
+        /// Which one.
+        fold: usize,
+        /// Of how many, at least 2.
+        of: usize,
+        /// The seed by which they are dealt, and the others divided.
+        seed: u64,
+    },
 }
 
-/// Divides rows another time, into training and validation.
+/// Divides rows another time.
 pub(crate) fn divide(by: &SplitBy, first: &Split, how: Division) -> Result<Split> {
     let rows = first.train.len() + first.validation.len();
+    let fractions = Fractions { validation: first.validation.len() as f64 / rows.max(1) as f64, test: 0.0 };
     match how {
-        Division::Again { seed } => {
-            let validation = first.validation.len() as f64 / rows.max(1) as f64;
-            by.split(Fractions { validation, test: 0.0 }, seed)
-        }
+        Division::Again { seed } => by.split(fractions, seed),
         Division::Fold { fold, of, seed } => fold_of(by, rows, fold, of, seed),
+        Division::TestFold { fold, of, seed } => {
+            let outer = fold_of(by, rows, fold, of, seed)?;
+            let inner = by.of(&outer.train).split(fractions, seed)?;
+            Ok(Split { test: outer.validation, ..inner.of(&outer.train) })
+        }
     }
 }
 

@@ -213,3 +213,34 @@ fn rows_are_divided_again_without_those_of_the_test() {
     let error = divide_again(&few, Held::default(), &options, &first, how).unwrap_err();
     assert!(matches!(error, Error::FewGroups { .. }), "{error}");
 }
+
+#[test]
+fn each_fold_is_for_the_test_once() {
+    for role in ["none", "group", "time"] {
+        let table = table(role);
+        let fractions = steepest_data::Fractions { validation: 0.2, test: 0.0 };
+        let options = PrepareOptions { target: Some("y".into()), fractions, ..PrepareOptions::default() };
+        let first = prepare(&table, &options).unwrap().split;
+        let mut tested: Vec<usize> = Vec::new();
+        for fold in 0..4 {
+            let how = Division::TestFold { fold, of: 4, seed: 3 };
+            let prepared = divide_again(&table, Held::default(), &options, &first, how).unwrap();
+            let Split { train, validation, test } = &prepared.split;
+            assert_eq!(prepared.test.features.rows, test.len(), "{role}");
+            let part = validation.len() as f64 / (train.len() + validation.len()) as f64;
+            assert!((part - 0.2).abs() < 0.06, "{role}: {part}");
+            assert!(train.iter().all(|row| !validation.contains(row) && !test.contains(row)), "{role}");
+            assert!(validation.iter().all(|row| !test.contains(row)), "{role}");
+            if role == "time" {
+                assert!(train.iter().max() < validation.iter().min(), "{role}");
+                assert!(validation.iter().max() < test.iter().min(), "{role}");
+            } else {
+                assert_eq!(train.len() + validation.len() + test.len(), 200, "{role}");
+            }
+            tested.extend(test);
+        }
+        tested.sort_unstable();
+        assert!(tested.windows(2).all(|two| two[0] < two[1]), "{role}: each row once");
+        assert_eq!(tested.len(), if role == "time" { 160 } else { 200 }, "{role}");
+    }
+}

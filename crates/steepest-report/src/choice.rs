@@ -1,6 +1,6 @@
 //! What was chosen before a run, and how sure that is.
 
-use crate::number::{count, short, significant};
+use crate::number::{capital, count, short, significant};
 use crate::page::{Block, Chart, Section, Series, Tone};
 use steepest_train::choose::{Chosen, How, Tried};
 
@@ -107,11 +107,6 @@ fn curves(chosen: &Chosen) -> Option<Chart> {
         unit: false,
         diagonal: false,
     })
-}
-
-fn capital(sentence: &str) -> String {
-    let mut chars = sentence.chars();
-    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
 /// A number in a few digits, anything else as it is.

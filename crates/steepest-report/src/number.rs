@@ -1,4 +1,4 @@
-//! Numbers for people.
+//! Numbers and words for people.
 
 /// A number with `digits` significant digits: `0.01234`, `1.234e-5`, `123.4`, `12345`.
 pub fn significant(x: f64, digits: usize) -> String {
@@ -45,6 +45,12 @@ pub fn duration(seconds: f64) -> String {
 /// `1 step`, `2 steps`.
 pub fn count(n: u64, what: &str) -> String {
     format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
+/// A sentence from what could be a part of one.
+pub(crate) fn capital(sentence: &str) -> String {
+    let mut chars = sentence.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
 #[cfg(test)]

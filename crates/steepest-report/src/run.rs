@@ -3,7 +3,7 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
-use steepest_train::choose::Chosen;
+use steepest_train::choose::{Chosen, Comparison};
 use steepest_train::{EpochDone, Error, Evaluation, Metric, Result, RunFiles, Settings, Summary};
 
 /// A run directory, read.
@@ -53,6 +53,10 @@ impl Run {
     /// [`Error::NotARun`] without settings, [`Error::Damaged`] for files that are not what was written.
     pub fn read(path: &Path) -> Result<Self> {
         let files = RunFiles::open(path)?;
+        if files.is_comparison() {
+            let reason = "it compared optimizers, and is no run to lay beside others".to_owned();
+            return Err(Error::NotARun { path: path.to_owned(), reason });
+        }
         let settings = Settings::from_toml(&files.text("settings.toml")?, "settings.toml")?;
         let encoder: Value = parsed(path, &files, "encoder.json")?.unwrap_or_default();
         let words = |value: &Value| {
@@ -84,6 +88,22 @@ impl Run {
     pub fn name(&self) -> String {
         self.path.file_name().unwrap_or(self.path.as_os_str()).to_string_lossy().into_owned()
     }
+}
+
+/// What a comparison of optimizers says; `None` where the directory holds something else.
+///
+/// # Errors
+/// [`Error::NotARun`] for a comparison that is not finished, [`Error::Damaged`] for files that are not what was written.
+pub fn read_comparison(path: &Path) -> Result<Option<Comparison>> {
+    let files = RunFiles::open(path)?;
+    if !files.is_comparison() {
+        return Ok(None);
+    }
+    if !files.is_finished() {
+        let reason = "it was cut while optimizers were compared; resume it first".to_owned();
+        return Err(Error::NotARun { path: path.to_owned(), reason });
+    }
+    parsed(path, &files, "comparison.json")
 }
 
 /// A file of JSON that not every run has.

@@ -145,6 +145,14 @@ pub enum Error {
         /// The best so far; `None` before the first comparison.
         leading: Option<String>,
     },
+    /// The observer asked to stop while optimizers were compared.
+    #[error("stopped while optimizers were compared{}; what was found is kept in {}, and the comparison goes on from there when it is resumed", if so_far.is_empty() { String::new() } else { format!(", the mean losses so far being {so_far}") }, run.display())]
+    ComparingStopped {
+        /// The run directory.
+        run: PathBuf,
+        /// The mean loss of each so far; empty before the first training.
+        so_far: String,
+    },
     /// The observer asked to stop where nothing is lost by it.
     #[error("stopped")]
     Stopped,

@@ -17,6 +17,10 @@ pub(crate) const LOCK: &str = "lock";
 pub(crate) const ASKED: &str = "trials/asked.json";
 pub(crate) const JOURNAL: &str = "trials/trials.jsonl";
 pub(crate) const CHOICE: &str = "trials/choice.json";
+/// Of a comparison: what it was asked for, what was found, what that says.
+pub(crate) const COMPARE: &str = "trials/compare.json";
+pub(crate) const RACES: &str = "trials/races.jsonl";
+pub(crate) const COMPARISON: &str = "comparison.json";
 
 /// Whether there is a file of a run at a path, which no output may take the place of.
 pub fn is_file_of_a_run(path: &Path) -> bool {

@@ -3,7 +3,7 @@
 use crate::checkpoint;
 use crate::error::{Error, Result};
 use crate::event::EpochDone;
-use crate::file_names::{ASKED, ENCODER, MANIFEST, METRICS, SUMMARY};
+use crate::file_names::{ASKED, COMPARE, ENCODER, MANIFEST, METRICS, SUMMARY};
 use crate::manifest::Manifest;
 use crate::summary::Summary;
 use std::fs;
@@ -73,6 +73,11 @@ impl RunFiles {
     /// Whether it was cut while its settings were chosen: nothing is trained yet.
     pub fn is_choosing(&self) -> bool {
         self.run.join(ASKED).exists() && !self.run.join(ENCODER).exists()
+    }
+
+    /// Whether it is a comparison of optimizers, which leaves no network.
+    pub fn is_comparison(&self) -> bool {
+        self.run.join(COMPARE).exists()
     }
 
     /// The bytes of a file.

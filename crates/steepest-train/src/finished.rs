@@ -102,6 +102,11 @@ impl FinishedRun {
     /// refuses.
     pub fn open(path: &Path) -> Result<Self> {
         let files = RunFiles::open(path)?;
+        if files.is_comparison() {
+            return Err(
+                files.refuse("it compared optimizers, and has no weights; train with one of them".into())
+            );
+        }
         if files.is_choosing() {
             return Err(files.refuse(
                 "it was cut while settings were chosen, and has no weights yet; resume it first".into(),

@@ -1,8 +1,9 @@
 //! A whole run in one call.
 
 use crate::choose;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::event::{Event, Observer};
+use crate::file_names::COMPARE;
 use crate::pool::{cores, in_pool, most_threads};
 use crate::run_dir::Out;
 use crate::settings::Settings;
@@ -39,6 +40,10 @@ pub fn fit(settings: &Settings, out: &Out, observer: &mut dyn Observer) -> Resul
 /// As [`Trainer::resume`], and as [`fit`].
 pub fn resume(run: &Path, how: &ResumeOptions, observer: &mut dyn Observer) -> Result<Summary> {
     tell_of_threads(how.threads, observer);
+    if run.join(COMPARE).exists() {
+        let reason = "it holds a comparison of optimizers, which `choose::resume_compare` goes on with";
+        return Err(Error::NotARun { path: run.to_owned(), reason: reason.to_owned() });
+    }
     in_pool(how.threads, || match choose::resume(run, how, observer)? {
         Some(summary) => Ok(summary),
         None => Trainer::resume(run, how)?.run(observer),

@@ -12,6 +12,7 @@
 //! | `encoder.json` | how rows become features, fitted on the training rows |
 //! | `evaluation.json` | how the predictions lie to the truth: the [`Evaluation`](crate::Evaluation) |
 //! | `summary.json` | the [`Summary`](crate::Summary) |
+//! | `comparison.json` | of a comparison of optimizers what it says: it leaves no weights |
 //! | `trials/` | what was found while something was chosen; of it `choice.json` is in the manifest |
 //! | `manifest.json` | the [checksums](crate::manifest) of all these; written last |
 //! | `lock` | held by the process that trains |

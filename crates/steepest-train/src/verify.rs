@@ -4,7 +4,7 @@ use crate::checkpoint::{self, Identity, Origin};
 use crate::choose;
 use crate::error::{Error, Result};
 use crate::event::{Event, Events, Stopped};
-use crate::file_names::{ENCODER, JOURNAL, MANIFEST, METRICS, SETTINGS, SUMMARY, TRAINED_ON, WEIGHTS};
+use crate::file_names::{ENCODER, MANIFEST, METRICS, SETTINGS, SUMMARY, TRAINED_ON, WEIGHTS};
 use crate::files::RunFiles;
 use crate::settings::Settings;
 use crate::state::Snapshot;
@@ -92,13 +92,14 @@ pub(crate) fn verify(run: &Path, source: Option<&str>) -> Result<Verified> {
     };
     let (checked, whole) = check_checkpoints(run);
     files.extend(checked);
-    files.extend(choose::check_journal(run).map(|problem| Checked::of(JOURNAL, problem)));
+    files.extend(choose::check_journals(run).into_iter().map(|(file, problem)| Checked::of(file, problem)));
     let stopped_by = stopped_by(run);
     let finished = opened.as_ref().is_some_and(RunFiles::is_finished);
     let found = Facts {
         finished,
         failed: summary::is_failure(&stopped_by),
         early: opened.as_ref().is_some_and(|opened| !opened.has_manifest()),
+        compares: opened.as_ref().is_some_and(RunFiles::is_comparison),
         chooses: opened.as_ref().is_some_and(RunFiles::is_choosing),
         has_epochs: fs::metadata(run.join(METRICS)).is_ok_and(|there| there.len() > 0),
         newest: whole.last().map(|(snapshot, _)| snapshot.state.counters.step),
@@ -155,6 +156,8 @@ struct Facts<'a> {
     failed: bool,
     /// Whether it is of an earlier version.
     early: bool,
+    /// Whether it is of optimizers side by side.
+    compares: bool,
     /// Whether it was cut while something was chosen.
     chooses: bool,
     /// Whether it has metrics.
@@ -172,6 +175,12 @@ impl Facts<'_> {
     /// A sentence each.
     fn remains(&self) -> Vec<String> {
         let needed = [MANIFEST, SETTINGS, ENCODER, TRAINED_ON, SUMMARY, WEIGHTS];
+        if self.compares {
+            return match self.finished {
+                true => vec!["it is a comparison, which can be shown, and predicts nothing".into()],
+                false => vec!["it goes on comparing".into()],
+            };
+        }
         let predicts = self.finished && !needed.iter().any(|name| self.is_bad(name));
         let mut remains = Vec::new();
         if self.early {

@@ -86,18 +86,28 @@ impl Plan {
     /// # Errors
     /// A documented value that is not a finite number above 0.
     pub fn automatic(setting: &str, documented: f64, steps: u64) -> Result<Self, PlanError> {
-        let rungs = [(1.0 / 16.0, 4), (0.125, 2), (0.25, 1), (1.0, 1)];
-        Ok(Self {
+        Self::quick(setting, documented, 7, steps)
+    }
+
+    /// The same with so many values, of which four sevenths go on to 1/8: for a choice that may cost more or less. It may grow by one
+    /// value's sixteenth.
+    ///
+    /// # Errors
+    /// As of [`Plan::automatic`].
+    pub fn quick(setting: &str, documented: f64, count: usize, steps: u64) -> Result<Self, PlanError> {
+        let rungs = [(1.0 / 16.0, (4 * count).div_ceil(7)), (0.125, 2.min(count)), (0.25, 1), (1.0, 1)];
+        let plan = Self {
             extend: Some(Extend { setting: setting.to_owned(), decades: 0.5, by: 2, times: 2 }),
-            extra_at_most: 0.75,
             ..Self::of(
-                grid(setting, documented, 0.5, 7)?,
+                grid(setting, documented, 0.5, count)?,
                 documented_point(setting, documented)?,
                 &rungs,
                 vec![0],
                 steps,
             )
-        })
+        };
+        let extra_at_most = plan.cost() - 1.0 + 1.0 / 16.0;
+        Ok(Self { extra_at_most, ..plan })
     }
 
     /// The same with later rungs, where trainings are cheap: all to 1/8 of the schedule, the best five to 1/4, the best three to 1/2. A

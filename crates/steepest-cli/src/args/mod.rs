@@ -2,6 +2,7 @@
 //! of settings from the types that take them, so that a new one needs no line here.
 
 mod bench;
+mod compare;
 mod fit;
 mod minimize;
 mod options;
@@ -10,6 +11,7 @@ mod tune;
 mod watch;
 
 pub use bench::{Bench, MasterKind, ParamKind, StateStorage};
+pub use compare::Compare;
 pub use fit::Fit;
 pub use minimize::{Minimize, OptimizerSpec};
 pub use options::{Given, option_of};
@@ -52,6 +54,7 @@ const EXIT_CODES: &str = "Exit codes: 0 done, 1 the run failed, 2 bad input or u
 pub enum Command {
     Fit(Box<Fit>),
     Tune(Box<Tune>),
+    Compare(Box<Compare>),
     Predict(Predict),
     Resume(Resume),
     Verify(Verify),

@@ -2,6 +2,7 @@
 
 mod bench;
 mod choice;
+mod compare;
 mod completions;
 mod data;
 mod describe;
@@ -29,6 +30,7 @@ pub fn run(command: Command) -> Result {
     match command {
         Command::Fit(args) => fit::run(*args),
         Command::Tune(args) => tune::run(*args),
+        Command::Compare(args) => compare::run(*args),
         Command::Predict(args) => predict::run(args),
         Command::Resume(args) => resume::run(args),
         Command::Verify(args) => verify::run(args),

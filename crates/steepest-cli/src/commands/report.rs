@@ -2,14 +2,16 @@ use crate::args::Report;
 use crate::output::{Failure, Result, print, print_json, shown_path, write};
 use serde_json::json;
 use std::path::{Path, PathBuf};
-use steepest_report::{Page, Run, comparison, report};
+use steepest_report::{Page, Run, comparison, comparison_page, read_comparison, report};
 
 /// Makes a page of runs.
 pub fn run(args: Report) -> Result {
-    let runs: Vec<Run> = args.runs.iter().map(|path| read(path)).collect::<Result<_>>()?;
-    let (page, usual) = match runs.as_slice() {
-        [one] => (report(one), one.path.join("report.html")),
-        several => (comparison(several), PathBuf::from("report.html")),
+    let (page, usual) = match args.runs.as_slice() {
+        [one] => (page(one)?, one.join("report.html")),
+        several => {
+            let runs: Vec<Run> = several.iter().map(|path| read(path)).collect::<Result<_>>()?;
+            (comparison(&runs), PathBuf::from("report.html"))
+        }
     };
     let out = args.out.unwrap_or(usual);
     write_page(&out, &page, "-o")?;
@@ -39,8 +41,19 @@ pub fn check_place(out: &Path, option: &str) -> Result {
 /// The page of a run that has just ended.
 pub fn after(run: &Path) -> Result<PathBuf> {
     let out = run.join("report.html");
-    write(Some(&out), report(&read(run)?).html().as_bytes())?;
+    write(Some(&out), page(run)?.html().as_bytes())?;
     Ok(out)
+}
+
+/// The page of one run, or of a comparison.
+fn page(run: &Path) -> Result<Page> {
+    match read_comparison(run)? {
+        Some(found) => {
+            let name = run.file_name().unwrap_or(run.as_os_str()).to_string_lossy();
+            Ok(comparison_page(&found, &name))
+        }
+        None => Ok(report(&read(run)?)),
+    }
 }
 
 fn read(path: &Path) -> Result<Run> {

@@ -59,7 +59,7 @@ impl Picture<'_> {
 }
 
 /// Letters and lines on the page's ground, in its colours: dark on light, or light on dark.
-fn in_the_colours_of_the_page(svg: &str) -> String {
+pub(super) fn in_the_colours_of_the_page(svg: &str) -> String {
     [(INK, "--ink"), (FAINT, "--faint")].into_iter().fold(svg.to_owned(), |svg, (colour, name)| {
         ["fill", "stroke"].into_iter().fold(svg, |svg, what| {
             svg.replace(&format!("{what}=\"{colour}\""), &format!("style=\"{what}:var({name})\""))

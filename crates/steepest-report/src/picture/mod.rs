@@ -5,6 +5,7 @@ mod bars;
 mod contour;
 mod drawing;
 mod frame;
+mod intervals;
 mod line;
 mod play;
 mod surface;
@@ -12,6 +13,7 @@ mod text;
 
 pub use bars::Bars;
 pub use drawing::Drawing;
+pub use intervals::Intervals;
 pub use surface::Surface;
 
 use contour::Grid;

@@ -100,7 +100,7 @@ impl NetworkTrial<'_> {
     /// # Errors
     /// None that is expected: the weights are the network's own.
     pub fn test_losses(&mut self) -> Result<Vec<f64>> {
-        self.trainer.test_losses()
+        Ok(self.trainer.test_results()?.0)
     }
 }
 

@@ -85,7 +85,7 @@ impl Ready {
         observer: &'a mut dyn Observer,
     ) -> Result<Choice<NetworkTrial<'a>>> {
         let trials = Trials::open(Arc::clone(system), run, plan.context.clone())?;
-        let (known, damaged) = (trials.journal.clone(), trials.is_damaged);
+        let (known, damaged) = (trials.journal(), trials.is_damaged());
         let per_candidate = self.splits.len() * plan.seeds.len();
         let expected = plan.cost() * self.steps as f64;
         let mut notes = vec![format!(
@@ -108,7 +108,7 @@ impl Ready {
         let trials = Arc::new(Mutex::new((trials, None)));
         let (told, observer) = (Arc::clone(&trials), Mutex::new(observer));
         let tell = move |steps: u64| {
-            let compared = lock(&told).0.journal.entries.len();
+            let compared = lock(&told).0.len();
             let done = (steps as f64 / expected).min(1.0);
             lock(&observer).observe(&Event::Choosing(event::Choosing { done, compared }))
         };

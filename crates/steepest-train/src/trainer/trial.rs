@@ -9,7 +9,9 @@ use crate::model::Model;
 use crate::network;
 use crate::nowhere::Nowhere;
 use crate::run_dir::RunDir;
+use crate::score::Metric;
 use crate::settings::Settings;
+use crate::state::StepTaken;
 use std::path::Path;
 use std::sync::Arc;
 use steepest::FileSystem;
@@ -73,15 +75,40 @@ impl Trainer {
         self.tracker.counters.step
     }
 
-    /// The loss of each test row with the weights that a run would keep here: the best so far, or those that there are where
-    /// no epoch is done.
-    pub(crate) fn test_losses(&mut self) -> Result<Vec<f64>> {
+    /// The loss of each test row, and the metric of all of them, with the weights that a run would keep here: the best so far, or
+    /// those that there are where no epoch is done.
+    pub(crate) fn test_results(&mut self) -> Result<(Vec<f64>, Option<f64>)> {
         let mut model = self.present()?;
         if let Some(best) = &self.best_weights {
             steepest_burn::load_named_tensors(&mut model, best)?;
         }
         let part = &self.data.test;
-        Ok(self.judge.losses(&network::outputs(&model, &part.features), &part.targets))
+        let outputs = network::outputs(&model, &part.features);
+        let score = self.judge.criterion.estimate(&outputs, &part.targets, &self.data.encoder);
+        let metric = score.and_then(|score| self.judge.metric().of(&score));
+        Ok((self.judge.losses(&outputs, &part.targets), metric))
+    }
+
+    /// The metric that is shown beside the loss.
+    pub(crate) fn metric(&self) -> Metric {
+        self.judge.metric()
+    }
+
+    /// Takes so many steps that hardly move it, to see how long they take. The run is of no use afterwards.
+    pub(crate) fn warm(&mut self, steps: u64) -> Result<()> {
+        for _ in 0..steps {
+            let Ok(taken) = self.step_at(SLIGHT * self.plan.lr)? else { break };
+            self.count(&taken);
+        }
+        Ok(())
+    }
+
+    /// Counts a step, whatever the rules to stop say of it.
+    fn count(&mut self, taken: &StepTaken) {
+        let _ = self.tracker.step_done(taken);
+        if self.tracker.counters.sums.steps >= self.plan.steps_per_epoch {
+            self.tracker.next_epoch();
+        }
     }
 
     /// Learning rates that rise from `low` to `high`, a factor a step, each with the smoothed training loss at it; ends where
@@ -107,16 +134,14 @@ impl Trainer {
             if at >= 5 {
                 lowest = lowest.min(loss);
             }
-            // its rules to stop are of no concern here
-            let _ = self.tracker.step_done(&taken);
-            if self.tracker.counters.sums.steps >= self.plan.steps_per_epoch {
-                self.tracker.next_epoch();
-            }
+            self.count(&taken);
         }
         Ok(ramp)
     }
 }
 
+/// The part of the usual learning rate at which steps are timed.
+const SLIGHT: f64 = 1e-6;
 /// How much of the mean loss is that of the steps before.
 const SMOOTHED: f64 = 0.8;
 /// The multiple of the lowest loss at which a ramp has fallen apart (Smith 2017, "Cyclical Learning Rates for Training Neural

@@ -1,0 +1,60 @@
+use super::fit::{out, settings};
+use super::report;
+use crate::args::Compare;
+use crate::output::{Failure, Paint, Result, behind, columns, hanging, print, print_json, say, table};
+use crate::progress::Reporter;
+use console::Term;
+use serde_json::json;
+use std::fmt::Write as _;
+use std::path::Path;
+use steepest_report::{comparison_table, comparison_words};
+use steepest_train::choose::{self, CompareOptions, Comparison};
+
+/// Compares optimizers, and says what can be told.
+pub fn run(args: Compare) -> Result {
+    let Compare { fit, optimizers, baseline, folds, trainings, rates, reach } = args;
+    for option in ["optimizer", "lr", "lr-splits"] {
+        if fit.given.has(option) {
+            let message =
+                format!("--{option} is for one optimizer, and `compare` chooses a rate for each of several");
+            return Err(Failure::input(message));
+        }
+    }
+    let settings = settings(&fit)?;
+    let options = CompareOptions { optimizers, baseline, folds, trainings, rates, reach };
+    let mut reporter = Reporter::new(fit.watch);
+    let compared = choose::compare(&settings, &options, &out(&fit), &mut reporter);
+    let (run, comparison) = compared.map_err(|error| reporter.failure(error))?;
+    conclude(&run, &comparison, fit.watch.json, !fit.watch.no_report, reporter)
+}
+
+/// Says what a comparison says.
+pub fn conclude(run: &Path, comparison: &Comparison, json: bool, page: bool, reporter: Reporter) -> Result {
+    drop(reporter);
+    let page = page.then(|| report::after(run));
+    if json {
+        print_json(&json!({ "format": 1, "run": run.to_string_lossy(), "comparison": comparison }))?;
+    } else {
+        let paint = Paint::stdout();
+        let (head, rows) = comparison_table(comparison);
+        let lines = table(&[vec![head], rows].concat());
+        let (head, rest) = lines.split_once('\n').unwrap_or((&lines, ""));
+        let room = columns(&Term::stdout());
+        let words: Vec<String> =
+            comparison_words(comparison).iter().map(|words| hanging(words.split(' '), room, 0)).collect();
+        // the verdict comes before the numbers
+        let (first, others) = words.split_first().map_or(("", &[][..]), |(first, others)| (first, others));
+        let mut text = format!("{}\n\n{}\n{rest}\n", paint.bold(first), paint.dim(head));
+        others.iter().for_each(|line| text += &format!("{line}\n"));
+        let _ = writeln!(text, "{}  {}", paint.dim("run      "), run.display());
+        if let Some(Ok(page)) = &page {
+            let _ = writeln!(text, "{}  {}", paint.dim("report   "), page.display());
+        }
+        print(&text)?;
+    }
+    if let Some(Err(Failure::Run(problem) | Failure::Input(problem))) = page {
+        let words = "the report could not be written:".split(' ').chain([problem.as_str()]);
+        say(&Paint::stderr().dim(&behind("note: ", words)));
+    }
+    Ok(())
+}

@@ -1,0 +1,73 @@
+//! How long steps take, and how many rates that makes.
+
+use super::entrant::{CompareOptions, Entrant};
+use super::race::plan;
+use crate::error::Result;
+use crate::trainer::Trainer;
+use std::sync::Arc;
+use std::time::Instant;
+use steepest_data::Prepared;
+
+/// Steps that are timed at once: rules that do their heaviest work every tenth step do it twice.
+const STEPS: u64 = 20;
+/// How often; the least counts, which other work on the machine disturbed least.
+const TIMES: usize = 3;
+/// Rates of the baseline.
+const RATES: u64 = 7;
+
+/// Seconds of a step of each, measured in turns.
+pub(super) fn step_seconds(entrants: &[Entrant], data: &Arc<Prepared>) -> Result<Vec<f64>> {
+    let mut trainers: Vec<Trainer> = entrants
+        .iter()
+        .map(|entrant| Trainer::unwritten(&entrant.settings, Arc::clone(data)))
+        .collect::<Result<_>>()?;
+    let mut least = vec![f64::INFINITY; entrants.len()];
+    // the first time warms up, and is not counted
+    for time in 0..=TIMES {
+        for (trainer, least) in trainers.iter_mut().zip(&mut least) {
+            let begun = Instant::now();
+            trainer.warm(STEPS)?;
+            if time > 0 {
+                *least = least.min(begun.elapsed().as_secs_f64() / STEPS as f64);
+            }
+        }
+    }
+    Ok(least)
+}
+
+/// How many rates each tries: as given, or as many as take about the seconds of the baseline's.
+pub(super) fn counts(
+    entrants: &[Entrant],
+    options: &CompareOptions,
+    steps: &[u64],
+    seconds: &[f64],
+) -> Result<Vec<u64>> {
+    if let [first, ..] = options.rates[..] {
+        let given = |entrant: &Entrant| options.rates.get(entrant.optimizer).copied().unwrap_or(first);
+        return Ok(entrants.iter().map(given).collect());
+    }
+    let is_baseline =
+        |entrant: &Entrant| entrant.tuned && entrant.settings.optimizer.name == options.baseline();
+    let baseline = entrants.iter().position(is_baseline).unwrap_or(0);
+    let cost = |at: usize, rates: u64| -> Result<f64> {
+        let plan = plan(&entrants[at], rates, steps[at], 0)?;
+        Ok((plan.cost() - 1.0) * steps[at] as f64 * seconds[at])
+    };
+    let budget = cost(baseline, RATES)?;
+    (0..entrants.len())
+        .map(|at| {
+            if !entrants[at].tuned {
+                return Ok(1);
+            }
+            // the nearest by its ratio: what is a little slower by chance has no fewer rates
+            let mut best = (f64::INFINITY, RATES);
+            for rates in [3, 5, 7, 9, 11, 13, 15] {
+                let away = (cost(at, rates)? / budget).ln().abs();
+                if away < best.0 {
+                    best = (away, rates);
+                }
+            }
+            Ok(best.1)
+        })
+        .collect()
+}
