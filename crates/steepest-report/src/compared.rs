@@ -59,7 +59,7 @@ pub fn comparison_words(comparison: &Comparison) -> Vec<String> {
         count(comparison.trainings, "training")
     ));
     let rates: Vec<String> = comparison.rates.iter().map(u64::to_string).collect();
-    words.push(format!("the same bits again: --rates {}", rates.join(",")));
+    words.push(format!("with --rates {} it gives the same bits again", rates.join(",")));
     words
 }
 
@@ -242,7 +242,7 @@ mod tests {
         let noise = comparison([compared("b", Some((-0.005, 0.4)), 0), compared("c", Some((0.02, 0.06)), 0)]);
         let words = comparison_words(&noise);
         assert!(words[0].starts_with("nothing can be told apart: over 200 rows"), "{words:?}");
-        assert!(words.last().unwrap().ends_with("--rates 7,7,5"), "{words:?}");
+        assert!(words.last().unwrap().contains("--rates 7,7,5 it"), "{words:?}");
         let found = comparison([compared("b", Some((-0.05, 0.001)), 0), compared("c", None, 2)]);
         let words = comparison_words(&found);
         assert!(

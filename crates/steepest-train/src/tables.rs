@@ -70,6 +70,19 @@ impl Tables {
         std::iter::once(Ok(Arc::clone(first))).chain((1..count).map(again)).collect()
     }
 
+    /// The rows that are not for the test, dealt into folds, each of which is for validation once; or the error of one of them.
+    pub fn folds(
+        &self,
+        settings: &Settings,
+        first: &Split,
+        folds: usize,
+    ) -> impl Iterator<Item = Result<Arc<Prepared>>> {
+        (0..folds).map(move |fold| {
+            let how = Division::Fold { fold, of: folds, seed: settings.train.seed };
+            self.divide_again(settings, first, how).map(Arc::new)
+        })
+    }
+
     /// Divided another time, with the same rows for the test.
     pub fn divide_again(&self, settings: &Settings, first: &Split, how: Division) -> Result<Prepared> {
         let options = settings.data.prepare_options(settings.train.seed);

@@ -16,16 +16,22 @@ pub struct Intervals {
     pub rows: Vec<(String, f64, [f64; 2], bool)>,
 }
 
-const SIZE: f64 = 20.0;
-const ROW: f64 = 34.0;
+/// The size of its letters: it is some 500 of these units wide, and some 230 pixels on a telephone.
+const SIZE: f64 = 22.0;
+/// A name, and its interval below it.
+const ROW: f64 = 58.0;
 
 impl Intervals {
     /// The picture for a page.
     pub fn drawing(&self) -> Drawing {
         let widest =
             self.rows.iter().map(|row| text::width(&row.0, SIZE, Weight::Regular)).fold(0.0, f64::max);
-        let frame =
-            Frame { left: widest + 24.0, top: 8.0, width: 560.0, height: ROW * self.rows.len() as f64 };
+        let frame = Frame {
+            left: 16.0,
+            top: 4.0,
+            width: (widest + 24.0).max(470.0),
+            height: ROW * self.rows.len() as f64 + 8.0,
+        };
         let ends = || self.rows.iter().flat_map(|row| row.2).chain([0.0]);
         let (low, high) = (ends().fold(0.0, f64::min), ends().fold(0.0, f64::max));
         // a picture of differences that are all zero has a width, too
@@ -44,9 +50,9 @@ impl Intervals {
             frame.bottom()
         );
         for (at, (name, mean, interval, told)) in self.rows.iter().enumerate() {
-            let y = frame.top + ROW * (at as f64 + 0.5);
-            let label = [frame.left - 12.0, y + 0.35 * SIZE];
-            svg += &text::path(name, label, SIZE, Weight::Regular, Anchor::End, INK);
+            let top = frame.top + ROW * at as f64;
+            let (label, y) = ([frame.left + 12.0, top + 6.0 + SIZE], top + ROW - 14.0);
+            svg += &text::path(name, label, SIZE, Weight::Regular, Anchor::Start, INK);
             let [low, high] = interval.map(|x| axis.at(x));
             let (x, fill) = (axis.at(*mean), if *told { INK } else { "none" });
             let _ = writeln!(

@@ -61,6 +61,23 @@ impl<'a> Networks<'a> {
         Ok(Self::of(settings.clone(), splits, None))
     }
 
+    /// Reads the data and deals the rows that are not for the test into folds, as [`tune`](super::tune()) does.
+    ///
+    /// # Errors
+    /// Bad settings and bad data; rows that cannot be dealt so.
+    pub fn folds(settings: &Settings, folds: usize) -> Result<Self> {
+        settings.check()?;
+        let tables = Tables::read(settings)?;
+        let first = tables.prepare(settings)?;
+        let splits = tables.folds(settings, &first.split, folds).collect::<Result<_>>()?;
+        Ok(Self::of(settings.clone(), splits, None))
+    }
+
+    /// Training rows of each division.
+    pub fn training_rows(&self) -> Vec<usize> {
+        self.splits.iter().map(|split| split.train.features.rows).collect()
+    }
+
     pub(super) fn of(
         settings: Settings,
         splits: Vec<Arc<Prepared>>,

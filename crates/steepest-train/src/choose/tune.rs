@@ -13,7 +13,7 @@ use std::path::Path;
 use std::sync::Arc;
 use steepest::FileSystem;
 use steepest_choose::choose::Plan;
-use steepest_data::{Division, Prepared};
+use steepest_data::Prepared;
 
 /// How settings are tuned.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -67,24 +67,21 @@ pub(super) fn ready(settings: Settings, options: &TuneOptions) -> Result<Ready> 
     }
     let data = Arc::new(tables.prepare(&settings)?);
     let seed = settings.train.seed;
-    let fold = |fold: usize| -> Result<Arc<Prepared>> {
-        let how = Division::Fold { fold, of: *folds, seed };
-        tables.divide_again(&settings, &data.split, how).map(Arc::new).map_err(|error| match error {
-            Error::Data(steepest_data::Error::EmptyPart { rows, .. }) => Error::BadSearch {
-                search: format!("folds = {folds}"),
-                reason: format!("{rows} rows are too few to be dealt so; take fewer folds"),
-            },
-            Error::Data(steepest_data::Error::FewGroups { groups, .. }) => Error::BadSearch {
-                search: format!("folds = {folds}"),
-                reason: format!("{groups} groups are too few to be dealt so; take fewer folds"),
-            },
-            error => Error::BadSearch {
-                search: format!("folds = {folds}"),
-                reason: format!("fold {}: {error}; take other folds", fold + 1),
-            },
-        })
+    let refused = |fold: usize, error: Error| {
+        let reason = match error {
+            Error::Data(steepest_data::Error::EmptyPart { rows, .. }) => {
+                format!("{rows} rows are too few to be dealt so; take fewer folds")
+            }
+            Error::Data(steepest_data::Error::FewGroups { groups, .. }) => {
+                format!("{groups} groups are too few to be dealt so; take fewer folds")
+            }
+            error => format!("fold {}: {error}; take other folds", fold + 1),
+        };
+        Error::BadSearch { search: format!("folds = {folds}"), reason }
     };
-    let parts: Vec<Arc<Prepared>> = (0..*folds).map(fold).collect::<Result<_>>()?;
+    let parts: Vec<Arc<Prepared>> = (tables.folds(&settings, &data.split, *folds).enumerate())
+        .map(|(fold, part)| part.map_err(|error| refused(fold, error)))
+        .collect::<Result<_>>()?;
     let steps = settings.resolve(&parts[0])?.total_steps;
     let mut plan = search::plan(search, *points, &settings, steps, *folds)?;
     plan.seeds = (0..*trainings).map(|number| other_seed(seed, number)).collect();
