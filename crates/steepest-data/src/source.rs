@@ -76,7 +76,7 @@ impl std::fmt::Display for Source {
 /// matches none; for files see [`read`] and [`read_files`].
 pub fn load(source: &Source, options: &ReadOptions) -> Result<Loaded> {
     let path = match source {
-        Source::Builtin(name) => return embedded::find(name).map(embedded::Embedded::load),
+        Source::Builtin(name) => return embedded::find(name)?.load_with(options),
         Source::Stdin => return read_standard_input(options),
         Source::Files(paths) => return several(paths, source, options),
         Source::Glob(pattern) => return several(&matching(pattern)?, source, options),

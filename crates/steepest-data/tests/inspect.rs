@@ -93,3 +93,36 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_is_said_of_columns_and_rows_holds_for_embedded_data() {
+    use steepest_data::{PrepareOptions, ReadOptions, Roles, Sample, Source, load, prepare};
+    let roles = Roles { drop: vec!["bmi".into()], ..Roles::default() };
+    let sample = Some(Sample { rows: 100, seed: 3 });
+    let read = |name: &str, options: &ReadOptions| load(&Source::Builtin(name.to_owned()), options);
+    let options = ReadOptions { roles, sample, ..ReadOptions::default() };
+    let loaded = read("diabetes", &options).unwrap();
+    assert_eq!(loaded.rows(), 100);
+    assert!(
+        loaded.notes().iter().any(|note| note.contains("a sample of 100 of 442 rows")),
+        "{:?}",
+        loaded.notes()
+    );
+    let prepared = prepare(&loaded, &PrepareOptions::default()).unwrap();
+    assert_eq!(prepared.train.features.width, 9);
+    let Loaded::Images(digits) = read("digits", &ReadOptions { sample, ..ReadOptions::default() }).unwrap()
+    else {
+        panic!("images")
+    };
+    assert_eq!(
+        (digits.labels.as_ref().map(Vec::len).unwrap(), digits.known_labels().unwrap().len()),
+        (100, 100)
+    );
+    // the same images as in the whole
+    let Loaded::Images(whole) = embedded::find("digits").unwrap().load() else { panic!("images") };
+    let all: Vec<&[u8]> = whole.pixels.chunks(whole.size()).collect();
+    assert!(digits.pixels.chunks(digits.size()).all(|image| all.contains(&image)));
+    let wrong = Roles { drop: vec!["bim".into()], ..Roles::default() };
+    let error = read("diabetes", &ReadOptions { roles: wrong, ..ReadOptions::default() }).unwrap_err();
+    assert!(error.to_string().contains("bim"), "{error}");
+}

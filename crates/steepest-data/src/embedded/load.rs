@@ -5,7 +5,8 @@ use std::io::Read;
 use flate2::read::GzDecoder;
 
 use super::Embedded;
-use crate::read::{csv, idx};
+use crate::error::Result;
+use crate::read::{ReadOptions, csv, idx, keep};
 use crate::table::{Images, Loaded, Table, Values};
 
 impl Embedded {
@@ -18,15 +19,36 @@ impl Embedded {
         text
     }
 
-    /// The data.
+    /// The data, whole.
     pub fn load(&self) -> Loaded {
-        let mut table = csv::read_bytes(&|| Ok(Box::new(GzDecoder::new(self.gzip))), self.name)
-            .expect("embedded data is valid; a test reads all of it");
-        table.default_target = Some(self.target.to_owned());
-        match self.image_shape {
-            None => Loaded::Table(table),
-            Some(shape) => Loaded::Images(images(&table, shape)),
+        self.load_with(&ReadOptions::default()).expect("embedded data is valid; a test reads all of it")
+    }
+
+    /// The data, as far as options ask for it: which rows, and what columns are for. How it is written is known.
+    ///
+    /// # Errors
+    /// Those of [`read`](crate::read()) for columns that are not there, or are not what they are said to be.
+    pub fn load_with(&self, options: &ReadOptions) -> Result<Loaded> {
+        let open = || -> Result<Box<dyn Read>> { Ok(Box::new(GzDecoder::new(self.gzip))) };
+        let rows = self.rows as u64;
+        let Some(shape) = self.image_shape else {
+            let mut table = csv::read_embedded(&open, self.name, rows, options)?;
+            table.default_target = Some(self.target.to_owned());
+            return Ok(Loaded::Table(table));
+        };
+        // as numbers, which a few of their values might not seem to be
+        let table = csv::read_embedded(&open, self.name, rows, &ReadOptions::default())?;
+        let mut images = images(&table, shape);
+        if let Some(sample) = options.sample.filter(|sample| sample.rows < rows) {
+            let size = images.size();
+            let labels = images.labels.take().unwrap_or_default();
+            let kept: Vec<usize> = keep::chosen(sample, rows).into_iter().map(|row| row as usize).collect();
+            images.labels = Some(kept.iter().map(|&row| labels[row]).collect());
+            images.pixels =
+                kept.iter().flat_map(|&row| &images.pixels[row * size..][..size]).copied().collect();
+            images.notes.push(keep::note(sample, rows));
         }
+        Ok(Loaded::Images(images))
     }
 }
 

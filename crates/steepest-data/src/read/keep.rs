@@ -57,7 +57,7 @@ pub(super) struct Counted {
 }
 
 /// The rows of a sample, in order: each set of so many is as likely as any other, and the seed alone decides.
-pub(super) fn chosen(sample: Sample, of: u64) -> Vec<u64> {
+pub(crate) fn chosen(sample: Sample, of: u64) -> Vec<u64> {
     let mut random = Stream::new(b"sample__", sample.seed, 0);
     // Floyd's: as many draws as rows are chosen, however many there are
     let mut rows = HashSet::new();
@@ -73,7 +73,7 @@ pub(super) fn chosen(sample: Sample, of: u64) -> Vec<u64> {
 }
 
 /// What is said of a table that is a sample.
-pub(super) fn note(sample: Sample, of: u64) -> String {
+pub(crate) fn note(sample: Sample, of: u64) -> String {
     format!("a sample of {} of {of} rows (seed {})", sample.rows, sample.seed)
 }
 

@@ -39,7 +39,7 @@ mod guarded;
 pub(crate) mod idx;
 mod ipc;
 mod json;
-mod keep;
+pub(crate) mod keep;
 mod limits;
 pub(crate) mod memory;
 mod open;

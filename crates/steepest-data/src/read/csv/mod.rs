@@ -7,7 +7,7 @@ use std::path::Path;
 use encoding_rs::{Encoding, UTF_8};
 
 use super::encoding::{Decoded, detect, named, of_head};
-use super::keep::{Counted, Keep};
+use super::keep::{self, Counted, Keep};
 use super::limits::MAX_RECORD_BYTES;
 use super::memory::Budget;
 use super::open::io_error;
@@ -245,9 +245,18 @@ fn into_raw(
     }
 }
 
-/// For the reader of embedded data: every column's type is found by inference.
-pub(crate) fn read_bytes(open: Reopen<'_>, name: &str) -> Result<Table> {
-    let options = ReadOptions::default();
-    let raw = read(open, Path::new(name), &options, &Budget::unbounded(), Keep::All)?;
-    typed(raw, Path::new(name), &options)
+/// For the reader of embedded data of so many rows. How it is written is known: options say what columns are for and which rows
+/// are wanted.
+pub(crate) fn read_embedded(open: Reopen<'_>, name: &str, rows: u64, options: &ReadOptions) -> Result<Table> {
+    let usual = ReadOptions::default();
+    let (name, budget) = (Path::new(name), Budget::unbounded());
+    let raw = match options.sample.filter(|sample| sample.rows < rows) {
+        None => read(open, name, &usual, &budget, Keep::All)?,
+        Some(sample) => {
+            let mut raw = read(open, name, &usual, &budget, Keep::Rows(&keep::chosen(sample, rows)))?;
+            raw.notes.insert(0, keep::note(sample, rows));
+            raw
+        }
+    };
+    typed(raw, name, &ReadOptions { conventions: usual.conventions, ..options.clone() })
 }
