@@ -312,7 +312,7 @@ fn settings_are_tuned() {
         ("tune iris --search lr=0..1:log", "above 0"),
         ("tune iris --max-steps 7", "at least 8 steps"),
         ("tune iris --lr auto", "leave that out"),
-        ("tune iris --max-time 5m", "no limit of time"),
+        ("fit iris --lr auto --max-time 5m", "no limit of time"),
         ("tune iris --optimizer dog", "finds its own step size"),
         ("tune iris --validation-file iris", "--validation-file"),
     ] {

@@ -97,8 +97,19 @@ pub(crate) fn begin(
 ) -> Result<(Chosen, Summary)> {
     settings.check()?;
     out.check()?;
-    let asked = Asked { format: FORMAT, settings: settings.to_toml(), tune: tune.cloned() };
-    let ready = asked.ready(settings.clone())?;
+    let mut settings = settings.clone();
+    // seconds decide nothing by themselves: they become counts, which are kept
+    let seconds = tune.and_then(|_| settings.train.max_seconds.take());
+    let mut asked = Asked { format: FORMAT, settings: settings.to_toml(), tune: tune.cloned() };
+    let mut ready = asked.ready(settings.clone())?;
+    if let (Some(seconds), Some(options)) = (seconds, &mut asked.tune) {
+        (ready, *options) = tuning::within(ready, options, seconds)?;
+        let note = format!(
+            "{seconds} s are time for points = {} and trainings = {}, which give the same bits again",
+            options.points, options.trainings
+        );
+        let _ = observer.observe(&Event::Note(note));
+    }
     // from here on a signal ends the choice in good order
     if observer.observe(&Event::Choosing(Choosing { done: 0.0, compared: 0 })).is_break() {
         return Err(Error::Stopped);
@@ -108,7 +119,7 @@ pub(crate) fn begin(
     Trials::make_folder(&*system, dir.path())?;
     let text = serde_json::to_string_pretty(&asked).expect("plain values");
     steepest::write_atomically_on(&*system, dir.path().join(ASKED), text.as_bytes())?;
-    dir.write_settings(settings)?;
+    dir.write_settings(&settings)?;
     asked.run(ready, &system, dir, observer)
 }
 

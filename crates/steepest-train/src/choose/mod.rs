@@ -17,6 +17,7 @@ mod networks;
 mod rate;
 mod ready;
 mod search;
+mod timing;
 mod trials;
 mod tune;
 

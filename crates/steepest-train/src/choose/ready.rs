@@ -70,10 +70,14 @@ impl Ready {
         let trainings = plan.points.len() * splits.len() * plan.seeds.len();
         resolved.check_memory_of_trainings(trainings)?;
         let groups = splits.iter().map(|split| tables.groups(&split.split.validation)).collect();
-        let hashes = splits.iter().map(|split| Identity::of(split).data_hash().to_owned());
-        let parts = [settings.that_decide().to_toml(), serde_json::to_string(asked).expect("plain values")];
-        plan.context = checksum(parts.into_iter().chain(hashes).collect::<Vec<_>>().join("\n").as_bytes());
+        plan.context = context(&settings, &splits, asked);
         Ok(Self { steps: resolved.total_steps, settings, data, splits, groups, plan })
+    }
+
+    /// The same by another plan, of which `asked` says what trainings depend on.
+    pub fn planned(self, plan: Plan, asked: &impl Serialize) -> Self {
+        let context = context(&self.settings, &self.splits, asked);
+        Self { plan: Plan { context, ..plan }, ..self }
     }
 
     /// Chooses by a plan, or goes on choosing: what is found is kept in the run's directory.
@@ -171,6 +175,13 @@ impl Ready {
         }
         Ok((chosen, trainer.run(observer)?))
     }
+}
+
+/// What trainings depend on.
+fn context(settings: &Settings, splits: &[Arc<Prepared>], asked: &impl Serialize) -> String {
+    let hashes = splits.iter().map(|split| Identity::of(split).data_hash().to_owned());
+    let parts = [settings.that_decide().to_toml(), serde_json::to_string(asked).expect("plain values")];
+    checksum(parts.into_iter().chain(hashes).collect::<Vec<_>>().join("\n").as_bytes())
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -4,6 +4,7 @@ use super::apply::{LR, apply};
 use super::chosen::{Chosen, How};
 use super::ready::{Decided, Ready};
 use super::search::{self, Search};
+use super::timing::step_seconds;
 use crate::error::{Error, Result};
 use crate::event::Observer;
 use crate::settings::Settings;
@@ -66,7 +67,6 @@ pub(super) fn ready(settings: Settings, options: &TuneOptions) -> Result<Ready> 
         });
     }
     let data = Arc::new(tables.prepare(&settings)?);
-    let seed = settings.train.seed;
     let refused = |fold: usize, error: Error| {
         let reason = match error {
             Error::Data(steepest_data::Error::EmptyPart { rows, .. }) => {
@@ -83,9 +83,48 @@ pub(super) fn ready(settings: Settings, options: &TuneOptions) -> Result<Ready> 
         .map(|(fold, part)| part.map_err(|error| refused(fold, error)))
         .collect::<Result<_>>()?;
     let steps = settings.resolve(&parts[0])?.total_steps;
-    let mut plan = search::plan(search, *points, &settings, steps, *folds)?;
-    plan.seeds = (0..*trainings).map(|number| other_seed(seed, number)).collect();
+    let plan = plan(options, &settings, steps)?;
     Ready::new(settings, &tables, data, parts, plan, options)
+}
+
+fn plan(options: &TuneOptions, settings: &Settings, steps: u64) -> Result<Plan> {
+    let mut plan = search::plan(&options.search, options.points, settings, steps, options.folds)?;
+    plan.seeds = (0..options.trainings).map(|number| other_seed(settings.train.seed, number)).collect();
+    Ok(plan)
+}
+
+/// Fewest candidates that seconds leave.
+const FEWEST: usize = 3;
+
+/// As many candidates and trainings, at most those that are asked for, as seconds are time for, the run itself included.
+pub(super) fn within(ready: Ready, options: &TuneOptions, seconds: f64) -> Result<(Ready, TuneOptions)> {
+    let [step] = step_seconds([&ready.settings], &ready.splits[0])?[..] else {
+        unreachable!("one was asked for")
+    };
+    // trainings run side by side, and the run alone
+    let together = rayon::current_num_threads() as f64;
+    let takes = |plan: &Plan| (plan.cost() / together + 1.0) * ready.steps as f64 * step;
+    let mut best: Option<(f64, Plan, TuneOptions)> = None;
+    let mut least = f64::INFINITY;
+    for trainings in 1..=options.trainings {
+        for points in FEWEST.min(options.points)..=options.points {
+            let counted = TuneOptions { trainings, points, ..options.clone() };
+            let plan = plan(&counted, &ready.settings, ready.steps)?;
+            let cost = takes(&plan);
+            least = least.min(cost);
+            if cost <= seconds && best.as_ref().is_none_or(|(most, ..)| cost > *most) {
+                best = Some((cost, plan, counted));
+            }
+        }
+    }
+    let Some((_, plan, counted)) = best else {
+        return Err(Error::BadSetting {
+            key: "train.max_seconds",
+            found: seconds.to_string(),
+            expected: format!("at least {}, which the fewest trainings take here", least.ceil()),
+        });
+    };
+    Ok((ready.planned(plan, &counted), counted))
 }
 
 /// Chooses by cross-validation.

@@ -4,12 +4,13 @@
 //! race that is run is a line of `trials/races.jsonl`; `comparison.json` is the last.
 
 use super::super::lines::Lines;
+use super::super::timing::step_seconds;
 use super::super::trials::Trials;
 use super::comparison::Comparison;
+use super::counts::counts;
 use super::entrant::CompareOptions;
 use super::race::Race;
 use super::ready::Ready;
-use super::timing;
 use crate::error::{Error, Result};
 use crate::event::{Choosing, Event, Observer};
 use crate::file_names::{COMPARE, COMPARISON, RACES};
@@ -62,8 +63,9 @@ pub fn compare(
         settings.check()?;
         out.check()?;
         let ready = Ready::new(settings, options)?;
-        let step_seconds = timing::step_seconds(&ready.entrants, &ready.data[0])?;
-        let counts = timing::counts(&ready.entrants, options, &ready.steps, &step_seconds)?;
+        let step_seconds =
+            step_seconds(ready.entrants.iter().map(|entrant| &entrant.settings), &ready.data[0])?;
+        let counts = counts(&ready.entrants, options, &ready.steps, &step_seconds)?;
         // from here on a signal ends it in good order
         if observer.observe(&Event::Choosing(Choosing { done: 0.0, compared: 0 })).is_break() {
             return Err(Error::Stopped);

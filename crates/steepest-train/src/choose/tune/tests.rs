@@ -84,8 +84,8 @@ fn what_cannot_be_tuned_is_refused_before_a_directory_is_made() {
         assert!(!run.exists(), "{words}");
     };
     let mut timed = iris();
-    timed.train.max_seconds = Some(5.0);
-    refused(&timed, &options(&["lr"]), "no limit of time");
+    timed.train.max_seconds = Some(1e-9);
+    refused(&timed, &options(&["lr"]), "fewest trainings");
     refused(&iris(), &options(&["lr=auto|0.1"]), "`auto` is no value");
     refused(&iris(), &options(&["dropout=0..0.5", "dropout=0..0.2"]), "searched twice");
     refused(&iris(), &TuneOptions { folds: 1, ..options(&["lr"]) }, "at least 2");
@@ -187,4 +187,26 @@ fn rows_of_a_group_count_once() {
         distinct.dedup();
         assert_eq!(3 * distinct.len(), groups.len(), "three rows a patient");
     }
+}
+
+#[test]
+fn seconds_become_counts_that_are_kept() {
+    let folder = TempDir::new().unwrap();
+    let within = |seconds: f64, name: &str| {
+        let mut settings = iris();
+        settings.train.max_seconds = Some(seconds);
+        let run = folder.path().join(name);
+        tune(&settings, &options(&["lr"]), &Out::At(run.clone()), &mut quiet).map(|_| run)
+    };
+    let error = within(1e-6, "none").unwrap_err().to_string();
+    assert!(error.contains("train.max_seconds") && error.contains("fewest trainings"), "{error}");
+    assert!(!folder.path().join("none").exists());
+    // time for all of them: the same bits as without a limit
+    let run = within(1e6, "all").unwrap();
+    let whole = folder.path().join("whole");
+    tune(&iris(), &options(&["lr"]), &Out::At(whole.clone()), &mut quiet).unwrap();
+    for name in ["trials/asked.json", "trials/choice.json", "weights.safetensors"] {
+        assert_eq!(file(&run, name), file(&whole, name), "{name}");
+    }
+    assert_eq!(settings_in(&run).train.max_seconds, None);
 }

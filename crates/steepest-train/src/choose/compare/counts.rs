@@ -1,39 +1,11 @@
-//! How long steps take, and how many rates that makes.
+//! How many rates each optimizer tries, so that all take about the same seconds.
 
 use super::entrant::{CompareOptions, Entrant};
 use super::race::plan;
 use crate::error::Result;
-use crate::trainer::Trainer;
-use std::sync::Arc;
-use std::time::Instant;
-use steepest_data::Prepared;
 
-/// Steps that are timed at once: rules that do their heaviest work every tenth step do it twice.
-const STEPS: u64 = 20;
-/// How often; the least counts, which other work on the machine disturbed least.
-const TIMES: usize = 3;
 /// Rates of the baseline.
 const RATES: u64 = 7;
-
-/// Seconds of a step of each, measured in turns.
-pub(super) fn step_seconds(entrants: &[Entrant], data: &Arc<Prepared>) -> Result<Vec<f64>> {
-    let mut trainers: Vec<Trainer> = entrants
-        .iter()
-        .map(|entrant| Trainer::unwritten(&entrant.settings, Arc::clone(data)))
-        .collect::<Result<_>>()?;
-    let mut least = vec![f64::INFINITY; entrants.len()];
-    // the first time warms up, and is not counted
-    for time in 0..=TIMES {
-        for (trainer, least) in trainers.iter_mut().zip(&mut least) {
-            let begun = Instant::now();
-            trainer.warm(STEPS)?;
-            if time > 0 {
-                *least = least.min(begun.elapsed().as_secs_f64() / STEPS as f64);
-            }
-        }
-    }
-    Ok(least)
-}
 
 /// How many rates each tries: as given, or as many as take about the seconds of the baseline's.
 pub(super) fn counts(
