@@ -98,8 +98,8 @@ pub fn comparison_table(comparison: &Comparison) -> (Vec<String>, Vec<Vec<String
     ];
     let row = |one: &Compared| {
         let loss = one.loss.map_or("failed".to_owned(), |loss| {
-            let [low, high] = loss.interval.map(|x| significant(x, 3));
-            format!("{} ({low}–{high})", significant(loss.mean, 4))
+            let half = 0.5 * (loss.interval[1] - loss.interval[0]);
+            format!("{} ± {}", significant(loss.mean, 4), significant(half, 2))
         });
         let (difference, p) = one.difference.map_or(Default::default(), |found| {
             let [mean, low, high] = found.relative.map(|x| signed(100.0 * x));
@@ -252,7 +252,7 @@ mod tests {
         assert!(words[1].starts_with("c diverged in 2 of 2 trainings"), "{words:?}");
         let (head, rows) = comparison_table(&found);
         assert_eq!((head.len(), rows.len()), (rows[0].len(), 3));
-        assert_eq!(rows[0][..3], ["</script>a", "0.5000 (0.400–0.600)", ""]);
+        assert_eq!(rows[0][..3], ["</script>a", "0.5000 ± 0.10", ""]);
         assert_eq!(rows[1][2..6], ["−10 (−12 to −8.0)", "0.0010", "0.9000", "0.01–0.1"]);
         assert_eq!(rows[2][1..4], ["failed", "", ""]);
     }

@@ -34,8 +34,7 @@ pub struct Comparison {
     /// The validation loss whose reaching was counted; absent where it is that of the baseline on the same rows and 5 % of it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reach: Option<f64>,
-    /// How many rates each optimizer tried, as they would have to be given to have the same again; none where they are given by
-    /// the optimizers' defaults alone.
+    /// How many rates were tried of each optimizer that was named: given, they give the same bits again.
     pub rates: Vec<u64>,
 }
 
