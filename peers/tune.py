@@ -17,7 +17,7 @@ import optuna
 PROGRAM = Path(__file__).parent.parent / "target" / "release" / "steepest"
 RATE = (3e-5, 0.3)
 DECAY = (1e-3, 1.0)
-LENGTH = ["--max-steps", "1500", "--patience", "0", "--threads", "1"]
+LENGTH = ["--max-steps", "600", "--patience", "0", "--threads", "1"]
 
 
 def given(file, target, seed):

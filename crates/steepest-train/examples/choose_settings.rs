@@ -227,6 +227,15 @@ struct Found {
     regret: Vec<f64>,
     grid: Vec<f64>,
     cost: Vec<f64>,
+    /// By [`CATCHING_UP`].
+    sets: [Sets; 3],
+}
+
+/// How many times what survivors gained those that were ended might have gained.
+const CATCHING_UP: [f64; 3] = [2.0, 1.0, 0.5];
+
+#[derive(Default)]
+struct Sets {
     covered: Vec<bool>,
     widths: Vec<f64>,
 }
@@ -257,36 +266,46 @@ impl Found {
         let lowest = whole.clone().min_by(|a, b| end(*a).total_cmp(&end(*b))).expect("values");
         self.grid.push(regret(lowest));
         self.cost.push(choice.cost.total / (whole.len() * FOLDS * seeds.len()) as f64);
-        let set = best_set(&choice.entrants(), &SetOptions::new(pool.training_rows)).expect("losses");
-        let members: Vec<usize> = set.members().map(|at| value_of(&replay, &choice, at)).collect();
         let tried = (0..choice.outcomes.len()).map(|at| value_of(&replay, &choice, at));
         let best = tried.min_by(|a, b| truth(*a).total_cmp(&truth(*b))).expect("candidates");
-        self.covered.push(members.contains(&best));
-        let (low, high) =
-            members.iter().fold((usize::MAX, 0), |(low, high), at| (low.min(*at), high.max(*at)));
-        self.widths.push((pool.values[high] / pool.values[low]).log10());
+        let entrants = choice.entrants();
+        for (sets, catching_up) in self.sets.iter_mut().zip(CATCHING_UP) {
+            let options = SetOptions { catching_up, ..SetOptions::new(pool.training_rows) };
+            let set = best_set(&entrants, &options).expect("losses");
+            let members: Vec<usize> = set.members().map(|at| value_of(&replay, &choice, at)).collect();
+            sets.covered.push(members.contains(&best));
+            let (low, high) =
+                members.iter().fold((usize::MAX, 0), |(low, high), at| (low.min(*at), high.max(*at)));
+            sets.widths.push((pool.values[high] / pool.values[low]).log10());
+        }
     }
 
     fn line(&self) -> String {
         let [tune, grid, cost] = [&self.regret, &self.grid, &self.cost].map(|of| 100.0 * mean(of));
-        let covered = self.covered.iter().filter(|covered| **covered).count() as u64;
-        let all = self.covered.len() as u64;
-        let [low, high] = binomial_interval(covered, all, 0.95).expect("trials").map(|x| 100.0 * x);
-        let mut widths = self.widths.clone();
-        widths.sort_by(f64::total_cmp);
-        format!(
-            "regret {tune:.2} % (grid {grid:.2}), {cost:.0} % of its trainings; set {:.0} % of {all} ({low:.0} to {high:.0}), width {:.2}",
-            100.0 * covered as f64 / all as f64,
-            widths[widths.len() / 2]
-        )
+        let mut line = format!("regret {tune:.2} % (grid {grid:.2}), {cost:.0} % of its trainings");
+        for (sets, times) in self.sets.iter().zip(CATCHING_UP) {
+            let covered = sets.covered.iter().filter(|covered| **covered).count() as u64;
+            let all = sets.covered.len() as u64;
+            let [low, high] = binomial_interval(covered, all, 0.95).expect("trials").map(|x| 100.0 * x);
+            let mut widths = sets.widths.clone();
+            widths.sort_by(f64::total_cmp);
+            line += &format!(
+                "; set ({times}) {:.0} % of {all} ({low:.0} to {high:.0}), width {:.2}",
+                100.0 * covered as f64 / all as f64,
+                widths[widths.len() / 2]
+            );
+        }
+        line
     }
 
     fn add(&mut self, other: Self) {
         self.regret.extend(other.regret);
         self.grid.extend(other.grid);
         self.cost.extend(other.cost);
-        self.covered.extend(other.covered);
-        self.widths.extend(other.widths);
+        for (own, other) in self.sets.iter_mut().zip(other.sets) {
+            own.covered.extend(other.covered);
+            own.widths.extend(other.widths);
+        }
     }
 }
 

@@ -150,12 +150,17 @@ impl Plan {
     /// Several settings at once, under the same halving: all points to 1/8 of the schedule, the best five elevenths to 1/4, the best two
     /// elevenths to the end, and two at least, with three seeds.
     pub fn points(points: Vec<Point>, documented: Point, steps: u64, splits: usize) -> Self {
-        // two come to the end at least, or few candidates would never be compared there
-        let part = |of: usize, least: usize| {
-            (points.len() * of / 11).clamp(least.min(points.len()), points.len()).max(1)
-        };
-        let rungs = [(0.125, part(5, 3)), (0.25, part(2, 2)), (1.0, 1)];
+        let rungs = [(0.125, part(&points, 5, 3)), (0.25, part(&points, 2, 2)), (1.0, 1)];
         Self::of(points, documented, &rungs, vec![0, 1, 2], steps).paired(splits)
+    }
+
+    /// The same with later rungs, for settings that act late, such as dropout or weight decay, of which an eighth of the schedule tells
+    /// little: all to 1/4, the best five elevenths to 1/2, the best three elevenths to the end. Eleven points cost 5.5 full schedules.
+    #[must_use]
+    pub fn later(self) -> Self {
+        let splits = self.rungs.first().map_or(1, |rung| rung.splits);
+        let rungs = [(0.25, part(&self.points, 5, 3)), (0.5, part(&self.points, 3, 2)), (1.0, 1)];
+        Self { rungs: rungs.map(|(to, keep)| Rung { to, keep, splits }).to_vec(), ..self }
     }
 
     fn of(
@@ -352,12 +357,18 @@ impl Plan {
     }
 }
 
+/// So many elevenths of the points, and at least so many: two come to the end, or few candidates would never be compared there.
+fn part(points: &[Point], of: usize, least: usize) -> usize {
+    (points.len() * of / 11).clamp(least.min(points.len()), points.len()).max(1)
+}
+
 fn documented_point(setting: &str, documented: f64) -> Result<Point, PlanError> {
     Ok(grid(setting, documented, 1.0, 1)?.remove(0))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::candidate::Value;
     use super::*;
 
     fn automatic() -> Plan {
@@ -371,6 +382,13 @@ mod tests {
         assert_eq!(automatic().paired(3).deeper().cost(), 3.0 * 2.75);
         let thorough = Plan::thorough("lr", 1e-3, 11, 1000, 5).unwrap();
         assert_eq!((thorough.trainings(), thorough.cost()), (15, 15.0 * (3.5 + 2.0)));
+        let points = |count: usize| {
+            let points =
+                (0..count).map(|i| Point::from([("x".to_owned(), Value::Number(i as f64))])).collect();
+            Plan::points(points, Point::new(), 1000, 1)
+        };
+        assert_eq!((points(11).cost(), points(11).later().cost()), (3.0 * 3.5, 3.0 * 5.5));
+        assert_eq!(points(2).later().cost(), 3.0 * 2.0);
         // a second split that only the last rung has
         let mut plan = automatic();
         plan.rungs[3].splits = 2;

@@ -103,7 +103,7 @@ impl TryFrom<String> for Search {
 
 /// What is tried: of the learning rate alone `points` values half a decade apart round the usual one, of one other setting its words
 /// or `points` values evenly between its ends, of several `points` combinations at random. Each is a setting that the trainer
-/// accepts.
+/// accepts. Where the learning rate is not among them, rungs are later.
 pub(super) fn plan(
     searches: &[Search],
     points: usize,
@@ -172,6 +172,9 @@ pub(super) fn plan(
             Ok(Plan::points(unlike(rounded), Point::new(), steps, splits))
         }
     };
+    // what acts late looks its worst early; a rate shows soon what it is worth
+    let acts_late = searches.iter().all(|search| search.name != LR);
+    let planned = planned.map(|plan| if acts_late { plan.later() } else { plan });
     let plan =
         planned.and_then(|plan| plan.check().map(|()| plan)).map_err(|error| match searches.first() {
             Some(search) => refused(search, &error),
