@@ -5,7 +5,6 @@
 //! of them better? The two optimizers' difference is the mean over all repetitions, up to what so many leave open: how often does a
 //! repetition's interval hold it?
 
-use rayon::prelude::*;
 use serde_json::Value;
 use std::ops::ControlFlow;
 use steepest_choose::stats::{Difference, Rows, binomial_interval, paired_difference};
@@ -24,7 +23,7 @@ type Losses = Vec<Vec<Vec<Vec<f64>>>>;
 fn repetition(data: &str, target: &str, optimizers: [&str; 2], seed: u64) -> Losses {
     let target = if target.is_empty() { String::new() } else { format!("target = '{target}'\n") };
     let text = format!(
-        "[data]\nsource = '{data}'\n{target}rows = {ROWS}\n[train]\nseed = {seed}\nmax_steps = {STEPS}\nthreads = 1"
+        "[data]\nsource = '{data}'\n{target}rows = {ROWS}\n[train]\nseed = {seed}\nmax_steps = {STEPS}"
     );
     let settings = Settings::from_toml(&text, "study").expect("settings");
     let options = CompareOptions {
@@ -80,10 +79,9 @@ fn main() {
         let [data, target, first, second] = parts[..] else {
             panic!("{text}: DATA,TARGET,FIRST,SECOND expected")
         };
-        let found: Vec<Losses> = (0..repetitions)
-            .into_par_iter()
-            .map(|seed| repetition(data, target, [first, second], seed))
-            .collect();
+        // one after the other: each uses all cores
+        let found: Vec<Losses> =
+            (0..repetitions).map(|seed| repetition(data, target, [first, second], seed)).collect();
         let same =
             |losses: &Losses, optimizer: usize| difference(&losses[optimizer][0], &losses[optimizer][1]);
         let itself_here: Vec<Difference> =
