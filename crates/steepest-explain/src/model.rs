@@ -68,9 +68,11 @@ pub trait Hybrids: Sync {
     );
 }
 
+type Evaluate<'a> = dyn Fn(&[f64], &mut [f64]) + Sync + 'a;
+
 /// Mixtures as whole rows.
 struct Assembled<'a> {
-    evaluate: Box<dyn Fn(&[f64], &mut [f64]) + Sync + 'a>,
+    evaluate: Box<Evaluate<'a>>,
     task: Mix<'a>,
 }
 

@@ -27,7 +27,10 @@ pub(super) struct Stage {
 /// Sizes whose pairs are few enough to be listed and put in order.
 const LISTED: f64 = 20_000.0;
 
-/// Coalitions of `d` ≥ 4 players, in at most so many pairs, at least `d`: all of size 1; all of size 2 if they fit with one pair
+/// Fewer pairs that are drawn at random tell nothing of an error.
+const FEWEST_DRAWN: f64 = 8.0;
+
+/// Coalitions of `d` ≥ 4 players, in at most so many pairs, at least `d`: all of size 1; all of size 2 if they fit with eight pairs
 /// to spare; the rest by leverage, which is the same number for every size (Musco & Witter 2024, arXiv 2410.01917), each pair of
 /// a size as likely as any other and none twice.
 pub(super) fn design(d: usize, pairs: usize, seed: u64) -> Design {
@@ -89,7 +92,8 @@ fn quotas(d: usize, pairs: usize) -> Vec<usize> {
     quotas[0] = d.min(pairs);
     let mut left = pairs - quotas[0];
     let mut open: Vec<usize> = (2..=d / 2).collect();
-    if most(2) < left as f64 {
+    let few = pairs_beyond_two(d).min(FEWEST_DRAWN);
+    if most(2) + few <= left as f64 {
         quotas[1] = most(2) as usize;
         left -= quotas[1];
         open.remove(0);
@@ -113,6 +117,11 @@ fn quotas(d: usize, pairs: usize) -> Vec<usize> {
         left = 0;
     }
     quotas
+}
+
+/// How many pairs there are beyond those of one and two players; infinitely many of many players.
+fn pairs_beyond_two(d: usize) -> f64 {
+    2f64.powi(d as i32 - 1) - 1.0 - pairs_of(d, 1) - if d >= 4 { pairs_of(d, 2) } else { 0.0 }
 }
 
 /// The first `count` of the coalitions of a size in a random order, one of each pair.
