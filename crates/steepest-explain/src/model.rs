@@ -46,6 +46,15 @@ pub struct Mix<'a> {
 }
 
 impl<'a> Mix<'a> {
+    /// The row whose players in a coalition keep their values, while all others have those of background row `other`.
+    pub fn mixed(&self, other: usize, active: &[usize], masks: &Masks, mask: usize) -> Vec<f64> {
+        let mut out = self.other(other).to_vec();
+        for player in masks.members(mask) {
+            self.players.features(active[player]).iter().for_each(|at| out[*at] = self.row[*at]);
+        }
+        out
+    }
+
     /// A row of the background.
     pub fn other(&self, at: usize) -> &'a [f64] {
         let width = self.row.len();
@@ -85,14 +94,7 @@ impl Hybrids for Assembled<'_> {
         range: Range<usize>,
         outputs: &mut [f64],
     ) {
-        let (row, width) = (self.task.row, self.task.row.len());
-        let mut rows = vec![0.0; range.len() * width];
-        for (mask, out) in range.zip(rows.chunks_mut(width)) {
-            out.copy_from_slice(self.task.other(other));
-            for player in masks.members(mask) {
-                self.task.players.features(active[player]).iter().for_each(|at| out[*at] = row[*at]);
-            }
-        }
+        let rows: Vec<f64> = range.flat_map(|mask| self.task.mixed(other, active, masks, mask)).collect();
         (self.evaluate)(&rows, outputs);
     }
 }

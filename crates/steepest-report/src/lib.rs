@@ -8,6 +8,7 @@ mod choice;
 mod command;
 mod compare;
 mod epochs;
+mod explained;
 mod failure;
 mod fit;
 #[cfg(test)]
@@ -24,6 +25,7 @@ pub mod tensorboard;
 pub use choice::{choice_table, choice_words};
 pub use command::quoted;
 pub use compare::page as comparison;
+pub use explained::pictures as explained_pictures;
 pub use failure::{Failure, failure};
 pub use fit::{flat_settings, page as report};
 pub use health::{complaints, is_often};

@@ -2,6 +2,7 @@
 //! of settings from the types that take them, so that a new one needs no line here.
 
 mod bench;
+mod explain;
 mod fit;
 mod minimize;
 mod options;
@@ -10,6 +11,7 @@ mod tune;
 mod watch;
 
 pub use bench::{Bench, MasterKind, ParamKind, StateStorage};
+pub use explain::Explain;
 pub use fit::Fit;
 pub use minimize::{Minimize, OptimizerSpec};
 pub use options::{Given, option_of};
@@ -32,6 +34,7 @@ use steepest_train::Bytes;
     "  steepest fit                                   train on the embedded digits\n",
     "  steepest fit houses.csv --target price         train on a table\n",
     "  steepest predict runs/houses-0001 new.csv      predict with what was trained\n",
+    "  steepest explain runs/houses-0001              say what it goes by\n",
     "  steepest minimize rosenbrock -o sgd,adam       draw the way of two optimizers\n",
     "  steepest describe adamw                        formula, settings and source of an optimizer\n\n",
     "Exit codes:\n",
@@ -53,6 +56,7 @@ pub enum Command {
     Fit(Box<Fit>),
     Tune(Box<Tune>),
     Predict(Predict),
+    Explain(Box<Explain>),
     Resume(Resume),
     Verify(Verify),
     Report(Report),

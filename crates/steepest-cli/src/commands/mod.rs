@@ -5,7 +5,9 @@ mod choice;
 mod completions;
 mod data;
 mod describe;
+mod explain;
 mod fit;
+mod importance;
 mod list;
 mod minimize;
 mod minimize_page;
@@ -30,6 +32,7 @@ pub fn run(command: Command) -> Result {
         Command::Fit(args) => fit::run(*args),
         Command::Tune(args) => tune::run(*args),
         Command::Predict(args) => predict::run(args),
+        Command::Explain(args) => explain::run(*args),
         Command::Resume(args) => resume::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Report(args) => report::run(args),

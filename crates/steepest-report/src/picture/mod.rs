@@ -4,11 +4,11 @@
 mod bars;
 mod contour;
 mod drawing;
-mod frame;
+pub(crate) mod frame;
 mod line;
 mod play;
 mod surface;
-mod text;
+pub(crate) mod text;
 
 pub use bars::Bars;
 pub use drawing::Drawing;
