@@ -1,6 +1,6 @@
 //! All coalitions.
 
-use super::{Part, block_values};
+use super::blocks::{Part, block_values};
 use crate::masks::Masks;
 use crate::model::Hybrids;
 

@@ -1,6 +1,6 @@
 //! What two columns do together that neither does alone.
 
-use super::block_values;
+use super::blocks::block_values;
 use crate::background::Background;
 use crate::error::{Error, Result};
 use crate::masks::Masks;

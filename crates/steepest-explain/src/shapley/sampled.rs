@@ -1,8 +1,9 @@
 //! Some coalitions.
 
+use super::blocks::{block_values, spread};
 use super::design::{Design, design};
-use super::fit::Fits;
-use super::{Row, block_values, spread};
+use super::fit::{Fits, Fitted};
+use super::row::Row;
 use crate::model::Hybrids;
 use rayon::prelude::*;
 use std::sync::OnceLock;
@@ -92,7 +93,7 @@ impl Sampler {
     ) -> Option<Row> {
         let (outputs, players) = (asked.outputs, asked.players);
         let fitted: Vec<_> = (0..outputs).map(|k| fits.fit(&halves(mean, k, outputs))).collect();
-        let is_sure = |fitted: &super::fit::Fitted| {
+        let is_sure = |fitted: &Fitted| {
             let all: f64 = fitted.values.iter().map(|value| value.abs()).sum();
             fitted.errors.iter().all(|error| *error <= asked.tolerance * all)
         };

@@ -245,7 +245,7 @@ impl Explained {
                 && [0, columns].contains(&output.background_errors.len())
         };
         let is_row = |row: &ExplainedRow| {
-            [row.texts.len(), row.numbers.len()] == [texts; 2]
+            [row.texts.len(), row.numbers.len()] == [texts, columns]
                 && row.outputs.len() == outputs
                 && row.outputs.iter().all(is_output)
         };

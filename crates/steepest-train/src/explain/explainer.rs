@@ -115,7 +115,10 @@ impl FinishedRun {
         };
         let numbers = match &data.loaded {
             Loaded::Table(_) => (0..data.rows.len()).map(|at| data.numbers(at, &columns)).collect(),
-            Loaded::Images(_) => vec![Vec::new(); data.rows.len()],
+            // as they are drawn
+            Loaded::Images(_) => (0..data.rows.len())
+                .map(|at| data.features.row(at).iter().map(|x| Some(f64::from(*x))).collect())
+                .collect(),
         };
         let places = data.rows.iter().map(|row| (row + 1, data.loaded.place(*row).to_string()));
         let method = match (options.method, encoder.image_shape()) {
@@ -359,6 +362,26 @@ impl Explainer {
     /// What it will take.
     pub fn plan(&self) -> &Plan {
         &self.plan
+    }
+
+    /// The network, with the outputs that are explained, for everything that [`steepest_explain`] has.
+    pub fn model(&self) -> &dyn Model {
+        &self.network
+    }
+
+    /// The columns.
+    pub fn players(&self) -> &Players {
+        &self.players
+    }
+
+    /// The rows to compare with.
+    pub fn background(&self) -> &Background {
+        &self.background
+    }
+
+    /// The rows that are explained, encoded, row-major.
+    pub fn rows(&self) -> &[f64] {
+        &self.rows
     }
 
     /// Explains the rows; `done` hears from any thread each time that so many of them are done.

@@ -12,6 +12,8 @@ mod lacks;
 mod network;
 mod outputs;
 mod rows;
+#[cfg(test)]
+mod tests;
 
 pub use asked::{ExplainOptions, Join, Method, Scale};
 pub use explained::{Curve, Explained, ExplainedRow, Made, Pair, RowOutput};
