@@ -32,14 +32,18 @@ fn a_run_says_what_it_goes_by() {
     assert_eq!(csv.lines().count(), 1 + 4 * all.len());
     for line in csv.lines().skip(1) {
         let cells: Vec<&str> = line.split(',').collect();
-        *sums.entry((cells[0].to_owned(), cells[1].to_owned())).or_default() += cells[3].parse::<f64>().unwrap();
+        *sums.entry((cells[0].to_owned(), cells[1].to_owned())).or_default() +=
+            cells[3].parse::<f64>().unwrap();
         assert_eq!(cells[4], "0", "it is exact");
     }
     for line in &all {
         let key = (line["row"].to_string(), line["output"].as_str().unwrap().to_owned());
         let (base, whole) = (line["base"].as_f64().unwrap(), line["whole"].as_f64().unwrap());
         assert!((base + sums[&key] - whole).abs() <= 1e-6 * whole.abs().max(1.0), "{line}");
-        assert_eq!((&line["method"], &line["evaluations"], &line["background"]), (&"shapley".into(), &16.into(), &100.into()));
+        assert_eq!(
+            (&line["method"], &line["evaluations"], &line["background"]),
+            (&"shapley".into(), &16.into(), &100.into())
+        );
         assert!(line["columns"][0]["background_error"].as_f64().unwrap() > 0.0);
     }
     for picture in ["bars-1", "beeswarm-1", "dependence-1-1", "curve-1-1"] {
@@ -61,7 +65,10 @@ fn a_run_says_what_it_goes_by() {
     place.file("some.csv", format!("{head}\n{}\n", some.join("\n")));
     place.file("turned.csv", format!("{head}\n{}\n", turned.join("\n")));
     let values = |folder: &str| -> Vec<serde_json::Value> {
-        lines(&place.read(&format!("run/{folder}/explanations.jsonl"))).into_iter().map(|line| line["columns"].clone()).collect()
+        lines(&place.read(&format!("run/{folder}/explanations.jsonl")))
+            .into_iter()
+            .map(|line| line["columns"].clone())
+            .collect()
     };
     place.run("explain run some.csv --quiet").ok();
     place.run("explain run turned.csv --quiet").ok();
@@ -81,12 +88,16 @@ fn other_questions_and_units() {
     let done = place.run("explain run --method lime --scale probability").ok();
     assert!(done.stdout.contains("probability of setosa"), "{}", done.stdout);
     let first = &lines(&place.read("run/explain-0002/explanations.jsonl"))[0];
-    assert!((0.0..=1.0).contains(&first["r_squared"].as_f64().unwrap()) && (0.0..=1.0).contains(&first["whole"].as_f64().unwrap()));
+    assert!(
+        (0.0..=1.0).contains(&first["r_squared"].as_f64().unwrap())
+            && (0.0..=1.0).contains(&first["whole"].as_f64().unwrap())
+    );
     let json = place.run("explain run --join auto --json --quiet").ok().json();
     let names = json["outputs"][0]["columns"].to_string();
     assert!(names.contains(" + "), "{names}");
-    let json = place.run("explain run --join sepal_length,sepal_width --json --quiet").ok().json();
-    assert!(json["outputs"][0]["columns"].to_string().contains("sepal_length + sepal_width"), "{json}");
+    let join = ["explain", "run", "--json", "--quiet", "--join", "sepal length cm, sepal width cm"];
+    let json = place.run_all(&join).ok().json();
+    assert!(json["outputs"][0]["columns"].to_string().contains("sepal length cm + sepal width cm"), "{json}");
     assert_eq!(json["evaluations"], 8);
 }
 
@@ -95,19 +106,19 @@ fn what_cannot_be_explained_leaves_nothing() {
     let place = Place::new();
     place.run(&format!("{FIT} --no-rows")).ok();
     assert!(!place.path().join("run/background.safetensors").exists());
-    place.file("lacks.csv", "sepal_length,sepal_width\n1,2\n");
-    place.file("one.csv", "sepal_length,sepal_width,petal_length,petal_width\n5,3,2,1\n");
-    place.file("none.csv", "sepal_length,sepal_width,petal_length,petal_width\n");
+    place.file("lacks.csv", "sepal length cm,sepal width cm\n1,2\n");
+    place.file("one.csv", "sepal length cm,sepal width cm,petal length cm,petal width cm\n5,3,2,1\n");
+    place.file("none.csv", "sepal length cm,sepal width cm,petal length cm,petal width cm\n");
     for (command, words) in [
         ("explain run", "--background"),
         ("explain run --background one.csv", "1 rows in the background"),
-        ("explain run lacks.csv --background iris", "petal_length"),
-        ("explain run --background lacks.csv", "petal_length"),
+        ("explain run lacks.csv --background iris", "petal length cm"),
+        ("explain run --background lacks.csv", "petal length cm"),
         ("explain run none.csv --background iris", "none.csv"),
         ("explain run --background iris --evaluations 9", "expected at least 10"),
         ("explain run --background iris --evaluations 0", "at least 1"),
-        ("explain run --background iris --join petal_length", "two columns or more"),
-        ("explain run --background iris --join petal_length,weight", "there is no column"),
+        ("explain run --background iris --join petal", "two columns or more"),
+        ("explain run --background iris --join petal,weight", "there is no column"),
         ("explain nowhere", "nowhere"),
         ("explain run missing.csv --background iris", "missing.csv"),
     ] {
@@ -127,6 +138,10 @@ fn images_show_their_pixels() {
     place.run("fit digits --rows 200 --epochs 2 --quiet --no-report --out run").ok();
     let json = place.run("explain run --json --quiet").ok().json();
     assert_eq!(json["method"], "path");
-    let pictures: Vec<_> = std::fs::read_dir(place.path().join("run/explain-0001")).unwrap().flatten().collect();
-    assert!(pictures.iter().any(|file| file.file_name().to_string_lossy().starts_with("overlay-row-")), "{pictures:?}");
+    let pictures: Vec<_> =
+        std::fs::read_dir(place.path().join("run/explain-0001")).unwrap().flatten().collect();
+    assert!(
+        pictures.iter().any(|file| file.file_name().to_string_lossy().starts_with("overlay-row-")),
+        "{pictures:?}"
+    );
 }

@@ -128,6 +128,7 @@ pub fn explained(hostile: bool) -> Explained {
         texts: vec![name(0), name(1), name(2)],
         numbers: if is_number { vec![0.0, 1.0, 5.0] } else { Vec::new() },
         counts: vec![10, 20, 10],
+        gaps: vec![[1.0, 5.0]],
         mean: vec![0.1, 0.2, 0.1],
         accumulated: if is_number { vec![-0.1, 0.1, 0.0] } else { Vec::new() },
         each: vec![vec![0.0, 0.3, 0.2]; 5],

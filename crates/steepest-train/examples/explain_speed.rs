@@ -18,9 +18,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let threads: usize = std::env::args().nth(1).map_or(Ok(1), |text| text.parse())?;
     let dir = tempfile::tempdir()?;
     let file = dir.path().join("made.csv");
-    let number = |row: u64, column: u64| {
-        (steepest::random_at(row, column) >> 11) as f64 / (1u64 << 52) as f64 - 1.0
-    };
+    let number =
+        |row: u64, column: u64| (steepest::random_at(row, column) >> 11) as f64 / (1u64 << 52) as f64 - 1.0;
     let mut text = (0..10).map(|column| format!("x{column},")).collect::<String>() + "y\n";
     for row in 0..600 {
         let x: Vec<f64> = (0..10).map(|column| number(row, column)).collect();
@@ -33,7 +32,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     std::fs::write(&rows, text.lines().take(101).collect::<Vec<_>>().join("\n") + "\n")?;
     let settings = SETTINGS.replace("SOURCE", &file.to_string_lossy());
     let run = dir.path().join("run");
-    fit(&Settings::from_toml(&settings, "settings")?, &Out::At(run.clone()), &mut |_: &Event| ControlFlow::Continue(()))?;
+    fit(&Settings::from_toml(&settings, "settings")?, &Out::At(run.clone()), &mut |_: &Event| {
+        ControlFlow::Continue(())
+    })?;
     let finished = FinishedRun::open(&run)?;
     let options = ExplainOptions { evaluations: Some(1024), ..ExplainOptions::default() };
     let explainer = finished.explainer(Some(&Source::parse(&rows.to_string_lossy())), &options)?;

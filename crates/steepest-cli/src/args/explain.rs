@@ -1,8 +1,8 @@
 //! `steepest explain`.
 
-use super::Reading;
 use super::options::word_parser;
 use super::parse::{at_least_one, seconds};
+use super::reading::Reading;
 use clap::{Args as ClapArgs, ValueHint};
 use std::path::PathBuf;
 use steepest_train::Bytes;

@@ -5,8 +5,6 @@ use crate::picture::frame::{Axis, Frame, INK};
 use crate::picture::text::{Anchor, Weight};
 use steepest_train::explain::{Curve, Explained};
 
-/// A stretch without rows is greyed where it is so much of the whole.
-const GAP: f64 = 0.12;
 const ACCUMULATED: &str = "#b9770e";
 
 pub(super) fn curve(found: &Explained, curve: &Curve, name: String) -> Option<Drawn> {
@@ -37,9 +35,8 @@ pub(super) fn curve(found: &Explained, curve: &Curve, name: String) -> Option<Dr
     let y = Axis { to: (frame.bottom(), frame.top), ..y };
     let mut body = String::new();
     if is_number {
-        let width = curve.numbers[n - 1] - curve.numbers[0];
-        for pair in curve.numbers.windows(2).filter(|pair| pair[1] - pair[0] > GAP * width) {
-            let [left, right] = [x.at(pair[0]), x.at(pair[1])];
+        for [left, right] in &curve.gaps {
+            let [left, right] = [x.at(*left), x.at(*right)];
             body += &format!(
                 "<rect x=\"{left:.1}\" y=\"{}\" width=\"{:.1}\" height=\"{}\" fill=\"#8d98a3\" fill-opacity=\".18\"/>\n",
                 frame.top,

@@ -68,6 +68,7 @@ pub(super) fn curves(network: &Network, players: &Players, column: &Column<'_>) 
     };
     let mut counts = vec![0; picked.len()];
     rows.iter().filter_map(nearest).for_each(|at| counts[at] += 1);
+    let gaps = if is_number { gaps(&known) } else { Vec::new() };
     let (n, outputs) = (values.len(), network.outputs());
     let step = rows.len().div_ceil(MOST_EACH);
     let of_output = |all: &[f64], output: usize| all.iter().skip(output).step_by(outputs).copied().collect();
@@ -78,11 +79,22 @@ pub(super) fn curves(network: &Network, players: &Players, column: &Column<'_>) 
             texts: picked.iter().map(|row| column.texts[*row].to_owned()).collect(),
             numbers: numbers.clone(),
             counts: counts.clone(),
+            gaps: gaps.clone(),
             mean: of_output(&found.mean, output),
             accumulated: of_output(&local, output),
             each: found.each.chunks(n * outputs).step_by(step).map(|row| of_output(row, output)).collect(),
         })
         .collect())
+}
+
+/// Between which neighbours there is so much of the whole range that a curve says little there.
+fn gaps(known: &[(usize, f64)]) -> Vec<[f64; 2]> {
+    const WIDE: f64 = 0.08;
+    let mut numbers: Vec<f64> = known.iter().map(|(_, number)| *number).collect();
+    numbers.sort_by(f64::total_cmp);
+    let Some((first, last)) = numbers.first().zip(numbers.last()) else { return Vec::new() };
+    let wide = WIDE * (last - first);
+    numbers.windows(2).filter(|pair| pair[1] - pair[0] > wide).map(|pair| [pair[0], pair[1]]).collect()
 }
 
 /// Rows at evenly spaced ranks, of different numbers.

@@ -130,6 +130,9 @@ pub struct Curve {
     pub numbers: Vec<f64>,
     /// How many of the rows have each value, or lie nearer to it than to another.
     pub counts: Vec<usize>,
+    /// Stretches between numbers where no row lies.
+    #[serde(default)]
+    pub gaps: Vec<[f64; 2]>,
     /// Partial dependence: the mean over the rows.
     pub mean: Vec<f64>,
     /// Accumulated local effects, of mean 0; empty for categories.
@@ -144,14 +147,17 @@ impl Explained {
         let n = self.rows.len() as f64;
         (0..self.columns.len())
             .map(|column| {
-                let all = || self.rows.iter().map(|row| row.outputs[output].values[column].abs());
+                let values = || self.rows.iter().map(|row| row.outputs[output].values[column].abs());
+                // of huge values the squares would be infinite
+                let scale = values().fold(f64::MIN_POSITIVE, f64::max);
+                let all = || values().map(|value| value / scale);
                 let mean = all().sum::<f64>() / n;
                 let squares: f64 = all().map(|value| (value - mean).powi(2)).sum();
                 let half = match n > 1.0 {
                     true => steepest_explain::reach(n - 1.0) * (squares / (n * (n - 1.0))).sqrt(),
                     false => 0.0,
                 };
-                [mean, half]
+                [scale * mean, scale * half]
             })
             .collect()
     }

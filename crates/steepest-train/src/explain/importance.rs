@@ -49,7 +49,9 @@ pub(crate) fn importance(
         }
     };
     let network = Network::new(model, config, Unit::Raw);
-    let repeats = (10_000 / count.max(1)).clamp(1, 10).min(EVALUATED / (count * players.len()).max(1)).max(1);
+    // of few rows, one order more or less would show
+    let repeats =
+        (20_000 / count.max(1)).clamp(1, 100).min(EVALUATED / (count * players.len()).max(1)).max(1);
     let found = steepest_explain::importance(&network, &players, &rows, &of_row, repeats, seed)?;
     let mut lines: Vec<ColumnImportance> = (players.names().iter().zip(found))
         .map(|(column, found)| ColumnImportance {

@@ -16,7 +16,9 @@ fn network(layer_norm: bool, hidden: Vec<usize>, outputs: usize) -> (Network, Ne
 }
 
 fn numbers(count: usize, seed: u64) -> Vec<f64> {
-    (0..count).map(|at| ((steepest::random_at(seed, at as u64) >> 40) as f64 / (1u64 << 23) as f64) - 1.0).collect()
+    (0..count)
+        .map(|at| ((steepest::random_at(seed, at as u64) >> 40) as f64 / (1u64 << 23) as f64) - 1.0)
+        .collect()
 }
 
 /// The same network without what it knows of its first layer.
@@ -37,7 +39,12 @@ impl Model for Plain<'_> {
 #[test]
 fn an_updated_first_layer_is_the_layer() {
     // columns of several features
-    let players = vec![("a".to_owned(), vec![0, 3]), ("b".into(), vec![1]), ("c".into(), vec![2, 4]), ("d".into(), vec![5])];
+    let players = vec![
+        ("a".to_owned(), vec![0, 3]),
+        ("b".into(), vec![1]),
+        ("c".into(), vec![2, 4]),
+        ("d".into(), vec![5]),
+    ];
     let players = Players::new(players, 6).unwrap();
     let mut data = numbers(6 * 20, 1);
     // some rows share what they have with the one that is explained
@@ -84,7 +91,9 @@ fn gradients_are_slopes_and_paths_are_complete() {
             }
         }
         for path in path(&network, &players, &background, &rows).unwrap() {
-            assert!(path.gap.iter().all(|gap| *gap < 0.01), "{:?}", path.gap);
+            // a normalization bends sharply where all sums of a layer are alike, which is said
+            let most = if layer_norm { 0.05 } else { 0.01 };
+            assert!(path.gap.iter().all(|gap| *gap < most), "{:?}", path.gap);
         }
     }
 }
@@ -93,7 +102,8 @@ fn gradients_are_slopes_and_paths_are_complete() {
 fn rows_to_compare_with_are_as_the_targets_are() {
     let n = 1000;
     let data = (0..n).flat_map(|row| [row as f32, 1.0]).collect();
-    let features = Features { rows: n, width: 2, data, names: Vec::new(), notes: Vec::new(), warnings: Vec::new() };
+    let features =
+        Features { rows: n, width: 2, data, names: Vec::new(), notes: Vec::new(), warnings: Vec::new() };
     // every fifth row is of the second class
     let classes = Targets::Classes((0..n).map(|row| u32::from(row % 5 == 0)).collect());
     let rows = Rows::of(&features, Some(&classes), 7);
