@@ -2,6 +2,7 @@
 
 use crate::choice::choice;
 use crate::epochs::{gradients, learning};
+use crate::explained::section as explained;
 use crate::overview::overview;
 use crate::page::{Block, Page, Section, Tone};
 use crate::predictions::predictions;
@@ -22,6 +23,7 @@ pub fn page(run: &Run) -> Page {
         choice(run.chosen.as_ref()),
         gradients(run),
         predictions(run),
+        explained(run.explained.as_ref()),
         data(run),
         settings(run),
     ];

@@ -1,6 +1,7 @@
 //! Runs for tests.
 
 use crate::run::Run;
+use steepest_train::explain::{Curve, Explained, ExplainedRow, Made, Method, Pair, RowOutput, Scale};
 use steepest_train::{ClassScore, EpochDone, Health, Metric, Score, Settings, Summary};
 
 /// How good predictions of two classes are.
@@ -40,6 +41,7 @@ pub fn summary() -> Summary {
         validation: Some(score(0.2)),
         test: Some(score(0.2)),
         baseline: None,
+        importance: Vec::new(),
         notes: Vec::new(),
         health: Health::default(),
         not_written: Vec::new(),
@@ -81,6 +83,72 @@ pub fn run(summary: Option<Summary>, epochs: Vec<EpochDone>) -> Run {
         columns: Vec::new(),
         dropped: Vec::new(),
         target: "y".into(),
+        explained: None,
         metric: Metric::Accuracy,
+    }
+}
+
+/// Forty rows of three columns and two outputs; hostile ones have names that are markup, and numbers that are all the same or huge.
+pub fn explained(hostile: bool) -> Explained {
+    let name = |at: usize| match hostile {
+        true => format!("<b>\u{202e}{at}&\"{}", "x".repeat(300)),
+        false => ["age", "income", "city"][at].to_owned(),
+    };
+    let columns: Vec<String> = (0..3).map(name).collect();
+    let row = |row: usize| {
+        let x = row as f64 / 10.0;
+        let huge = if hostile { 1e200 } else { 1.0 };
+        let output = |k: usize| {
+            let values = vec![huge * (x.sin() + k as f64), -0.3 * x, if hostile { 0.0 } else { 0.1 }];
+            let base = 0.5;
+            RowOutput {
+                base,
+                whole: base + values.iter().sum::<f64>(),
+                standard_errors: vec![0.01 * huge; 3],
+                background_errors: vec![0.02; 3],
+                values,
+                gap: None,
+                r_squared: None,
+            }
+        };
+        ExplainedRow {
+            row: row + 1,
+            place: format!("line {}", row + 2),
+            texts: vec![format!("{x}"), "12.345678901".into(), name(2)],
+            numbers: vec![Some(x * huge), Some(if hostile { 1.0 } else { x.cos() }), None],
+            exact: true,
+            evaluations: 8,
+            reach: 1.96,
+            outputs: vec![output(0), output(1)],
+        }
+    };
+    let curve = |column: usize, is_number: bool| Curve {
+        column,
+        output: 0,
+        texts: vec![name(0), name(1), name(2)],
+        numbers: if is_number { vec![0.0, 1.0, 5.0] } else { Vec::new() },
+        counts: vec![10, 20, 10],
+        gaps: vec![[1.0, 5.0]],
+        mean: vec![0.1, 0.2, 0.1],
+        accumulated: if is_number { vec![-0.1, 0.1, 0.0] } else { Vec::new() },
+        each: vec![vec![0.0, 0.3, 0.2]; 5],
+    };
+    let pair = |a: usize, b: usize| Pair { a: columns[a].clone(), b: columns[b].clone(), value: 0.9 };
+    Explained {
+        format: 1,
+        target: "risk".into(),
+        data: "people.csv".into(),
+        made: Made { method: Method::Shapley, scale: Scale::Usual, evaluations: 8, background: 100, seed: 0 },
+        outputs: vec!["yes".into(), name(0)],
+        units: vec!["log odds of yes".into(), name(1)],
+        rows: (0..40).map(row).collect(),
+        correlated: vec![pair(0, 1)],
+        importance: Vec::new(),
+        interactions: vec![pair(0, 1), pair(0, 2)],
+        curves: vec![curve(0, true), curve(2, false)],
+        image: None,
+        notes: Vec::new(),
+        warnings: vec!["income and age go together".into()],
+        columns,
     }
 }

@@ -9,6 +9,7 @@ mod command;
 mod compare;
 mod compared;
 mod epochs;
+mod explained;
 mod failure;
 mod fit;
 #[cfg(test)]
@@ -26,6 +27,7 @@ pub use choice::{choice_table, choice_words};
 pub use command::quoted;
 pub use compare::page as comparison;
 pub use compared::{comparison_page, comparison_table, comparison_words};
+pub use explained::pictures as explained_pictures;
 pub use failure::{Failure, failure};
 pub use fit::{flat_settings, page as report};
 pub use health::{complaints, is_often};

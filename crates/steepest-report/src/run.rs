@@ -4,6 +4,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use steepest_train::choose::{Chosen, Comparison};
+use steepest_train::explain::Explained;
 use steepest_train::{EpochDone, Error, Evaluation, Metric, Result, RunFiles, Settings, Summary};
 
 /// A run directory, read.
@@ -31,6 +32,8 @@ pub struct Run {
     pub dropped: Vec<String>,
     /// What is predicted.
     pub target: String,
+    /// What the network goes by, as it was last explained.
+    pub explained: Option<Explained>,
     /// What the validation metric of an epoch is.
     pub metric: Metric,
 }
@@ -74,6 +77,7 @@ impl Run {
             chosen: parsed(path, &files, "trials/choice.json")?,
             is_choosing: files.is_choosing(),
             evaluation: parsed(path, &files, "evaluation.json")?,
+            explained: newest_explanation(path),
             notes: notes.lines().map(str::to_owned).collect(),
             columns: encoder["inputs"].as_array().into_iter().flatten().map(column).collect(),
             dropped: words(&encoder["dropped"]),
@@ -104,6 +108,16 @@ pub fn read_comparison(path: &Path) -> Result<Option<Comparison>> {
         return Err(Error::NotARun { path: path.to_owned(), reason });
     }
     parsed(path, &files, "comparison.json")
+}
+
+/// The explanation of the folder with the highest number, if it is whole and there is one. It is nothing that a run consists of: what
+/// cannot be read is not shown.
+fn newest_explanation(run: &Path) -> Option<Explained> {
+    let names =
+        std::fs::read_dir(run).ok()?.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    let number = |name: &String| name.strip_prefix("explain-")?.parse::<u32>().ok();
+    let newest = names.filter(|name| number(name).is_some()).max_by_key(|name| number(name))?;
+    Explained::from_json(&std::fs::read_to_string(run.join(newest).join("explanation.json")).ok()?)
 }
 
 /// A file of JSON that not every run has.

@@ -89,6 +89,9 @@ pub struct DataSettings {
     /// A cell that does not read, or a row without a target, is an error. Default: false, they count as missing or are
     /// left out.
     pub strict: bool,
+    /// Leave no rows of the data in the run. Default: false, a hundred encoded training rows are left, which explanations
+    /// compare with.
+    pub no_rows: bool,
     /// Only so many rows, chosen at random by the seed of the run. Default: all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rows: Option<u64>,
@@ -131,6 +134,7 @@ impl Default for DataSettings {
             skip_lines: None,
             infinity_is_missing: false,
             strict: false,
+            no_rows: false,
             rows: None,
             max_memory: None,
             schema: None,

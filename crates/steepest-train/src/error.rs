@@ -13,6 +13,17 @@ pub enum Error {
     /// The optimizer, a schedule or a stop rule refuses its settings, or a step its data.
     #[error(transparent)]
     Optimizer(#[from] steepest::Error),
+    /// What cannot be explained.
+    #[error(transparent)]
+    Explain(#[from] steepest_explain::Error),
+    /// A run that keeps no rows, where an explanation needs some to compare with.
+    #[error(
+        "{} keeps no rows to compare with; give a file with rows like those that it was trained on as the background", path.display()
+    )]
+    NoBackground {
+        /// The directory of the run.
+        path: PathBuf,
+    },
     /// The optimizer and the network do not fit, or weights cannot be read.
     #[error(transparent)]
     Burn(#[from] steepest_burn::Error),

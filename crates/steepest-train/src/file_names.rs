@@ -6,6 +6,8 @@ pub(crate) const SETTINGS: &str = "settings.toml";
 pub(crate) const ENCODER: &str = "encoder.json";
 pub(crate) const NOTES: &str = "notes.txt";
 pub(crate) const TRAINED_ON: &str = "trained_on.json";
+/// Rows that explanations compare with; not in runs that keep no rows.
+pub(crate) const BACKGROUND: &str = "background.safetensors";
 pub(crate) const METRICS: &str = "metrics.jsonl";
 pub(crate) const SUMMARY: &str = "summary.json";
 pub(crate) const EVALUATION: &str = "evaluation.json";
@@ -26,7 +28,7 @@ pub(crate) const COMPARISON: &str = "comparison.json";
 pub fn is_file_of_a_run(path: &Path) -> bool {
     let names = [
         SETTINGS, ENCODER, NOTES, TRAINED_ON, METRICS, SUMMARY, EVALUATION, WEIGHTS, OPTIMIZER, LOCK,
-        MANIFEST,
+        MANIFEST, BACKGROUND,
     ];
     let named = path.file_name().and_then(|name| name.to_str()).is_some_and(|name| names.contains(&name));
     named && path.exists() && [SETTINGS, LOCK].iter().all(|other| path.with_file_name(other).exists())

@@ -124,6 +124,18 @@ impl RunFiles {
         known.then(|| self.text(file)).transpose()
     }
 
+    /// The same as bytes.
+    ///
+    /// # Errors
+    /// As [`RunFiles::bytes`].
+    pub(crate) fn optional_bytes(&self, file: &str) -> Result<Option<Vec<u8>>> {
+        let known = match &self.manifest {
+            Some(manifest) => manifest.files.contains_key(file),
+            None => self.run.join(file).exists(),
+        };
+        known.then(|| self.bytes(file)).transpose()
+    }
+
     /// The epochs of `metrics.jsonl`, up to a line that is not whole. While a run goes on, no checksum is known of it.
     ///
     /// # Errors

@@ -154,19 +154,8 @@ impl FinishedRun {
     /// Data that cannot be read, or that lacks a column the network needs: all are named. A column to keep that is not
     /// there, or has the name of a prediction.
     pub fn predict(&self, source: &Source, asked: &PredictOptions) -> Result<Predictions> {
-        if let Some(summary) = self.summary().filter(|summary| summary.is_failure()) {
-            let (path, reason) = (self.path.clone(), summary.stopped_because.clone());
-            return Err(Error::FailedRun { path, reason });
-        }
-        let mut options = self.encoder.read_options();
-        if let Some(labels) = &asked.labels {
-            options.labels = Labels::At(labels.clone());
-        }
-        (options.conventions, options.strict) = (asked.conventions, asked.strict);
-        options.encoding.clone_from(&asked.encoding);
-        options.max_memory = asked.max_memory;
-        let loaded = load(source, &options)?;
-        refuse_labels(&loaded, asked.labels.is_some())?;
+        self.check_success()?;
+        let loaded = self.read(source, asked)?;
         let kept = self.kept(&loaded, &asked.id)?;
         let rows: Vec<usize> = (0..loaded.rows()).collect();
         let features = self.encoder.encode(&loaded, &rows)?;
@@ -184,12 +173,7 @@ impl FinishedRun {
             positive: self.positive(),
             seed: self.settings.train.seed,
         };
-        let mut warnings = Vec::new();
-        if let Ended::Unfinished { epoch, .. } = self.ended {
-            warnings.push(format!(
-                "the run is not finished, it is in epoch {epoch}: these are its best weights so far"
-            ));
-        }
+        let mut warnings: Vec<String> = self.unfinished().into_iter().collect();
         warnings.extend_from_slice(&features.warnings);
         let trained_on = self.trained_on.as_ref().and_then(|trained_on| trained_on.note(&features));
         let (score, said) = self.score(&criterion, &raw, &loaded, &rows);
@@ -216,6 +200,54 @@ impl FinishedRun {
             Loaded::Images(images) => images.labels.is_some(),
         };
         Ok(Predictions { notes, warnings, kept, target, has_target, outputs, score })
+    }
+
+    /// Refuses a run that went wrong.
+    pub(crate) fn check_success(&self) -> Result<()> {
+        match self.summary().filter(|summary| summary.is_failure()) {
+            Some(summary) => {
+                let (path, reason) = (self.path.clone(), summary.stopped_because.clone());
+                Err(Error::FailedRun { path, reason })
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Reads rows as those of training were.
+    pub(crate) fn read(&self, source: &Source, asked: &PredictOptions) -> Result<Loaded> {
+        let mut options = self.encoder.read_options();
+        if let Some(labels) = &asked.labels {
+            options.labels = Labels::At(labels.clone());
+        }
+        (options.conventions, options.strict) = (asked.conventions, asked.strict);
+        options.encoding.clone_from(&asked.encoding);
+        options.max_memory = asked.max_memory;
+        let loaded = load(source, &options)?;
+        refuse_labels(&loaded, asked.labels.is_some())?;
+        Ok(loaded)
+    }
+
+    /// The directory.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn encoder(&self) -> &AnyEncoder {
+        &self.encoder
+    }
+
+    pub(crate) fn model(&self) -> (&Model, ModelConfig) {
+        (&self.model, self.settings.model.config(&self.encoder))
+    }
+
+    /// What puts everything that is said of it in doubt, if it is not finished.
+    pub(crate) fn unfinished(&self) -> Option<String> {
+        match self.ended {
+            Ended::Unfinished { epoch, .. } => Some(format!(
+                "the run is not finished, it is in epoch {epoch}: these are its best weights so far"
+            )),
+            Ended::Finished(_) => None,
+        }
     }
 
     /// The score of the rows whose target is known, and what is to be said of the others.
@@ -257,7 +289,7 @@ impl FinishedRun {
     }
 
     /// Of two classes, that which the run looked for; the second in runs of earlier versions.
-    fn positive(&self) -> u32 {
+    pub(crate) fn positive(&self) -> u32 {
         let positive = match &self.ended {
             Ended::Finished(summary) => summary.positive.as_deref(),
             Ended::Unfinished { positive, .. } => positive.as_deref(),

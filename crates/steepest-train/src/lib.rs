@@ -15,6 +15,7 @@ mod data_settings;
 mod error;
 mod evaluation;
 mod event;
+pub mod explain;
 mod file_names;
 mod files;
 mod finished;
@@ -63,6 +64,6 @@ pub use settings::{
     ScheduleSettings, Settings, TrainSettings, default_weight_decay,
 };
 pub use state::{BestEpoch, Counters, EpochSums, RunState, Snapshot};
-pub use summary::{Baseline, ClassScore, Health, LayerLine, Score, Summary, TensorLine};
+pub use summary::{Baseline, ClassScore, ColumnImportance, Health, LayerLine, Score, Summary, TensorLine};
 pub use trainer::{ResumeOptions, Trainer};
 pub use verify::{Checked, Replay, Verified};

@@ -9,6 +9,7 @@
 //! | `checkpoints/` | the newest [checkpoints](crate::checkpoint): a run that was cut goes on from there |
 //! | `notes.txt` | what was said of the data, a line each |
 //! | `trained_on.json` | hashes of the training rows, or of some of them |
+//! | `background.safetensors` | a hundred encoded training rows, which explanations compare with, unless no rows are to be kept |
 //! | `encoder.json` | how rows become features, fitted on the training rows |
 //! | `evaluation.json` | how the predictions lie to the truth: the [`Evaluation`](crate::Evaluation) |
 //! | `summary.json` | the [`Summary`](crate::Summary) |
@@ -19,7 +20,7 @@
 
 use crate::error::{Error, Result};
 use crate::event::EpochDone;
-use crate::file_names::{CHOICE, ENCODER, LOCK, MANIFEST, METRICS, NOTES, SETTINGS, TRAINED_ON};
+use crate::file_names::{BACKGROUND, CHOICE, ENCODER, LOCK, MANIFEST, METRICS, NOTES, SETTINGS, TRAINED_ON};
 use crate::files::is_finished;
 use crate::manifest::{FileSum, Manifest};
 use crate::parts::{is_part, remove_parts};
@@ -45,7 +46,7 @@ pub enum Out {
 }
 
 /// What is known before the first step: a run that goes on writes the same again.
-const KNOWN_BEFORE: [&str; 5] = [SETTINGS, ENCODER, NOTES, TRAINED_ON, CHOICE];
+const KNOWN_BEFORE: [&str; 6] = [SETTINGS, ENCODER, NOTES, TRAINED_ON, BACKGROUND, CHOICE];
 
 impl Out {
     /// Refuses early what [`RunDir::create`] would refuse after the data is read.

@@ -141,6 +141,10 @@ pub struct Summary {
     /// What can be had without the features; absent in files of earlier versions.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub baseline: Option<Baseline>,
+    /// What shuffling a column costs on the test rows, or where there are none on those that decided when to stop; the most
+    /// important first. Empty for images, for few rows, for runs that did not end well, and in files of earlier versions.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub importance: Vec<ColumnImportance>,
     /// What the scores do not say by themselves, one sentence each.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub notes: Vec<String>,
@@ -183,6 +187,18 @@ pub struct Health {
     /// Each hidden layer with the weights that are kept; empty in files of earlier versions.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub layers: Vec<LayerLine>,
+}
+
+/// What a network loses without a column.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ColumnImportance {
+    /// The name of the column.
+    pub column: String,
+    /// By how much the mean loss grows where the column is shuffled: nats of cross-entropy for classes, squared (or Huber's)
+    /// error of the standardized target for numbers.
+    pub increase: f64,
+    /// Its 95 % interval for other rows of the same kind.
+    pub interval: [f64; 2],
 }
 
 /// One hidden layer, over training rows.

@@ -46,6 +46,21 @@ impl Tables {
         !self.has_validation() && !by_time
     }
 
+    /// The rows that are least known, with the table that they lie in and what they are called: those of the test, else those
+    /// that decide when to stop, else those of training.
+    pub fn least_known(&self, split: &Split) -> (&Loaded, Vec<usize>, &'static str) {
+        let all = |loaded: &Loaded| (0..loaded.rows()).collect();
+        match (&self.test, &self.validation) {
+            (Some(test), _) => (test, all(test), "test"),
+            (None, _) if !split.test.is_empty() => (&self.loaded, split.test.clone(), "test"),
+            (None, Some(validation)) => (validation, all(validation), "validation"),
+            (None, None) if !split.validation.is_empty() => {
+                (&self.loaded, split.validation.clone(), "validation")
+            }
+            _ => (&self.loaded, split.train.clone(), "training"),
+        }
+    }
+
     /// For some rows, which of them belong together: those of a group, where a column says so, and else each alone.
     pub fn groups(&self, rows: &[usize]) -> Vec<u64> {
         steepest_data::groups(&self.loaded, rows)

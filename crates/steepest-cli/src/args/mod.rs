@@ -3,19 +3,23 @@
 
 mod bench;
 mod compare;
+mod explain;
 mod fit;
 mod minimize;
 mod options;
 mod parse;
+mod reading;
 mod tune;
 mod watch;
 
 pub use bench::{Bench, MasterKind, ParamKind, StateStorage};
 pub use compare::Compare;
+pub use explain::Explain;
 pub use fit::Fit;
 pub use minimize::{Minimize, OptimizerSpec};
 pub use options::{Given, option_of};
 pub use parse::KeyValue;
+pub use reading::Reading;
 pub use tune::Tune;
 pub use watch::Watch;
 
@@ -23,7 +27,6 @@ use crate::output::quoted;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, ValueHint};
 use std::path::PathBuf;
 use steepest::{functions, nearest, registry};
-use steepest_data::{Conventions, DateOrder, Decimal, Thousands};
 use steepest_train::Bytes;
 
 /// Trains neural networks on tables and images: finds the settings, watches, stops, reports.
@@ -34,6 +37,7 @@ use steepest_train::Bytes;
     "  steepest fit                                   train on the embedded digits\n",
     "  steepest fit houses.csv --target price         train on a table\n",
     "  steepest predict runs/houses-0001 new.csv      predict with what was trained\n",
+    "  steepest explain runs/houses-0001              say what it goes by\n",
     "  steepest minimize rosenbrock -o sgd,adam       draw the way of two optimizers\n",
     "  steepest describe adamw                        formula, settings and source of an optimizer\n\n",
     "Exit codes:\n",
@@ -56,6 +60,7 @@ pub enum Command {
     Tune(Box<Tune>),
     Compare(Box<Compare>),
     Predict(Predict),
+    Explain(Box<Explain>),
     Resume(Resume),
     Verify(Verify),
     Report(Report),
@@ -173,29 +178,6 @@ pub struct Report {
     /// Print one JSON object on stdout: where the page is
     #[arg(long)]
     pub json: bool,
-}
-
-/// What is known about how cells are written.
-#[derive(Debug, Clone, Default, ClapArgs)]
-pub struct Reading {
-    /// The encoding of a file of text, such as utf-8 or windows-1252 [default: its bytes tell]
-    #[arg(long, value_name = "NAME")]
-    pub encoding: Option<String>,
-    /// The decimal mark, `point` or `comma`, where a column alone does not tell
-    #[arg(long, value_name = "MARK", value_parser = options::word_parser::<Decimal>())]
-    pub decimal: Option<Decimal>,
-    /// The mark between groups of three digits: `comma`, `point`, `blank`, `apostrophe`
-    #[arg(long, value_name = "MARK", value_parser = options::word_parser::<Thousands>())]
-    pub thousands: Option<Thousands>,
-    /// What comes first in 03/11/2023: `day_first`, `month_first`, `year_first`
-    #[arg(long, value_name = "ORDER", value_parser = options::word_parser::<DateOrder>())]
-    pub date_order: Option<DateOrder>,
-}
-
-impl Reading {
-    pub fn conventions(&self) -> Conventions {
-        Conventions { decimal: self.decimal, thousands: self.thousands, dates: self.date_order }
-    }
 }
 
 /// List what the program knows

@@ -132,6 +132,8 @@ options! {
         "infinity-missing": FLAG => data.infinity_is_missing;
         /// A cell that does not read, or a row without a target, is an error
         "strict": FLAG => data.strict;
+        /// Leave no rows of the data in the run; `explain` needs a background file then
+        "no-rows": FLAG => data.no_rows;
     }
     "Network" {
         /// The network [default: auto, an MLP, or a small CNN for images that are not tiny]

@@ -1,4 +1,4 @@
-use super::scores;
+use super::{importance, scores};
 use crate::args::{Fit, KeyValue};
 use crate::output::{
     Failure, Paint, Result, behind, columns, count, hanging, print, print_json, quoted, say, significant,
@@ -222,6 +222,9 @@ fn report(summary: &Summary, source: &str, failed: bool, paint: Paint, columns: 
     let (epochs, steps) = (count(summary.epochs, "epoch"), count(summary.steps, "step"));
     line("trained", &wrapped(&format!("{epochs} in {steps}, {}", duration(summary.seconds))));
     line("gradients", &health(summary, failed, paint, columns));
+    for (at, column) in importance::lines(&summary.importance).iter().enumerate() {
+        line(if at == 0 { "columns" } else { "" }, column);
+    }
     // paths and commands are copied: they stay on one line
     let run = summary.run.to_string_lossy();
     line("run", &run);

@@ -6,7 +6,9 @@ mod compare;
 mod completions;
 mod data;
 mod describe;
+mod explain;
 mod fit;
+mod importance;
 mod list;
 mod minimize;
 mod minimize_page;
@@ -32,6 +34,7 @@ pub fn run(command: Command) -> Result {
         Command::Tune(args) => tune::run(*args),
         Command::Compare(args) => compare::run(*args),
         Command::Predict(args) => predict::run(args),
+        Command::Explain(args) => explain::run(*args),
         Command::Resume(args) => resume::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Report(args) => report::run(args),

@@ -65,7 +65,7 @@ pub fn run(args: Predict) -> Result {
 }
 
 /// One file or name, or several files as one table.
-fn source(data: &[String]) -> Source {
+pub(super) fn source(data: &[String]) -> Source {
     match data {
         [one] => Source::parse(one),
         several => Source::Files(several.iter().map(Into::into).collect()),

@@ -91,6 +91,17 @@ impl Encoder {
         self.inputs.iter().map(|input| input.column.as_str())
     }
 
+    /// The columns that are used, each with where its features lie in a sample.
+    pub fn features_of_columns(&self) -> Vec<(String, std::ops::Range<usize>)> {
+        let mut end = 0;
+        let of = |input: &Input| {
+            let begin = end;
+            end += input.width();
+            (input.column.clone(), begin..end)
+        };
+        self.inputs.iter().map(of).collect()
+    }
+
     /// The name of the target column.
     pub fn target(&self) -> &str {
         self.target.column()

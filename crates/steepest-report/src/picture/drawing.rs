@@ -20,6 +20,14 @@ pub struct Drawing {
 /// The size of its letters: a panel is 580 of these units wide, and some 250 pixels on a telephone.
 const SIZE: f64 = 22.0;
 
+impl Drawing {
+    /// A picture that is markup already, in the colours of files; they become those of the page.
+    pub(crate) fn of_svg(title: &str, about: &str, svg: &str) -> Self {
+        let svg = in_the_colours_of_the_page(svg);
+        Self { title: title.to_owned(), about: about.to_owned(), keys: Vec::new(), svg }
+    }
+}
+
 impl Picture<'_> {
     /// The picture for a page; none where the function is not one of two numbers.
     pub fn drawing(&self) -> Option<Drawing> {
@@ -59,7 +67,7 @@ impl Picture<'_> {
 }
 
 /// Letters and lines on the page's ground, in its colours: dark on light, or light on dark.
-pub(super) fn in_the_colours_of_the_page(svg: &str) -> String {
+fn in_the_colours_of_the_page(svg: &str) -> String {
     [(INK, "--ink"), (FAINT, "--faint")].into_iter().fold(svg.to_owned(), |svg, (colour, name)| {
         ["fill", "stroke"].into_iter().fold(svg, |svg, what| {
             svg.replace(&format!("{what}=\"{colour}\""), &format!("style=\"{what}:var({name})\""))

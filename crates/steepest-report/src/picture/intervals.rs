@@ -1,6 +1,6 @@
 //! Numbers with their intervals, one below the other.
 
-use super::drawing::{Drawing, in_the_colours_of_the_page};
+use super::drawing::Drawing;
 use super::frame::{Axis, FAINT, Frame, INK, linear_ticks, mark_below, name_below, tick_text};
 use super::text::{self, Anchor, Weight};
 use std::fmt::Write as _;
@@ -67,18 +67,14 @@ impl Intervals {
         let about = |(name, mean, [low, high], _): &(String, f64, [f64; 2], bool)| {
             format!("{name}: {}, {} to {}", tick_text(*mean), tick_text(*low), tick_text(*high))
         };
-        Drawing {
-            title: self.title.clone(),
-            about: format!(
-                "{}, each with its interval. {}.",
-                self.axis,
-                self.rows.iter().map(about).collect::<Vec<_>>().join("; ")
-            ),
-            keys: Vec::new(),
-            svg: format!(
-                "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.0} {height:.0}\">\n{}</svg>\n",
-                in_the_colours_of_the_page(&svg)
-            ),
-        }
+        let about = format!(
+            "{}, each with its interval. {}.",
+            self.axis,
+            self.rows.iter().map(about).collect::<Vec<_>>().join("; ")
+        );
+        let svg = format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.0} {height:.0}\">\n{svg}</svg>\n"
+        );
+        Drawing::of_svg(&self.title, &about, &svg)
     }
 }

@@ -4,12 +4,12 @@
 mod bars;
 mod contour;
 mod drawing;
-mod frame;
+pub(crate) mod frame;
 mod intervals;
 mod line;
 mod play;
 mod surface;
-mod text;
+pub(crate) mod text;
 
 pub use bars::Bars;
 pub use drawing::Drawing;

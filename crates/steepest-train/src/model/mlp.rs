@@ -72,14 +72,29 @@ impl MlpConfig {
 }
 
 impl Mlp {
-    pub(crate) fn run(
+    pub(crate) fn run(&self, x: Tensor<2>, at: Option<(u64, u64)>, seen: Option<&mut Units>) -> Tensor<2> {
+        match self.hidden.first() {
+            Some(first) => self.run_from_sums(first.forward(x), at, seen),
+            None => self.output.forward(x),
+        }
+    }
+
+    /// The first hidden layer, if there is one.
+    pub(crate) fn first(&self) -> Option<&Linear> {
+        self.hidden.first()
+    }
+
+    /// From the sums of the first hidden layer on.
+    pub(crate) fn run_from_sums(
         &self,
         mut x: Tensor<2>,
         at: Option<(u64, u64)>,
         mut seen: Option<&mut Units>,
     ) -> Tensor<2> {
         for (i, layer) in self.hidden.iter().enumerate() {
-            x = layer.forward(x);
+            if i > 0 {
+                x = layer.forward(x);
+            }
             if let Some(norm) = self.norms.get(i) {
                 x = norm.forward(x);
             }

@@ -3,7 +3,8 @@
 use super::Trainer;
 use crate::checkpoint::{self, Found, Identity, Origin};
 use crate::error::{Error, Result};
-use crate::file_names::{ENCODER, METRICS, NOTES, SETTINGS, TRAINED_ON};
+use crate::explain::Rows;
+use crate::file_names::{BACKGROUND, ENCODER, METRICS, NOTES, SETTINGS, TRAINED_ON};
 use crate::files::is_finished;
 use crate::judge::Judge;
 use crate::model::Model;
@@ -83,6 +84,10 @@ impl Trainer {
             [(SETTINGS, settings), (ENCODER, encoder), (NOTES, notes), (TRAINED_ON, trained_on)]
         {
             self.dir.write(file, text.as_bytes())?;
+        }
+        // a run that goes on with rows no longer to be kept has them no more in its manifest
+        if let Some(rows) = Rows::chosen(data, &self.plan.settings) {
+            self.dir.write(BACKGROUND, &rows.to_bytes()?)?;
         }
         self.dir.seal(false)
     }

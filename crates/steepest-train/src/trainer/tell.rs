@@ -4,15 +4,16 @@ use super::Trainer;
 use crate::error::{Error, Result};
 use crate::evaluation::Evaluation;
 use crate::event::{EpochDone, Event, Events, LayerDone, Start, StepDone, Stopped};
+use crate::explain::{self, FEWEST_SHUFFLED};
 use crate::file_names::{EVALUATION, OPTIMIZER, SUMMARY, WEIGHTS};
 use crate::judge::Validation;
 use crate::network;
 use crate::settings::OptimizerSettings;
 use crate::state::Snapshot;
-use crate::summary::{Health, Summary, TensorLine};
+use crate::summary::{ColumnImportance, Health, Summary, TensorLine};
 use steepest::Verdict;
 use steepest_burn::NamedTensor;
-use steepest_data::Task;
+use steepest_data::{Part, Task};
 
 impl Trainer {
     pub(super) fn start(&self) -> Start {
@@ -160,12 +161,28 @@ impl Trainer {
             validation: score(0),
             test: score(1),
             baseline: Some(self.judge.baseline(&self.data)),
+            importance: self.importance(stopped),
             notes: self.judge.notes(&self.data, &outputs),
             health: self.health(),
             not_written: Vec::new(),
         };
         let evaluation = self.evaluation(&outputs, &train).filter(|_| finished);
         (summary, evaluation)
+    }
+
+    /// What the network loses without a column, on the rows that are least known, of a run that went to its end.
+    fn importance(&self, stopped: &Stopped) -> Vec<ColumnImportance> {
+        let parts = [&self.data.test, &self.data.validation];
+        let part = parts.into_iter().find(|part| part.features.rows >= FEWEST_SHUFFLED);
+        let Some(part) = part.filter(|_| *stopped != Stopped::Interrupted && !stopped.is_failure()) else {
+            return Vec::new();
+        };
+        let criterion = &self.judge.criterion;
+        let Part { features, targets, .. } = part;
+        let (config, encoder) = (&self.plan.model, &self.data.encoder);
+        explain::importance(&self.model, config, encoder, &criterion.loss, features, targets, criterion.seed)
+            // it is told beside the scores, and no reason to end without them
+            .unwrap_or_default()
     }
 
     /// The predictions of the part that is least known, as a report draws them.

@@ -1,0 +1,28 @@
+//! What an explanation lacks, so that who asks for it can be told what to give.
+
+use crate::error::Error;
+use steepest_explain::Error as Refused;
+
+/// What an explanation lacks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lacks {
+    /// Time, or evaluations.
+    Budget,
+    /// Rows to compare with.
+    Background,
+    /// Columns that there are.
+    Columns,
+}
+
+impl Lacks {
+    /// What an error is about; `None` for others.
+    pub fn of(error: &Error) -> Option<Self> {
+        match error {
+            Error::NoBackground { .. } => Some(Self::Background),
+            Error::Explain(Refused::TooFew { what: "evaluations for each row", .. }) => Some(Self::Budget),
+            Error::Explain(Refused::TooFew { what: "rows in the background", .. }) => Some(Self::Background),
+            Error::Explain(Refused::NoSuchPlayer { .. } | Refused::TooMany { .. }) => Some(Self::Columns),
+            _ => None,
+        }
+    }
+}

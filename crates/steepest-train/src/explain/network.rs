@@ -1,0 +1,217 @@
+//! A network as a model that can be explained.
+
+use super::outputs::Unit;
+use crate::model::{Model, ModelConfig};
+use crate::network::device;
+use burn::module::Module;
+use burn::tensor::{Tensor, TensorData};
+use std::ops::Range;
+use std::sync::OnceLock;
+use steepest_explain::{Hybrids, Masks, Mix};
+
+/// Rows that are evaluated at once.
+const TOGETHER: usize = 1024;
+
+/// A network with what is explained of it.
+pub(super) struct Network {
+    model: Model,
+    config: ModelConfig,
+    unit: Unit,
+    raw: usize,
+    width: usize,
+    /// Of a multi-layer perceptron.
+    first: Option<FirstLayer>,
+    /// The same network, that keeps what backpropagation needs.
+    with_gradients: OnceLock<Model>,
+}
+
+/// What a first layer does to its inputs.
+struct FirstLayer {
+    /// `features × units`
+    weights: Vec<f32>,
+    bias: Vec<f32>,
+}
+
+impl Network {
+    pub fn new(model: &Model, config: &ModelConfig, unit: Unit) -> Self {
+        let model = model.clone().valid();
+        let numbers = |tensor: TensorData| tensor.iter::<f32>().collect::<Vec<f32>>();
+        let first = match &model {
+            Model::Mlp(mlp) => mlp.first().map(|layer| {
+                let weights = numbers(layer.weight.val().into_data());
+                let units = weights.len() / width_of(config);
+                let bias = layer.bias.as_ref().map(|bias| numbers(bias.val().into_data()));
+                FirstLayer { weights, bias: bias.unwrap_or_else(|| vec![0.0; units]) }
+            }),
+            Model::Cnn(_) => None,
+        };
+        let (raw, width) = (outputs_of(config), width_of(config));
+        Self { model, config: config.clone(), unit, raw, width, first, with_gradients: OnceLock::new() }
+    }
+
+    fn apply(&self, raw: &[f32], outputs: &mut [f64]) {
+        let width = self.unit.count(self.raw);
+        raw.chunks(self.raw).zip(outputs.chunks_mut(width)).for_each(|(raw, out)| self.unit.apply(raw, out));
+    }
+
+    fn with_gradients(&self) -> &Model {
+        self.with_gradients.get_or_init(|| {
+            let mut model = self.config.init(0, &device(true));
+            steepest_burn::load_named_tensors(&mut model, &steepest_burn::named_tensors(&self.model))
+                .expect("a network has the tensors of a network of the same shape");
+            // of the weights no gradients are wanted
+            model.no_grad()
+        })
+    }
+}
+
+fn width_of(config: &ModelConfig) -> usize {
+    match config {
+        ModelConfig::Mlp(config) => config.inputs,
+        ModelConfig::Cnn(config) => config.image.iter().product(),
+    }
+}
+
+fn outputs_of(config: &ModelConfig) -> usize {
+    match config {
+        ModelConfig::Mlp(config) => config.outputs,
+        ModelConfig::Cnn(config) => config.outputs,
+    }
+}
+
+fn tensor(rows: &[f64], width: usize, train: bool) -> Tensor<2> {
+    let data: Vec<f32> = rows.iter().map(|x| *x as f32).collect();
+    Tensor::from_data(TensorData::new(data, [rows.len() / width, width]), &device(train))
+}
+
+impl steepest_explain::Model for Network {
+    fn features(&self) -> usize {
+        self.width
+    }
+
+    fn outputs(&self) -> usize {
+        self.unit.count(self.raw)
+    }
+
+    fn evaluate(&self, rows: &[f64], outputs: &mut [f64]) {
+        let count = steepest_explain::Model::outputs(self);
+        let blocks = rows.chunks(TOGETHER * self.width).zip(outputs.chunks_mut(TOGETHER * count));
+        for (rows, outputs) in blocks {
+            let raw = self.model.forward(tensor(rows, self.width, false)).into_data();
+            self.apply(raw.as_slice::<f32>().expect("networks compute in f32"), outputs);
+        }
+    }
+
+    fn gradients(&self, rows: &[f64], output: usize) -> Option<Vec<f64>> {
+        let input = tensor(rows, self.width, true).require_grad();
+        let raw = self.with_gradients().forward(input.clone());
+        let data = raw.to_data();
+        let slopes: Vec<f32> = data
+            .as_slice::<f32>()
+            .expect("networks compute in f32")
+            .chunks(self.raw)
+            .flat_map(|raw| self.unit.derivative(raw, output))
+            .map(|x| x as f32)
+            .collect();
+        let slopes =
+            Tensor::from_data(TensorData::new(slopes, [rows.len() / self.width, self.raw]), &raw.device());
+        let gradients = (raw * slopes).backward();
+        let found = input.grad(&gradients)?.into_data();
+        Some(found.iter::<f32>().map(f64::from).collect())
+    }
+
+    fn bytes_of_a_row(&self) -> usize {
+        let values = match &self.config {
+            ModelConfig::Mlp(c) => c.inputs + 3 * c.hidden.iter().sum::<usize>() + c.outputs,
+            config @ ModelConfig::Cnn(_) => config.values_of_a_row() as usize,
+        };
+        4 * values
+    }
+
+    fn hybrids<'a>(&'a self, mix: Mix<'a>) -> Box<dyn Hybrids + 'a> {
+        match &self.first {
+            Some(first) => Box::new(Updated { network: self, first, mix }),
+            None => Box::new(Whole { network: self, mix }),
+        }
+    }
+}
+
+/// Mixtures whose first layer is updated by what a column changes, instead of computed again: a sum over the units for each
+/// column that changes, not over all features.
+struct Updated<'a> {
+    network: &'a Network,
+    first: &'a FirstLayer,
+    mix: Mix<'a>,
+}
+
+impl Hybrids for Updated<'_> {
+    fn evaluate(
+        &self,
+        other: usize,
+        active: &[usize],
+        masks: &Masks,
+        range: Range<usize>,
+        outputs: &mut [f64],
+    ) {
+        let (row, other) = (self.mix.row, self.mix.other(other));
+        let units = self.first.bias.len();
+        let weights = |feature: usize| &self.first.weights[feature * units..(feature + 1) * units];
+        let mut base = self.first.bias.clone();
+        for (feature, value) in other.iter().enumerate().filter(|(_, value)| **value != 0.0) {
+            add(&mut base, *value as f32, weights(feature));
+        }
+        let mut changes = vec![0.0; active.len() * units];
+        for (player, change) in active.iter().zip(changes.chunks_mut(units)) {
+            for &feature in self.mix.players.features(*player) {
+                let by = (row[feature] - other[feature]) as f32;
+                if by != 0.0 {
+                    add(change, by, weights(feature));
+                }
+            }
+        }
+        let change = |player: usize| &changes[player * units..(player + 1) * units];
+        let mut sums = Vec::with_capacity(range.len() * units);
+        for mask in range.clone() {
+            let at = sums.len();
+            match masks.step(mask).filter(|(before, _)| *before >= range.start) {
+                Some((before, player)) => {
+                    let before = (before - range.start) * units;
+                    sums.extend_from_within(before..before + units);
+                    add(&mut sums[at..], 1.0, change(player));
+                }
+                None => {
+                    sums.extend_from_slice(&base);
+                    masks.members(mask).for_each(|player| add(&mut sums[at..], 1.0, change(player)));
+                }
+            }
+        }
+        let sums = Tensor::<2>::from_data(TensorData::new(sums, [range.len(), units]), &device(false));
+        let Model::Mlp(mlp) = &self.network.model else { unreachable!("only these have a first layer") };
+        let raw = mlp.run_from_sums(sums, None, None).into_data();
+        self.network.apply(raw.as_slice::<f32>().expect("networks compute in f32"), outputs);
+    }
+}
+
+fn add(into: &mut [f32], factor: f32, values: &[f32]) {
+    into.iter_mut().zip(values).for_each(|(into, value)| *into += factor * value);
+}
+
+/// Mixtures as whole rows.
+struct Whole<'a> {
+    network: &'a Network,
+    mix: Mix<'a>,
+}
+
+impl Hybrids for Whole<'_> {
+    fn evaluate(
+        &self,
+        other: usize,
+        active: &[usize],
+        masks: &Masks,
+        range: Range<usize>,
+        outputs: &mut [f64],
+    ) {
+        let rows: Vec<f64> = range.flat_map(|mask| self.mix.mixed(other, active, masks, mask)).collect();
+        steepest_explain::Model::evaluate(self.network, &rows, outputs);
+    }
+}
