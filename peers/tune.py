@@ -25,10 +25,10 @@ def given(file, target, seed):
     return [file, *name, "--seed", str(seed), *LENGTH, "--quiet", "--no-report"]
 
 
-def tune(file, target, seed, points):
+def tune(file, target, seed):
     with tempfile.TemporaryDirectory() as folder:
         searches = ["--search", f"lr={RATE[0]}..{RATE[1]}:log", "--search", f"weight_decay={DECAY[0]}..{DECAY[1]}:log"]
-        command = [PROGRAM, "tune", *given(file, target, seed), *searches, "--points", str(points), "--json", "--out", f"{folder}/run"]
+        command = [PROGRAM, "tune", *given(file, target, seed), *searches, "--json", "--out", f"{folder}/run"]
         start = time.perf_counter()
         found = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
         seconds = time.perf_counter() - start
@@ -92,7 +92,6 @@ def main():
     parser.add_argument("tables", nargs="+", help="FILE,TARGET, or an embedded data set")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--judges", type=int, default=8, help="other seeds by which a choice is judged")
-    parser.add_argument("--points", type=int, default=11)
     arguments = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     no_worse = 0
@@ -100,7 +99,7 @@ def main():
         file, _, target = table.partition(",")
         ours, theirs = [], []
         for seed in range(arguments.seeds):
-            choice, seconds = tune(file, target, seed, arguments.points)
+            choice, seconds = tune(file, target, seed)
             other, trials = optimize(file, target, seed, seconds)
             ours.append(judge(file, target, choice, arguments.judges))
             theirs.append(judge(file, target, other, arguments.judges))

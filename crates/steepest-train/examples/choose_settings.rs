@@ -43,6 +43,9 @@ struct Pool {
     training_rows: usize,
     /// By deal, value, fold, seed.
     trained: Vec<Vec<Vec<Vec<Rungs>>>>,
+    /// Where ramps fell apart.
+    #[serde(default)]
+    diverged_at: Vec<f64>,
     /// Of each value the mean test loss; absent where a training diverged.
     truth: Vec<Option<f64>>,
 }
@@ -89,6 +92,21 @@ impl<'a> Workload<'a> {
 
     fn point(&self, value: usize) -> Point {
         Point::from([(self.setting.clone(), Value::Number(self.values[value]))])
+    }
+
+    /// Where training falls apart, as `tune` finds it.
+    fn ramps(&self) -> Vec<f64> {
+        if self.setting != "lr" {
+            return Vec::new();
+        }
+        let networks = Networks::folds(&self.with_seed(0), FOLDS).expect("folds");
+        let usual = self.values[11];
+        (0..3u64)
+            .filter_map(|number| {
+                let ramp = networks.ramp(0.1 * usual, 1e4 * usual, 100, 0, number << 32).expect("a ramp");
+                ramp.last().filter(|[_, loss]| loss.is_infinite()).map(|[lr, _]| *lr)
+            })
+            .collect()
     }
 
     fn with_seed(&self, seed: u64) -> Settings {
@@ -150,6 +168,7 @@ impl<'a> Workload<'a> {
             usual,
             training_rows: rows.iter().sum::<usize>() / rows.len(),
             trained,
+            diverged_at: self.ramps(),
             truth,
         }
     }
@@ -209,7 +228,12 @@ fn plan(workload: &Workload<'_>, pool: &Pool, rungs: Option<&[(f64, usize)]>) ->
         "lr" => {
             let plan = Plan::thorough("lr", pool.usual, 11, STEPS, FOLDS).expect("a plan");
             // nothing beyond it is trained
-            Plan { extend: None, ..plan }
+            let plan = Plan { extend: None, ..plan };
+            match &pool.diverged_at[..] {
+                [] => plan,
+                // where even the lowest rate falls apart, what is tried says so
+                at => plan.clone().below_divergence("lr", at).unwrap_or(plan),
+            }
         }
         _ => {
             let points = (0..pool.values.len()).map(|value| workload.point(value)).collect();
@@ -330,7 +354,10 @@ fn main() {
         let name: String = text.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect();
         let path = Path::new(&folder).join(name + ".json");
         let pool: Pool = match fs::read_to_string(&path) {
-            Ok(known) => serde_json::from_str(&known).expect("a pool"),
+            // ramps take no time, and older pools have none
+            Ok(known) => {
+                Pool { diverged_at: workload.ramps(), ..serde_json::from_str(&known).expect("a pool") }
+            }
             Err(_) => {
                 let pool = workload.pool();
                 fs::write(&path, serde_json::to_string(&pool).expect("numbers")).expect("space");

@@ -15,7 +15,7 @@ use steepest_train::choose::Search;
     "  steepest tune houses.csv --target price                                  the learning rate\n",
     "  steepest tune houses.csv --target price --search weight_decay=1e-4..1:log\n",
     "  steepest tune digits --search 'hidden=64|128,64|256,256'\n",
-    "  steepest tune digits --search lr --search dropout=0..0.5 --points 22     both at once, at random points\n\n",
+    "  steepest tune digits --search lr --search dropout=0..0.5                 both at once, at random points\n\n",
     "`fit --lr auto` chooses the learning rate alone, at the cost of about one training more, or of seconds.\n\n",
     "Exit codes: 0 done, 1 the run failed, 2 bad input or usage, 130 stopped by Ctrl-C: `steepest resume RUN` goes on",
 ))]
@@ -29,10 +29,11 @@ pub struct Tune {
     /// Folds into which the rows that are not for the test are dealt, at least 2
     #[arg(long, value_name = "K", default_value = "5", help_heading = "Tuning")]
     pub folds: usize,
-    /// Trainings on each fold, each from another start, at least 1
-    #[arg(long, value_name = "N", default_value = "3", help_heading = "Tuning")]
-    pub trainings: u64,
-    /// Candidates in a range, or at random where several settings are searched, at least 2
-    #[arg(long, value_name = "N", default_value = "11", help_heading = "Tuning")]
-    pub points: usize,
+    /// Trainings on each fold, each from another start, at least 1 [default: 3; 1 where several settings are searched]
+    #[arg(long, value_name = "N", help_heading = "Tuning")]
+    pub trainings: Option<u64>,
+    /// Candidates in a range, or at random where several settings are searched, at least 2 [default: 11; 33 where several are
+    /// searched]
+    #[arg(long, value_name = "N", help_heading = "Tuning")]
+    pub points: Option<usize>,
 }

@@ -9,7 +9,13 @@ pub fn run(args: Tune) -> Result {
     let Tune { fit, search, folds, trainings, points } = args;
     let settings = settings(&fit)?;
     let search = if search.is_empty() { vec![Search::rate()] } else { search };
-    let options = TuneOptions { search, folds, trainings, points };
+    let usual = TuneOptions::of(search);
+    let options = TuneOptions {
+        folds,
+        trainings: trainings.unwrap_or(usual.trainings),
+        points: points.unwrap_or(usual.points),
+        ..usual
+    };
     let mut reporter = Reporter::new(fit.watch);
     let tuned = choose::tune(&settings, &options, &out(&fit), &mut reporter);
     let (_, summary) = tuned.map_err(|error| reporter.failure(error))?;

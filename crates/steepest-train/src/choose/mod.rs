@@ -14,6 +14,7 @@ mod compare;
 mod fixture;
 mod lines;
 mod networks;
+mod ramps;
 mod rate;
 mod ready;
 mod search;

@@ -2,25 +2,21 @@
 
 use super::apply::{LR, apply};
 use super::chosen::{Chosen, How};
-use super::networks::Networks;
+use super::ramps::Ramps;
 use super::ready::{Decided, Ready, Training};
 use crate::error::{Error, Result};
 use crate::event::Observer;
 use crate::resolve::Resolved;
 use crate::settings::Settings;
-use crate::tables::{Tables, other_seed};
+use crate::tables::Tables;
 use std::path::Path;
 use std::sync::Arc;
 use steepest::FileSystem;
 use steepest_choose::choose::{Choice, Outcome, Plan};
 use steepest_data::Prepared;
 
-/// Steps of a ramp, and how many there are.
-const RAMP: u64 = 100;
-const RAMPS: u64 = 3;
-/// A ramp takes at most this part of the training's steps, and has at least so many, or there is none.
+/// A ramp takes at most this part of the training's steps.
 const RAMP_PART: u64 = 50;
-const SHORTEST_RAMP: u64 = 30;
 
 /// What is tried on so many divisions of the rows; where there are several of them, trainings are cheap.
 ///
@@ -83,17 +79,14 @@ pub(super) fn decide(
     run: &Path,
     observer: &mut dyn Observer,
 ) -> Result<Decided> {
-    let ramp = ramp(ready)?;
+    let ramps = Ramps::of(ready, ready.steps / RAMP_PART)?;
     let mut plan = ready.plan.clone();
-    plan.extra_at_most -= ramp.cost;
-    if !ramp.diverged_at.is_empty() {
-        // where even the lowest rate falls apart, what is tried says so
-        plan = plan.clone().below_divergence(LR, &ramp.diverged_at).unwrap_or(plan);
-    }
+    plan.extra_at_most -= ramps.cost;
+    let plan = ramps.below_divergence(plan);
     let choice = ready.choose(&plan, system, run, observer)?;
     let own = choice.outcomes[choice.winner].rungs.last().map_or(0.0, |rung| rung.to);
     let chosen = Chosen {
-        cost: choice.cost.total - own + ramp.cost,
+        cost: choice.cost.total - own + ramps.cost,
         grid_cost: (choice.outcomes.len() * ready.splits.len()) as f64,
         ..Chosen::of(&choice, How::Auto, &ready.splits, &ready.groups, 1)
     };
@@ -106,29 +99,6 @@ pub(super) fn decide(
     let own = own.filter(|trial| trial.ended.is_none());
     let training = own.map(|trial| Training { trainer: trial.trainer, epochs: trial.epochs });
     Ok(Decided { settings, chosen, notes, training })
-}
-
-/// The rates at which ramps fall apart, from a third of which on no rate is tried.
-fn ramp(ready: &Ready) -> Result<Ramp> {
-    let steps = RAMP.min(ready.steps / RAMP_PART);
-    if steps < SHORTEST_RAMP {
-        return Ok(Ramp { cost: 0.0, diverged_at: Vec::new() });
-    }
-    let usual = ready.settings.optimizer.learning_rate()?;
-    let networks = Networks::of(ready.settings.clone(), ready.splits.clone(), None);
-    let mut diverged_at = Vec::new();
-    for number in 0..RAMPS {
-        let seed = other_seed(ready.settings.train.seed, number);
-        let ramp = networks.ramp(0.1 * usual, 1e4 * usual, steps, 0, seed)?;
-        diverged_at.extend(ramp.last().filter(|[_, loss]| loss.is_infinite()).map(|[lr, _]| *lr));
-    }
-    Ok(Ramp { cost: (RAMPS * steps) as f64 / ready.steps as f64, diverged_at })
-}
-
-struct Ramp {
-    /// In trainings.
-    cost: f64,
-    diverged_at: Vec<f64>,
 }
 
 /// Where the rate comes from.

@@ -2,6 +2,7 @@
 
 use super::apply::{LR, apply};
 use super::chosen::{Chosen, How};
+use super::ramps::Ramps;
 use super::ready::{Decided, Ready};
 use super::search::{self, Search};
 use super::timing::step_seconds;
@@ -23,15 +24,26 @@ pub struct TuneOptions {
     pub search: Vec<Search>,
     /// Into how many folds the rows that are not for the test are dealt, at least 2. Default 5.
     pub folds: usize,
-    /// Trainings on each fold, each with other initial weights and another order of the rows, at least 1. Default 3.
+    /// Trainings on each fold, each with other initial weights and another order of the rows, at least 1. Default 3, and 1 where several settings are
+    /// searched.
     pub trainings: u64,
-    /// Candidates, where they are not counted off by what is searched, at least 2. Default 11.
+    /// Candidates, where they are not counted off by what is searched, at least 2. Default 11, and 33 where several
+    /// settings are searched.
     pub points: usize,
 }
 
 impl Default for TuneOptions {
     fn default() -> Self {
-        Self { search: vec![Search::rate()], folds: 5, trainings: 3, points: 11 }
+        Self::of(vec![Search::rate()])
+    }
+}
+
+impl TuneOptions {
+    /// The defaults for what is searched. Along one setting, three trainings on each fold tell neighbours apart; in a space of
+    /// several, three times as many points with one training each cost the same and find more.
+    pub fn of(search: Vec<Search>) -> Self {
+        let (trainings, points) = if search.len() > 1 { (1, 33) } else { (3, 11) };
+        Self { search, folds: 5, trainings, points }
     }
 }
 
@@ -127,6 +139,9 @@ pub(super) fn within(ready: Ready, options: &TuneOptions, seconds: f64) -> Resul
     Ok((ready.planned(plan, &counted), counted))
 }
 
+/// The most that a ramp may take of what all trainings do.
+const RAMP_PART: f64 = 0.01;
+
 /// Chooses by cross-validation.
 pub(super) fn decide(
     ready: &Ready,
@@ -135,10 +150,15 @@ pub(super) fn decide(
     run: &Path,
     observer: &mut dyn Observer,
 ) -> Result<Decided> {
-    let choice = ready.choose(&ready.plan, system, run, observer)?;
+    let (mut plan, mut ramped) = (ready.plan.clone(), 0.0);
+    if options.search.iter().any(|search| search.name() == LR) {
+        let ramps = Ramps::of(ready, (RAMP_PART * plan.cost() * ready.steps as f64) as u64)?;
+        (plan, ramped) = (ramps.below_divergence(plan), ramps.cost);
+    }
+    let choice = ready.choose(&plan, system, run, observer)?;
     let chosen = Chosen {
-        cost: choice.cost.total,
-        grid_cost: grid(&ready.plan, choice.outcomes.len()) as f64 * ready.plan.trainings() as f64,
+        cost: choice.cost.total + ramped,
+        grid_cost: grid(&plan, choice.outcomes.len()) as f64 * plan.trainings() as f64,
         ..Chosen::of(&choice, How::Tune, &ready.splits, &ready.groups, options.trainings)
     };
     let mut settings = apply(&ready.settings, &choice.best().point)?;
