@@ -2,7 +2,13 @@
 
 use std::fmt;
 
-/// What is done with a step whose gradient has a value that is not finite.
+/// What is done with a step whose gradient has a value that is not finite, or that would leave one in the parameters or in the
+/// state.
+///
+/// The second is looked for where it can come to that: where the norm of a gradient, the learning rate, or what a tensor already
+/// holds, is beyond 2⁵⁰ (1e60 in f64). Such a step is taken on copies first, which takes memory and time; all others pay nothing.
+/// Weights that were not finite before the step are the caller's, and are found where
+/// [updates are measured](crate::Builder::measure_updates).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum NonFinite {
     /// The step returns an error that names the tensor and the index; nothing is changed.
@@ -13,12 +19,36 @@ pub enum NonFinite {
     Skip,
     /// Gradients are not read before the update, which saves 4 of AdamW's 32 bytes of traffic per
     /// parameter; a NaN goes into the parameters. With clipping by norm the read happens anyway
-    /// and this acts like `Error`.
+    /// and a gradient that is not finite is an error; what overflows later is not looked for.
     Unchecked,
 }
 
-/// Where a gradient is not finite.
+/// What of a tensor is not finite, or would not be after the step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum NotFinite {
+    /// Its gradient, as given.
+    #[default]
+    Gradient,
+    /// The parameter, after the step that was refused.
+    Parameter,
+    /// This array or number of its state, after the step that was refused.
+    State(&'static str),
+}
+
+impl fmt::Display for NotFinite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Gradient => f.write_str("the gradient"),
+            Self::Parameter => f.write_str("the parameter itself"),
+            Self::State(name) => write!(f, "its state `{name}`"),
+        }
+    }
+}
+
+/// Where something of a tensor is not finite.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct NonFiniteAt {
     /// The tensor's position in the order of `build`.
     pub tensor: usize,
@@ -26,8 +56,10 @@ pub struct NonFiniteAt {
     pub index: usize,
     /// The value: NaN or an infinity.
     pub value: f64,
-    /// How many such values the tensor has.
+    /// How many such values it has.
     pub count: usize,
+    /// What it is of the tensor that is not finite.
+    pub what: NotFinite,
 }
 
 /// How a gradient's norm compares with its own past.

@@ -53,7 +53,7 @@ pub use dtype::{DType, Slice, SliceMut};
 pub use error::{Error, GradientFault, Result};
 pub use file::{Disk, FileSystem, OpenFile, write_atomically, write_atomically_on};
 pub use float::Float;
-pub use health::{NonFinite, NonFiniteAt, TensorHealth, Verdict};
+pub use health::{NonFinite, NonFiniteAt, NotFinite, TensorHealth, Verdict};
 pub use hint::{Hint, nearest};
 pub use kernel::{ElementKernel, InstructionSet, element};
 #[doc(hidden)]

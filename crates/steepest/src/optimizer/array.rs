@@ -54,20 +54,35 @@ impl StateArray {
         Self::stored(spec, StateKind::Point, storage, place)
     }
 
+    /// The same, when it is known what it holds.
+    pub fn of_kind(self, kind: StateKind) -> Self {
+        Self { kind, ..self }
+    }
+
     pub fn stored(spec: StateSpec, kind: StateKind, storage: Storage, place: usize) -> Self {
         let len: usize = spec.shape.iter().product();
-        let mut data = Aligned::side_by_side(len * storage.size(), place);
+        let data = Aligned::side_by_side(len * storage.size(), place);
         let quantized = matches!(storage, Storage::Bits8(_));
-        let mut scales = Aligned::new(if quantized { len.div_ceil(GROUP) } else { 0 });
-        let initial = spec.initial;
-        match storage {
-            Storage::F64 => data.slice_mut::<f64>().fill(initial),
-            Storage::F32 => data.slice_mut::<f32>().fill(initial as f32),
-            Storage::Bf16 => data.slice_mut::<bf16>().fill(bf16::from_f64(initial)),
-            Storage::Bits8(_) => fill(kind, initial, data.slice_mut(), scales.slice_mut()),
-            Storage::Correction => {}
+        let scales = Aligned::new(if quantized { len.div_ceil(GROUP) } else { 0 });
+        // memory begins as zeros
+        let zeros = spec.initial == 0.0 && !quantized;
+        let mut array = Self { spec, kind, storage, data, scales };
+        if !zeros {
+            array.reset();
         }
-        Self { spec, kind, storage, data, scales }
+        array
+    }
+
+    /// Holds what it holds before the first step.
+    pub fn reset(&mut self) {
+        let Self { spec: StateSpec { initial, .. }, kind, storage, data, scales } = self;
+        match storage {
+            Storage::F64 => data.slice_mut::<f64>().fill(*initial),
+            Storage::F32 => data.slice_mut::<f32>().fill(*initial as f32),
+            Storage::Bf16 => data.slice_mut::<bf16>().fill(bf16::from_f64(*initial)),
+            Storage::Bits8(_) => fill(*kind, *initial, data.slice_mut(), scales.slice_mut()),
+            Storage::Correction => data.slice_mut::<i8>().fill(0),
+        }
     }
 
     /// Bytes of memory.
@@ -118,6 +133,28 @@ impl StateArray {
                 Dequantize { kind: self.kind, order, codes, scales, into: &mut into }.run();
                 into.into_iter().map(f64::from).collect()
             }
+        }
+    }
+
+    /// Becomes these values, where it is kept in the type of the arithmetic; they are exact in it.
+    pub fn become_values(&mut self, values: &[f64]) {
+        match self.storage {
+            Storage::F64 => self.data.slice_mut::<f64>().copy_from_slice(values),
+            Storage::F32 => {
+                self.data.slice_mut::<f32>().iter_mut().zip(values).for_each(|(x, value)| *x = *value as f32);
+            }
+            Storage::Bf16 | Storage::Bits8(_) | Storage::Correction => {}
+        }
+    }
+
+    /// Whether a number of it is larger than `most`, or is none.
+    pub fn exceeds(&self, most: f64) -> bool {
+        let beyond = |x: f64| x.abs() > most || x.is_nan();
+        match self.storage {
+            Storage::F64 => self.data.slice::<f64>().iter().any(|x| beyond(*x)),
+            Storage::F32 => self.data.slice::<f32>().iter().any(|x| beyond(f64::from(*x))),
+            Storage::Correction => false,
+            Storage::Bf16 | Storage::Bits8(_) => self.to_f64().into_iter().any(beyond),
         }
     }
 

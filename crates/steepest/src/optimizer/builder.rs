@@ -377,7 +377,7 @@ fn new_state(
         let kind = rule.kinds().get(k).copied().unwrap_or(StateKind::Point);
         match narrow {
             Some(storage) if kind != StateKind::Point => StateArray::stored(spec, kind, storage, k),
-            _ => StateArray::new(spec, param.dtype, k),
+            _ => StateArray::new(spec, param.dtype, k).of_kind(kind),
         }
     });
     let of_wrappers = wrappers.arrays(param).into_iter().enumerate();
@@ -392,6 +392,8 @@ fn new_state(
         weight_decay: of.weight_decay,
         format,
         key: name_key(&param.name),
+        frozen: of.frozen,
+        loud: false,
         steps: 0,
         arrays: arrays.collect(),
         memory: rule.memory().into_iter().map(|(_, value)| value).collect(),

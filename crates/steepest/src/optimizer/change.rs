@@ -60,6 +60,7 @@ impl Optimizer {
             let own = self.setup.stand_ins[tensor.rule].map_or(1.0, |stand_in| stand_in.lr_factor);
             tensor.lr_factor = group.factor().map_or(tensor.lr_factor, |factor| factor * own);
             tensor.weight_decay = group.lambda().or(tensor.weight_decay);
+            tensor.frozen = group.freezes().unwrap_or(tensor.frozen);
         }
         changes.into_iter().for_each(|change| self.apply(change));
         Ok(())

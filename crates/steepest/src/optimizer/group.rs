@@ -46,6 +46,7 @@ pub struct Group {
     weight_decay: Option<f64>,
     settings: Values,
     state_format: Option<StateFormat>,
+    frozen: Option<bool>,
     rule: Option<Result<Rule>>,
 }
 
@@ -57,6 +58,7 @@ impl Group {
             weight_decay: None,
             settings: Values::new(),
             state_format: None,
+            frozen: None,
             rule: None,
         }
     }
@@ -81,9 +83,38 @@ impl Group {
         Self::new(Select::RankAtLeast(rank))
     }
 
-    /// Their learning rate is `factor` times the step's. In `[0, ∞)`; default 1.
+    /// Their learning rate is `factor` times the step's. In `[0, ∞)`; default 1. With 0 their steps are taken and their state follows
+    /// their gradients; to leave them out altogether, see [`frozen`](Self::frozen).
     pub fn lr_factor(self, factor: f64) -> Self {
         Self { lr_factor: Some(factor), ..self }
+    }
+
+    /// They stay as they are: as if every step had them as [`Slot::frozen`](crate::Slot::frozen), whatever gradient it brings. They
+    /// do not count in norms, their state and step number stay, and they have no decay. A later group thaws them again with
+    /// [`thawed`](Self::thawed), as does [`Optimizer::change`](crate::Optimizer::change) between steps.
+    ///
+    /// ```
+    /// use steepest::{AdamW, DType, Group, Optimizer, Param, Slot};
+    /// let (mut body, mut head) = ([1.0f32; 4], [1.0f32; 2]);
+    /// let mut adamw = Optimizer::builder(AdamW::default())
+    ///     .group(Group::named("body").frozen())
+    ///     .build([Param::new("body", [4], DType::F32), Param::new("head", [2], DType::F32)])?;
+    /// let mut step = |adamw: &mut Optimizer| {
+    ///     adamw.step(0.1, &mut [Slot::new(&mut body, &[3.0f32; 4]), Slot::new(&mut head, &[1.0f32; 2])])
+    /// };
+    /// assert_eq!(step(&mut adamw)?.gradient_norm, Some(2f64.sqrt()));
+    /// adamw.change(Group::all().thawed())?;
+    /// step(&mut adamw)?;
+    /// assert!(body[0] < 1.0);
+    /// # Ok::<(), steepest::Error>(())
+    /// ```
+    pub fn frozen(self) -> Self {
+        Self { frozen: Some(true), ..self }
+    }
+
+    /// They are trained: what an earlier group [froze](Self::frozen) is so no longer.
+    pub fn thawed(self) -> Self {
+        Self { frozen: Some(false), ..self }
     }
 
     /// Their weight decay λ, in the rule's own kind (coupled or decoupled). In `[0, ∞)`.
@@ -144,6 +175,7 @@ pub(crate) struct Assigned {
     pub weight_decay: Option<f64>,
     /// What a group asked for.
     pub state_format: Option<StateFormat>,
+    pub frozen: bool,
     /// The groups that matched, as text.
     pub groups: Vec<String>,
 }
@@ -195,6 +227,10 @@ impl Group {
         self.lr_factor
     }
 
+    pub(crate) fn freezes(&self) -> Option<bool> {
+        self.frozen
+    }
+
     pub(crate) fn lambda(&self) -> Option<f64> {
         self.weight_decay
     }
@@ -226,13 +262,19 @@ impl Group {
 /// Applies the groups to the parameters. `rules` holds the optimizer's rule and receives those of
 /// the groups.
 pub(crate) fn assign(groups: Vec<Group>, params: &[Param], rules: &mut Rules) -> Result<Vec<Assigned>> {
-    let plain =
-        Assigned { rule: 0, lr_factor: 1.0, weight_decay: None, state_format: None, groups: Vec::new() };
+    let plain = Assigned {
+        rule: 0,
+        lr_factor: 1.0,
+        weight_decay: None,
+        state_format: None,
+        frozen: false,
+        groups: Vec::new(),
+    };
     let mut assigned = vec![plain; params.len()];
     for group in groups {
         let matched = group.matched(params)?;
         let label = group.to_string();
-        let Group { lr_factor, weight_decay, settings, state_format, rule, .. } = group;
+        let Group { lr_factor, weight_decay, settings, state_format, frozen, rule, .. } = group;
         let rule = rule.transpose()?.map(|rule| rules.push(rule, None));
         // each rule that the group's settings change is made once
         let mut changed = BTreeMap::new();
@@ -251,6 +293,7 @@ pub(crate) fn assign(groups: Vec<Group>, params: &[Param], rules: &mut Rules) ->
             of.lr_factor = lr_factor.unwrap_or(of.lr_factor);
             of.weight_decay = weight_decay.or(of.weight_decay);
             of.state_format = state_format.or(of.state_format);
+            of.frozen = frozen.unwrap_or(of.frozen);
             of.groups.push(label.clone());
         }
     }

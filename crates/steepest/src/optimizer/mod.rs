@@ -23,6 +23,7 @@ use crate::optimizer::checks::check_step;
 use crate::optimizer::tensor::TensorState;
 use crate::param::{Param, Slot};
 use crate::step::{self, Setup, StepArgs, StepReport, Workspace};
+use std::fmt;
 
 /// Updates parameters in one pass over memory.
 ///
@@ -39,7 +40,6 @@ use crate::step::{self, Setup, StepArgs, StepReport, Workspace};
 /// assert!(theta.iter().all(|x| x.abs() < 0.01));
 /// # Ok::<(), steepest::Error>(())
 /// ```
-#[derive(Debug)]
 pub struct Optimizer {
     setup: Setup,
     tensors: Vec<TensorState>,
@@ -47,6 +47,19 @@ pub struct Optimizer {
     /// The groups that matched each tensor, as text.
     groups: Vec<Vec<String>>,
     steps_taken: u64,
+}
+
+/// What it is, not what it holds: its state may be as large as a network.
+impl fmt::Debug for Optimizer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Optimizer")
+            .field("rule", &self.name())
+            .field("settings", &self.setup.rules[0].settings)
+            .field("parameters", &self.setup.params.len())
+            .field("steps_taken", &self.steps_taken)
+            .field("state_bytes", &self.state_bytes())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Optimizer {
@@ -68,6 +81,18 @@ impl Optimizer {
             step::run(&self.setup, &mut self.tensors, &mut self.work, self.steps_taken, args, slots)?;
         self.steps_taken = report.step;
         Ok(report)
+    }
+
+    /// Forgets everything that it has learned: state, step numbers and health are as [`Builder::build`] left them. Settings stay as they
+    /// are, those of [`change`](Self::change) too. Allocates nothing.
+    pub fn reset(&mut self) {
+        for tensor in &mut self.tensors {
+            tensor.all_arrays_mut().for_each(StateArray::reset);
+            let first = self.setup.rules[tensor.rule].memory();
+            tensor.memory.iter_mut().zip(first).for_each(|(x, (_, first))| *x = first);
+            (tensor.steps, tensor.loud, tensor.health) = (0, false, TensorHealth::default());
+        }
+        self.steps_taken = 0;
     }
 
     /// The parameters, in the order of `build`.

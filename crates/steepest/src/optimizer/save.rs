@@ -4,6 +4,7 @@ use crate::error::{Error, Result};
 use crate::file::write_atomically;
 use crate::optimizer::Optimizer;
 use crate::optimizer::state_file::{self, Saved, SavedTensor};
+use crate::step::is_loud_state;
 use std::path::Path;
 
 impl Optimizer {
@@ -25,13 +26,15 @@ impl Optimizer {
     pub fn from_bytes(&mut self, bytes: &[u8]) -> Result<()> {
         let checked = state_file::read(bytes, &self.saved())?;
         self.setup.formats.seed = checked.seed.unwrap_or(self.setup.formats.seed);
-        for (tensor, found) in self.tensors.iter_mut().zip(&checked.tensors) {
+        for ((tensor, found), param) in self.tensors.iter_mut().zip(&checked.tensors).zip(&self.setup.params)
+        {
             tensor.steps = found.steps;
             tensor.health = found.health.unwrap_or(tensor.health);
             tensor.memory.copy_from_slice(&found.memory);
             for (array, (bytes, scales)) in tensor.all_arrays_mut().zip(&found.arrays) {
                 array.fill(bytes, *scales);
             }
+            tensor.loud = is_loud_state(param.dtype, tensor);
         }
         self.steps_taken = checked.steps_taken;
         Ok(())

@@ -193,7 +193,7 @@ pub(crate) fn read<'a>(bytes: &'a [u8], expected: &Saved<'_>) -> Result<Checked<
         .map_err(|e| one(format!("not a safetensors file, or cut off: {e}")))?;
     let file = SafeTensors::deserialize(bytes).map_err(|e| one(e.to_string()))?;
     let about = metadata.metadata().clone().unwrap_or_default();
-    let mut reader = Reader { file, known: HashSet::new(), problems: Vec::new() };
+    let mut reader = Reader { file, known: HashSet::new(), stated: false, problems: Vec::new() };
     let header = reader.header(&about);
     let with_history = header.format > 1;
     if header.optimizer != expected.optimizer {
@@ -218,6 +218,8 @@ struct Reader<'a> {
     file: SafeTensors<'a>,
     /// What was looked for.
     known: HashSet<String>,
+    /// Whether there is a header that says of each tensor what it is.
+    stated: bool,
     problems: Vec<String>,
 }
 
@@ -232,7 +234,10 @@ impl<'a> Reader<'a> {
         };
         if let Some(text) = about.get(ENTRY) {
             match serde_json::from_str::<Header>(text) {
-                Ok(found) if found.format == VERSION => return found,
+                Ok(found) if found.format == VERSION => {
+                    self.stated = true;
+                    return found;
+                }
                 Ok(found) => {
                     self.problems.push(format!("format: expected {VERSION} or 1, found {}", found.format));
                 }
@@ -270,10 +275,20 @@ impl<'a> Reader<'a> {
                 let (expected, found) = (expected.rule, &found.rule);
                 self.problems.push(format!("rule of {name}: expected {expected}, found {found}"));
             }
+            if found.dtype != expected.dtype {
+                let (expected, found) = (&expected.dtype, &found.dtype);
+                self.problems.push(format!("type of {name}: expected {expected}, found {found}"));
+            }
+            if found.shape != expected.shape {
+                let (expected, found) = (expected.shape, &found.shape);
+                self.problems.push(format!("shape of {name}: expected {expected:?}, found {found:?}"));
+            }
             if let Some([from, to]) = found.range {
                 self.problems
                     .push(format!("{name}: expected a whole tensor, found its elements {from} to {to}"));
             }
+        } else if self.stated {
+            self.problems.push(format!("rule of {name}: expected {}, found nothing of it", expected.rule));
         }
         let steps = self.words(name, STEPS, Dtype::U64, &[]).map_or(0, |[steps]| u64::from_le_bytes(steps));
         let health = if with_history {

@@ -55,6 +55,7 @@ pub(crate) fn bind(
         let wrapper_arrays = tensor.wrapper_arrays.iter_mut().map(StateArray::address);
         let Range { start, end } = tensor.workspace;
         work.targets.push(Target {
+            tensor: i,
             rule: tensor.rule,
             step,
             decay,
@@ -70,7 +71,7 @@ pub(crate) fn bind(
                 },
             },
             weight_dither,
-            gradient: slot.grad.as_mut().map(|grad| GradientPlace {
+            gradient: slot.grad.as_mut().filter(|_| !tensor.frozen).map(|grad| GradientPlace {
                 dtype: grad.as_slice().dtype(),
                 zero: matches!(grad, Gradient::Zero(_)),
                 // last: what is written through this address is read through it, too

@@ -38,6 +38,11 @@ impl Setup {
         by_norm || self.non_finite != NonFinite::Unchecked
     }
 
+    /// Whether a step that would leave something that is not finite is looked for.
+    pub fn is_checked(&self) -> bool {
+        self.non_finite != NonFinite::Unchecked
+    }
+
     /// Whether a rule sums something before the update.
     pub fn measures(&self) -> bool {
         self.rules.iter().any(|rule| rule.scope() != Scope::Element)

@@ -58,6 +58,12 @@ macro_rules! stop_rules {
                 /// What has become small, and how small.
                 what: String,
             },
+            /// The line search of L-BFGS found no lower point along a direction in which the gradient says that there is one: as
+            /// a rule, the gradient is wrong. See [`check_gradient`](crate::check_gradient).
+            LineSearch {
+                /// By how much the function should fall, by its gradient.
+                promised: f64,
+            },
             /// All of these, in the order of the rules.
             All(Vec<Reason>),
         }
@@ -95,7 +101,7 @@ macro_rules! stop_rules {
             pub(super) fn single(&self) -> Option<(&'static str, bool, &dyn fmt::Display)> {
                 match self {
                     $(Self::$rule(why) => Some(($rule::OWNER, $rule::FAILURE, why)),)+
-                    Self::Converged { .. } | Self::All(_) => None,
+                    Self::Converged { .. } | Self::LineSearch { .. } | Self::All(_) => None,
                 }
             }
         }

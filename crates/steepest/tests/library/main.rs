@@ -8,6 +8,7 @@ mod compat;
 mod curves;
 mod matrix;
 mod minimize;
+mod outside;
 mod quantized;
 mod registry;
 mod schedules;
