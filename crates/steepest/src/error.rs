@@ -295,6 +295,7 @@ impl Error {
 /// # Ok::<(), steepest::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct GradientFault<'a> {
     /// The step that was refused, counted from 1.
     pub step: u64,

@@ -10,6 +10,7 @@ use std::fmt;
 /// Weights that were not finite before the step are the caller's, and are found where
 /// [updates are measured](crate::Builder::measure_updates).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum NonFinite {
     /// The step returns an error that names the tensor and the index; nothing is changed.
     #[default]
@@ -64,6 +65,7 @@ pub struct NonFiniteAt {
 
 /// How a gradient's norm compares with its own past.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Verdict {
     /// Fewer than 20 gradients seen.
     #[default]
@@ -114,6 +116,7 @@ pub struct TensorHealth {
 }
 
 /// What stands for an update ratio that is not known: it is no ratio.
+#[cfg(feature = "safetensors")]
 const UNKNOWN: f64 = -1.0;
 
 impl TensorHealth {
@@ -123,28 +126,6 @@ impl TensorHealth {
     /// The usual norm: the geometric mean over the last gradients, about 50.
     pub fn usual_norm(&self) -> f64 {
         self.log_mean.exp()
-    }
-
-    /// How many numbers, and how many counts, hold all of it.
-    pub(crate) const NUMBERS: usize = 5;
-    pub(crate) const COUNTS: usize = 4;
-
-    /// All of it as numbers, as a state file holds it.
-    pub(crate) fn to_numbers(self) -> ([f64; Self::NUMBERS], [u64; Self::COUNTS]) {
-        let ratio = self.update_ratio.unwrap_or(UNKNOWN);
-        let numbers = [self.norm, self.zeros, ratio, self.log_mean, self.log_variance];
-        (numbers, [self.seen, self.exploded, self.vanished, self.verdict as u64])
-    }
-
-    /// What [`to_numbers`](Self::to_numbers) gave.
-    pub(crate) fn from_numbers(
-        [norm, zeros, ratio, log_mean, log_variance]: [f64; Self::NUMBERS],
-        [seen, exploded, vanished, verdict]: [u64; Self::COUNTS],
-    ) -> Self {
-        let verdicts = [Verdict::Unknown, Verdict::Normal, Verdict::Exploding, Verdict::Vanishing];
-        let verdict = verdicts.into_iter().find(|v| *v as u64 == verdict).unwrap_or_default();
-        let update_ratio = (ratio != UNKNOWN).then_some(ratio);
-        Self { norm, zeros, update_ratio, verdict, seen, exploded, vanished, log_mean, log_variance }
     }
 
     pub(crate) fn observe(&mut self, norm: f64, zeros: f64) {
@@ -169,6 +150,32 @@ impl TensorHealth {
             self.log_mean += (1.0 - keep) * distance;
             self.log_variance = keep * (self.log_variance + (1.0 - keep) * distance * distance);
         }
+    }
+}
+
+/// The history as a state file holds it.
+#[cfg(feature = "safetensors")]
+impl TensorHealth {
+    /// How many numbers, and how many counts, hold all of it.
+    pub(crate) const NUMBERS: usize = 5;
+    pub(crate) const COUNTS: usize = 4;
+
+    /// All of it as numbers, as a state file holds it.
+    pub(crate) fn to_numbers(self) -> ([f64; Self::NUMBERS], [u64; Self::COUNTS]) {
+        let ratio = self.update_ratio.unwrap_or(UNKNOWN);
+        let numbers = [self.norm, self.zeros, ratio, self.log_mean, self.log_variance];
+        (numbers, [self.seen, self.exploded, self.vanished, self.verdict as u64])
+    }
+
+    /// What [`to_numbers`](Self::to_numbers) gave.
+    pub(crate) fn from_numbers(
+        [norm, zeros, ratio, log_mean, log_variance]: [f64; Self::NUMBERS],
+        [seen, exploded, vanished, verdict]: [u64; Self::COUNTS],
+    ) -> Self {
+        let verdicts = [Verdict::Unknown, Verdict::Normal, Verdict::Exploding, Verdict::Vanishing];
+        let verdict = verdicts.into_iter().find(|v| *v as u64 == verdict).unwrap_or_default();
+        let update_ratio = (ratio != UNKNOWN).then_some(ratio);
+        Self { norm, zeros, update_ratio, verdict, seen, exploded, vanished, log_mean, log_variance }
     }
 }
 

@@ -92,6 +92,7 @@ pub fn minimize<T: Float>(
 
 /// Where a run ended, the best point on the way, and why it ended.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct MinimizeReport<T> {
     /// The last point.
     pub theta: Vec<T>,

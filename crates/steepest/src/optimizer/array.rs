@@ -4,7 +4,10 @@ use crate::aligned::Aligned;
 use crate::dtype::DType;
 use crate::float::Float;
 use crate::kernel::Loop;
-use crate::kernel::quantized::{Dequantize, GROUP, Order, fill, from_order, in_order};
+use crate::kernel::quantized::{Dequantize, GROUP, Order, Quantize, fill};
+#[cfg(feature = "safetensors")]
+use crate::kernel::quantized::{from_order, in_order};
+use crate::random::Dither;
 use crate::rule::{StateKind, StateSpec};
 use half::bf16;
 use std::borrow::Cow;
@@ -79,7 +82,7 @@ impl StateArray {
         match storage {
             Storage::F64 => data.slice_mut::<f64>().fill(*initial),
             Storage::F32 => data.slice_mut::<f32>().fill(*initial as f32),
-            Storage::Bf16 => data.slice_mut::<bf16>().fill(bf16::from_f64(*initial)),
+            Storage::Bf16 => data.slice_mut::<u16>().fill(bf16::from_f64(*initial).to_bits()),
             Storage::Bits8(_) => fill(*kind, *initial, data.slice_mut(), scales.slice_mut()),
             Storage::Correction => data.slice_mut::<i8>().fill(0),
         }
@@ -125,7 +128,7 @@ impl StateArray {
         match self.storage {
             Storage::F64 => self.data.slice::<f64>().to_vec(),
             Storage::F32 => self.data.slice::<f32>().iter().map(|x| f64::from(*x)).collect(),
-            Storage::Bf16 => self.data.slice::<bf16>().iter().map(|x| x.to_f64()).collect(),
+            Storage::Bf16 => self.data.slice::<u16>().iter().map(|x| bf16::from_bits(*x).to_f64()).collect(),
             Storage::Correction => self.data.slice::<i8>().iter().map(|x| f64::from(*x)).collect(),
             Storage::Bits8(order) => {
                 let mut into = vec![0.0; self.data.len()];
@@ -136,14 +139,24 @@ impl StateArray {
         }
     }
 
-    /// Becomes these values, where it is kept in the type of the arithmetic; they are exact in it.
-    pub fn become_values(&mut self, values: &[f64]) {
+    /// Becomes these values, rounded to what it is kept in: in 8 bits at random, with the words of `dither`.
+    pub fn become_values(&mut self, values: &[f64], dither: Dither) {
         match self.storage {
             Storage::F64 => self.data.slice_mut::<f64>().copy_from_slice(values),
             Storage::F32 => {
                 self.data.slice_mut::<f32>().iter_mut().zip(values).for_each(|(x, value)| *x = *value as f32);
             }
-            Storage::Bf16 | Storage::Bits8(_) | Storage::Correction => {}
+            Storage::Bf16 => {
+                let bits = values.iter().map(|value| bf16::from_f64(*value).to_bits());
+                self.data.slice_mut::<u16>().iter_mut().zip(bits).for_each(|(x, bits)| *x = bits);
+            }
+            Storage::Bits8(order) => {
+                let from: Vec<f32> = values.iter().map(|value| *value as f32).collect();
+                let (from, kind, index) = (&from[..], self.kind, 0);
+                let (codes, scales) = (self.data.slice_mut(), self.scales.slice_mut());
+                Quantize { kind, order, index, dither, from, codes, scales }.run();
+            }
+            Storage::Correction => {}
         }
     }
 
@@ -159,6 +172,7 @@ impl StateArray {
     }
 
     /// Its bytes as a state file holds them: little-endian, codes in the order of the elements.
+    #[cfg(feature = "safetensors")]
     pub fn bytes(&self) -> Cow<'_, [u8]> {
         match self.storage {
             Storage::Bits8(order) => in_order(order, self.data.slice()).into(),
@@ -167,11 +181,13 @@ impl StateArray {
     }
 
     /// The scales of its groups, for 8 bits.
+    #[cfg(feature = "safetensors")]
     pub fn scales(&self) -> Option<&[u8]> {
         matches!(self.storage, Storage::Bits8(_)).then(|| self.scales.slice())
     }
 
     /// Takes over bytes of its length, as [`bytes`](Self::bytes) gave them, and scales.
+    #[cfg(feature = "safetensors")]
     pub fn fill(&mut self, bytes: &[u8], scales: Option<&[u8]>) {
         match self.storage {
             Storage::Bits8(order) => from_order(order, bytes, self.data.slice_mut()),

@@ -4,7 +4,8 @@ use crate::dtype::{Half, SliceMut};
 use crate::error::{Error, Result};
 use crate::optimizer::Optimizer;
 use crate::optimizer::array::StateArray;
-use crate::rule::{Body, Rule};
+use crate::random::Stream;
+use crate::rule::Body;
 use crate::step::{Arithmetic, Setup};
 use crate::wrappers::{Copied, Evaluation, Tensors};
 
@@ -81,7 +82,9 @@ impl Optimizer {
             }
         }
         for (tensor, given) in self.tensors.iter_mut().zip(&given) {
-            tensor.wrapper_arrays.iter_mut().for_each(|array| array.become_values(&given.to_f64()));
+            // kept in the type of the arithmetic: nothing is rounded at random
+            let (values, dither) = (given.to_f64(), Stream::default().lanes_from(0));
+            tensor.wrapper_arrays.iter_mut().for_each(|array| array.become_values(&values, dither));
         }
         Ok(())
     }
@@ -89,7 +92,9 @@ impl Optimizer {
     /// Whether [`Optimizer::evaluation`] can give other weights than the parameters.
     pub fn evaluates(&self) -> bool {
         let Setup { wrappers, rules, .. } = &self.setup;
-        wrappers.average.is_some() || wrappers.lookahead.is_some() || rules.iter().any(Rule::evaluates)
+        wrappers.average.is_some()
+            || wrappers.lookahead.is_some()
+            || rules.iter().any(|rule| rule.evaluates())
     }
 
     /// Turns a copy of parameter `i` into its weights to evaluate with: [`Optimizer::evaluation`] for those who hold

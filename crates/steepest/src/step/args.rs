@@ -15,9 +15,22 @@ pub struct StepArgs {
     pub loss: Option<f64>,
 }
 
+impl Default for StepArgs {
+    /// A rate of 0, which is to be given: `StepArgs { lr: 1e-3, loss: Some(loss), ..StepArgs::default() }`.
+    fn default() -> Self {
+        Self { lr: 0.0, gradient_scale: 1.0, loss: None }
+    }
+}
+
 impl From<f64> for StepArgs {
     fn from(lr: f64) -> Self {
-        Self { lr, gradient_scale: 1.0, loss: None }
+        Self { lr, ..Self::default() }
+    }
+}
+
+impl From<f32> for StepArgs {
+    fn from(lr: f32) -> Self {
+        Self::from(f64::from(lr))
     }
 }
 

@@ -32,7 +32,8 @@ pub(crate) fn bind(
         let decay = setup.wrappers.decay(decay, tensor.lr_factor);
         let lambda = if let Decay::Own(lambda) = decay { lambda } else { 0.0 };
         let (t, lr) = (tensor.steps.saturating_add(1), args.lr * tensor.lr_factor);
-        let step = Step { t, lr, lambda, loss: args.loss };
+        let loss = args.loss.map(|loss| if setup.maximize { -loss } else { loss });
+        let step = Step { t, lr, lambda, loss };
         let stream = |purpose| {
             // of no use, and not computed, where nothing is rounded at random
             let key = setup.dithered.then_some(tensor.key);
@@ -59,7 +60,7 @@ pub(crate) fn bind(
             rule: tensor.rule,
             step,
             decay,
-            scale: args.gradient_scale,
+            scale: if setup.maximize { -args.gradient_scale } else { args.gradient_scale },
             limit,
             weights: WeightPlace {
                 at: slot.param.address(),

@@ -24,6 +24,7 @@ mod target;
 mod tensor;
 mod trial;
 mod units;
+mod update;
 mod update_scale;
 mod workspace;
 mod wrap;
@@ -32,6 +33,7 @@ pub use args::{StepArgs, StepReport};
 pub(crate) use arithmetic::Arithmetic;
 pub(crate) use plan::Plan;
 pub(crate) use setup::Setup;
+#[cfg(feature = "safetensors")]
 pub(crate) use trial::is_loud_state;
 pub(crate) use workspace::{Workspace, lay_out};
 
@@ -40,17 +42,17 @@ use crate::health::{NonFinite, NonFiniteAt, NotFinite};
 use crate::optimizer::tensor::TensorState;
 use crate::param::Slot;
 
-/// Takes the step after `taken` steps, whose arguments and slots were checked. After an error nothing has changed.
+/// Takes a step whose arguments and slots were checked; `before` it were so many steps taken, and the last so many skipped. After an error nothing has changed.
 pub(crate) fn run(
     setup: &Setup,
     tensors: &mut [TensorState],
     work: &mut Workspace,
-    taken: u64,
+    before: (u64, u64),
     args: StepArgs,
     slots: &mut [Slot<'_>],
 ) -> Result<StepReport> {
     bind::bind(setup, tensors, work, args, slots);
-    let report = passes(setup, tensors, work, taken, args, slots);
+    let report = passes(setup, tensors, work, before, args, slots);
     // the addresses are those of this step's slices
     work.targets.clear();
     report
@@ -60,15 +62,16 @@ fn passes(
     setup: &Setup,
     tensors: &mut [TensorState],
     work: &mut Workspace,
-    taken: u64,
+    before: (u64, u64),
     args: StepArgs,
     slots: &mut [Slot<'_>],
 ) -> Result<StepReport> {
+    let (taken, skips) = before;
     let step = taken.saturating_add(1);
     let mut report = StepReport::new(step);
     if setup.scans() {
         if let Err(at) = scan::scan(setup, work, args.gradient_scale) {
-            return refuse(setup, work, taken, at);
+            return refuse(setup, work, (taken, skips), at);
         }
         let (norm, factor) = scan::clip_by_norm(setup, work);
         (report.gradient_norm, report.clip_factor) = (Some(norm), factor);
@@ -76,29 +79,24 @@ fn passes(
             && trial::mark(setup, tensors, work, args.gradient_scale)
             && let Some(at) = trial::find_overflow(setup, tensors, work, args, slots)
         {
-            return refuse(setup, work, taken, at);
+            return refuse(setup, work, (taken, skips), at);
         }
         scan::observe(setup, tensors, work);
     }
     let measured = setup.measures_updates(step);
-    update(setup, tensors, work, measured);
+    update::update(setup, tensors, work, measured);
     report.non_finite_update = finish(setup, tensors, work, measured);
     Ok(report)
 }
 
-/// All that changes parameters and state; the tensors' steps are not counted.
-fn update(setup: &Setup, tensors: &mut [TensorState], work: &mut Workspace, measure: bool) {
-    by_unit::scale_units(setup, work);
-    measure::measure(setup, tensors, work);
-    measure::update_memory(setup, tensors, work);
-    update_scale::scale_updates(setup, tensors, work);
-    element::update(setup, tensors, work, measure);
-    tensor::update(setup, tensors, work, measure);
-}
-
 /// What is not finite, or would not be: an error, or a step that is skipped.
-fn refuse(setup: &Setup, work: &Workspace, taken: u64, at: NonFiniteAt) -> Result<StepReport> {
-    if setup.non_finite == NonFinite::Skip {
+fn refuse(
+    setup: &Setup,
+    work: &Workspace,
+    (taken, skips): (u64, u64),
+    at: NonFiniteAt,
+) -> Result<StepReport> {
+    if setup.non_finite == NonFinite::Skip && skips < setup.most_skips {
         scan::zero_gradients(setup, &work.targets);
         return Ok(StepReport { skipped: Some(at), ..StepReport::new(taken) });
     }

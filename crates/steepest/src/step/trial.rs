@@ -6,7 +6,7 @@
 //! and what it leaves is looked at. All other steps pay a few comparisons for each tensor, of numbers that the scan has anyway.
 
 use crate::clip::Clip;
-use crate::dtype::DType;
+use crate::dtype::{DType, Slice};
 use crate::health::{NonFiniteAt, NotFinite};
 use crate::optimizer::array::StateArray;
 use crate::optimizer::tensor::TensorState;
@@ -16,11 +16,12 @@ use crate::step::args::StepArgs;
 use crate::step::bind::bind;
 use crate::step::setup::Setup;
 use crate::step::target::Target;
+use crate::step::update::update;
 use crate::step::workspace::Workspace;
 use crate::wrappers::Copied;
 
-/// What of a tensor in this type is beyond what training knows. Below, squares and fourth powers lie within the type, and what is
-/// added to a sum at the type's end is less than half its last place, so that the sum stays.
+/// What of a tensor in this type is beyond what training knows. Below, squares lie within the type with room for what they are multiplied
+/// by, and what is added to a sum at the type's end is less than half its last place, so that the sum stays.
 struct Usual {
     /// Norms of gradients, and sizes of weights, averages and numbers that rules keep.
     size: f64,
@@ -72,8 +73,8 @@ impl Usual {
     }
 }
 
-/// Marks the tensors whose step is to be looked at beforehand; whether there are any. `factor` is what clipping multiplies the norm of
-/// a tensor by.
+/// Marks the tensors whose step is to be looked at beforehand; whether there are any. `scale` is what gradients are multiplied by before
+/// they are clipped.
 pub(super) fn mark(setup: &Setup, tensors: &[TensorState], work: &mut Workspace, scale: f64) -> bool {
     let Workspace { targets, norms, watched, .. } = work;
     let mut any = false;
@@ -111,9 +112,7 @@ pub(super) fn find_overflow(
         .map(|(tensor, watched)| if *watched { tensor.clone() } else { tensor.without_arrays() })
         .collect();
     let mut weights: Vec<Copied> = (slots.iter().zip(&watched))
-        .map(|(slot, watched)| {
-            Copied::of(if *watched { slot.param.as_slice() } else { crate::Slice::F32(&[]) })
-        })
+        .map(|(slot, watched)| Copied::of(if *watched { slot.param.as_slice() } else { Slice::F32(&[]) }))
         .collect();
     let mut shadows: Vec<Slot<'_>> = (weights.iter_mut().zip(&*slots).zip(&watched))
         .map(|((copy, slot), watched)| {
@@ -122,7 +121,7 @@ pub(super) fn find_overflow(
         })
         .collect();
     rebind(setup, &mut copies, work, args, &mut shadows, &scales);
-    super::update(setup, &mut copies, work, false);
+    update(setup, &mut copies, work, false);
     drop(shadows);
     let mut found = None;
     let mut loud = Vec::with_capacity(tensors.len());

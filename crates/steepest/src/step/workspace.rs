@@ -11,6 +11,7 @@ use crate::step::target::Target;
 use crate::step::units::Units;
 use crate::wrappers::Passed;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// The memory that steps work in, so that they allocate nothing.
 #[derive(Debug)]
@@ -72,7 +73,7 @@ impl Workspace {
 pub(crate) fn lay_out(
     params: &[Param],
     rule_of: impl Fn(usize) -> usize,
-    rules: &[Rule],
+    rules: &[Arc<Rule>],
 ) -> (Vec<Range<usize>>, usize) {
     let bytes: Vec<usize> =
         (params.iter().enumerate()).map(|(i, param)| rules[rule_of(i)].workspace(param)).collect();

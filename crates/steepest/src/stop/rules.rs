@@ -13,7 +13,6 @@ use crate::error::Result;
 use crate::names::{self, Named};
 use crate::page;
 use crate::settings::{Parameter, Settings, Values};
-use serde::{Deserialize, Serialize};
 use std::fmt;
 
 macro_rules! stop_rules {
@@ -34,6 +33,7 @@ macro_rules! stop_rules {
         /// # Ok::<(), steepest::Error>(())
         /// ```
         #[derive(Debug, Clone, PartialEq)]
+        #[non_exhaustive]
         pub enum Stop {
             $(
                 #[doc = concat!("See [`", stringify!($rule), "`].")]
@@ -46,8 +46,10 @@ macro_rules! stop_rules {
         }
 
         /// Why a run stopped. `Display` is a sentence with the numbers, without a full stop.
-        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-        #[serde(rename_all = "snake_case")]
+        #[derive(Debug, Clone, PartialEq)]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+        #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+        #[non_exhaustive]
         pub enum Reason {
             $(
                 #[doc = concat!("That of [`", stringify!($rule), "`].")]

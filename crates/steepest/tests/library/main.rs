@@ -6,6 +6,7 @@ mod common;
 mod change;
 mod compat;
 mod curves;
+mod doors;
 mod matrix;
 mod minimize;
 mod outside;
