@@ -61,3 +61,8 @@ pub use weights::{
     NamedTensor, load_named_tensors, load_weights, named_tensors, save_weights, weights_from_bytes,
     weights_to_bytes,
 };
+
+// here, for the library's package does not hold it
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -114,10 +114,7 @@ impl<M: Module> BurnOptimizer<M> {
         };
         let emptied = mem::replace(module, hollow).map(&mut take);
         let fits = take.fits && take.next == take.known.len();
-        let outcome = fits.then(|| {
-            let mut slots: Vec<Slot<'_>> = self.held.iter_mut().map(Held::slot).collect();
-            self.optimizer.step(args, &mut slots)
-        });
+        let outcome = fits.then(|| self.optimizer.step_iter(args, self.held.iter_mut().map(Held::slot)));
         let known = self.optimizer.params();
         let held = self.held.drain(..);
         let filled = emptied.map(&mut Put { known, next: 0, held, path: &mut self.path });

@@ -66,9 +66,10 @@ impl From<steepest::Error> for Failure {
         match error {
             // a start where there is no function was given, not come to
             E::NonFiniteObjective { step: 0, .. } => Self::input(error),
-            E::NonFiniteGradient { .. } | E::NonFiniteObjective { .. } | E::File { .. } => {
-                Self::Run(error.to_string())
-            }
+            E::NonFiniteGradient { .. }
+            | E::Overflow { .. }
+            | E::NonFiniteObjective { .. }
+            | E::File { .. } => Self::Run(error.to_string()),
             _ => Self::input(error),
         }
     }

@@ -208,7 +208,7 @@ impl Trainer {
         let args = StepArgs { loss: Some(value), ..StepArgs::from(lr) };
         match self.optimizer.step(args, &mut self.model, loss.backward()) {
             Ok(report) => Ok(Ok(StepTaken::new(value, lr, batch.len(), &report))),
-            Err(steepest_burn::Error::Optimizer(e @ steepest::Error::NonFiniteGradient { .. })) => Ok(Err(e)),
+            Err(steepest_burn::Error::Optimizer(e)) if e.is_not_finite() => Ok(Err(e)),
             Err(error) => Err(error.into()),
         }
     }

@@ -123,15 +123,18 @@ fn everything_row<'a>(n: usize) -> Row<'a> {
     }
 }
 
-fn many_row<'a>(tensors: usize, each: usize) -> Row<'a> {
+fn many_row<'a>(tensors: usize, each: usize, policy: NonFinite) -> Row<'a> {
     let mut theta = vec![vec![0.1f32; each]; tensors];
     let grad = vec![vec![1e-3f32; each]; tensors];
     let mut optimizer = Optimizer::builder(AdamW::default())
-        .non_finite(NonFinite::Unchecked)
+        .non_finite(policy)
         .build((0..tensors).map(|i| Param::new(format!("p{i}"), [each], DType::F32)))
         .expect("valid settings");
     Row {
-        name: format!("adamw, {tensors} tensors of {each}"),
+        name: format!(
+            "adamw, {tensors} tensors of {each}{}",
+            if policy == NonFinite::Unchecked { "" } else { ", checked" }
+        ),
         bytes: 28.0 * (tensors * each) as f64,
         run: Box::new(move || {
             let mut slots: Vec<Slot> = theta.iter_mut().zip(&grad).map(|(t, g)| Slot::new(t, g)).collect();
@@ -221,8 +224,11 @@ fn main() {
     ] {
         rows.push(half_row(n, format, master, bytes));
     }
-    rows.push(many_row(1000, 1000));
-    rows.push(many_row(6, 9_000));
+    for policy in [NonFinite::Unchecked, NonFinite::Error] {
+        for (tensors, each) in [(1000, 1000), (1000, 16), (6, 9_000)] {
+            rows.push(many_row(tensors, each, policy));
+        }
+    }
     rows.push(cached_row("usual gradients", 1e-3));
     rows.push(cached_row("subnormal gradients", 1e-40));
     rows.push(cached_row("gradients gone", 0.0));

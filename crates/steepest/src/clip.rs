@@ -6,6 +6,7 @@ use crate::settings::{Range, check_field};
 
 /// How gradients are bounded before the update.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub enum Clip {
     /// Each element to `[-c, c]`. Needs no extra read.
     Value(f64),

@@ -61,6 +61,30 @@ macro_rules! slices {
             impl<'a, const N: usize> From<&'a [$t; N]> for Slice<'a> {
                 fn from(slice: &'a [$t; N]) -> Self { Self::$variant(slice) }
             }
+            impl<'a> From<&'a Box<[$t]>> for Slice<'a> {
+                fn from(slice: &'a Box<[$t]>) -> Self { Self::$variant(slice) }
+            }
+            impl<'a, const N: usize> From<&'a [[$t; N]]> for Slice<'a> {
+                fn from(rows: &'a [[$t; N]]) -> Self { Self::$variant(rows.as_flattened()) }
+            }
+            impl<'a, const N: usize> From<&'a Vec<[$t; N]>> for Slice<'a> {
+                fn from(rows: &'a Vec<[$t; N]>) -> Self { Self::$variant(rows.as_flattened()) }
+            }
+            impl<'a, const N: usize, const M: usize> From<&'a [[$t; N]; M]> for Slice<'a> {
+                fn from(rows: &'a [[$t; N]; M]) -> Self { Self::$variant(rows.as_flattened()) }
+            }
+            impl<'a> From<&'a mut Box<[$t]>> for SliceMut<'a> {
+                fn from(slice: &'a mut Box<[$t]>) -> Self { Self::$variant(slice) }
+            }
+            impl<'a, const N: usize> From<&'a mut [[$t; N]]> for SliceMut<'a> {
+                fn from(rows: &'a mut [[$t; N]]) -> Self { Self::$variant(rows.as_flattened_mut()) }
+            }
+            impl<'a, const N: usize> From<&'a mut Vec<[$t; N]>> for SliceMut<'a> {
+                fn from(rows: &'a mut Vec<[$t; N]>) -> Self { Self::$variant(rows.as_flattened_mut()) }
+            }
+            impl<'a, const N: usize, const M: usize> From<&'a mut [[$t; N]; M]> for SliceMut<'a> {
+                fn from(rows: &'a mut [[$t; N]; M]) -> Self { Self::$variant(rows.as_flattened_mut()) }
+            }
             impl<'a> From<&'a mut [$t]> for SliceMut<'a> {
                 fn from(slice: &'a mut [$t]) -> Self { Self::$variant(slice) }
             }

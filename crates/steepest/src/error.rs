@@ -1,6 +1,7 @@
 //! Everything that can go wrong, as data: where, what was expected, what was found, what to do.
 
 use crate::dtype::DType;
+use crate::health::NotFinite;
 use crate::hint::{Hint, nearest};
 use crate::value::Value;
 use std::fmt;
@@ -148,7 +149,7 @@ pub enum Error {
     },
     /// A gradient that is not a number or infinite.
     #[error(
-        "step {step}: {}; nothing was changed; lower the learning rate, clip the gradient, or skip such steps with `NonFinite::Skip`",
+        "step {step}: {}; nothing was changed; clipping cannot mend it: look for what makes the loss or its gradient so, lower the learning rate or the loss scale, or skip such steps with `NonFinite::Skip`",
         GradientFault { step: *step, tensor, index: *index, value: *value, count: *count }
     )]
     NonFiniteGradient {
@@ -162,6 +163,27 @@ pub enum Error {
         value: f64,
         /// How many such values the tensor has.
         count: usize,
+    },
+    /// A step with finite gradients that would leave something that is not finite in a parameter or its state.
+    #[error(
+        "step {step}: the gradient of `{tensor}` is finite, of norm {gradient_norm:.2e}, but the step would make {what} {value} at index {index} ({count} such value{} in it); nothing was changed; clip the gradient with `Clip`, lower the learning rate or the weight decay, or skip such steps with `NonFinite::Skip`",
+        if *count == 1 { "" } else { "s" }
+    )]
+    Overflow {
+        /// The step that was refused, counted from 1.
+        step: u64,
+        /// The first such tensor, in the order of `build`.
+        tensor: String,
+        /// What of it would not be finite.
+        what: NotFinite,
+        /// Index of the first such value, flat.
+        index: usize,
+        /// What it would be: NaN or an infinity.
+        value: f64,
+        /// How many such values there would be.
+        count: usize,
+        /// The Euclidean norm of the tensor's gradient, before clipping.
+        gradient_norm: f64,
     },
     /// A learning rate, scale or bound that is not a number or outside its range, given to a step.
     #[error("step {step}: {what} is {value}, expected {expected}; nothing was changed")]
@@ -242,6 +264,12 @@ impl Error {
         }
     }
 
+    /// Whether a step was refused for what is not finite, in a gradient or in what the step would have left: the training has gone
+    /// wrong, not the call.
+    pub fn is_not_finite(&self) -> bool {
+        matches!(self, Self::NonFiniteGradient { .. } | Self::Overflow { .. })
+    }
+
     /// What [`Error::NonFiniteGradient`] found, for a message with other advice.
     pub fn gradient_fault(&self) -> Option<GradientFault<'_>> {
         match self {
@@ -267,6 +295,7 @@ impl Error {
 /// # Ok::<(), steepest::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct GradientFault<'a> {
     /// The step that was refused, counted from 1.
     pub step: u64,

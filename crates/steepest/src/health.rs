@@ -2,8 +2,15 @@
 
 use std::fmt;
 
-/// What is done with a step whose gradient has a value that is not finite.
+/// What is done with a step whose gradient has a value that is not finite, or that would leave one in the parameters or in the
+/// state.
+///
+/// The second is looked for where it can come to that: where the norm of a gradient, the learning rate, or what a tensor already
+/// holds, is beyond 2⁵⁰ (1e60 in f64). Such a step is taken on copies first, which takes memory and time; all others pay nothing.
+/// Weights that were not finite before the step are the caller's, and are found where
+/// [updates are measured](crate::Builder::measure_updates).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum NonFinite {
     /// The step returns an error that names the tensor and the index; nothing is changed.
     #[default]
@@ -13,12 +20,36 @@ pub enum NonFinite {
     Skip,
     /// Gradients are not read before the update, which saves 4 of AdamW's 32 bytes of traffic per
     /// parameter; a NaN goes into the parameters. With clipping by norm the read happens anyway
-    /// and this acts like `Error`.
+    /// and a gradient that is not finite is an error; what overflows later is not looked for.
     Unchecked,
 }
 
-/// Where a gradient is not finite.
+/// What of a tensor is not finite, or would not be after the step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum NotFinite {
+    /// Its gradient, as given.
+    #[default]
+    Gradient,
+    /// The parameter, after the step that was refused.
+    Parameter,
+    /// This array or number of its state, after the step that was refused.
+    State(&'static str),
+}
+
+impl fmt::Display for NotFinite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Gradient => f.write_str("the gradient"),
+            Self::Parameter => f.write_str("the parameter itself"),
+            Self::State(name) => write!(f, "its state `{name}`"),
+        }
+    }
+}
+
+/// Where something of a tensor is not finite.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct NonFiniteAt {
     /// The tensor's position in the order of `build`.
     pub tensor: usize,
@@ -26,12 +57,15 @@ pub struct NonFiniteAt {
     pub index: usize,
     /// The value: NaN or an infinity.
     pub value: f64,
-    /// How many such values the tensor has.
+    /// How many such values it has.
     pub count: usize,
+    /// What it is of the tensor that is not finite.
+    pub what: NotFinite,
 }
 
 /// How a gradient's norm compares with its own past.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Verdict {
     /// Fewer than 20 gradients seen.
     #[default]
@@ -82,6 +116,7 @@ pub struct TensorHealth {
 }
 
 /// What stands for an update ratio that is not known: it is no ratio.
+#[cfg(feature = "safetensors")]
 const UNKNOWN: f64 = -1.0;
 
 impl TensorHealth {
@@ -91,28 +126,6 @@ impl TensorHealth {
     /// The usual norm: the geometric mean over the last gradients, about 50.
     pub fn usual_norm(&self) -> f64 {
         self.log_mean.exp()
-    }
-
-    /// How many numbers, and how many counts, hold all of it.
-    pub(crate) const NUMBERS: usize = 5;
-    pub(crate) const COUNTS: usize = 4;
-
-    /// All of it as numbers, as a state file holds it.
-    pub(crate) fn to_numbers(self) -> ([f64; Self::NUMBERS], [u64; Self::COUNTS]) {
-        let ratio = self.update_ratio.unwrap_or(UNKNOWN);
-        let numbers = [self.norm, self.zeros, ratio, self.log_mean, self.log_variance];
-        (numbers, [self.seen, self.exploded, self.vanished, self.verdict as u64])
-    }
-
-    /// What [`to_numbers`](Self::to_numbers) gave.
-    pub(crate) fn from_numbers(
-        [norm, zeros, ratio, log_mean, log_variance]: [f64; Self::NUMBERS],
-        [seen, exploded, vanished, verdict]: [u64; Self::COUNTS],
-    ) -> Self {
-        let verdicts = [Verdict::Unknown, Verdict::Normal, Verdict::Exploding, Verdict::Vanishing];
-        let verdict = verdicts.into_iter().find(|v| *v as u64 == verdict).unwrap_or_default();
-        let update_ratio = (ratio != UNKNOWN).then_some(ratio);
-        Self { norm, zeros, update_ratio, verdict, seen, exploded, vanished, log_mean, log_variance }
     }
 
     pub(crate) fn observe(&mut self, norm: f64, zeros: f64) {
@@ -137,6 +150,32 @@ impl TensorHealth {
             self.log_mean += (1.0 - keep) * distance;
             self.log_variance = keep * (self.log_variance + (1.0 - keep) * distance * distance);
         }
+    }
+}
+
+/// The history as a state file holds it.
+#[cfg(feature = "safetensors")]
+impl TensorHealth {
+    /// How many numbers, and how many counts, hold all of it.
+    pub(crate) const NUMBERS: usize = 5;
+    pub(crate) const COUNTS: usize = 4;
+
+    /// All of it as numbers, as a state file holds it.
+    pub(crate) fn to_numbers(self) -> ([f64; Self::NUMBERS], [u64; Self::COUNTS]) {
+        let ratio = self.update_ratio.unwrap_or(UNKNOWN);
+        let numbers = [self.norm, self.zeros, ratio, self.log_mean, self.log_variance];
+        (numbers, [self.seen, self.exploded, self.vanished, self.verdict as u64])
+    }
+
+    /// What [`to_numbers`](Self::to_numbers) gave.
+    pub(crate) fn from_numbers(
+        [norm, zeros, ratio, log_mean, log_variance]: [f64; Self::NUMBERS],
+        [seen, exploded, vanished, verdict]: [u64; Self::COUNTS],
+    ) -> Self {
+        let verdicts = [Verdict::Unknown, Verdict::Normal, Verdict::Exploding, Verdict::Vanishing];
+        let verdict = verdicts.into_iter().find(|v| *v as u64 == verdict).unwrap_or_default();
+        let update_ratio = (ratio != UNKNOWN).then_some(ratio);
+        Self { norm, zeros, update_ratio, verdict, seen, exploded, vanished, log_mean, log_variance }
     }
 }
 

@@ -1,27 +1,23 @@
-//! Neural-network optimizers over plain slices: every step in one pass over memory, with the same
-//! bits for any number of threads and any instruction set.
+#![doc = include_str!("../README.md")]
+//! # Where things are
 //!
-//! An [`Optimizer`] is made from a rule ([`Sgd`], [`AdamW`], …, or by name from the [`registry`])
-//! and the parameters' names, shapes and types. A step takes a learning rate and borrowed slices:
-//!
-//! ```
-//! use steepest::{DType, Optimizer, Param, Sgd, Slot};
-//! // f(θ) = Σθ², from (1, 2), with α = 0.1: each step multiplies θ by 0.8
-//! let mut theta = [1.0f64, 2.0];
-//! let mut optimizer = Optimizer::builder(Sgd::default())
-//!     .build([Param::new("theta", [2], DType::F64)])?;
-//! for _ in 0..100 {
-//!     let gradient = theta.map(|x| 2.0 * x);
-//!     optimizer.step(0.1, &mut [Slot::new(&mut theta, &gradient)])?;
-//! }
-//! assert!(theta.iter().all(|x| x.abs() < 1e-9));
-//! # Ok::<(), steepest::Error>(())
-//! ```
+//! | | |
+//! | --- | --- |
+//! | making an optimizer | [`Optimizer::builder`], [`Builder`], [`Group`], [`Clip`], [`NonFinite`] |
+//! | a step | [`Optimizer::step`], [`Slot`], [`StepArgs`], [`StepReport`], [`TensorHealth`] |
+//! | the learning rate | [`schedule`], [`LearningRate::over`]; other settings: [`Optimizer::change`] |
+//! | evaluating | [`Optimizer::evaluation`], [`Ema`], [`Swa`], [`Lookahead`] |
+//! | saving | [`Optimizer::save`](Optimizer#method.save), `load`, `to_bytes`, `from_bytes` (feature `safetensors`) |
+//! | few bytes | [`StateFormat`], [`Master`], [`Rounding`] |
+//! | by name | [`registry`], [`settings`] |
+//! | functions | [`minimize()`], [`Minimize`], [`Lbfgs`], [`check_gradient()`], [`stop`], [`functions`] |
+//! | an optimizer of one's own | [`rule`], [`linalg`] |
 
 mod aligned;
 mod clip;
 mod dtype;
 mod error;
+#[cfg(feature = "serde")]
 pub mod exact;
 mod file;
 mod float;
@@ -34,6 +30,7 @@ mod minimize;
 pub mod names;
 mod optimizer;
 mod page;
+mod parallel;
 mod param;
 mod precision;
 mod random;
@@ -53,7 +50,8 @@ pub use dtype::{DType, Slice, SliceMut};
 pub use error::{Error, GradientFault, Result};
 pub use file::{Disk, FileSystem, OpenFile, write_atomically, write_atomically_on};
 pub use float::Float;
-pub use health::{NonFinite, NonFiniteAt, TensorHealth, Verdict};
+pub use half::{bf16, f16};
+pub use health::{NonFinite, NonFiniteAt, NotFinite, TensorHealth, Verdict};
 pub use hint::{Hint, nearest};
 pub use kernel::{ElementKernel, InstructionSet, element};
 #[doc(hidden)]
@@ -64,6 +62,8 @@ pub use minimize::{
     check_objective, minimize,
 };
 pub use optimizer::{Assignment, Builder, Group, Optimizer};
+#[cfg(feature = "safetensors")]
+pub use optimizer::{FromRule, LoadedPart};
 pub use param::{Gradient, Param, Slot};
 pub use precision::{Master, Rounding, StateFormat};
 #[doc(hidden)]
@@ -76,7 +76,3 @@ pub use step::{StepArgs, StepReport};
 pub use wrappers::{
     Accumulator, Averaging, Ema, Evaluation, Lookahead, Sam, SamReport, SamStep, Swa, Tensors, UpdateClip,
 };
-
-#[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
-struct Readme;

@@ -29,9 +29,10 @@ impl Param {
         Self { unit_axis: axis, ..self }
     }
 
-    /// The number of elements.
+    /// The number of elements; `usize::MAX` where it is larger, which no optimizer takes.
     pub fn len(&self) -> usize {
-        self.shape.iter().product()
+        // an axis of no length first: then there is no element, however long the others are
+        if self.shape.contains(&0) { 0 } else { self.shape.iter().fold(1, |len, n| len.saturating_mul(*n)) }
     }
 
     /// Whether there is no element.

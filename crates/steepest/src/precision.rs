@@ -56,6 +56,7 @@ pub enum Master {
 
 /// How a parameter in half precision is rounded when it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
 pub enum Rounding {
     /// To the nearest; halves to even, and of the last of the 24 bits with [`Master::Correction`] away from zero.
     #[default]

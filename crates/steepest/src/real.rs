@@ -19,6 +19,8 @@ pub trait Real:
     + Div<Output = Self>
     + Neg<Output = Self>
 {
+    /// The smallest number that is not subnormal.
+    const SMALLEST_NORMAL: f64 = f64::MIN_POSITIVE;
     /// `x` rounded to this precision.
     fn of(x: f64) -> Self;
     /// The same number in f64.
@@ -41,6 +43,18 @@ pub trait Real:
     #[inline(always)]
     fn power(self, p: f64) -> Self {
         Self::of(power(self.wide(), p))
+    }
+    /// `eps` as what is added to a root of squares, or is the least that it may be, so that nothing is divided by 0: at least the
+    /// root of the smallest normal number. To roots that are not themselves of that size this adds nothing; and where a square was
+    /// too small for this precision, its root is now larger than the number, so that one over it is no giant step.
+    #[inline(always)]
+    fn beside_root(eps: f64) -> Self {
+        Self::of(eps.max(Self::SMALLEST_NORMAL.sqrt()))
+    }
+    /// `eps` as what is added to a square below a root: at least the smallest normal number.
+    #[inline(always)]
+    fn below_root(eps: f64) -> Self {
+        Self::of(eps.max(Self::SMALLEST_NORMAL))
     }
     /// `self` where `holds`, else `other`: for conditions that compare numbers, and for those that hold
     /// for a whole step.
@@ -120,6 +134,7 @@ fn power(x: f64, p: f64) -> f64 {
 macro_rules! number {
     ($t:ident, $tiny:expr, $root_of_tiny:expr, $guess:expr, $rounds:expr) => {
         impl Real for $t {
+            const SMALLEST_NORMAL: f64 = $t::MIN_POSITIVE as f64;
             #[inline(always)]
             fn of(x: f64) -> Self {
                 x as $t

@@ -7,7 +7,7 @@
 use super::PANEL;
 use crate::float::Float;
 use crate::kernel::{InstructionSet, Loop, tree_sum};
-use rayon::prelude::*;
+use crate::parallel;
 
 /// Chunks that a loop over elements is cut into, at most.
 const CHUNKS: usize = 64;
@@ -177,7 +177,7 @@ fn halves<'a, T, const W: usize>(slices: [&'a mut [T]; W], at: usize) -> [[&'a m
 
 impl Loops {
     fn both<A: Send, B: Send>(self, a: impl FnOnce() -> A + Send, b: impl FnOnce() -> B + Send) -> (A, B) {
-        if self.parallel { rayon::join(a, b) } else { (a(), b()) }
+        if self.parallel { parallel::join(a, b) } else { (a(), b()) }
     }
 
     /// Cuts the slices into chunks and calls `run` on each; the sum of what it returns, in the order of the
@@ -356,10 +356,9 @@ impl Loops {
     ) {
         let (len_a, len_b) = (a.1.max(1), b.1.max(1));
         if self.parallel {
-            let few = a.0.len().div_ceil(len_a) < rayon::current_num_threads();
+            let few = a.0.len().div_ceil(len_a) < parallel::threads();
             let inside = Self { parallel: few, ..self };
-            let pairs = a.0.par_chunks_mut(len_a).zip(b.0.par_chunks_mut(len_b));
-            pairs.for_each(|(a, b)| run(inside, a, b));
+            parallel::pairs((a.0, len_a), (b.0, len_b), |a, b| run(inside, a, b));
         } else {
             a.0.chunks_mut(len_a).zip(b.0.chunks_mut(len_b)).for_each(|(a, b)| run(self, a, b));
         }
@@ -374,7 +373,7 @@ impl Loops {
     fn rows_of<T: Send>(self, written: &mut [T], len: usize, run: &(dyn Fn(usize, &mut [T]) + Sync)) {
         let len = len.max(1);
         if self.parallel {
-            written.par_chunks_mut(len).enumerate().for_each(|(i, row)| run(i, row));
+            parallel::rows(written, len, run);
         } else {
             written.chunks_mut(len).enumerate().for_each(|(i, row)| run(i, row));
         }

@@ -2,6 +2,7 @@
 
 use crate::error::Result;
 use crate::schedule::{Constant, Schedule};
+use crate::settings::{Range, check_field};
 
 /// A learning rate over the steps of a run: `base · factor(t)`, t = 0, 1, …
 ///
@@ -25,9 +26,33 @@ pub struct LearningRate {
 }
 
 impl LearningRate {
-    /// The rate η of step `step`, counted from 0.
+    /// The rate η of step `step`, counted from 0; NaN while the schedule waits for the length of the run (see
+    /// [`over`](Self::over)).
     pub fn at(&self, step: u64) -> f64 {
         self.base * self.schedule.factor(step)
+    }
+
+    /// The same over a run of `steps` steps, for a loop of one's own: a schedule that waits for the length of the run gets it here.
+    ///
+    /// ```
+    /// use steepest::schedule::Cosine;
+    /// use steepest::{AdamW, DType, LearningRate, Optimizer, Param, Slot};
+    /// let mut theta = [1.0f32, 2.0];
+    /// let mut adamw = Optimizer::builder(AdamW::default()).build([Param::new("theta", [2], DType::F32)])?;
+    /// let rate = LearningRate::from((0.1, Cosine::default())).over(100)?;
+    /// for step in 0..100 {
+    ///     let gradient = theta;
+    ///     adamw.step(rate.at(step), &mut [Slot::new(&mut theta, &gradient)])?;
+    /// }
+    /// # Ok::<(), steepest::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// A setting of the schedule outside its range; a base rate below 0, or not finite.
+    pub fn over(mut self, steps: u64) -> Result<Self> {
+        check_field("learning rate", "base", &self.base, Range::NON_NEGATIVE)?;
+        self.prepare(Some(steps))?;
+        Ok(self)
     }
 
     /// Makes ready for a run of at most so many steps, where that is known.

@@ -92,6 +92,7 @@ pub fn minimize<T: Float>(
 
 /// Where a run ended, the best point on the way, and why it ended.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct MinimizeReport<T> {
     /// The last point.
     pub theta: Vec<T>,
@@ -223,7 +224,32 @@ impl<T: Float> Minimize<T> {
             if !value.is_finite() {
                 return Err(Error::NonFiniteObjective { step, value: value.into() });
             }
-            converged = minimizer.advance(lr, objective, &mut at)?;
+            converged = match minimizer.advance(lr, objective, &mut at) {
+                Ok(converged) => converged,
+                // the point is as it was; where a rule watches for this, it ends the run
+                Err(error @ Error::Overflow { .. }) => {
+                    let found = Progress {
+                        step,
+                        elapsed: begin.elapsed(),
+                        loss: Some(at.value.into()),
+                        metric: Some(at.value.into()),
+                        gradient_norm: Some(gradient_norm),
+                        non_finite: Some("what the next step would leave".to_owned()),
+                        ..Progress::default()
+                    };
+                    Some(stopper.observe(&found).ok_or(error)?)
+                }
+                Err(error) => return Err(error),
+            };
+            if let (Some(reason), Some(best)) =
+                (converged.take_if(|reason| reason.is_failure()), best.as_ref())
+            {
+                let Iterate { theta, value, gradient } = &at;
+                let visit = Visit { step, theta, value: *value, gradient, gradient_norm, lr };
+                let (value, best, trace) = (*value, best.clone(), trace.finish(visit));
+                let theta = at.theta;
+                return Ok(MinimizeReport { value, gradient_norm, steps: step, best, reason, trace, theta });
+            }
         }
         unreachable!("2⁶⁴ steps take longer than any machine lasts")
     }

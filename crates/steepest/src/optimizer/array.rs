@@ -4,7 +4,10 @@ use crate::aligned::Aligned;
 use crate::dtype::DType;
 use crate::float::Float;
 use crate::kernel::Loop;
-use crate::kernel::quantized::{Dequantize, GROUP, Order, fill, from_order, in_order};
+use crate::kernel::quantized::{Dequantize, GROUP, Order, Quantize, fill};
+#[cfg(feature = "safetensors")]
+use crate::kernel::quantized::{from_order, in_order};
+use crate::random::Dither;
 use crate::rule::{StateKind, StateSpec};
 use half::bf16;
 use std::borrow::Cow;
@@ -54,20 +57,35 @@ impl StateArray {
         Self::stored(spec, StateKind::Point, storage, place)
     }
 
+    /// The same, when it is known what it holds.
+    pub fn of_kind(self, kind: StateKind) -> Self {
+        Self { kind, ..self }
+    }
+
     pub fn stored(spec: StateSpec, kind: StateKind, storage: Storage, place: usize) -> Self {
         let len: usize = spec.shape.iter().product();
-        let mut data = Aligned::side_by_side(len * storage.size(), place);
+        let data = Aligned::side_by_side(len * storage.size(), place);
         let quantized = matches!(storage, Storage::Bits8(_));
-        let mut scales = Aligned::new(if quantized { len.div_ceil(GROUP) } else { 0 });
-        let initial = spec.initial;
-        match storage {
-            Storage::F64 => data.slice_mut::<f64>().fill(initial),
-            Storage::F32 => data.slice_mut::<f32>().fill(initial as f32),
-            Storage::Bf16 => data.slice_mut::<bf16>().fill(bf16::from_f64(initial)),
-            Storage::Bits8(_) => fill(kind, initial, data.slice_mut(), scales.slice_mut()),
-            Storage::Correction => {}
+        let scales = Aligned::new(if quantized { len.div_ceil(GROUP) } else { 0 });
+        // memory begins as zeros
+        let zeros = spec.initial == 0.0 && !quantized;
+        let mut array = Self { spec, kind, storage, data, scales };
+        if !zeros {
+            array.reset();
         }
-        Self { spec, kind, storage, data, scales }
+        array
+    }
+
+    /// Holds what it holds before the first step.
+    pub fn reset(&mut self) {
+        let Self { spec: StateSpec { initial, .. }, kind, storage, data, scales } = self;
+        match storage {
+            Storage::F64 => data.slice_mut::<f64>().fill(*initial),
+            Storage::F32 => data.slice_mut::<f32>().fill(*initial as f32),
+            Storage::Bf16 => data.slice_mut::<u16>().fill(bf16::from_f64(*initial).to_bits()),
+            Storage::Bits8(_) => fill(*kind, *initial, data.slice_mut(), scales.slice_mut()),
+            Storage::Correction => data.slice_mut::<i8>().fill(0),
+        }
     }
 
     /// Bytes of memory.
@@ -110,7 +128,7 @@ impl StateArray {
         match self.storage {
             Storage::F64 => self.data.slice::<f64>().to_vec(),
             Storage::F32 => self.data.slice::<f32>().iter().map(|x| f64::from(*x)).collect(),
-            Storage::Bf16 => self.data.slice::<bf16>().iter().map(|x| x.to_f64()).collect(),
+            Storage::Bf16 => self.data.slice::<u16>().iter().map(|x| bf16::from_bits(*x).to_f64()).collect(),
             Storage::Correction => self.data.slice::<i8>().iter().map(|x| f64::from(*x)).collect(),
             Storage::Bits8(order) => {
                 let mut into = vec![0.0; self.data.len()];
@@ -121,7 +139,40 @@ impl StateArray {
         }
     }
 
+    /// Becomes these values, rounded to what it is kept in: in 8 bits at random, with the words of `dither`.
+    pub fn become_values(&mut self, values: &[f64], dither: Dither) {
+        match self.storage {
+            Storage::F64 => self.data.slice_mut::<f64>().copy_from_slice(values),
+            Storage::F32 => {
+                self.data.slice_mut::<f32>().iter_mut().zip(values).for_each(|(x, value)| *x = *value as f32);
+            }
+            Storage::Bf16 => {
+                let bits = values.iter().map(|value| bf16::from_f64(*value).to_bits());
+                self.data.slice_mut::<u16>().iter_mut().zip(bits).for_each(|(x, bits)| *x = bits);
+            }
+            Storage::Bits8(order) => {
+                let from: Vec<f32> = values.iter().map(|value| *value as f32).collect();
+                let (from, kind, index) = (&from[..], self.kind, 0);
+                let (codes, scales) = (self.data.slice_mut(), self.scales.slice_mut());
+                Quantize { kind, order, index, dither, from, codes, scales }.run();
+            }
+            Storage::Correction => {}
+        }
+    }
+
+    /// Whether a number of it is larger than `most`, or is none.
+    pub fn exceeds(&self, most: f64) -> bool {
+        let beyond = |x: f64| x.abs() > most || x.is_nan();
+        match self.storage {
+            Storage::F64 => self.data.slice::<f64>().iter().any(|x| beyond(*x)),
+            Storage::F32 => self.data.slice::<f32>().iter().any(|x| beyond(f64::from(*x))),
+            Storage::Correction => false,
+            Storage::Bf16 | Storage::Bits8(_) => self.to_f64().into_iter().any(beyond),
+        }
+    }
+
     /// Its bytes as a state file holds them: little-endian, codes in the order of the elements.
+    #[cfg(feature = "safetensors")]
     pub fn bytes(&self) -> Cow<'_, [u8]> {
         match self.storage {
             Storage::Bits8(order) => in_order(order, self.data.slice()).into(),
@@ -130,11 +181,13 @@ impl StateArray {
     }
 
     /// The scales of its groups, for 8 bits.
+    #[cfg(feature = "safetensors")]
     pub fn scales(&self) -> Option<&[u8]> {
         matches!(self.storage, Storage::Bits8(_)).then(|| self.scales.slice())
     }
 
     /// Takes over bytes of its length, as [`bytes`](Self::bytes) gave them, and scales.
+    #[cfg(feature = "safetensors")]
     pub fn fill(&mut self, bytes: &[u8], scales: Option<&[u8]>) {
         match self.storage {
             Storage::Bits8(order) => from_order(order, bytes, self.data.slice_mut()),

@@ -42,7 +42,7 @@ impl fmt::Display for Assignment<'_> {
                 if shape.is_empty() { "scalar".to_owned() } else { shape },
                 param.dtype,
                 rule.name,
-                of.lr_factor,
+                if of.frozen { "frozen".to_owned() } else { of.lr_factor.to_string() },
                 lambda,
                 bytes,
                 if optimizer.groups[i].is_empty() { "-".to_owned() } else { optimizer.groups[i].join(", ") },

@@ -10,6 +10,7 @@ use crate::kernel::quantized::Order;
 use crate::optimizer::Optimizer;
 use crate::optimizer::array::{MAX_ARRAYS, StateArray, Storage};
 use crate::optimizer::checks::{check_names, check_param};
+use crate::optimizer::curve::Curve;
 use crate::optimizer::formats::Formats;
 use crate::optimizer::group::{Assigned, Group, Rules, assign};
 use crate::optimizer::tensor::TensorState;
@@ -20,6 +21,7 @@ use crate::rule::{Body, IntoRule, Rule, StateKind};
 use crate::step::{Plan, Setup, Workspace, lay_out};
 use crate::wrappers::{Averaging, Lookahead, UpdateClip, Wrappers};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// What an optimizer is made of, before the parameters are known; see [`Optimizer::builder`].
 #[derive(Debug)]
@@ -28,6 +30,8 @@ pub struct Builder {
     groups: Vec<Group>,
     clip: Option<Clip>,
     non_finite: NonFinite,
+    most_skips: u64,
+    maximize: bool,
     measure_every: u64,
     isa: Option<InstructionSet>,
     wrappers: Wrappers,
@@ -43,6 +47,8 @@ impl Optimizer {
             groups: Vec::new(),
             clip: None,
             non_finite: NonFinite::default(),
+            most_skips: u64::MAX,
+            maximize: false,
             measure_every: 0,
             isa: None,
             wrappers: Wrappers::default(),
@@ -66,6 +72,29 @@ impl Builder {
     /// What happens to a step whose gradient is not finite; default: an error.
     pub fn non_finite(self, policy: NonFinite) -> Self {
         Self { non_finite: policy, ..self }
+    }
+
+    /// After so many steps that were [skipped](NonFinite::Skip) in a row the next such step is an error; default: never. A loss scale
+    /// that is far too high, or a model that is broken, would otherwise be skipped for ever.
+    pub fn max_skips(self, in_a_row: u64) -> Self {
+        Self { most_skips: in_a_row, ..self }
+    }
+
+    /// Goes up, not down: the gradient, and a [loss](crate::StepArgs::loss) where a rule needs one, count with the other sign;
+    /// default: no. torch: none (`maximize`).
+    ///
+    /// ```
+    /// use steepest::{DType, Optimizer, Param, Sgd, Slot};
+    /// let mut theta = [1.0f64];
+    /// let mut sgd = Optimizer::builder(Sgd::default())
+    ///     .maximize(true)
+    ///     .build([Param::new("theta", [1], DType::F64)])?;
+    /// sgd.step(0.5, &mut [Slot::new(&mut theta, &[2.0])])?;
+    /// assert_eq!(theta, [2.0]);
+    /// # Ok::<(), steepest::Error>(())
+    /// ```
+    pub fn maximize(self, maximize: bool) -> Self {
+        Self { maximize, ..self }
     }
 
     /// Measures `‖θ' − θ‖ / ‖θ‖` of each tensor on every `every`-th step; 0, the default, never.
@@ -238,7 +267,27 @@ impl Builder {
     /// Dettmers, Lewis, Shleifer & Zettlemoyer, 8-bit Optimizers via Block-wise Quantization, ICLR 2022, has the blocks; the codes
     /// are those of microscaling formats: Rouhani et al., Microscaling Data Formats for Deep Learning, 2023.
     pub fn state_format(mut self, format: StateFormat) -> Self {
-        self.formats.state = format;
+        (self.formats.state, self.formats.where_possible) = (format, false);
+        self
+    }
+
+    /// The same [format](StateFormat) where it is possible: parameters in f64, and those whose rule needs the whole tensor, keep what the
+    /// arithmetic has. For models that mix them, as with matrix methods that pass the rest on to AdamW. What a
+    /// [group](Group::state_format) asks for is taken at its word.
+    ///
+    /// ```
+    /// use steepest::{DType, Muon, Optimizer, Param, StateFormat};
+    /// let muon = Optimizer::builder(Muon::default())
+    ///     .state_format_where_possible(StateFormat::Bits8)
+    ///     .build([
+    ///         Param::new("hidden", [64, 64], DType::F32), // Muon's: f32
+    ///         Param::new("gains", [8192], DType::F32),    // AdamW's: 8 bits
+    ///     ])?;
+    /// assert_eq!(muon.state_bytes(), 4 * 4096 + 2 * (8192 + 64));
+    /// # Ok::<(), steepest::Error>(())
+    /// ```
+    pub fn state_format_where_possible(mut self, format: StateFormat) -> Self {
+        (self.formats.state, self.formats.where_possible) = (format, true);
         self
     }
 
@@ -295,23 +344,26 @@ impl Builder {
     /// Everything that can be known now: settings outside their range, groups that match nothing,
     /// two parameters of one name, a parameter that the rule cannot take.
     pub fn build(self, params: impl IntoIterator<Item = Param>) -> Result<Optimizer> {
-        let Self { rule, groups, clip, non_finite, measure_every, isa, wrappers, formats } = self;
+        let Self { rule, mut groups, clip, non_finite, most_skips, maximize, .. } = self;
+        let Self { measure_every, isa, wrappers, formats, .. } = self;
         let mut rules = Rules::new(rule?);
         let params: Vec<Param> = params.into_iter().collect();
         if let Some(clip) = &clip {
             clip.check()?;
         }
         check_names(&params)?;
+        let curves = Curve::of(&mut groups);
         let assigned = assign(groups, &params, &mut rules)?;
         let Rules { mut rules, stand_ins } = rules;
         let decays =
             |rule| assigned.iter().any(|of| of.rule == rule && of.weight_decay.is_some_and(|l| l > 0.0));
         wrappers.validate(&mut rules, decays)?;
         for (param, of) in params.iter().zip(&assigned) {
-            let format = formats.state_of(param, of.state_format);
+            let format = formats.state_of(param, &rules[of.rule], of.state_format);
             check_param(param, &rules[of.rule], clip, format, formats.master)?;
         }
         let isa = available(isa)?;
+        let rules: Vec<Arc<Rule>> = rules.into_iter().map(Arc::new).collect();
         let (workspaces, bytes) = lay_out(&params, |i| assigned[i].rule, &rules);
         let tensors: Vec<TensorState> = (params.iter().zip(&assigned).zip(workspaces))
             .map(|((param, of), workspace)| {
@@ -330,6 +382,8 @@ impl Builder {
             isa,
             clip,
             non_finite,
+            most_skips,
+            maximize,
             measure_every,
             wrappers,
             formats,
@@ -338,7 +392,9 @@ impl Builder {
         };
         let work = Workspace::new(&setup, bytes);
         let groups = assigned.into_iter().map(|of| of.groups).collect();
-        Ok(Optimizer { setup, tensors, work, groups, steps_taken: 0 })
+        let room = Vec::with_capacity(setup.params.len());
+        let (steps_taken, skips) = (0, 0);
+        Ok(Optimizer { setup, tensors, work, groups, steps_taken, skips, curves, room })
     }
 }
 
@@ -363,7 +419,7 @@ fn new_state(
     formats: &Formats,
     workspace: Range<usize>,
 ) -> TensorState {
-    let format = formats.state_of(param, of.state_format);
+    let format = formats.state_of(param, rule, of.state_format);
     let narrow = match format {
         StateFormat::F32 => None,
         StateFormat::Bf16 => Some(Storage::Bf16),
@@ -377,7 +433,7 @@ fn new_state(
         let kind = rule.kinds().get(k).copied().unwrap_or(StateKind::Point);
         match narrow {
             Some(storage) if kind != StateKind::Point => StateArray::stored(spec, kind, storage, k),
-            _ => StateArray::new(spec, param.dtype, k),
+            _ => StateArray::new(spec, param.dtype, k).of_kind(kind),
         }
     });
     let of_wrappers = wrappers.arrays(param).into_iter().enumerate();
@@ -392,6 +448,8 @@ fn new_state(
         weight_decay: of.weight_decay,
         format,
         key: name_key(&param.name),
+        frozen: of.frozen,
+        loud: false,
         steps: 0,
         arrays: arrays.collect(),
         memory: rule.memory().into_iter().map(|(_, value)| value).collect(),

@@ -5,6 +5,7 @@ use crate::optimizer::Optimizer;
 use crate::optimizer::group::{Group, StandIn};
 use crate::rule::{Rule, Scope};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A rule as a change makes it again.
 struct Change {
@@ -60,8 +61,23 @@ impl Optimizer {
             let own = self.setup.stand_ins[tensor.rule].map_or(1.0, |stand_in| stand_in.lr_factor);
             tensor.lr_factor = group.factor().map_or(tensor.lr_factor, |factor| factor * own);
             tensor.weight_decay = group.lambda().or(tensor.weight_decay);
+            tensor.frozen = group.freezes().unwrap_or(tensor.frozen);
         }
         changes.into_iter().for_each(|change| self.apply(change));
+        Ok(())
+    }
+
+    /// Sets what follows a curve to what it is at the next step.
+    ///
+    /// # Errors
+    /// As [`change`](Self::change).
+    pub(super) fn follow_curves(&mut self) -> Result<()> {
+        for i in 0..self.curves.len() {
+            if let Some((group, value)) = self.curves[i].at(self.steps_taken) {
+                self.change(group)?;
+                self.curves[i].is_at(value);
+            }
+        }
         Ok(())
     }
 
@@ -141,17 +157,17 @@ impl Optimizer {
     fn apply(&mut self, change: Change) {
         let Change { of, rule, fallback, tensors } = change;
         if self.is_all_of(of, &tensors) {
-            self.setup.rules[of] = rule;
+            self.setup.rules[of] = Arc::new(rule);
             if let Some((at, _, fallback)) = fallback {
-                self.setup.rules[at] = fallback;
+                self.setup.rules[at] = Arc::new(fallback);
             }
             return;
         }
         let added = self.setup.rules.len();
-        self.setup.rules.push(rule);
+        self.setup.rules.push(Arc::new(rule));
         self.setup.stand_ins.push(None);
         if let Some((_, stand_in, fallback)) = fallback {
-            self.setup.rules.push(fallback);
+            self.setup.rules.push(Arc::new(fallback));
             self.setup.stand_ins.push(Some(StandIn { of: added, ..stand_in }));
         }
         for i in tensors {

@@ -3,6 +3,7 @@
 use crate::clip::Clip;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
+use crate::optimizer::array::MAX_ARRAYS;
 use crate::optimizer::tensor::TensorState;
 use crate::param::{Gradient, Param, Slot};
 use crate::precision::{Master, StateFormat};
@@ -38,6 +39,13 @@ pub(crate) fn check_param(
             remedy: remedy.to_owned(),
         })
     };
+    // 8 bytes of each element, and of the arrays that a rule keeps side by side
+    if param.len() > isize::MAX as usize / (8 * MAX_ARRAYS) {
+        return refuse(
+            format!("its shape {:?} has more elements than memory can hold", param.shape),
+            "give the shape that its slices have",
+        );
+    }
     if matches!(rule.body, Body::Tensor(_)) && matches!(param.dtype, DType::Bf16 | DType::F16) {
         return refuse(
             format!("it needs the whole tensor in f32 or f64, found {}", param.dtype),
@@ -75,6 +83,21 @@ pub(crate) fn check_param(
     Ok(())
 }
 
+/// Whether the types of all parameters can hold their rates.
+fn check_rate(setup: &Setup, tensors: &[TensorState], step: u64, lr: f64) -> Result<()> {
+    for (param, tensor) in setup.params.iter().zip(tensors) {
+        let value = lr * tensor.lr_factor;
+        let (holds, expected) = match param.dtype {
+            DType::F64 => (value.is_finite(), "a rate, with the group's factor, that f64 can hold"),
+            _ => ((value as f32).is_finite(), "a rate, with the group's factor, that f32 can hold"),
+        };
+        if !holds {
+            return Err(Error::BadArgument { step, what: "the learning rate", value, expected });
+        }
+    }
+    Ok(())
+}
+
 /// Whether the arguments and slots of step number `step` fit. Texts are made for errors only: a step allocates nothing.
 pub(crate) fn check_step(
     setup: &Setup,
@@ -84,8 +107,16 @@ pub(crate) fn check_step(
     slots: &[Slot<'_>],
 ) -> Result<()> {
     if !(args.lr >= 0.0 && args.lr.is_finite()) {
-        let expected = "a finite number of at least 0";
+        let expected = if args.lr.is_nan() {
+            "a finite number of at least 0 (a schedule gives NaN until its length is known: call `resolve`, or \
+             make a `LearningRate` with `over`)"
+        } else {
+            "a finite number of at least 0"
+        };
         return Err(Error::BadArgument { step, what: "the learning rate", value: args.lr, expected });
+    }
+    if args.lr > 1e30 {
+        check_rate(setup, tensors, step, args.lr)?;
     }
     if !(args.gradient_scale as f32).is_finite() {
         let (what, value) = ("the gradient scale", args.gradient_scale);

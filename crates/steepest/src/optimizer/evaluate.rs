@@ -4,9 +4,10 @@ use crate::dtype::{Half, SliceMut};
 use crate::error::{Error, Result};
 use crate::optimizer::Optimizer;
 use crate::optimizer::array::StateArray;
-use crate::rule::{Body, Rule};
+use crate::random::Stream;
+use crate::rule::Body;
 use crate::step::{Arithmetic, Setup};
-use crate::wrappers::{Evaluation, Tensors};
+use crate::wrappers::{Copied, Evaluation, Tensors};
 
 impl Optimizer {
     /// Puts the weights to evaluate with in the place of the parameters, until the guard is dropped; then
@@ -41,10 +42,59 @@ impl Optimizer {
         Evaluation::new(parameters, write, self.setup.params.len(), self.steps_taken)
     }
 
+    /// Takes over parameters that were changed from outside, as by loading others: [Lookahead](crate::Lookahead)'s slow weights and an
+    /// [average](crate::Builder::average) that has begun become them. Without this, slow weights would draw them back to where
+    /// they were. The rules' own state stays as it is; [`Optimizer::reset`] begins with it anew.
+    ///
+    /// ```
+    /// use steepest::{DType, Lookahead, Optimizer, Param, Sgd, Slot};
+    /// let mut theta = [4.0f64];
+    /// let mut sgd = Optimizer::builder(Sgd::default())
+    ///     .lookahead(Lookahead { every: 2, alpha: 0.5 })
+    ///     .build([Param::new("theta", [1], DType::F64)])?;
+    /// sgd.step(1.0, &mut [Slot::new(&mut theta, &[1.0])])?;
+    /// theta = [100.0];
+    /// sgd.adopt(&mut [&mut theta[..]])?;
+    /// sgd.step(1.0, &mut [Slot::new(&mut theta, &[1.0])])?; // to 99, and half of the way back to 100
+    /// assert_eq!(theta, [99.5]);
+    /// # Ok::<(), steepest::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Parameters that are not those of [`Builder::build`](crate::Builder::build); nothing has changed then.
+    pub fn adopt<M: Tensors + ?Sized>(&mut self, parameters: &mut M) -> Result<()> {
+        let step = self.steps_taken;
+        let mut given = Vec::with_capacity(self.setup.params.len());
+        parameters.each(&mut |tensor| given.push(Copied::of(tensor.as_slice())));
+        let (expected, found) = (self.setup.params.len(), given.len());
+        if found != expected {
+            return Err(Error::TensorCount { step, expected, found });
+        }
+        for (param, given) in self.setup.params.iter().zip(&mut given) {
+            let (slice, what, tensor) = (given.as_slice_mut(), "parameter", || param.name.clone());
+            if slice.dtype() != param.dtype {
+                let (expected, found) = (param.dtype.to_string(), slice.dtype());
+                return Err(Error::WrongDType { step, what, tensor: tensor(), expected, found });
+            }
+            if slice.len() != param.len() {
+                let (expected, found) = (param.len(), slice.len());
+                return Err(Error::Length { step, what, tensor: tensor(), expected, found });
+            }
+        }
+        for (tensor, given) in self.tensors.iter_mut().zip(&given) {
+            // kept in the type of the arithmetic: nothing is rounded at random
+            let (values, dither) = (given.to_f64(), Stream::default().lanes_from(0));
+            tensor.wrapper_arrays.iter_mut().for_each(|array| array.become_values(&values, dither));
+        }
+        Ok(())
+    }
+
     /// Whether [`Optimizer::evaluation`] can give other weights than the parameters.
     pub fn evaluates(&self) -> bool {
         let Setup { wrappers, rules, .. } = &self.setup;
-        wrappers.average.is_some() || wrappers.lookahead.is_some() || rules.iter().any(Rule::evaluates)
+        wrappers.average.is_some()
+            || wrappers.lookahead.is_some()
+            || rules.iter().any(|rule| rule.evaluates())
     }
 
     /// Turns a copy of parameter `i` into its weights to evaluate with: [`Optimizer::evaluation`] for those who hold

@@ -4,12 +4,14 @@ use crate::dtype::DType;
 use crate::optimizer::array::{MAX_ARRAYS, StateArray, Storage};
 use crate::param::Param;
 use crate::precision::{Master, Rounding, StateFormat};
-use crate::rule::{StateKind, StateSpec};
+use crate::rule::{Body, Rule, StateKind, StateSpec};
 
 /// In which formats everything is kept.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Formats {
     pub state: StateFormat,
+    /// Whether what cannot have it keeps the arithmetic's, instead of being an error.
+    pub where_possible: bool,
     pub master: Master,
     pub rounding: Rounding,
     /// What everything that is rounded at random is keyed by.
@@ -21,8 +23,10 @@ const SMALL: usize = 4096;
 
 impl Formats {
     /// How the state of a parameter is kept, where its group asked for `asked`.
-    pub fn state_of(&self, param: &Param, asked: Option<StateFormat>) -> StateFormat {
+    pub fn state_of(&self, param: &Param, rule: &Rule, asked: Option<StateFormat>) -> StateFormat {
+        let impossible = param.dtype == DType::F64 || matches!(rule.body, Body::Tensor(_));
         let by_default = match self.state {
+            _ if impossible && self.where_possible => StateFormat::F32,
             StateFormat::Bits8 if param.len() < SMALL => StateFormat::F32,
             format => format,
         };

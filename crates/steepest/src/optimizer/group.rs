@@ -9,15 +9,71 @@ use crate::settings::{Range, Value, Values, check_field};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::fmt;
+use std::sync::Arc;
 use wildmatch::WildMatch;
 
+/// What a setting is at a step, counted from 0.
+pub(crate) type OverSteps = Arc<dyn Fn(u64) -> f64 + Send + Sync>;
+
 /// What a group's parameters have in common.
-#[derive(Debug, Clone)]
-enum Select {
+#[derive(Clone)]
+pub(crate) enum Select {
     All,
     Name(WildMatch),
+    Names(Arc<[String]>),
     RankAtMost(usize),
     RankAtLeast(usize),
+    Where(Arc<dyn Fn(&Param) -> bool + Send + Sync>),
+    And(Box<Select>, Box<Select>),
+    Or(Box<Select>, Box<Select>),
+    Except(Box<Select>, Box<Select>),
+}
+
+impl Select {
+    fn matches(&self, param: &Param) -> bool {
+        match self {
+            Self::All => true,
+            Self::Name(pattern) => pattern.matches(&param.name),
+            Self::Names(names) => names.contains(&param.name),
+            Self::RankAtMost(rank) => param.rank() <= *rank,
+            Self::RankAtLeast(rank) => param.rank() >= *rank,
+            Self::Where(holds) => holds(param),
+            Self::And(a, b) => a.matches(param) && b.matches(param),
+            Self::Or(a, b) => a.matches(param) || b.matches(param),
+            Self::Except(a, b) => a.matches(param) && !b.matches(param),
+        }
+    }
+
+    /// The names that it lists.
+    fn names(&self) -> Vec<&str> {
+        match self {
+            Self::Names(names) => names.iter().map(String::as_str).collect(),
+            Self::And(a, b) | Self::Or(a, b) | Self::Except(a, b) => [a.names(), b.names()].concat(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl fmt::Display for Select {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => write!(f, "all"),
+            Self::Name(pattern) => write!(f, "{pattern}"),
+            Self::Names(names) => write!(f, "{}", names.join(", ")),
+            Self::RankAtMost(rank) => write!(f, "rank ≤ {rank}"),
+            Self::RankAtLeast(rank) => write!(f, "rank ≥ {rank}"),
+            Self::Where(_) => write!(f, "a condition"),
+            Self::And(a, b) => write!(f, "({a} and {b})"),
+            Self::Or(a, b) => write!(f, "({a} or {b})"),
+            Self::Except(a, b) => write!(f, "({a} except {b})"),
+        }
+    }
+}
+
+impl fmt::Debug for Select {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 /// Parameters that differ from the rest in learning rate, weight decay or rule.
@@ -39,13 +95,15 @@ enum Select {
 /// println!("{}", optimizer.plan()); // which group hit which parameter
 /// # Ok::<(), steepest::Error>(())
 /// ```
-#[derive(Debug)]
 pub struct Group {
     select: Select,
+    /// Settings that follow a curve over the steps.
+    curves: Vec<(String, OverSteps)>,
     lr_factor: Option<f64>,
     weight_decay: Option<f64>,
     settings: Values,
     state_format: Option<StateFormat>,
+    frozen: Option<bool>,
     rule: Option<Result<Rule>>,
 }
 
@@ -53,10 +111,12 @@ impl Group {
     fn new(select: Select) -> Self {
         Self {
             select,
+            curves: Vec::new(),
             lr_factor: None,
             weight_decay: None,
             settings: Values::new(),
             state_format: None,
+            frozen: None,
             rule: None,
         }
     }
@@ -81,9 +141,77 @@ impl Group {
         Self::new(Select::RankAtLeast(rank))
     }
 
-    /// Their learning rate is `factor` times the step's. In `[0, ∞)`; default 1.
+    /// Parameters with exactly these names; one that there is not is an error.
+    pub fn names<N: Into<String>>(names: impl IntoIterator<Item = N>) -> Self {
+        Self::new(Select::Names(names.into_iter().map(Into::into).collect()))
+    }
+
+    /// Parameters for which a condition holds.
+    ///
+    /// ```
+    /// use steepest::{AdamW, DType, Group, Optimizer, Param};
+    /// let optimizer = Optimizer::builder(AdamW::default())
+    ///     .group(Group::matching(|param| param.len() > 1000).lr_factor(0.1))
+    ///     .group(Group::named("*.weight").and(Group::rank_at_least(2)).weight_decay(0.1))
+    ///     .group(Group::all().except(Group::names(["out.weight"])).setting("beta2", 0.95))
+    ///     .build(["in.weight", "out.weight"].map(|name| Param::new(name, [64, 64], DType::F32)))?;
+    /// # Ok::<(), steepest::Error>(())
+    /// ```
+    pub fn matching(holds: impl Fn(&Param) -> bool + Send + Sync + 'static) -> Self {
+        Self::new(Select::Where(Arc::new(holds)))
+    }
+
+    /// Of these parameters those that another group has, too. Of the other group nothing but its choice counts.
+    pub fn and(self, other: Self) -> Self {
+        self.joined(other, Select::And)
+    }
+
+    /// These parameters, and those of another group; nothing else of it counts.
+    pub fn or(self, other: Self) -> Self {
+        self.joined(other, Select::Or)
+    }
+
+    /// These parameters but for those of another group; nothing else of it counts.
+    pub fn except(self, other: Self) -> Self {
+        self.joined(other, Select::Except)
+    }
+
+    fn joined(self, other: Self, how: impl Fn(Box<Select>, Box<Select>) -> Select) -> Self {
+        Self { select: how(Box::new(self.select), Box::new(other.select)), ..self }
+    }
+
+    /// Their learning rate is `factor` times the step's. In `[0, ∞)`; default 1. With 0 their steps are taken and their state follows
+    /// their gradients; to leave them out altogether, see [`frozen`](Self::frozen).
     pub fn lr_factor(self, factor: f64) -> Self {
         Self { lr_factor: Some(factor), ..self }
+    }
+
+    /// They stay as they are: as if every step had them as [`Slot::frozen`](crate::Slot::frozen), whatever gradient it brings. They
+    /// do not count in norms, their state and step number stay, and they have no decay. A later group thaws them again with
+    /// [`thawed`](Self::thawed), as does [`Optimizer::change`](crate::Optimizer::change) between steps.
+    ///
+    /// ```
+    /// use steepest::{AdamW, DType, Group, Optimizer, Param, Slot};
+    /// let (mut body, mut head) = ([1.0f32; 4], [1.0f32; 2]);
+    /// let mut adamw = Optimizer::builder(AdamW::default())
+    ///     .group(Group::named("body").frozen())
+    ///     .build([Param::new("body", [4], DType::F32), Param::new("head", [2], DType::F32)])?;
+    /// let mut step = |adamw: &mut Optimizer| {
+    ///     adamw.step(0.1, &mut [Slot::new(&mut body, &[3.0f32; 4]), Slot::new(&mut head, &[1.0f32; 2])])
+    /// };
+    /// assert_eq!(step(&mut adamw)?.gradient_norm, Some(2f64.sqrt()));
+    /// adamw.change(Group::all().thawed())?;
+    /// step(&mut adamw)?;
+    /// assert!(body[0] < 1.0);
+    /// # Ok::<(), steepest::Error>(())
+    /// ```
+    pub fn frozen(self) -> Self {
+        Self { frozen: Some(true), ..self }
+    }
+
+    /// They are trained: what an earlier group [froze](Self::frozen) is so no longer.
+    pub fn thawed(self) -> Self {
+        Self { frozen: Some(false), ..self }
     }
 
     /// Their weight decay λ, in the rule's own kind (coupled or decoupled). In `[0, ∞)`.
@@ -105,6 +233,35 @@ impl Group {
         self
     }
 
+    /// A setting that follows a curve over the steps, counted from 0: `lr_factor`, `weight_decay`, or one of their rule's that is a number. Each step
+    /// begins by setting it, as [`Optimizer::change`](crate::Optimizer::change) does, where it is another than before: a rule's setting
+    /// makes the rule again, which allocates a little. It depends on the number of steps taken alone, so it is the same after
+    /// an interruption. optax: `inject_hyperparams`.
+    ///
+    /// ```
+    /// use steepest::schedule::{OneCycle, Schedule};
+    /// use steepest::{DType, Group, Optimizer, Param, Sgd, Slot};
+    /// let cycle = OneCycle { steps: 100, ..OneCycle::default() };
+    /// let momentum = cycle.clone();
+    /// let mut sgd = Optimizer::builder(Sgd { momentum: 0.95, ..Sgd::default() })
+    ///     // the momentum falls to 0.85 while the rate rises, as torch's `cycle_momentum`
+    ///     .group(Group::all().scheduled("momentum", move |step| 0.95 - 0.1 * momentum.factor(step)))
+    ///     .build([Param::new("theta", [2], DType::F32)])?;
+    /// let mut theta = [1.0f32, 2.0];
+    /// for step in 0..100 {
+    ///     let gradient = theta;
+    ///     sgd.step(0.1 * cycle.factor(step), &mut [Slot::new(&mut theta, &gradient)])?;
+    /// }
+    /// # Ok::<(), steepest::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// At each step, which then changes nothing else: a setting that a rule does not have, a value outside its range, or one that alters the arrays.
+    pub fn scheduled(mut self, setting: &str, curve: impl Fn(u64) -> f64 + Send + Sync + 'static) -> Self {
+        self.curves.push((setting.to_owned(), Arc::new(curve)));
+        self
+    }
+
     /// Their state is kept in this [format](StateFormat), however few elements they have.
     pub fn state_format(self, format: StateFormat) -> Self {
         Self { state_format: Some(format), ..self }
@@ -114,25 +271,27 @@ impl Group {
     pub fn rule(self, rule: impl IntoRule) -> Self {
         Self { rule: Some(rule.into_rule()), ..self }
     }
-
-    fn matches(&self, param: &Param) -> bool {
-        match &self.select {
-            Select::All => true,
-            Select::Name(pattern) => pattern.matches(&param.name),
-            Select::RankAtMost(rank) => param.rank() <= *rank,
-            Select::RankAtLeast(rank) => param.rank() >= *rank,
-        }
-    }
 }
 
 impl fmt::Display for Group {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.select {
-            Select::All => write!(f, "all"),
-            Select::Name(pattern) => write!(f, "{pattern}"),
-            Select::RankAtMost(rank) => write!(f, "rank ≤ {rank}"),
-            Select::RankAtLeast(rank) => write!(f, "rank ≥ {rank}"),
-        }
+        self.select.fmt(f)
+    }
+}
+
+impl fmt::Debug for Group {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let curves: Vec<&str> = self.curves.iter().map(|(setting, _)| setting.as_str()).collect();
+        f.debug_struct("Group")
+            .field("select", &self.select)
+            .field("curves", &curves)
+            .field("lr_factor", &self.lr_factor)
+            .field("weight_decay", &self.weight_decay)
+            .field("settings", &self.settings)
+            .field("state_format", &self.state_format)
+            .field("frozen", &self.frozen)
+            .field("rule", &self.rule)
+            .finish()
     }
 }
 
@@ -144,6 +303,7 @@ pub(crate) struct Assigned {
     pub weight_decay: Option<f64>,
     /// What a group asked for.
     pub state_format: Option<StateFormat>,
+    pub frozen: bool,
     /// The groups that matched, as text.
     pub groups: Vec<String>,
 }
@@ -183,7 +343,26 @@ impl Group {
         match (&self.rule, self.state_format) {
             (Some(_), _) => Some("rule"),
             (_, Some(_)) => Some("state format"),
+            _ if !self.curves.is_empty() => Some("curve"),
             _ => None,
+        }
+    }
+
+    pub(crate) fn select(&self) -> &Select {
+        &self.select
+    }
+
+    pub(crate) fn curves_mut(&mut self) -> &mut Vec<(String, OverSteps)> {
+        &mut self.curves
+    }
+
+    /// A group that changes one setting, by its name.
+    pub(crate) fn setting_of(select: Select, setting: &str, value: f64) -> Self {
+        let group = Self::new(select);
+        match setting {
+            "lr_factor" => group.lr_factor(value),
+            "weight_decay" => group.weight_decay(value),
+            _ => group.setting(setting, value),
         }
     }
 
@@ -193,6 +372,10 @@ impl Group {
 
     pub(crate) fn factor(&self) -> Option<f64> {
         self.lr_factor
+    }
+
+    pub(crate) fn freezes(&self) -> Option<bool> {
+        self.frozen
     }
 
     pub(crate) fn lambda(&self) -> Option<f64> {
@@ -210,9 +393,12 @@ impl Group {
         if let Some(lambda) = self.weight_decay {
             check_field("group", "weight_decay", &lambda, Range::NON_NEGATIVE)?;
         }
-        let matched: Vec<usize> = (0..params.len()).filter(|i| self.matches(&params[*i])).collect();
-        if matched.is_empty() {
-            let group = self.to_string();
+        let matched: Vec<usize> = (0..params.len()).filter(|i| self.select.matches(&params[*i])).collect();
+        let unknown = (self.select.names().into_iter())
+            .find(|name| !params.iter().any(|param| param.name == *name))
+            .map(str::to_owned);
+        if matched.is_empty() || unknown.is_some() {
+            let group = unknown.unwrap_or_else(|| self.to_string());
             return Err(Error::GroupMatchesNothing {
                 nearest: nearest(&group, params.iter().map(|p| p.name.as_str())).map(str::to_owned),
                 group,
@@ -226,13 +412,19 @@ impl Group {
 /// Applies the groups to the parameters. `rules` holds the optimizer's rule and receives those of
 /// the groups.
 pub(crate) fn assign(groups: Vec<Group>, params: &[Param], rules: &mut Rules) -> Result<Vec<Assigned>> {
-    let plain =
-        Assigned { rule: 0, lr_factor: 1.0, weight_decay: None, state_format: None, groups: Vec::new() };
+    let plain = Assigned {
+        rule: 0,
+        lr_factor: 1.0,
+        weight_decay: None,
+        state_format: None,
+        frozen: false,
+        groups: Vec::new(),
+    };
     let mut assigned = vec![plain; params.len()];
     for group in groups {
         let matched = group.matched(params)?;
         let label = group.to_string();
-        let Group { lr_factor, weight_decay, settings, state_format, rule, .. } = group;
+        let Group { lr_factor, weight_decay, settings, state_format, frozen, rule, .. } = group;
         let rule = rule.transpose()?.map(|rule| rules.push(rule, None));
         // each rule that the group's settings change is made once
         let mut changed = BTreeMap::new();
@@ -251,6 +443,7 @@ pub(crate) fn assign(groups: Vec<Group>, params: &[Param], rules: &mut Rules) ->
             of.lr_factor = lr_factor.unwrap_or(of.lr_factor);
             of.weight_decay = weight_decay.or(of.weight_decay);
             of.state_format = state_format.or(of.state_format);
+            of.frozen = frozen.unwrap_or(of.frozen);
             of.groups.push(label.clone());
         }
     }

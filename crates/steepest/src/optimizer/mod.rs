@@ -5,24 +5,31 @@ mod assignment;
 mod builder;
 mod change;
 mod checks;
+mod curve;
 mod evaluate;
 pub(crate) mod formats;
 pub(crate) mod group;
+#[cfg(feature = "safetensors")]
 mod save;
+#[cfg(feature = "safetensors")]
 mod state_file;
 pub(crate) mod tensor;
 
 pub use assignment::Assignment;
 pub use builder::Builder;
 pub use group::Group;
+#[cfg(feature = "safetensors")]
+pub use save::{FromRule, LoadedPart};
 
 use crate::error::{Error, Result};
 use crate::health::TensorHealth;
 use crate::optimizer::array::StateArray;
 use crate::optimizer::checks::check_step;
+use crate::optimizer::curve::Curve;
 use crate::optimizer::tensor::TensorState;
 use crate::param::{Param, Slot};
 use crate::step::{self, Setup, StepArgs, StepReport, Workspace};
+use std::fmt;
 
 /// Updates parameters in one pass over memory.
 ///
@@ -39,7 +46,6 @@ use crate::step::{self, Setup, StepArgs, StepReport, Workspace};
 /// assert!(theta.iter().all(|x| x.abs() < 0.01));
 /// # Ok::<(), steepest::Error>(())
 /// ```
-#[derive(Debug)]
 pub struct Optimizer {
     setup: Setup,
     tensors: Vec<TensorState>,
@@ -47,6 +53,43 @@ pub struct Optimizer {
     /// The groups that matched each tensor, as text.
     groups: Vec<Vec<String>>,
     steps_taken: u64,
+    /// Steps skipped since the last that was taken.
+    skips: u64,
+    /// Settings that follow a curve over the steps.
+    curves: Vec<Curve>,
+    /// Room for the slots of a step, without any between steps.
+    room: Vec<Slot<'static>>,
+}
+
+/// A copy of everything: it goes on as this one would. Only rules, which nothing changes, are shared.
+impl Clone for Optimizer {
+    fn clone(&self) -> Self {
+        let setup = self.setup.clone();
+        let work = Workspace::new(&setup, self.work.memory.len());
+        Self {
+            setup,
+            tensors: self.tensors.clone(),
+            work,
+            groups: self.groups.clone(),
+            steps_taken: self.steps_taken,
+            skips: self.skips,
+            curves: self.curves.clone(),
+            room: Vec::new(),
+        }
+    }
+}
+
+/// What it is, not what it holds: its state may be as large as a network.
+impl fmt::Debug for Optimizer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Optimizer")
+            .field("rule", &self.name())
+            .field("settings", &self.setup.rules[0].settings)
+            .field("parameters", &self.setup.params.len())
+            .field("steps_taken", &self.steps_taken)
+            .field("state_bytes", &self.state_bytes())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Optimizer {
@@ -62,12 +105,54 @@ impl Optimizer {
     /// Slices that do not fit, a bad learning rate, a gradient that is not finite (see
     /// [`NonFinite`](crate::NonFinite)). After an error nothing has changed.
     pub fn step(&mut self, args: impl Into<StepArgs>, slots: &mut [Slot<'_>]) -> Result<StepReport> {
-        let (args, step) = (args.into(), self.steps_taken.saturating_add(1));
-        check_step(&self.setup, &self.tensors, step, args, slots)?;
-        let report =
-            step::run(&self.setup, &mut self.tensors, &mut self.work, self.steps_taken, args, slots)?;
+        let (args, taken) = (args.into(), self.steps_taken);
+        self.follow_curves()?;
+        check_step(&self.setup, &self.tensors, taken.saturating_add(1), args, slots)?;
+        let before = (taken, self.skips);
+        let report = step::run(&self.setup, &mut self.tensors, &mut self.work, before, args, slots)?;
         self.steps_taken = report.step;
+        self.skips = if report.skipped.is_some() { self.skips + 1 } else { 0 };
         Ok(report)
+    }
+
+    /// The same for slots that come one after the other, as many as there are, without a list of one's own for each step.
+    ///
+    /// ```
+    /// use steepest::{DType, Optimizer, Param, Sgd, Slot};
+    /// let mut theta = vec![vec![1.0f32; 3], vec![2.0; 2]];
+    /// let grads = vec![vec![1.0f32; 3], vec![1.0; 2]];
+    /// let params = (0..2).map(|i| Param::new(format!("{i}"), [theta[i].len()], DType::F32));
+    /// let mut sgd = Optimizer::builder(Sgd::default()).build(params)?;
+    /// sgd.step_iter(0.5, theta.iter_mut().zip(&grads).map(|(theta, g)| Slot::new(theta, g)))?;
+    /// assert_eq!(theta, [vec![0.5; 3], vec![1.5; 2]]);
+    /// # Ok::<(), steepest::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`step`](Self::step).
+    pub fn step_iter<'a>(
+        &mut self,
+        args: impl Into<StepArgs>,
+        slots: impl IntoIterator<Item = Slot<'a>>,
+    ) -> Result<StepReport> {
+        let mut room: Vec<Slot<'a>> = emptied(std::mem::take(&mut self.room));
+        room.extend(slots);
+        let report = self.step(args, &mut room);
+        room.clear();
+        self.room = emptied(room);
+        report
+    }
+
+    /// Forgets everything that it has learned: state, step numbers and health are as [`Builder::build`] left them. Settings stay as they
+    /// are, those of [`change`](Self::change) too. Allocates nothing.
+    pub fn reset(&mut self) {
+        for tensor in &mut self.tensors {
+            tensor.all_arrays_mut().for_each(StateArray::reset);
+            let first = self.setup.rules[tensor.rule].memory();
+            tensor.memory.iter_mut().zip(first).for_each(|(x, (_, first))| *x = first);
+            (tensor.steps, tensor.loud, tensor.health) = (0, false, TensorHealth::default());
+        }
+        (self.steps_taken, self.skips) = (0, 0);
     }
 
     /// The parameters, in the order of `build`.
@@ -122,4 +207,10 @@ impl Optimizer {
         let names = self.setup.rules[tensor.rule].memory();
         names.into_iter().zip(&tensor.memory).map(|((name, _), value)| (name, *value))
     }
+}
+
+/// The memory of a list that is empty, for slots that live another time: what is collected from a list goes into its memory.
+fn emptied<'b>(room: Vec<Slot<'_>>) -> Vec<Slot<'b>> {
+    debug_assert!(room.is_empty());
+    room.into_iter().filter_map(|_| None).collect()
 }

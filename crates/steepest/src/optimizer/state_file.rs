@@ -13,6 +13,7 @@
 
 use crate::error::{Error, Result};
 use crate::health::TensorHealth;
+use crate::kernel::quantized::Order;
 use crate::optimizer::array::{StateArray, Storage};
 use crate::settings::Values;
 use safetensors::tensor::{Dtype, SafeTensors};
@@ -182,19 +183,54 @@ pub(crate) struct CheckedTensor<'a> {
     /// Not in files of version 1.
     pub health: Option<TensorHealth>,
     pub memory: Vec<f64>,
-    /// Each array's values, and its scales.
-    pub arrays: Vec<(&'a [u8], Option<&'a [u8]>)>,
+    pub arrays: Vec<Found<'a>>,
+}
+
+/// What a file has of an array.
+pub(crate) enum Found<'a> {
+    /// Its bytes and its scales, in the format that it is kept in.
+    Same(&'a [u8], Option<&'a [u8]>),
+    /// Its values, from another format.
+    Values(Vec<f64>),
+}
+
+/// What a file says of each tensor of an optimizer, or why it cannot go on with it.
+pub(crate) struct Parts<'a> {
+    pub steps_taken: u64,
+    pub seed: Option<u64>,
+    pub tensors: Vec<Result<CheckedTensor<'a>, Vec<String>>>,
+    /// The tensors of the file that the optimizer does not have.
+    pub unused: Vec<String>,
+}
+
+/// Looks for each tensor of an optimizer in a file: by its name, in any state format, with `any_rule` of another rule with the same
+/// arrays and numbers.
+pub(crate) fn read_parts<'a>(bytes: &'a [u8], expected: &Saved<'_>, any_rule: bool) -> Result<Parts<'a>> {
+    let (mut reader, header) = Reader::open(bytes)?;
+    if !reader.problems.is_empty() {
+        return Err(Error::StateMismatch { problems: reader.problems });
+    }
+    reader.in_parts = Some(any_rule);
+    let tensors = (expected.tensors.iter())
+        .map(|tensor| {
+            let found = reader.tensor(tensor, &header, header.format > 1);
+            let problems = std::mem::take(&mut reader.problems);
+            if problems.is_empty() { Ok(found) } else { Err(problems) }
+        })
+        .collect();
+    let known: HashSet<&str> = expected.tensors.iter().map(|tensor| tensor.name).collect();
+    let mut unused: Vec<String> = (reader.file.names().into_iter())
+        .filter_map(|key| key.strip_suffix(&format!("/{STEPS}")))
+        .filter(|name| !known.contains(name))
+        .map(str::to_owned)
+        .collect();
+    unused.sort_unstable();
+    Ok(Parts { steps_taken: header.steps_taken, seed: header.seed, tensors, unused })
 }
 
 /// Compares a file with what the optimizer expects; on any difference, an error with all differences.
 pub(crate) fn read<'a>(bytes: &'a [u8], expected: &Saved<'_>) -> Result<Checked<'a>> {
-    let one = |problem: String| Error::StateMismatch { problems: vec![problem] };
-    let (_, metadata) = SafeTensors::read_metadata(bytes)
-        .map_err(|e| one(format!("not a safetensors file, or cut off: {e}")))?;
-    let file = SafeTensors::deserialize(bytes).map_err(|e| one(e.to_string()))?;
-    let about = metadata.metadata().clone().unwrap_or_default();
-    let mut reader = Reader { file, known: HashSet::new(), problems: Vec::new() };
-    let header = reader.header(&about);
+    let (mut reader, header) = Reader::open(bytes)?;
     let with_history = header.format > 1;
     if header.optimizer != expected.optimizer {
         let (expected, found) = (expected.optimizer, &header.optimizer);
@@ -218,10 +254,26 @@ struct Reader<'a> {
     file: SafeTensors<'a>,
     /// What was looked for.
     known: HashSet<String>,
+    /// Whether there is a header that says of each tensor what it is.
+    stated: bool,
+    /// Whether a part of the file is enough, in whatever format; and whether the rule may be another.
+    in_parts: Option<bool>,
     problems: Vec<String>,
 }
 
 impl<'a> Reader<'a> {
+    fn open(bytes: &'a [u8]) -> Result<(Self, Header)> {
+        let one = |problem: String| Error::StateMismatch { problems: vec![problem] };
+        let (_, metadata) = SafeTensors::read_metadata(bytes)
+            .map_err(|e| one(format!("not a safetensors file, or cut off: {e}")))?;
+        let file = SafeTensors::deserialize(bytes).map_err(|e| one(e.to_string()))?;
+        let about = metadata.metadata().clone().unwrap_or_default();
+        let (known, problems) = (HashSet::new(), Vec::new());
+        let mut reader = Self { file, known, stated: false, in_parts: None, problems };
+        let header = reader.header(&about);
+        Ok((reader, header))
+    }
+
     fn header(&mut self, about: &HashMap<String, String>) -> Header {
         let mut header = Header {
             format: VERSION,
@@ -232,7 +284,10 @@ impl<'a> Reader<'a> {
         };
         if let Some(text) = about.get(ENTRY) {
             match serde_json::from_str::<Header>(text) {
-                Ok(found) if found.format == VERSION => return found,
+                Ok(found) if found.format == VERSION => {
+                    self.stated = true;
+                    return found;
+                }
                 Ok(found) => {
                     self.problems.push(format!("format: expected {VERSION} or 1, found {}", found.format));
                 }
@@ -266,14 +321,24 @@ impl<'a> Reader<'a> {
     ) -> CheckedTensor<'a> {
         let name = expected.name;
         if let Some(found) = header.tensors.get(name) {
-            if found.rule != expected.rule {
+            if found.rule != expected.rule && self.in_parts != Some(true) {
                 let (expected, found) = (expected.rule, &found.rule);
                 self.problems.push(format!("rule of {name}: expected {expected}, found {found}"));
+            }
+            if found.dtype != expected.dtype && self.in_parts.is_none() {
+                let (expected, found) = (&expected.dtype, &found.dtype);
+                self.problems.push(format!("type of {name}: expected {expected}, found {found}"));
+            }
+            if found.shape != expected.shape {
+                let (expected, found) = (expected.shape, &found.shape);
+                self.problems.push(format!("shape of {name}: expected {expected:?}, found {found:?}"));
             }
             if let Some([from, to]) = found.range {
                 self.problems
                     .push(format!("{name}: expected a whole tensor, found its elements {from} to {to}"));
             }
+        } else if self.stated {
+            self.problems.push(format!("rule of {name}: expected {}, found nothing of it", expected.rule));
         }
         let steps = self.words(name, STEPS, Dtype::U64, &[]).map_or(0, |[steps]| u64::from_le_bytes(steps));
         let health = if with_history {
@@ -292,11 +357,14 @@ impl<'a> Reader<'a> {
         let arrays = (expected.arrays.iter())
             .filter_map(|array| {
                 let key = format!("{name}/{}", array.spec.name);
+                if let Some(values) = self.in_another_format(&key, array) {
+                    return Some(Found::Values(values));
+                }
                 let values = self.find(key, dtype_of(array), &array.spec.shape);
                 let scales = array.scales().map(|scales| {
                     self.find(format!("{name}/{}", scales_key(array)), Dtype::U8, &[scales.len()])
                 });
-                Some((values?, scales.flatten()))
+                Some(Found::Same(values?, scales.flatten()))
             })
             .collect();
         CheckedTensor { steps, health, memory, arrays }
@@ -333,6 +401,36 @@ impl<'a> Reader<'a> {
         };
         self.known.insert(key);
         found
+    }
+
+    /// The values of an array under `key` that is kept in another format, where that is asked for.
+    fn in_another_format(&self, key: &str, array: &StateArray) -> Option<Vec<f64>> {
+        self.in_parts?;
+        let view = self.file.tensor(key).ok()?;
+        let correction = matches!(array.storage, Storage::Correction);
+        if view.dtype() == dtype_of(array) || view.shape() != array.spec.shape || correction {
+            return None;
+        }
+        let data = view.data();
+        Some(match view.dtype() {
+            Dtype::F64 => data.as_chunks().0.iter().map(|x| f64::from_le_bytes(*x)).collect(),
+            Dtype::F32 => data.as_chunks().0.iter().map(|x| f64::from(f32::from_le_bytes(*x))).collect(),
+            Dtype::BF16 => {
+                data.as_chunks().0.iter().map(|x| half::bf16::from_le_bytes(*x).to_f64()).collect()
+            }
+            Dtype::U8 => {
+                let codes = Storage::Bits8(Order::Apart);
+                let mut kept = StateArray::stored(array.spec.clone(), array.kind, codes, 0);
+                let scales = self.file.tensor(&format!("{key}.scales")).ok()?;
+                if scales.dtype() != Dtype::U8 || Some(scales.data().len()) != kept.scales().map(<[u8]>::len)
+                {
+                    return None;
+                }
+                kept.fill(data, Some(scales.data()));
+                kept.to_f64()
+            }
+            _ => return None,
+        })
     }
 
     /// What is in the file and was not looked for.

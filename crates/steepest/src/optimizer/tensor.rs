@@ -8,7 +8,7 @@ use std::ops::Range;
 
 /// One tensor of an optimizer: what holds for it, and its state. Every step goes over all of them, so what most tensors do not
 /// have is behind a pointer.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct TensorState {
     /// Its rule, as a position among the optimizer's.
     pub rule: usize,
@@ -16,10 +16,14 @@ pub(crate) struct TensorState {
     pub lr_factor: f64,
     /// λ, where a group says it; else the rule's.
     pub weight_decay: Option<f64>,
+    /// Whether its gradients are left alone, and it.
+    pub frozen: bool,
     /// How its moments are kept.
     pub format: StateFormat,
     /// What its random bits are keyed by.
     pub key: u64,
+    /// Whether it holds something so large that its next step is looked at beforehand.
+    pub loud: bool,
     /// Steps that it has taken: a frozen tensor's do not advance, as in torch.
     pub steps: u64,
     /// The rule's arrays.
@@ -49,6 +53,20 @@ impl TensorState {
     /// The same, to be changed.
     pub fn all_arrays_mut(&mut self) -> impl Iterator<Item = &mut StateArray> {
         self.arrays.iter_mut().chain(&mut self.wrapper_arrays).chain(self.master.as_deref_mut())
+    }
+
+    /// What is known of it without what it holds.
+    pub fn without_arrays(&self) -> Self {
+        Self {
+            arrays: Vec::new(),
+            memory: self.memory.clone(),
+            wrapper_arrays: Vec::new(),
+            master: None,
+            workspace: self.workspace.clone(),
+            before: None,
+            gradient: None,
+            ..*self
+        }
     }
 
     /// Bytes of state.

@@ -8,6 +8,7 @@ use crate::settings::{Dialect, Parameter, Values};
 
 /// What an optimizer can do and what it needs: what tests, the trainer and the pages go by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Traits {
     /// Whether each element is treated alone, so that splitting and permuting tensors changes no bit.
     pub elementwise: bool,

@@ -96,7 +96,7 @@ impl ElementRule<2> for Belief {
         Scalars {
             direction,
             root_correction: R::of(1.0 / step.bias_correction(beta2).sqrt()),
-            eps: R::of(eps),
+            eps: R::beside_root(eps),
             eps_root: R::of(eps_root),
             beta1: Average::new(beta1),
             beta2: Average::new(beta2),

@@ -101,7 +101,7 @@ impl<const AMSBOUND: bool, const N: usize> ElementRule<N> for Bounded<AMSBOUND> 
             rate: R::of(step.lr * step.bias_correction(beta2).sqrt() / step.bias_correction(beta1)),
             lower: R::of(end * (1.0 - 1.0 / (closing + 1.0))),
             upper: R::of(end + end / closing.max(f64::MIN_POSITIVE)),
-            eps: R::of(eps),
+            eps: R::beside_root(eps),
             beta1: Average::new(beta1),
             beta2: Average::new(beta2),
         }

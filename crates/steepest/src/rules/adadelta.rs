@@ -74,7 +74,7 @@ impl ElementRule<2> for Deltas {
     type Scalars<R: Real> = Scalars<R>;
 
     fn scalars<R: Real>(&self, step: Step, _: &[f64]) -> Scalars<R> {
-        Scalars { lr: R::of(step.lr), eps: R::of(self.0.eps), average: Average::new(self.0.rho) }
+        Scalars { lr: R::of(step.lr), eps: R::below_root(self.0.eps), average: Average::new(self.0.rho) }
     }
 
     #[inline(always)]

@@ -88,7 +88,8 @@ impl<const INSIDE: bool> ElementRule<1> for Sum<INSIDE> {
 
     fn scalars<R: Real>(&self, step: Step, _: &[f64]) -> Scalars<R> {
         let lr = step.lr / (1.0 + (step.t - 1) as f64 * self.0.lr_decay);
-        Scalars { lr: R::of(lr), eps: R::of(self.0.eps) }
+        let eps = if INSIDE { R::below_root(self.0.eps) } else { R::beside_root(self.0.eps) };
+        Scalars { lr: R::of(lr), eps }
     }
 
     #[inline(always)]

@@ -213,7 +213,7 @@ impl<const AMSGRAD: bool, const CORRECTED: bool, const N: usize> ElementRule<N>
             rate: R::of(step.lr / step.bias_correction(beta1)),
             correction: R::of(correction),
             root_correction: R::of(root_correction),
-            eps: R::of(eps),
+            eps: R::beside_root(eps),
             eps_root: R::of(eps_root),
             beta1: Average::new(beta1),
             beta2: Average::new(beta2),

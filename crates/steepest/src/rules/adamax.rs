@@ -86,7 +86,7 @@ impl<const OUTSIDE: bool> ElementRule<2> for Largest<OUTSIDE> {
     fn scalars<R: Real>(&self, step: Step, _: &[f64]) -> Scalars<R> {
         Scalars {
             rate: R::of(step.lr / step.bias_correction(self.0.beta1)),
-            eps: R::of(self.0.eps),
+            eps: R::beside_root(self.0.eps),
             beta1: Average::new(self.0.beta1),
             beta2: R::of(self.0.beta2),
         }

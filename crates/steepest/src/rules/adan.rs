@@ -102,7 +102,7 @@ impl ElementRule<4> for Differences {
             ),
             root_correction: R::of(1.0 / step.bias_correction(beta3).sqrt()),
             shrink: R::of(1.0 / (1.0 + step.lr * step.lambda)),
-            eps: R::of(eps),
+            eps: R::beside_root(eps),
             zero: R::of(0.0),
             ahead: R::of(beta2),
             beta1: Average::new(beta1),

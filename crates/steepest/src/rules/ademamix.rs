@@ -171,7 +171,7 @@ impl ElementRule<3> for Mixture {
                 step.lr * self.0.alpha(t),
             ),
             correction: R::of(1.0 / step.bias_correction(self.0.beta2)),
-            eps: R::of(self.0.eps),
+            eps: R::beside_root(self.0.eps),
             eps_root: R::of(self.0.eps_root),
             beta1: Average::new(self.0.beta1),
             beta2: Average::new(self.0.beta2),
@@ -201,7 +201,7 @@ impl ElementRule<2> for Simplified {
         Scalars {
             direction: Average::weighted(step.lr, step.lr * alpha),
             correction: R::of(1.0 / step.bias_correction(beta2)),
-            eps: R::of(eps),
+            eps: R::beside_root(eps),
             eps_root: R::of(eps_root),
             beta1: Average::weighted(beta1, 1.0),
             beta2: Average::new(beta2),

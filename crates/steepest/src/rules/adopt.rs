@@ -99,7 +99,7 @@ impl ElementRule<2> for Divided {
             },
             keep: R::of(if first { 1.0 } else { 1.0 - step.lr * step.lambda }),
             limit: R::of(if use_clipping { ((step.t - 1) as f64).powf(0.25) } else { f64::INFINITY }),
-            eps: R::of(eps),
+            eps: R::beside_root(eps),
             zero: R::of(0.0),
             beta1: Average::new(beta1),
             beta2: if first { Average::weighted(0.0, 1.0) } else { Average::new(beta2) },

@@ -140,7 +140,7 @@ impl ElementRule<3> for Estimate {
             beta1: Average::weighted(self.0.beta1, before * (1.0 - self.0.beta1)),
             beta2: Average::new(self.0.beta2),
             keep: R::of(1.0 - before * step.lambda),
-            eps: R::of(self.0.eps),
+            eps: R::beside_root(self.0.eps),
         }
     }
 

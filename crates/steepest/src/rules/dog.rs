@@ -94,7 +94,7 @@ impl<const LAYERWISE: bool> ElementRule<1> for Distance<LAYERWISE> {
     fn scalars<R: Real>(&self, step: Step, memory: &[f64]) -> Scalars<R> {
         let root = (memory[1] + self.0.eps).sqrt();
         // before the first gradient that is not 0 there is nothing to divide by, or to move along
-        let rate = if root > 0.0 { step.lr * memory[0] / root } else { 0.0 };
+        let rate = if memory[1] > 0.0 { step.lr * memory[0] / root } else { 0.0 };
         Scalars { rate: R::of(rate), first: step.t == 1 }
     }
 

@@ -75,7 +75,7 @@ impl ElementRule<1> for Distance {
     fn scalars<R: Real>(&self, step: Step, memory: &[f64]) -> Scalars<R> {
         let root = memory[1].sqrt() + self.0.eps;
         // before the first gradient that is not 0 there is nothing to divide by, or to move along
-        let rate = if root > 0.0 { step.lr * memory[0] / root } else { 0.0 };
+        let rate = if memory[1] > 0.0 { step.lr * memory[0] / root } else { 0.0 };
         Scalars { rate: R::of(rate), first: step.t == 1 }
     }
 

@@ -104,7 +104,7 @@ impl ElementRule<2> for Layerwise {
             rate: R::of(step.lr * memory[0]),
             correction: R::of(1.0 / step.bias_correction(self.0.beta1)),
             square_correction: R::of(1.0 / step.bias_correction(self.0.beta2)),
-            eps: R::of(self.0.eps),
+            eps: R::beside_root(self.0.eps),
             eps_root: R::of(self.0.eps_root),
             lambda: R::of(step.lambda),
             beta1: Average::new(self.0.beta1),

@@ -80,7 +80,7 @@ impl ElementRule<2> for Divided {
         Scalars {
             rate: R::of(step.lr / step.bias_correction(self.0.beta1)),
             root_correction: R::of(1.0 / step.bias_correction(self.0.beta2).sqrt()),
-            eps: R::of(self.0.eps),
+            eps: R::beside_root(self.0.eps),
             beta1: Average::new(self.0.beta1),
             beta2: Average::new(self.0.beta2),
         }

@@ -115,7 +115,8 @@ impl<const MOMENTUM: bool, const N: usize> ElementRule<N> for DualAverage<MOMENT
             weight: R::of(lr * (step.t as f64).sqrt()),
             take: R::of(1.0 - self.0.momentum),
             keep: R::of(1.0 - lr * step.lambda),
-            eps: R::of(self.0.eps),
+            // where a square was too small for R, its root is larger than the number all the same
+            eps: R::of(self.0.eps).max(R::of(R::SMALLEST_NORMAL).cbrt()),
             zero: R::of(0.0),
             first: step.t == 1,
         }

@@ -138,7 +138,7 @@ impl<R: Real> Moments<R> {
         Self {
             ahead,
             root_correction: R::of(1.0 / correction.sqrt()),
-            eps: R::of(eps),
+            eps: R::beside_root(eps),
             // inside the corrected root, brought out to the uncorrected one
             eps_root: R::of(eps_root * correction),
             beta1: Average::new(beta1),

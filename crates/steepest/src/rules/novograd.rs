@@ -84,7 +84,7 @@ impl ElementRule<1> for Layerwise {
             lr: R::of(step.lr),
             beta1: R::of(self.0.beta1),
             // with a norm of 0 all gradients were 0, and 0/1 is 0
-            norm: R::of(if norm == 0.0 { 1.0 } else { norm }),
+            norm: R::of(if norm < R::SMALLEST_NORMAL { 1.0 } else { norm }),
             lambda: R::of(step.lambda),
         }
     }

@@ -156,7 +156,7 @@ impl ElementRule<4> for Estimate {
             beta2: Average::weighted(self.0.beta2, before * before * (1.0 - self.0.beta2)),
             rate: R::of(before * rate),
             decay: R::of(before * rate * step.lambda),
-            eps: R::of(now * self.0.eps),
+            eps: R::beside_root(now * self.0.eps),
         }
     }
 

@@ -88,7 +88,7 @@ impl ElementRule<2> for QuasiHyperbolic {
         Scalars {
             direction: Average::weighted(step.lr * nu1 / step.bias_correction(beta1), step.lr * (1.0 - nu1)),
             square: Average::weighted(nu2 / step.bias_correction(beta2), 1.0 - nu2),
-            eps: R::of(eps),
+            eps: R::beside_root(eps),
             beta1: Average::new(beta1),
             beta2: Average::new(beta2),
         }

@@ -128,7 +128,7 @@ impl<const EXTENDED: bool> ElementRule<2> for Rectified<EXTENDED> {
             rate: R::of(step.lr / correction1),
             rectification: rectified.then(|| R::of(r * correction.sqrt())),
             // beside the corrected root, and inside it, brought out to the uncorrected one
-            eps: R::of(if optax { eps * correction.sqrt() } else { eps }),
+            eps: R::beside_root(if optax { eps * correction.sqrt() } else { eps }),
             eps_root: R::of(eps_root * correction),
             beta1: Average::new(beta1),
             beta2: Average::new(beta2),

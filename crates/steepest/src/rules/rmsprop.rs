@@ -153,7 +153,7 @@ impl<const CENTERED: bool, const MOMENTUM: bool, const N: usize> ElementRule<N> 
     fn scalars<R: Real>(&self, step: Step, _: &[f64]) -> Scalars<R> {
         Scalars {
             lr: R::of(step.lr),
-            eps: R::of(self.0.eps),
+            eps: R::beside_root(self.0.eps),
             momentum: R::of(self.0.momentum),
             zero: R::of(0.0),
             average: Average::new(self.0.alpha),
@@ -214,10 +214,13 @@ impl<const CENTERED: bool, const MOMENTUM: bool, const N: usize> ElementRule<N>
 
     fn scalars<R: Real>(&self, step: Step, _: &[f64]) -> MovedScalars<R> {
         let RmsProp { alpha, eps, momentum, eps_in_sqrt, bias_correction, nesterov, .. } = self.0;
-        let (inside, outside) = if eps_in_sqrt { (eps, 0.0) } else { (0.0, eps) };
+        let (inside, outside) = match eps_in_sqrt {
+            true => (R::below_root(eps), R::of(0.0)),
+            false => (R::of(0.0), R::beside_root(eps)),
+        };
         MovedScalars {
-            inside: R::of(inside),
-            outside: R::of(outside),
+            inside,
+            outside,
             correction: R::of(if bias_correction { 1.0 / step.bias_correction(alpha) } else { 1.0 }),
             zero: R::of(0.0),
             average: Average::new(alpha),

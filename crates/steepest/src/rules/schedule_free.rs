@@ -269,7 +269,7 @@ impl ElementRule<2> for Adaptive {
         Scalars {
             mixing: self.averaging.scalars(step, memory),
             root_correction: R::of(1.0 / step.bias_correction(self.beta2).sqrt()),
-            eps: R::of(self.eps),
+            eps: R::beside_root(self.eps),
             lambda: R::of(step.lambda),
             beta2: Average::new(self.beta2),
         }

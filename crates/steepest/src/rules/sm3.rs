@@ -97,7 +97,7 @@ impl TensorRule for Cover {
         if len == 0 {
             return 0.0;
         }
-        let (average, eps) = (Average::<T>::new(momentum), T::of(eps));
+        let (average, eps) = (Average::<T>::new(momentum), T::below_root(eps));
         let square = Average::<T>::weighted(beta2, if beta2 == 1.0 { 1.0 } else { 1.0 - beta2 });
         let sums = squares(view.shape, &mut Workspace::new(view.workspace));
         let (last, rank) = (shape[shape.len() - 1], shape.len());

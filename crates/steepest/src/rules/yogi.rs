@@ -87,7 +87,7 @@ impl ElementRule<2> for Controlled {
         Scalars {
             rate: R::of(step.lr / step.bias_correction(self.0.beta1)),
             root_correction: R::of(1.0 / step.bias_correction(self.0.beta2).sqrt()),
-            eps: R::of(self.0.eps),
+            eps: R::beside_root(self.0.eps),
             beta1: Average::new(self.0.beta1),
             fraction: R::of(1.0 - self.0.beta2),
         }

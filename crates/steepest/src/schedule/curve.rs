@@ -10,11 +10,11 @@ pub(super) fn resolve_length(steps: &mut u64, total_steps: u64) {
     }
 }
 
-/// How much of `steps` is left at `step`, from 1 down to exactly 0; 1 while the length is unknown.
+/// How much of `steps` is left at `step`, from 1 down to exactly 0; NaN while the length is unknown.
 ///
 /// Taken from the integers, so it keeps its relative precision down to the last step.
 pub(super) fn remaining(step: u64, steps: u64) -> f64 {
-    if steps == 0 { 1.0 } else { steps.saturating_sub(step) as f64 / steps as f64 }
+    if steps == 0 { f64::NAN } else { steps.saturating_sub(step) as f64 / steps as f64 }
 }
 
 /// From `start` (when all remains) to `end` (when nothing does) along half a cosine:

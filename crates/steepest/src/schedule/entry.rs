@@ -8,6 +8,7 @@ use crate::settings::{Parameter, Settings, Values};
 
 /// What a trainer needs to know of a schedule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Traits {
     /// Whether it begins with a warm-up of its own, so that it needs no other before it.
     pub own_warmup: bool,

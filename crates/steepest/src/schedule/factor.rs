@@ -7,7 +7,8 @@ use std::fmt;
 /// A learning-rate schedule.
 pub trait Schedule: Send + Sync + fmt::Debug {
     /// The factor of the base learning rate at `step`, counted from 0; finite and ≥ 0 for every
-    /// `step`. While a length is still "the whole run", the factor stays where it starts.
+    /// `step`. While a length is still "the whole run" it is NaN, which no optimizer takes for a rate:
+    /// [`resolve`](Self::resolve) it first.
     fn factor(&self, step: u64) -> f64;
 
     /// The name in [`REGISTRY`](crate::schedule::REGISTRY).

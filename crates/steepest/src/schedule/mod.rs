@@ -5,10 +5,12 @@
 //! What a step is (a batch, an epoch) is for the caller to say. Since a factor depends on nothing
 //! but the step's number, resuming a run needs that number and nothing else.
 //!
-//! Every factor is finite and not negative, for every `u64`.
+//! Every factor is finite and not negative, for every `u64`, once the schedule's length is known.
 //!
 //! The length of a schedule that ends with the run is its setting `steps`; 0, the default, stands
-//! for the whole run, and [`Schedule::resolve`] puts the length in once it is known.
+//! for the whole run, and [`Schedule::resolve`] puts the length in once it is known. Before that a
+//! factor is NaN, and the step that is given it is refused. [`LearningRate::over`](crate::LearningRate::over) does
+//! both at once: a base rate and a schedule, over so many steps.
 //!
 //! [`ReduceOnPlateau`] is another kind: it looks at a metric, so it has a state to save.
 //!

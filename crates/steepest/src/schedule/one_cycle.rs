@@ -80,7 +80,7 @@ impl Schedule for OneCycle {
         let initial = 1.0 / self.initial_divisor;
         let last = initial / self.final_divisor;
         if self.steps == 0 {
-            return initial;
+            return f64::NAN;
         }
         let total = self.steps as f64;
         // where each phase ends, and the factor there

@@ -3,7 +3,6 @@
 use crate::error::{Error, Result};
 use crate::page::{self, with_page};
 use crate::settings::{Parameter, Range, Settings, Values};
-use serde::{Deserialize, Serialize};
 
 crate::word_setting! {
     /// Which way a metric improves.
@@ -99,13 +98,14 @@ with_page! {
 }
 
 /// What [`ReduceOnPlateau`] remembers.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct PlateauState {
     /// The factor of the base rate.
-    #[serde(with = "crate::exact")]
+    #[cfg_attr(feature = "serde", serde(with = "crate::exact"))]
     pub factor: f64,
     /// The best metric so far; none before the first that is better than nothing.
-    #[serde(with = "crate::exact::option")]
+    #[cfg_attr(feature = "serde", serde(with = "crate::exact::option"))]
     pub best: Option<f64>,
     /// Observations since the best or the last reduction.
     pub bad: u64,

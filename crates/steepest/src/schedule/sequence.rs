@@ -108,6 +108,10 @@ fn make(values: &Values, make: Make) -> Result<Box<dyn Schedule>> {
 
 impl Schedule for Sequence {
     fn factor(&self, step: u64) -> f64 {
+        if self.is_unresolved() {
+            // also in the parts that are known: not only the last step would find out
+            return f64::NAN;
+        }
         let part = self.boundaries.partition_point(|boundary| *boundary <= step);
         let begin = if part == 0 { 0 } else { self.boundaries[part - 1] };
         self.parts[part].factor(step - begin)

@@ -91,10 +91,32 @@ fn a_range_is_checked_in_every_schedule() {
 }
 
 #[test]
+fn asking_before_the_length_is_known_gives_no_rate() {
+    let mut waiting = 0;
+    for mut schedule in defaults().chain(joined()) {
+        let name = schedule.name();
+        let unresolved = schedule.is_unresolved();
+        waiting += usize::from(unresolved);
+        for step in [0, 1, 5, 1000, u64::MAX] {
+            assert_eq!(schedule.factor(step).is_nan(), unresolved, "{name} at {step}");
+        }
+        schedule.resolve(50);
+        assert!([0, 1, 5, 1000].iter().all(|step| schedule.factor(*step).is_finite()), "{name}");
+    }
+    assert!(waiting >= 6);
+}
+
+/// Schedules with such inside.
+fn joined() -> impl Iterator<Item = Box<dyn Schedule>> {
+    [("warmup", "then", "cosine"), ("sequence", "parts", "linear")].into_iter().map(|(name, key, inner)| {
+        make(name, &Values::from([(key.to_owned(), Value::Word(inner.to_owned()))])).unwrap()
+    })
+}
+
+#[test]
 fn an_unresolved_length_is_an_error_of_ready() {
     for name in ["cosine", "linear", "one_cycle", "polynomial"] {
         let mut schedule = make(name, &Values::new()).unwrap();
-        assert_eq!(schedule.factor(0), schedule.factor(1000), "{name}");
         let error = schedule.ready().unwrap_err().to_string();
         assert!(error.starts_with(name) && error.contains("`resolve`"), "{error}");
         schedule.resolve(50);

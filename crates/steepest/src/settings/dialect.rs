@@ -4,7 +4,8 @@ use std::fmt;
 
 crate::word_setting! {
     /// Whose formula and defaults an optimizer follows, where implementations differ.
-    pub enum Dialect {
+    #[non_exhaustive]
+pub enum Dialect {
         /// PyTorch's.
         #[default]
         Torch = "torch",

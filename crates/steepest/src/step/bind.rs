@@ -32,7 +32,8 @@ pub(crate) fn bind(
         let decay = setup.wrappers.decay(decay, tensor.lr_factor);
         let lambda = if let Decay::Own(lambda) = decay { lambda } else { 0.0 };
         let (t, lr) = (tensor.steps.saturating_add(1), args.lr * tensor.lr_factor);
-        let step = Step { t, lr, lambda, loss: args.loss };
+        let loss = args.loss.map(|loss| if setup.maximize { -loss } else { loss });
+        let step = Step { t, lr, lambda, loss };
         let stream = |purpose| {
             // of no use, and not computed, where nothing is rounded at random
             let key = setup.dithered.then_some(tensor.key);
@@ -55,10 +56,11 @@ pub(crate) fn bind(
         let wrapper_arrays = tensor.wrapper_arrays.iter_mut().map(StateArray::address);
         let Range { start, end } = tensor.workspace;
         work.targets.push(Target {
+            tensor: i,
             rule: tensor.rule,
             step,
             decay,
-            scale: args.gradient_scale,
+            scale: if setup.maximize { -args.gradient_scale } else { args.gradient_scale },
             limit,
             weights: WeightPlace {
                 at: slot.param.address(),
@@ -70,7 +72,7 @@ pub(crate) fn bind(
                 },
             },
             weight_dither,
-            gradient: slot.grad.as_mut().map(|grad| GradientPlace {
+            gradient: slot.grad.as_mut().filter(|_| !tensor.frozen).map(|grad| GradientPlace {
                 dtype: grad.as_slice().dtype(),
                 zero: matches!(grad, Gradient::Zero(_)),
                 // last: what is written through this address is read through it, too

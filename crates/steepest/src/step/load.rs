@@ -7,12 +7,33 @@ use crate::kernel::{self, InstructionSet};
 use crate::precision::StateFormat;
 use crate::rule::MAX_STATES;
 use crate::step::arithmetic::Arithmetic;
+use crate::step::plan::{BLOCK, Chunk};
+use crate::step::setup::Setup;
 use crate::step::target::Target;
 use crate::step::units::Units;
 use std::slice::{from_raw_parts, from_raw_parts_mut};
 
 /// Copies of state arrays in the type of the arithmetic.
 pub(crate) type Widened<T, const ROOM: usize> = [[T; ROOM]; MAX_STATES];
+
+/// Whether all weights of a tensor are finite. Slow: for saying what is wrong.
+pub(crate) fn is_finite(setup: &Setup, target: &Target) -> bool {
+    let whole = Chunk { tensor: target.tensor, start: 0, len: setup.params[target.tensor].len() };
+    whole.blocks(BLOCK).all(|Chunk { start, len, .. }| {
+        // SAFETY: the block lies within the tensor, and nobody writes between steps.
+        unsafe {
+            if target.is_f64() {
+                let mut copy = [0.0f64; BLOCK];
+                target.load_weights(setup.isa, start, &mut copy[..len]);
+                copy[..len].iter().all(|x| x.is_finite())
+            } else {
+                let mut copy = [0.0f32; BLOCK];
+                target.load_weights(setup.isa, start, &mut copy[..len]);
+                copy[..len].iter().all(|x| x.is_finite())
+            }
+        }
+    })
+}
 
 /// All functions take parts of the tensor: `start` and the length of the copy lie within it.
 impl Target {

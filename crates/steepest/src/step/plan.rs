@@ -5,9 +5,9 @@
 //! number of threads.
 #![allow(unsafe_code)] // tasks write the places of their chunks
 
+use crate::parallel;
 use crate::param::Param;
 use crate::step::shared::SharedSlice;
-use rayon::prelude::*;
 use std::ops::Range;
 
 /// Elements of a chunk: what sums are joined over. 64 KiB of f32, so a chunk's gradient fits a
@@ -52,7 +52,7 @@ pub(crate) enum Sweep {
 }
 
 /// The work list, made with the optimizer.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Plan {
     chunks: Vec<Chunk>,
     /// The chunks of each tensor.
@@ -131,10 +131,10 @@ impl Plan {
 
     /// Calls `run` once with each number below `count`.
     pub fn for_each(&self, count: usize, run: impl Fn(usize) + Sync) {
-        if !self.is_large() || count == 1 || rayon::current_num_threads() == 1 {
+        if !self.is_large() || count == 1 || parallel::threads() == 1 {
             (0..count).for_each(run);
         } else {
-            (0..count).into_par_iter().for_each(&run);
+            parallel::for_each(count, run);
         }
     }
 }

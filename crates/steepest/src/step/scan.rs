@@ -3,7 +3,7 @@
 
 use crate::clip::{Clip, coefficient};
 use crate::dtype::DType;
-use crate::health::NonFiniteAt;
+use crate::health::{NonFiniteAt, NotFinite};
 use crate::kernel::{GradientStats, gradient_stats};
 use crate::optimizer::tensor::TensorState;
 use crate::step::arithmetic::Arithmetic;
@@ -12,27 +12,25 @@ use crate::step::setup::Setup;
 use crate::step::target::{GradientPlace, Target};
 use crate::step::workspace::Workspace;
 
-/// Reads every gradient once, finds the norms and looks at the health; or returns the first place that is not finite, and then no
-/// history has changed.
-pub(crate) fn scan(
-    setup: &Setup,
-    tensors: &mut [TensorState],
-    work: &mut Workspace,
-    scale: f64,
-) -> Result<(), NonFiniteAt> {
+/// Reads every gradient once and finds the norms; or returns the first place that is not finite.
+pub(crate) fn scan(setup: &Setup, work: &mut Workspace, scale: f64) -> Result<(), NonFiniteAt> {
     // one more pass before the update, or none
     let alone = work.sums.is_empty() && work.passed.is_empty();
     read(setup, &work.targets, if alone { Sweep::Backwards } else { Sweep::Forwards }, &mut work.stats);
-    for i in 0..tensors.len() {
+    for i in 0..work.norms.len() {
         work.norms[i] = norm(setup, work, i, scale)?;
     }
+    Ok(())
+}
+
+/// Takes what the scan found into the history of the tensors, once it is known that the step is taken.
+pub(crate) fn observe(setup: &Setup, tensors: &mut [TensorState], work: &Workspace) {
     for (i, (tensor, param)) in tensors.iter_mut().zip(&setup.params).enumerate() {
         if work.targets[i].gradient.is_some() && !param.is_empty() {
             let zeros = setup.plan.of(i, &work.stats).iter().map(|stats| stats.zeros).sum::<u64>();
             tensor.health.observe(work.norms[i], zeros as f64 / param.len() as f64);
         }
     }
-    Ok(())
 }
 
 /// Folds clipping by norm into the targets' scales; returns the norm of all gradients and the smallest factor.
@@ -113,7 +111,7 @@ fn norm(setup: &Setup, work: &Workspace, tensor: usize, scale: f64) -> Result<f6
         largest = largest.max(scaled.abs());
     });
     if let Some((index, value)) = first {
-        return Err(NonFiniteAt { tensor, index, value, count });
+        return Err(NonFiniteAt { tensor, index, value, count, what: NotFinite::Gradient });
     }
     if norm.is_finite() {
         return Ok(norm);

@@ -9,11 +9,13 @@ use crate::param::Param;
 use crate::rule::{Rule, Scope};
 use crate::step::plan::{Chunk, Plan};
 use crate::wrappers::Wrappers;
+use std::sync::Arc;
 
 /// Everything that steps read and do not change.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Setup {
-    pub rules: Vec<Rule>,
+    /// Shared by the copies of an optimizer.
+    pub rules: Vec<Arc<Rule>>,
     /// Which rules stand in for others.
     pub stand_ins: Vec<Option<StandIn>>,
     pub params: Vec<Param>,
@@ -21,6 +23,10 @@ pub(crate) struct Setup {
     pub isa: InstructionSet,
     pub clip: Option<Clip>,
     pub non_finite: NonFinite,
+    /// Steps that may be skipped in a row.
+    pub most_skips: u64,
+    /// Whether the objective is to grow.
+    pub maximize: bool,
     /// Updates are measured on every so many-th step; 0 for never.
     pub measure_every: u64,
     pub wrappers: Wrappers,
@@ -36,6 +42,11 @@ impl Setup {
     pub fn scans(&self) -> bool {
         let by_norm = matches!(self.clip, Some(Clip::GlobalNorm(_) | Clip::TensorNorm(_)));
         by_norm || self.non_finite != NonFinite::Unchecked
+    }
+
+    /// Whether a step that would leave something that is not finite is looked for.
+    pub fn is_checked(&self) -> bool {
+        self.non_finite != NonFinite::Unchecked
     }
 
     /// Whether a rule sums something before the update.

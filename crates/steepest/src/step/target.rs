@@ -13,6 +13,8 @@ use crate::wrappers::BoundWrappers;
 /// checked, and of the optimizer's own arrays; they are valid as long as the step.
 #[derive(Debug)]
 pub(crate) struct Target {
+    /// Its position among all.
+    pub tensor: usize,
     pub rule: usize,
     pub step: Step,
     pub decay: Decay,

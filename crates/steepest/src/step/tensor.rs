@@ -5,6 +5,7 @@ use crate::kernel::{self, Prologue};
 use crate::linalg::Loops;
 use crate::optimizer::array::{MAX_ARRAYS, StateArray};
 use crate::optimizer::tensor::TensorState;
+use crate::parallel;
 use crate::param::Param;
 use crate::rule::{Body, Decay, TensorKernel, TensorView};
 use crate::step::arithmetic::Arithmetic;
@@ -25,7 +26,7 @@ pub(crate) fn update(setup: &Setup, tensors: &mut [TensorState], work: &mut Work
     let Workspace { targets, units, moved, .. } = work;
     let (targets, units, count) = (&*targets, units.as_deref(), tensors.len());
     let (tensors, moved) = (SharedSlice::new(tensors), SharedSlice::new(moved));
-    let parallel = rayon::current_num_threads() > 1;
+    let parallel = parallel::threads() > 1;
     let update = |i: usize, large: bool| {
         let (target, param) = (&targets[i], &setup.params[i]);
         let Body::Tensor(rule) = &setup.rules[target.rule].body else { return };
@@ -54,7 +55,7 @@ pub(crate) fn update(setup: &Setup, tensors: &mut [TensorState], work: &mut Work
     let large = || (0..count).for_each(|i| update(i, true));
     if parallel && setup.params.iter().any(is_large) {
         // into the pool once, not with every loop
-        rayon::join(large, || ());
+        parallel::join(large, || ());
     } else {
         large();
     }

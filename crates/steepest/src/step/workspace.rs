@@ -11,6 +11,7 @@ use crate::step::target::Target;
 use crate::step::units::Units;
 use crate::wrappers::Passed;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// The memory that steps work in, so that they allocate nothing.
 #[derive(Debug)]
@@ -20,6 +21,8 @@ pub(crate) struct Workspace {
     /// What the scan found, for each chunk, and the norm of each tensor's gradient.
     pub stats: Vec<GradientStats>,
     pub norms: Vec<f64>,
+    /// Which tensors' steps are looked at beforehand.
+    pub watched: Vec<bool>,
     /// Of each tensor, for what works by unit.
     pub units: Option<Vec<Units>>,
     /// What rules measure: for each chunk, tensor and rule. Empty when none does.
@@ -46,6 +49,7 @@ impl Workspace {
             targets: Vec::with_capacity(params.len()),
             stats: plan.per_chunk(),
             norms: vec![0.0; params.len()],
+            watched: vec![false; params.len()],
             units: by_unit.then(|| params.iter().map(Units::new).collect()),
             sums: if measures { plan.per_chunk() } else { Vec::new() },
             sums_of_tensor: vec![Sums::default(); if measures { params.len() } else { 0 }],
@@ -69,7 +73,7 @@ impl Workspace {
 pub(crate) fn lay_out(
     params: &[Param],
     rule_of: impl Fn(usize) -> usize,
-    rules: &[Rule],
+    rules: &[Arc<Rule>],
 ) -> (Vec<Range<usize>>, usize) {
     let bytes: Vec<usize> =
         (params.iter().enumerate()).map(|(i, param)| rules[rule_of(i)].workspace(param)).collect();

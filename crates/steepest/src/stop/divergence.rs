@@ -1,7 +1,6 @@
 use super::rule::{Best, RuleState, Seen, StopRule};
 use super::words::{Count, Short};
 use crate::settings::Range;
-use serde::{Deserialize, Serialize};
 use std::fmt;
 
 crate::settings! {
@@ -25,10 +24,11 @@ crate::settings! {
 }
 
 /// The loss ran away, as [`Divergence`] says.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Diverged {
     /// The training loss.
-    #[serde(with = "crate::exact")]
+    #[cfg_attr(feature = "serde", serde(with = "crate::exact"))]
     pub loss: f64,
     /// The first finite loss; none if there was none.
     pub first: Option<f64>,

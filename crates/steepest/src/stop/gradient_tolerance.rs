@@ -1,7 +1,6 @@
 use super::rule::{RuleState, Seen, StopRule};
 use super::words::Short;
 use crate::settings::Range;
-use serde::{Deserialize, Serialize};
 use std::fmt;
 
 crate::settings! {
@@ -13,7 +12,8 @@ crate::settings! {
 }
 
 /// The gradient is as small as [`GradientTolerance`] asks for.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct SmallGradient {
     /// The tolerance.
     pub tolerance: f64,

@@ -1,6 +1,5 @@
 use super::rule::{RuleState, Seen, StopRule};
 use crate::settings::Range;
-use serde::{Deserialize, Serialize};
 use std::fmt;
 
 crate::settings! {
@@ -12,7 +11,8 @@ crate::settings! {
 }
 
 /// The limit of [`MaxSteps`] is reached.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct StepsDone {
     /// Steps done.
     pub steps: u64,

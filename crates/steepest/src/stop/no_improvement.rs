@@ -1,7 +1,6 @@
 use super::rule::{Best, Progress, RuleState, Seen, StopRule};
 use super::words::{Count, Short};
 use crate::settings::Range;
-use serde::{Deserialize, Serialize};
 use std::fmt;
 
 crate::word_setting! {
@@ -35,7 +34,8 @@ crate::settings! {
 }
 
 /// What [`NoImprovement`] watches improves no more.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct NotImproved {
     /// What was watched: `validation metric`, or the name given to the stopper.
     pub what: String,

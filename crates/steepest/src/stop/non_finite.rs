@@ -1,5 +1,4 @@
 use super::rule::{Progress, RuleState, Seen, StopRule};
-use serde::{Deserialize, Serialize};
 use std::fmt;
 
 crate::settings! {
@@ -11,7 +10,8 @@ crate::settings! {
 }
 
 /// Something is NaN or infinite.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct FoundNonFinite {
     /// What.
     pub what: String,

@@ -14,15 +14,17 @@ impl Reason {
         match (self.single(), self) {
             (Some((name, ..)), _) => vec![name],
             (None, Self::All(reasons)) => reasons.iter().flat_map(Self::rules).collect(),
+            (None, Self::LineSearch { .. }) => vec!["line_search"],
             (None, _) => vec!["converged"],
         }
     }
 
-    /// Whether the run went wrong: it diverged, or met a NaN or an infinity.
+    /// Whether the run went wrong: it diverged, met a NaN or an infinity, or its gradient is not the function's.
     pub fn is_failure(&self) -> bool {
         match (self.single(), self) {
             (Some((_, failure, _)), _) => failure,
             (None, Self::All(reasons)) => reasons.iter().any(Self::is_failure),
+            (None, Self::LineSearch { .. }) => true,
             (None, _) => false,
         }
     }
@@ -34,6 +36,11 @@ impl fmt::Display for Reason {
             return sentence.fmt(f);
         }
         match self {
+            Self::LineSearch { promised } => write!(
+                f,
+                "the line search found no lower point, where the gradient promises a fall by {promised:.3e}: the \
+                 gradient may be wrong; compare it with `check_gradient`"
+            ),
             Self::Converged { what } => write!(f, "it has converged: {what}"),
             Self::All(reasons) => {
                 for (i, reason) in reasons.iter().enumerate() {

@@ -1,7 +1,6 @@
 //! What a stop rule is, what it sees, and what it remembers.
 
 use crate::settings::Settings;
-use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Duration;
 
@@ -46,10 +45,11 @@ pub(super) struct Seen<'a> {
 }
 
 /// What a rule remembers. One type for all rules: a rule leaves alone what it has no use for.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct RuleState {
     /// The first finite value.
-    #[serde(with = "crate::exact::option")]
+    #[cfg_attr(feature = "serde", serde(with = "crate::exact::option"))]
     pub first: Option<f64>,
     pub best: Option<Best>,
     /// Epochs done at the first observation, for a best that never came.
@@ -59,10 +59,11 @@ pub(super) struct RuleState {
 }
 
 /// The best observation of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Best {
     /// Its value.
-    #[serde(with = "crate::exact")]
+    #[cfg_attr(feature = "serde", serde(with = "crate::exact"))]
     pub value: f64,
     /// Steps done then.
     pub step: u64,

@@ -13,7 +13,6 @@ use crate::error::Result;
 use crate::names::{self, Named};
 use crate::page;
 use crate::settings::{Parameter, Settings, Values};
-use serde::{Deserialize, Serialize};
 use std::fmt;
 
 macro_rules! stop_rules {
@@ -34,6 +33,7 @@ macro_rules! stop_rules {
         /// # Ok::<(), steepest::Error>(())
         /// ```
         #[derive(Debug, Clone, PartialEq)]
+        #[non_exhaustive]
         pub enum Stop {
             $(
                 #[doc = concat!("See [`", stringify!($rule), "`].")]
@@ -46,8 +46,10 @@ macro_rules! stop_rules {
         }
 
         /// Why a run stopped. `Display` is a sentence with the numbers, without a full stop.
-        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-        #[serde(rename_all = "snake_case")]
+        #[derive(Debug, Clone, PartialEq)]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+        #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+        #[non_exhaustive]
         pub enum Reason {
             $(
                 #[doc = concat!("That of [`", stringify!($rule), "`].")]
@@ -57,6 +59,12 @@ macro_rules! stop_rules {
             Converged {
                 /// What has become small, and how small.
                 what: String,
+            },
+            /// The line search of L-BFGS found no lower point along a direction in which the gradient says that there is one: as
+            /// a rule, the gradient is wrong. See [`check_gradient`](crate::check_gradient).
+            LineSearch {
+                /// By how much the function should fall, by its gradient.
+                promised: f64,
             },
             /// All of these, in the order of the rules.
             All(Vec<Reason>),
@@ -95,7 +103,7 @@ macro_rules! stop_rules {
             pub(super) fn single(&self) -> Option<(&'static str, bool, &dyn fmt::Display)> {
                 match self {
                     $(Self::$rule(why) => Some(($rule::OWNER, $rule::FAILURE, why)),)+
-                    Self::Converged { .. } | Self::All(_) => None,
+                    Self::Converged { .. } | Self::LineSearch { .. } | Self::All(_) => None,
                 }
             }
         }

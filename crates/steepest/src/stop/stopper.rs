@@ -3,22 +3,23 @@
 use super::rule::{Progress, RuleState, Seen};
 use super::rules::{Reason, Single, Stop};
 use crate::error::{Error, Result};
-use serde::{Deserialize, Serialize};
 use std::slice;
 use std::time::Duration;
 
 /// What is kept of one rule.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 struct Record {
     rule: String,
     /// The last verdict; `and` needs it while the rule waits for its next value.
     verdict: Option<Reason>,
-    #[serde(flatten)]
+    #[cfg_attr(feature = "serde", serde(flatten))]
     memory: RuleState,
 }
 
 /// What a [`Stopper`] remembers, to save and restore.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct StopperState {
     /// Time spent up to the last observation.
     elapsed: Duration,

@@ -1,7 +1,6 @@
 use super::rule::{RuleState, Seen, StopRule};
 use super::words::Short;
 use crate::settings::Range;
-use serde::{Deserialize, Serialize};
 use std::fmt;
 
 crate::settings! {
@@ -13,12 +12,13 @@ crate::settings! {
 }
 
 /// The loss is good enough for [`TargetLoss`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct TargetReached {
     /// The target.
     pub target: f64,
     /// The training loss.
-    #[serde(with = "crate::exact")]
+    #[cfg_attr(feature = "serde", serde(with = "crate::exact"))]
     pub loss: f64,
 }
 

@@ -12,8 +12,12 @@ crate::settings! {
     /// # Formula
     /// ```text
     /// after step t = start:                              w ← θ
-    /// after t = start + every, start + 2·every, …:       w ← decay·w + (1 − decay)·θ
+    /// after t = start + n·every, n = 1, 2, …:            w ← d·w + (1 − d)·θ
+    /// d = decay, or with warmup min(decay, (1 + n)/(10 + n))
     /// ```
+    /// Without warm-up the first weights keep the part decayⁿ of the average: after 2,000 steps with 0.999 an eighth of it is what
+    /// training began with. With warm-up they are gone after some tens of steps.
+    ///
     /// t counts the steps of the tensor itself: one without a gradient stays out of the average. A parameter in half
     /// precision is averaged as it is stored.
     ///
@@ -22,7 +26,8 @@ crate::settings! {
     ///
     /// # Differences
     /// torch: none (`AveragedModel` with `get_ema_multi_avg_fn`, whose first call copies, called after each
-    /// step); it also averages parameters that have no gradient. optax's `ema` begins at zero and corrects the bias.
+    /// step); it also averages parameters that have no gradient. optax's `ema` begins at zero and corrects the bias. The warm-up is that
+    /// of TensorFlow's ExponentialMovingAverage with num_updates.
     /// Keras has decay 0.99 and can write the average over the weights.
     ///
     /// # Errors
@@ -56,6 +61,8 @@ crate::settings! {
         start: u64 = 1, Range::AT_LEAST_ONE;
         /// steps from one time to the next
         every: u64 = 1, Range::AT_LEAST_ONE;
+        /// the fraction that is kept rises from 2/11 to decay
+        warmup: bool = false;
     }
 }
 
@@ -106,6 +113,7 @@ crate::settings! {
 
 /// How the weights are averaged over the steps.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum Averaging {
     /// An exponential moving average.
     Ema(Ema),
@@ -173,6 +181,9 @@ impl Averaging {
         }
         match (self, (t - start) / every) {
             (_, 0) => Mix::Copy,
+            (Self::Ema(ema), n) if ema.warmup => {
+                Mix::Keep(ema.decay.min((1.0 + n as f64) / (10.0 + n as f64)))
+            }
             (Self::Ema(ema), _) => Mix::Keep(ema.decay),
             (Self::Swa(_), n) => Mix::Mean(n as f64 + 1.0),
         }

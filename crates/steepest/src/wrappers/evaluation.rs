@@ -59,6 +59,15 @@ where
     }
 }
 
+impl<T> Tensors for &mut [T]
+where
+    [T]: Tensors,
+{
+    fn each(&mut self, see: &mut dyn FnMut(SliceMut<'_>)) {
+        (**self).each(see);
+    }
+}
+
 impl Tensors for SliceMut<'_> {
     fn each(&mut self, see: &mut dyn FnMut(SliceMut<'_>)) {
         see(self.reborrow());
@@ -73,7 +82,7 @@ impl Tensors for Slot<'_> {
 
 /// A copy of a tensor.
 #[derive(Debug)]
-enum Copied {
+pub(crate) enum Copied {
     F64(Vec<f64>),
     F32(Vec<f32>),
     Bf16(Vec<bf16>),
@@ -81,12 +90,30 @@ enum Copied {
 }
 
 impl Copied {
-    fn of(slice: Slice<'_>) -> Self {
+    pub fn of(slice: Slice<'_>) -> Self {
         match slice {
             Slice::F64(s) => Self::F64(s.to_vec()),
             Slice::F32(s) => Self::F32(s.to_vec()),
             Slice::Bf16(s) => Self::Bf16(s.to_vec()),
             Slice::F16(s) => Self::F16(s.to_vec()),
+        }
+    }
+
+    pub fn as_slice_mut(&mut self) -> SliceMut<'_> {
+        match self {
+            Self::F64(s) => s.into(),
+            Self::F32(s) => s.into(),
+            Self::Bf16(s) => s.into(),
+            Self::F16(s) => s.into(),
+        }
+    }
+
+    pub fn to_f64(&self) -> Vec<f64> {
+        match self {
+            Self::F64(s) => s.clone(),
+            Self::F32(s) => s.iter().map(|x| f64::from(*x)).collect(),
+            Self::Bf16(s) => s.iter().map(|x| x.to_f64()).collect(),
+            Self::F16(s) => s.iter().map(|x| x.to_f64()).collect(),
         }
     }
 

@@ -15,7 +15,8 @@ crate::settings! {
     ///     θ ← φ
     /// ```
     /// t counts the steps of the tensor itself. The rule's state stays as it is. The weights to evaluate with
-    /// ([`Optimizer::evaluation`](crate::Optimizer::evaluation)) are φ, unless an average is kept.
+    /// ([`Optimizer::evaluation`](crate::Optimizer::evaluation)) are φ, unless an average is kept. Weights that are changed from
+    /// outside between steps are drawn back to φ, unless [`Optimizer::adopt`](crate::Optimizer::adopt) is told of them.
     ///
     /// # State
     /// `lookahead_slow`, the parameter's shape, 4 bytes per element (8 for f64).

@@ -20,6 +20,7 @@ pub(crate) use average::average;
 pub use average::{Averaging, Ema, Swa};
 pub(crate) use bound::BoundWrappers;
 pub(crate) use cautious::Passed;
+pub(crate) use evaluation::Copied;
 pub use evaluation::{Evaluation, Tensors};
 pub use lookahead::Lookahead;
 pub(crate) use lookahead::follow;

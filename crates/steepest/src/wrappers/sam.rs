@@ -75,6 +75,7 @@ pub struct SamStep<T> {
 
 /// What a step with [SAM](Sam) did.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct SamReport {
     /// The loss at the parameters before the step.
     pub loss: f64,

@@ -34,6 +34,7 @@ use crate::settings::{Range, check_field};
 /// # Source
 /// Shazeer & Stern, Adafactor: Adaptive Learning Rates with Sublinear Memory Cost, ICML 2018, section 6.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub enum UpdateClip {
     /// The root of the mean square of the update, divided by the learning rate, to at most this. Adafactor: 1.
     Rms(f64),

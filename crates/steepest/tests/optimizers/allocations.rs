@@ -19,7 +19,10 @@ pub const PROPERTIES: &[Property] = &[
     property!(a_step_with_few_bytes_allocates_nothing, |entry| entry.traits.half),
 ];
 
-pub const ALONE: &[Alone] = &[alone!(a_step_with_all_that_composes_allocates_nothing)];
+pub const ALONE: &[Alone] = &[
+    alone!(a_step_with_all_that_composes_allocates_nothing),
+    alone!(slots_from_an_iterator_allocate_nothing),
+];
 
 /// Counts what is allocated on the threads of one pool.
 #[derive(Default)]
@@ -205,4 +208,18 @@ fn a_step_with_all_that_composes_allocates_nothing() {
             assert_eq!(found, 0, "{dtype}, {threads} threads");
         }
     }
+}
+
+fn slots_from_an_iterator_allocate_nothing() {
+    let counted = Counted::new(1);
+    let mut theta = vec![vec![1.0f32; 20]; 1000];
+    let grads = vec![vec![1.0f32; 20]; 1000];
+    let params = (0..1000).map(|i| Param::new(format!("{i}"), [20], DType::F32));
+    let mut adamw = Optimizer::builder(AdamW::default()).build(params).unwrap();
+    let mut step = || {
+        let slots = theta.iter_mut().zip(&grads).map(|(theta, grad)| Slot::new(theta, grad));
+        adamw.step_iter(1e-3, slots).unwrap();
+    };
+    let found = counted.allocations(|| (0..10).for_each(|_| step()));
+    assert_eq!(found, 0);
 }

@@ -70,7 +70,7 @@ fn compose(case: &Case, rule: Rule) -> Builder {
         builder = match key.as_str() {
             "ema" => {
                 let decay = value["decay"].as_f64().unwrap();
-                builder.average(Ema { decay, start: whole(start), every: whole(every) })
+                builder.average(Ema { decay, start: whole(start), every: whole(every), warmup: false })
             }
             "swa" => builder.average(Swa { start: whole(start), every: whole(every) }),
             "lookahead" => {

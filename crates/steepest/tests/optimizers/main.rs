@@ -17,6 +17,7 @@ mod allocations;
 mod bits;
 mod composition;
 mod convergence;
+mod extremes;
 mod matrix;
 mod minimize;
 mod quantized;
@@ -101,6 +102,7 @@ fn main() -> ExitCode {
         trials(matrix::PROPERTIES, &[]),
         trials(convergence::PROPERTIES, convergence::ALONE),
         trials(steps::PROPERTIES, &[]),
+        trials(extremes::PROPERTIES, &[]),
         trials(table::PROPERTIES, &[]),
         composition::trials(),
         // it writes a fixture

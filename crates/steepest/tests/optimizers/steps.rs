@@ -8,7 +8,7 @@ use crate::{Property, property};
 use steepest::registry::Entry;
 use steepest::rule::Scope;
 use steepest::settings::{Value, Values};
-use steepest::{Clip, DType, Error, Group, NonFinite, NonFiniteAt, Optimizer, Sgd, StepArgs};
+use steepest::{Clip, DType, Error, Group, NonFinite, NonFiniteAt, NotFinite, Optimizer, Sgd, StepArgs};
 
 /// Where all tensors are measured together, what one does shows in the others.
 const TENSORS_APART: fn(&Entry) -> bool = |entry| scope(entry) != Scope::All;
@@ -67,8 +67,22 @@ fn a_skipped_step_leaves_no_trace(entry: &Entry) {
             if skip {
                 let before = (all_bits(&theta), state_words(&optimizer));
                 let report = optimizer.step(args(0.01), &mut slots(&mut theta, &bad)).unwrap();
-                let at = NonFiniteAt { tensor: 1, index: 5, value: f64::NEG_INFINITY, count: 2 };
-                assert_eq!((report.skipped, report.step), (Some(at), 1));
+                assert!(
+                    matches!(
+                        report.skipped,
+                        Some(NonFiniteAt {
+                            tensor: 1,
+                            index: 5,
+                            value: f64::NEG_INFINITY,
+                            count: 2,
+                            what: NotFinite::Gradient,
+                            ..
+                        })
+                    ),
+                    "{:?}",
+                    report.skipped
+                );
+                assert_eq!(report.step, 1);
                 assert_eq!(before, (all_bits(&theta), state_words(&optimizer)));
             }
             let report = optimizer.step(args(0.01), &mut slots(&mut theta, &good)).unwrap();

@@ -387,6 +387,7 @@ pub(crate) fn fill(kind: StateKind, value: f64, codes: &mut [u8], scales: &mut [
 }
 
 /// The codes of an array in the order of its elements.
+#[cfg(any(test, feature = "safetensors"))]
 pub(crate) fn in_order(order: Order, codes: &[u8]) -> Vec<u8> {
     let places = order.places();
     let mut ordered = codes.to_vec();
@@ -397,6 +398,7 @@ pub(crate) fn in_order(order: Order, codes: &[u8]) -> Vec<u8> {
 }
 
 /// Copies codes that are in the order of their elements to where they belong.
+#[cfg(any(test, feature = "safetensors"))]
 pub(crate) fn from_order(order: Order, ordered: &[u8], codes: &mut [u8]) {
     let places = order.places();
     codes.copy_from_slice(ordered);

@@ -5,6 +5,7 @@ use super::line_search::{Line, StrongWolfe};
 use super::settings::{Lbfgs, LineSearch};
 use super::vector::{dot, largest};
 use crate::clip::Clip;
+use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::float::Float;
 use crate::minimize::minimizer::{IntoMinimizer, Iterate, Minimizer};
@@ -23,18 +24,22 @@ enum End {
     Change(f64),
     /// The value changed by this, less than `tolerance_change`.
     Value(f64),
+    /// The line search found no lower point, although the derivative promises that the function falls by this.
+    NoDescent(f64),
     /// The step has had its iterations.
     Iterations,
 }
 
 impl End {
-    /// What has converged, in words; `None` where only a step is over.
-    fn converged(self) -> Option<String> {
+    /// Why it was the last of all; `None` where only a step is over.
+    fn reason(self) -> Option<Reason> {
+        let converged = |what| Some(Reason::Converged { what });
         match self {
-            Self::Gradient(x) => Some(format!("no element of the gradient is larger than {x:.3e}")),
-            Self::Derivative(x) => Some(format!("the derivative along the direction is {x:.3e}")),
-            Self::Change(x) => Some(format!("no coordinate moved by more than {x:.3e}")),
-            Self::Value(x) => Some(format!("the function changed by {x:.3e}")),
+            Self::Gradient(x) => converged(format!("no element of the gradient is larger than {x:.3e}")),
+            Self::Derivative(x) => converged(format!("the derivative along the direction is {x:.3e}")),
+            Self::Change(x) => converged(format!("no coordinate moved by more than {x:.3e}")),
+            Self::Value(x) => converged(format!("the function changed by {x:.3e}")),
+            Self::NoDescent(promised) => Some(Reason::LineSearch { promised }),
             Self::Iterations => None,
         }
     }
@@ -68,6 +73,8 @@ pub struct LbfgsMinimizer {
     /// How far the last iteration went along its direction.
     t: f64,
     search: StrongWolfe,
+    /// What part of its value the function may be off by: half the digits of its type.
+    noise: f64,
 }
 
 impl LbfgsMinimizer {
@@ -88,6 +95,7 @@ impl LbfgsMinimizer {
             direction: zeros(),
             t: 0.0,
             search: StrongWolfe::new(len),
+            noise: f64::EPSILON.sqrt(),
         })
     }
 
@@ -193,9 +201,15 @@ impl LbfgsMinimizer {
                 let line =
                     Line { objective, start: theta, direction: &self.direction, value: *value, derivative };
                 let found = self.search.search(line, gradient, self.t, evaluations, tolerance_change);
+                // half of what the derivative promises, as along a parabola to its minimum
+                let promised = -0.5 * derivative * self.t;
                 (self.t, *value) = (found.t, found.value);
                 self.evaluations += found.evaluations;
                 self.take_step();
+                // what is less than the function's own rounding, no search can find
+                if self.t == 0.0 && promised > tolerance_change + self.noise * last_value.abs() {
+                    return Some(End::NoDescent(promised));
+                }
             }
             LineSearch::Fixed => {
                 self.take_step();
@@ -239,6 +253,9 @@ impl<T: Float> Minimizer<T> for LbfgsMinimizer {
             widen(&at.theta, &mut self.at.theta);
             widen(&at.gradient, &mut self.at.gradient);
             self.at.value = at.value.wide();
+            if T::DTYPE != DType::F64 {
+                self.noise = f64::from(f32::EPSILON).sqrt();
+            }
             self.begin()?;
         }
         let mut in_f64 = |theta: &[f64], gradient: &mut [f64]| {
@@ -252,7 +269,7 @@ impl<T: Float> Minimizer<T> for LbfgsMinimizer {
         round(&self.at.theta, &mut at.theta);
         round(&self.at.gradient, &mut at.gradient);
         at.value = T::of(self.at.value);
-        Ok(end.and_then(End::converged).map(|what| Reason::Converged { what }))
+        Ok(end.and_then(End::reason))
     }
 }
 

@@ -37,7 +37,9 @@ crate::settings! {
     ///
     /// An iteration is the last of its step, and for [`Minimize`](crate::Minimize) of the run, when
     /// max|g| ≤ tolerance_grad, gᵀd > −tolerance_change, max|td| ≤ tolerance_change, or |Δf| <
-    /// tolerance_change; of a step also after max_iter iterations or max_eval evaluations.
+    /// tolerance_change; of a step also after max_iter iterations or max_eval evaluations. A line search that finds no lower point,
+    /// where −gᵀd·t/2 is more than tolerance_change and the function's rounding (half the digits of its value), has failed:
+    /// the gradient is not the function's, and the reason says so ([`Reason::LineSearch`](crate::stop::Reason::LineSearch)).
     ///
     /// # State
     /// `history_size` pairs of vectors, and eight vectors: 8·(2·history_size + 8) bytes per coordinate. Pairs

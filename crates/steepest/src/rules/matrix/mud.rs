@@ -209,6 +209,6 @@ impl<'a, T: Number> Block<'a, T> {
 
 /// `x` divided by its norm plus `eps`.
 fn normalize<T: Number>(loops: Loops, x: &mut [T], eps: f64) {
-    let factor = T::of(1.0 / (loops.sum_of_squares(x).sqrt() + eps));
+    let factor = T::of(1.0 / (loops.sum_of_squares(x).sqrt() + eps).max(T::SMALLEST_NORMAL));
     loops.map([x], [], move |[x], []| [x * factor]);
 }

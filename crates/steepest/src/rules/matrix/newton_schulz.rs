@@ -120,7 +120,7 @@ impl<'a, T: Number> Orthogonalization<'a, T> {
             let [m, u] = momentum.follow(m, g);
             ([m, u], u.wide() * u.wide())
         });
-        let norm = T::of(square.sqrt() + eps);
+        let norm = T::of((square.sqrt() + eps).max(T::SMALLEST_NORMAL));
         loops.map([&mut *self.x], [], move |[u], []| [u / norm]);
         self.apply(loops, polynomial, steps)
     }

@@ -121,7 +121,7 @@ impl MatrixRule for Rows {
         let axis = if by_column { (rows, columns) } else { (columns, 1) };
         loops.squares_along(x, T::of(1.0), axis, outputs, |_, sum| T::of(sum / axis.0 as f64));
         let average = Average::<T>::new(beta2);
-        let eps = T::of(eps);
+        let eps = T::beside_root(eps);
         loops.map([&mut **row_var, &mut *outputs], [], move |[v, mean], []| {
             let v = average.mix(v, mean);
             [v, T::of(1.0) / (v.sqrt() + eps)]

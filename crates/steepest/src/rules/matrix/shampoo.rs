@@ -150,7 +150,9 @@ impl MatrixRule for Roots {
                 of_matrix.eigen(loops, matrix, seen);
                 // half the power on either side of the product
                 let values = of_matrix.values.iter_mut();
-                values.for_each(|x| *x = 1.0 / (x.max(0.0) + eps).power(0.5 * exponent));
+                values.for_each(|x| {
+                    *x = 1.0 / (x.max(0.0) + eps).max(T::SMALLEST_NORMAL).power(0.5 * exponent)
+                });
                 of_matrix.square(loops, root);
             }
         }
@@ -160,7 +162,7 @@ impl MatrixRule for Roots {
             [m, v] => {
                 let squares = Average::<T>::new(graft_beta2);
                 let root = T::of(1.0 / step.bias_correction(graft_beta2).sqrt());
-                let eps = T::of(graft_eps);
+                let eps = T::beside_root(graft_eps);
                 loops.map_sum([&mut **m, &mut **v, &mut *pieces.products.x], [], move |[m, v, g], []| {
                     let (m, v) = (average.mix(m, g), squares.mix(v, g * g));
                     let mean = m * corrected;

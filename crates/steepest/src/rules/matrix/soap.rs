@@ -137,7 +137,7 @@ impl MatrixRule for Rotated {
         for ((side, _), pair) in sides().zip(matrices.chunks_exact(2)) {
             pieces.multiply(loops, side, &*pair[1], side == Side::Left);
         }
-        let (of_m, of_v, eps) = (Average::<T>::new(beta1), Average::<T>::new(beta2), T::of(eps));
+        let (of_m, of_v, eps) = (Average::<T>::new(beta1), Average::<T>::new(beta2), T::beside_root(eps));
         loops.map([&mut **m, &mut **v, &mut *pieces.products.x], [], move |[m, v, g], []| {
             let (m, v) = (of_m.mix(m, g), of_v.mix(v, g * g));
             [m, v, m / (v.sqrt() + eps)]
