@@ -1,7 +1,7 @@
 use super::fit::{out, settings};
 use super::report;
 use crate::args::Compare;
-use crate::output::{Failure, Paint, Result, behind, columns, hanging, print, print_json, say, table};
+use crate::output::{Failure, Paint, Result, columns, hanging, print, print_json, table};
 use crate::progress::Reporter;
 use console::Term;
 use serde_json::json;
@@ -52,9 +52,6 @@ pub fn conclude(run: &Path, comparison: &Comparison, json: bool, page: bool, rep
         }
         print(&text)?;
     }
-    if let Some(Err(Failure::Run(problem) | Failure::Input(problem))) = page {
-        let words = "the report could not be written:".split(' ').chain([problem.as_str()]);
-        say(&Paint::stderr().dim(&behind("note: ", words)));
-    }
+    report::say_unwritten(page);
     Ok(())
 }

@@ -66,10 +66,7 @@ pub fn conclude(summary: &Summary, source: &str, shown: &Shown, reporter: &mut R
         }
         print(&text)?;
     }
-    if let Some(Err(Failure::Run(problem) | Failure::Input(problem))) = page {
-        let words = "the report could not be written:".split(' ').chain([problem.as_str()]);
-        say(&Paint::stderr().dim(&behind("note: ", words)));
-    }
+    super::report::say_unwritten(page);
     let went_well =
         reporter.stopped().is_some_and(|stopped| !stopped.is_failure() && *stopped != Stopped::Interrupted);
     if let Some(problem) = summary.not_written.first().filter(|_| went_well) {

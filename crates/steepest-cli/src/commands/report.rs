@@ -1,5 +1,5 @@
 use crate::args::Report;
-use crate::output::{Failure, Result, print, print_json, shown_path, write};
+use crate::output::{Failure, Paint, Result, behind, print, print_json, say, shown_path, write};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use steepest_report::{Page, Run, comparison, comparison_page, read_comparison, report};
@@ -43,6 +43,14 @@ pub fn after(run: &Path) -> Result<PathBuf> {
     let out = run.join("report.html");
     write(Some(&out), page(run)?.html().as_bytes())?;
     Ok(out)
+}
+
+/// Says that the page of a run could not be written, which is no failed run.
+pub fn say_unwritten(page: Option<Result<PathBuf>>) {
+    if let Some(Err(Failure::Run(problem) | Failure::Input(problem))) = page {
+        let words = "the report could not be written:".split(' ').chain([problem.as_str()]);
+        say(&Paint::stderr().dim(&behind("note: ", words)));
+    }
 }
 
 /// The page of one run, or of a comparison.
