@@ -81,12 +81,12 @@ mod tests {
         for bytes in [0, 1, 63, 64, 65, 4096, 300 * 1024] {
             for place in 0..9 {
                 let mut array = Aligned::side_by_side(bytes, place);
-                array.slice_mut::<u8>().iter_mut().zip(0u8..).for_each(|(byte, i)| *byte = i);
+                array.slice_mut::<u8>().iter_mut().enumerate().for_each(|(i, byte)| *byte = i as u8);
                 let mut copy = array.clone();
                 for array in [&mut array, &mut copy] {
                     assert_eq!((array.slice::<u8>().len(), array.len()), (bytes, bytes));
                     assert!(bytes == 0 || array.address().addr().is_multiple_of(LINE));
-                    assert!(array.slice::<u8>().iter().zip(0u8..).all(|(byte, i)| *byte == i));
+                    assert!(array.slice::<u8>().iter().enumerate().all(|(i, byte)| *byte == i as u8));
                 }
             }
         }

@@ -9,7 +9,7 @@
 //! | evaluating | [`Optimizer::evaluation`], [`Ema`], [`Swa`], [`Lookahead`] |
 //! | saving | [`Optimizer::save`](Optimizer#method.save), `load`, `to_bytes`, `from_bytes` (feature `safetensors`) |
 //! | few bytes | [`StateFormat`], [`Master`], [`Rounding`] |
-//! | by name | [`registry`], [`settings`] |
+//! | by name | [`registry`], [`mod@settings`] |
 //! | functions | [`minimize()`], [`Minimize`], [`Lbfgs`], [`check_gradient()`], [`stop`], [`functions`] |
 //! | an optimizer of one's own | [`rule`], [`linalg`] |
 

@@ -93,7 +93,8 @@ fn a_range_is_checked_in_every_schedule() {
 #[test]
 fn asking_before_the_length_is_known_gives_no_rate() {
     let mut waiting = 0;
-    for mut schedule in defaults().chain(joined()) {
+    let then = Values::from([("then".to_owned(), Value::Word("cosine".to_owned()))]);
+    for mut schedule in defaults().chain([make("warmup", &then).unwrap()]) {
         let name = schedule.name();
         let unresolved = schedule.is_unresolved();
         waiting += usize::from(unresolved);
@@ -104,13 +105,6 @@ fn asking_before_the_length_is_known_gives_no_rate() {
         assert!([0, 1, 5, 1000].iter().all(|step| schedule.factor(*step).is_finite()), "{name}");
     }
     assert!(waiting >= 6);
-}
-
-/// Schedules with such inside.
-fn joined() -> impl Iterator<Item = Box<dyn Schedule>> {
-    [("warmup", "then", "cosine"), ("sequence", "parts", "linear")].into_iter().map(|(name, key, inner)| {
-        make(name, &Values::from([(key.to_owned(), Value::Word(inner.to_owned()))])).unwrap()
-    })
 }
 
 #[test]

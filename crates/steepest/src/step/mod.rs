@@ -125,7 +125,8 @@ fn finish(setup: &Setup, tensors: &mut [TensorState], work: &Workspace, measured
             let (moved, size) = chunks.fold((0.0, 0.0), |sum, x| (sum.0 + x.0, sum.1 + x.1));
             // not above 0, or no number
             tensor.health.update_ratio = (size != 0.0).then(|| (moved / size).sqrt());
-            if !(moved.is_finite() && size.is_finite()) && !load::is_finite(setup, target) {
+            let measured_well = moved.is_finite() && size.is_finite();
+            if !measured_well && !load::is_finite(setup, target) {
                 tensor.health.update_ratio = Some(f64::NAN);
                 broken = broken.or(Some(i));
             }

@@ -287,8 +287,8 @@ fn weights_from_outside_are_adopted_by_what_keeps_weights() {
             sgd.adopt(&mut [theta[0].all_mut()][..]).unwrap();
             assert_eq!(sgd.state("w", name).unwrap(), [100.0, 50.0]);
             sgd.step(1.0, &mut slots(&mut theta, &grads)).unwrap();
-            let kept = if lookahead { [99.5, 49.5] } else { [99.5, 49.5] };
-            assert_eq!(sgd.state("w", name).unwrap(), kept, "{dtype}");
+            // half of the way from what was adopted to where the step went
+            assert_eq!(sgd.state("w", name).unwrap(), [99.5, 49.5], "{dtype}");
             let expected = if lookahead { [99.5, 49.5] } else { [99.0, 49.0] };
             assert_eq!(theta[0].to_f64(), expected, "{dtype}");
             let kept = state_words(&sgd);
