@@ -120,6 +120,6 @@ fn of_texts(texts: &[&str]) -> Vec<usize> {
             None => firsts.push((row, 1)),
         }
     }
-    firsts.sort_by(|a, b| b.1.cmp(&a.1));
+    firsts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     firsts.into_iter().take(MOST_VALUES / 2).map(|(row, _)| row).collect()
 }

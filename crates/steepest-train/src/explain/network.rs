@@ -182,18 +182,19 @@ impl Hybrids for Updated<'_> {
             }
         }
         let change = |player: usize| &changes[player * units..(player + 1) * units];
-        let mut sums = Vec::with_capacity(range.len() * units);
-        for mask in range.clone() {
-            let at = sums.len();
+        let mut sums = vec![0.0f32; range.len() * units];
+        for (at, mask) in range.clone().enumerate() {
+            let (done, rest) = sums.split_at_mut(at * units);
+            let into = &mut rest[..units];
             match masks.step(mask).filter(|(before, _)| *before >= range.start) {
                 Some((before, player)) => {
-                    let before = (before - range.start) * units;
-                    sums.extend_from_within(before..before + units);
-                    add(&mut sums[at..], 1.0, change(player));
+                    let before = &done[(before - range.start) * units..][..units];
+                    let parts = before.iter().zip(change(player));
+                    into.iter_mut().zip(parts).for_each(|(into, (before, change))| *into = before + change);
                 }
                 None => {
-                    sums.extend_from_slice(&base);
-                    masks.members(mask).for_each(|player| add(&mut sums[at..], 1.0, change(player)));
+                    into.copy_from_slice(&base);
+                    masks.members(mask).for_each(|player| add(into, 1.0, change(player)));
                 }
             }
         }

@@ -30,35 +30,66 @@ impl Rectified {
 
     /// The outputs, `rows × outputs`, of the first layer's sums, row-major.
     pub fn outputs(&self, mut sums: Vec<f32>) -> Vec<f32> {
-        sums.iter_mut().for_each(|x| *x = x.max(0.0));
-        for (weights, bias) in &self.hidden {
-            let [inputs, units] = weights.dims();
+        // the first layer's bias is in its sums
+        let mut bias: Option<&[f32]> = None;
+        for (weights, next) in &self.hidden {
+            rectify(&mut sums, bias);
+            let inputs = weights.dims()[0];
             let shape = [sums.len() / inputs, inputs];
             let x = Tensor::<2>::from_data(TensorData::new(sums, shape), &device(false));
             sums = x.matmul(weights.clone()).into_data().try_into_vec().expect("networks compute in f32");
-            for row in sums.chunks_mut(units) {
-                row.iter_mut().zip(bias).for_each(|(x, bias)| *x = (*x + bias).max(0.0));
+            bias = Some(next);
+        }
+        let (weights, last) = &self.last;
+        let width = weights.len() / last.len();
+        let none = vec![0.0; width];
+        let bias = bias.unwrap_or(&none);
+        let mut outputs = Vec::with_capacity(sums.len() / width * last.len());
+        for row in sums.chunks_exact(width) {
+            for (k, last) in last.iter().enumerate() {
+                outputs.push(last + rectified_dot(row, bias, &weights[k * width..(k + 1) * width]));
             }
         }
-        let (weights, bias) = &self.last;
-        let width = weights.len() / bias.len();
-        sums.chunks(width)
-            .flat_map(|row| {
-                weights.chunks(width).zip(bias).map(move |(weights, bias)| bias + dot(row, weights))
-            })
-            .collect()
+        outputs
     }
 }
 
-/// The sum of products, sixteen side by side.
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let mut sums = [0.0f32; 16];
-    let (left, right) = (a.chunks_exact(16), b.chunks_exact(16));
-    let rest: f32 = left.remainder().iter().zip(right.remainder()).map(|(a, b)| a * b).sum();
-    for (a, b) in left.zip(right) {
-        for k in 0..16 {
-            sums[k] += a[k] * b[k];
+/// max(0, sums + bias), in place.
+fn rectify(sums: &mut [f32], bias: Option<&[f32]>) {
+    match bias {
+        None => sums.iter_mut().for_each(|x| *x = x.max(0.0)),
+        Some(bias) => {
+            for row in sums.chunks_exact_mut(bias.len()) {
+                for (x, bias) in row.iter_mut().zip(bias) {
+                    *x = (*x + bias).max(0.0);
+                }
+            }
         }
     }
-    sums.iter().sum::<f32>() + rest
+}
+
+/// Σ max(0, sum + bias) · weight, sixteen side by side.
+fn rectified_dot(sums: &[f32], bias: &[f32], weights: &[f32]) -> f32 {
+    const LANES: usize = 16;
+    let n = sums.len().min(bias.len()).min(weights.len());
+    let (sums, bias, weights) = (&sums[..n], &bias[..n], &weights[..n]);
+    let mut lanes = [0.0f32; LANES];
+    let whole = n / LANES * LANES;
+    for at in (0..whole).step_by(LANES) {
+        let part = at..at + LANES;
+        let (x, b, w) = (&sums[part.clone()], &bias[part.clone()], &weights[part]);
+        for k in 0..LANES {
+            lanes[k] += (x[k] + b[k]).max(0.0) * w[k];
+        }
+    }
+    let rest: f32 = (whole..n).map(|at| (sums[at] + bias[at]).max(0.0) * weights[at]).sum();
+    // by halves
+    let mut width = LANES;
+    while width > 1 {
+        width /= 2;
+        for k in 0..width {
+            lanes[k] += lanes[k + width];
+        }
+    }
+    lanes[0] + rest
 }

@@ -122,13 +122,13 @@ fn rows_to_compare_with_are_as_the_targets_are() {
     let rows = Rows::of(&features, Some(&classes), 7);
     let background = rows.background().unwrap();
     assert_eq!(background.len(), 100);
-    assert_eq!(background.rows().filter(|row| row[0] as usize % 5 == 0).count(), 20);
+    assert_eq!(background.rows().filter(|row| (row[0] as usize).is_multiple_of(5)).count(), 20);
     assert_eq!(rows, Rows::of(&features, Some(&classes), 7));
     assert_ne!(rows, Rows::of(&features, Some(&classes), 8));
     // of each hundredth of a number one
     let values = Targets::Values((0..n).map(|row| (n - row) as f32).collect());
     let numbers = Rows::of(&features, Some(&values), 7).background().unwrap();
-    let mut hundredths: Vec<usize> = numbers.rows().map(|row| (row[0] as usize + 9) / 10).collect();
+    let mut hundredths: Vec<usize> = numbers.rows().map(|row| (row[0] as usize).div_ceil(10)).collect();
     hundredths.dedup();
     assert!(hundredths.len() > 90, "{hundredths:?}");
 }
