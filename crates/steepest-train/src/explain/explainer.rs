@@ -569,6 +569,7 @@ impl Explainer {
         if let Some(first) = found.correlated.first() {
             let more = match found.correlated.len() {
                 1 => String::new(),
+                2 => ", and 1 more pair".to_owned(),
                 n => format!(", and {} more pairs", n - 1),
             };
             found.warnings.push(format!(
