@@ -200,7 +200,7 @@ pub(super) fn scale(left: f64, y: f64, low: &str, high: &str) -> String {
 
 /// A number with its sign.
 pub(super) fn signed(x: f64) -> String {
-    let text = short((x.abs() * 1e4).round() / 1e4 * x.signum());
+    let text = short(x);
     match x > 0.0 && text != "0" {
         true => format!("+{text}"),
         false => text.replace('-', "−"),
