@@ -117,6 +117,7 @@ fn what_cannot_be_explained_leaves_nothing() {
         ("explain run none.csv --background iris", "none.csv"),
         ("explain run --background iris --evaluations 9", "expected at least 10"),
         ("explain run --background iris --evaluations 0", "at least 1"),
+        ("explain run --background iris --max-time 0.000001s", "--max-time"),
         ("explain run --background iris --join petal", "two columns or more"),
         ("explain run --background iris --join petal,weight", "there is no column"),
         ("explain nowhere", "nowhere"),

@@ -101,6 +101,6 @@ impl Hybrids for Assembled<'_> {
 
 /// Mixtures of a block: few enough to stay in a core's cache, many enough for products of matrices.
 pub(crate) fn block(model: &dyn Model) -> usize {
-    const BYTES: usize = 2 << 20;
+    const BYTES: usize = 256 << 10;
     (BYTES / model.bytes_of_a_row().max(1)).next_power_of_two().clamp(16, 1024)
 }

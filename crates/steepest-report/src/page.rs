@@ -301,9 +301,14 @@ fn picture(Drawing { title, about, keys, svg }: &Drawing) -> String {
             format!("<li><span class=\"key\" style=\"background:{colour}\"></span><strong>{name}</strong> {note}</li>\n")
         })
         .collect();
+    // a picture that explains its colours itself has a sentence instead of a list
+    let (said, list) = match keys.is_empty() {
+        true => (format!("<p>{about}</p>\n"), String::new()),
+        false => (String::new(), format!("<ul>\n{keys}</ul>\n")),
+    };
     format!(
-        "<figure class=\"picture\"><figcaption>{}</figcaption>\n<div class=\"drawn\">\n<div role=\"img\" aria-label=\"{about}\">\n\
-         {svg}</div>\n<ul>\n{keys}</ul>\n</div>\n</figure>\n",
+        "<figure class=\"picture\"><figcaption>{}</figcaption>\n{said}<div class=\"drawn\">\n<div role=\"img\" aria-label=\"{about}\">\n\
+         {svg}</div>\n{list}</div>\n</figure>\n",
         text(title)
     )
 }

@@ -74,6 +74,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             "path_seconds": path_seconds,
             "path_gap": gap,
             "values": values,
+            "whole": found.iter().map(|row| row.whole[0]).collect::<Vec<_>>(),
             "rows": explainer.rows(),
             "background": background.data(),
             "layers": layers?,

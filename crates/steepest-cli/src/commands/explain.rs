@@ -2,6 +2,7 @@ use super::{importance, predict};
 use crate::args::Explain;
 use crate::output::{Failure, Paint, Result, count, print, print_json, say, significant, table};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use rayon::prelude::*;
 use serde_json::json;
 use std::fmt::Write as _;
 use std::io::ErrorKind;
@@ -168,13 +169,17 @@ fn leave(run: &Path, found: &Explained) -> Result<PathBuf> {
             Err(error) => Some(Err(Failure::file(&path, error))),
         })
         .unwrap_or_else(|| Err(Failure::Run("no number is free".to_owned())))?;
+    let render = |(name, svg): (String, String)| match Picture::png(&svg) {
+        Ok(png) => Ok((name, svg, png)),
+        Err(reason) => Err(Failure::Run(format!("{name}.png: {reason}"))),
+    };
     let write = || -> Result {
         let file = |name: &str, bytes: &[u8]| crate::output::write(Some(&folder.join(name)), bytes);
         file("explanations.csv", found.csv().as_bytes())?;
         file("explanations.jsonl", found.jsonl().as_bytes())?;
-        for (name, svg) in explained_pictures(found) {
+        let pictures: Result<Vec<_>> = explained_pictures(found).into_par_iter().map(render).collect();
+        for (name, svg, png) in pictures? {
             file(&format!("{name}.svg"), svg.as_bytes())?;
-            let png = Picture::png(&svg).map_err(|reason| Failure::Run(format!("{name}.png: {reason}")))?;
             file(&format!("{name}.png"), &png)?;
         }
         // the last: with it, the folder is whole

@@ -78,27 +78,28 @@ pub fn shapley_watched(
     for (active, members) in by_active {
         let sampler = (!is_exact(active, options.evaluations))
             .then(|| Sampler::new(active, options.evaluations, options.seed));
-        let explained: Vec<Row> = members
-            .par_iter()
-            .map(|(at, active)| {
-                let task = Mix { row: rows[*at], players, background: background.data() };
-                let hybrids = model.hybrids(task);
-                let asked = Asked {
-                    hybrids: &*hybrids,
-                    background: background.len(),
-                    active,
-                    players: players.len(),
-                    outputs: model.outputs(),
-                    block: block(model),
-                    tolerance: options.tolerance,
-                };
-                let row = match &sampler {
-                    Some(sampler) => sampler.explain(&asked),
-                    None => exactly(&asked, task),
-                };
-                done(1);
-                row
-            })
+        let explain = |(at, active): &(usize, Vec<usize>)| {
+            let task = Mix { row: rows[*at], players, background: background.data() };
+            let hybrids = model.hybrids(task);
+            let asked = Asked {
+                hybrids: &*hybrids,
+                background: background.len(),
+                active,
+                players: players.len(),
+                outputs: model.outputs(),
+                block: block(model),
+                tolerance: options.tolerance,
+            };
+            let row = match &sampler {
+                Some(sampler) => sampler.explain(&asked),
+                None => exactly(&asked, task),
+            };
+            done(1);
+            row
+        };
+        let together = rows_together(model, background, players, sampler.is_some(), options.evaluations);
+        let explained: Vec<Row> = (members.chunks(together))
+            .flat_map(|members| members.par_iter().map(&explain).collect::<Vec<_>>())
             .collect();
         for ((at, _), row) in members.iter().zip(explained) {
             if let Some(value) = row.values.iter().chain(&row.base).chain(&row.whole).find(|v| !v.is_finite())
@@ -109,6 +110,23 @@ pub fn shapley_watched(
         }
     }
     Ok(found.into_iter().map(|row| row.expect("every row has a number of columns")).collect())
+}
+
+/// How many rows are worked on side by side, so that what is kept of them stays within a block: of each, all values of one background
+/// row after the other.
+fn rows_together(
+    model: &dyn Model,
+    background: &Background,
+    players: &Players,
+    sampled: bool,
+    evaluations: u64,
+) -> usize {
+    const BYTES: usize = 24 << 20;
+    let kept = match sampled {
+        true => 4 * evaluations.min(2 + 2 * MOST_PAIRS as u64) as usize,
+        false => 8 * players.len(),
+    };
+    (BYTES / (kept * model.outputs() * background.len())).max(1)
 }
 
 /// How many coalitions each row of so many columns takes at most within a budget.

@@ -8,6 +8,9 @@ use crate::model::{Mix, Model, block};
 use crate::players::Players;
 use rayon::prelude::*;
 
+/// Rows of the background that are worked on at once.
+const TOGETHER: usize = 8;
+
 /// All coalitions of more players are too many.
 pub const MOST_PLAYERS: usize = 12;
 
@@ -49,7 +52,7 @@ pub fn interactions(
         return Err(Error::TooMany { what: "columns", found, most, remedy });
     }
     let rows = crate::background::rows("the rows", rows, model.features())?;
-    Ok(rows.par_iter().map(|row| of_row(model, players, background, row)).collect())
+    Ok(rows.iter().map(|row| of_row(model, players, background, row)).collect())
 }
 
 fn of_row(model: &dyn Model, players: &Players, background: &Background, row: &[f64]) -> Interactions {
@@ -57,17 +60,19 @@ fn of_row(model: &dyn Model, players: &Players, background: &Background, row: &[
     let masks = Masks::all(d);
     let hybrids = model.hybrids(Mix { row, players, background: background.data() });
     let active: Vec<usize> = (0..d).collect();
-    let each: Vec<Vec<f64>> = (0..background.len())
-        .into_par_iter()
-        .map(|other| {
-            let mut all = Vec::with_capacity(masks.len() * outputs);
-            let keep = |_: usize, v: &[f64]| all.extend_from_slice(v);
-            block_values(&*hybrids, other, &active, &masks, 0..masks.len(), outputs, block(model), keep);
-            all
-        })
-        .collect();
+    let of_other = |other: usize| {
+        let mut all = Vec::with_capacity(masks.len() * outputs);
+        let keep = |_: usize, v: &[f64]| all.extend_from_slice(v);
+        block_values(&*hybrids, other, &active, &masks, 0..masks.len(), outputs, block(model), keep);
+        all
+    };
+    // a few at a time, in order
     let mut mean = vec![0.0; masks.len() * outputs];
-    each.iter().for_each(|values| crate::linalg::add(&mut mean, 1.0 / each.len() as f64, values));
+    let others: Vec<usize> = (0..background.len()).collect();
+    for others in others.chunks(TOGETHER) {
+        let each: Vec<Vec<f64>> = others.par_iter().map(|other| of_other(*other)).collect();
+        each.iter().for_each(|values| crate::linalg::add(&mut mean, 1.0 / background.len() as f64, values));
+    }
     let mut values = vec![0.0; outputs * d * d];
     for output in 0..outputs {
         let v = |mask: usize| mean[mask * outputs + output];

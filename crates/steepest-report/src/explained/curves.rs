@@ -1,6 +1,6 @@
 //! How the output moves with a column: rows by themselves, their mean, and accumulated local effects.
 
-use super::drawn::{Drawn, FAINT, LOWERS, RAISES, SIZE, WIDTH, axis, below, beside, fitted, words};
+use super::drawn::{Drawn, FAINT, LOWERS, RAISES, SIZE, WIDTH, axis, below_column, beside, fitted, words};
 use crate::picture::frame::{Axis, Frame, INK};
 use crate::picture::text::{Anchor, Weight};
 use steepest_train::explain::{Curve, Explained};
@@ -44,7 +44,8 @@ pub(super) fn curve(found: &Explained, curve: &Curve, name: String) -> Option<Dr
                 frame.height
             );
         }
-        body += &below(&x, frame, &found.columns[curve.column]);
+        let points = curve.numbers.iter().copied().zip(curve.texts.iter().map(String::as_str));
+        body += &below_column(points, &x, frame, &found.columns[curve.column]);
     } else {
         let room = frame.width / n as f64 - 6.0;
         for (at, text) in curve.texts.iter().enumerate() {

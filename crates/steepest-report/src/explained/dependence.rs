@@ -1,6 +1,8 @@
 //! What a column adds, over its own values, in the colours of the column that changes it most.
 
-use super::drawn::{Drawn, FAINT, SIZE, WIDTH, axis, below, beside, colour, fitted, ranks, scale, words};
+use super::drawn::{
+    Drawn, FAINT, SIZE, WIDTH, axis, below_column, beside, colour, fitted, ranks, scale, words,
+};
 use crate::picture::frame::{Axis, Frame};
 use crate::picture::text::{Anchor, Weight};
 use steepest_train::explain::Explained;
@@ -24,7 +26,8 @@ pub(super) fn dependence(found: &Explained, column: usize, output: usize, name: 
     let x = axis(points.iter().map(|point| point.1), frame.left, frame.right());
     let y = axis(points.iter().map(|point| point.2).chain([0.0]), frame.top, frame.bottom());
     let y = Axis { to: (frame.bottom(), frame.top), ..y };
-    let mut body = beside(&y, frame) + &below(&x, frame, &found.columns[column]);
+    let written = points.iter().map(|(row, at, _)| (*at, found.rows[*row].texts[column].as_str()));
+    let mut body = beside(&y, frame) + &below_column(written, &x, frame, &found.columns[column]);
     let unit = format!("change of the {}", found.units[output]);
     body += &words(&fitted(&unit, frame.width, SIZE, Weight::Regular), [24.0, 14.0], Anchor::Start, FAINT);
     let ranks = ranks(&numbers);

@@ -96,24 +96,53 @@ pub(super) fn axis(numbers: impl Iterator<Item = f64>, from: f64, to: f64) -> Ax
 
 /// Numbers below a frame, with lines through it, and what they measure.
 pub(super) fn below(axis: &Axis, frame: Frame, unit: &str) -> String {
+    let ticks: Vec<(f64, String)> =
+        linear_ticks(axis.from, 6).into_iter().map(|tick| (tick, tick_text(tick))).collect();
+    below_at(&ticks, axis, frame, unit)
+}
+
+/// The same of a column: what is written as a number has round numbers, a date has dates that there are.
+pub(super) fn below_column<'a>(
+    points: impl Iterator<Item = (f64, &'a str)>,
+    axis: &Axis,
+    frame: Frame,
+    column: &str,
+) -> String {
+    let mut points: Vec<(f64, &str)> = points.collect();
+    if points.iter().all(|(_, text)| text.replace(',', ".").parse::<f64>().is_ok()) {
+        return below(axis, frame, column);
+    }
+    points.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let Some((first, last)) = points.first().zip(points.last()) else { return String::new() };
+    const MOST: usize = 5;
+    let mut ticks: Vec<(f64, String)> = Vec::new();
+    for step in 0..=MOST {
+        let at = first.0 + (last.0 - first.0) * step as f64 / MOST as f64;
+        let far = |point: &&(f64, &str)| (point.0 - at).abs();
+        let Some((number, text)) = points.iter().min_by(|a, b| far(a).total_cmp(&far(b))) else { continue };
+        let room = ticks.last().map_or(f64::INFINITY, |(before, _)| axis.at(*number) - axis.at(*before));
+        if room > 96.0 {
+            ticks.push((*number, fitted(text, 90.0, SIZE, Weight::Regular)));
+        }
+    }
+    below_at(&ticks, axis, frame, column)
+}
+
+fn below_at(ticks: &[(f64, String)], axis: &Axis, frame: Frame, unit: &str) -> String {
     let mut svg = String::new();
-    for tick in linear_ticks(axis.from, 6) {
-        let at = axis.at(tick);
-        let strong = if tick.abs() < 1e-12 { FAINT } else { RULE };
+    for (tick, text) in ticks {
+        let at = axis.at(*tick);
+        let strong = if text == "0" { FAINT } else { RULE };
         svg += &format!(
             "<path stroke=\"{strong}\" stroke-width=\"1\" d=\"M{at:.1} {}V{}\"/>\n",
             frame.top,
             frame.bottom()
         );
-        svg += &words(&tick_text(tick), [at, frame.bottom() + 8.0 + SIZE], Anchor::Middle, INK);
+        svg += &words(text, [at, frame.bottom() + 8.0 + SIZE], Anchor::Middle, INK);
     }
     let unit = fitted(unit, frame.width.max(300.0), SIZE, Weight::Regular);
-    svg + &words(
-        &unit,
-        [frame.left + frame.width / 2.0, frame.bottom() + 18.0 + 2.0 * SIZE],
-        Anchor::Middle,
-        FAINT,
-    )
+    let at = [frame.left + frame.width / 2.0, frame.bottom() + 18.0 + 2.0 * SIZE];
+    svg + &words(&unit, at, Anchor::Middle, FAINT)
 }
 
 /// Numbers to the left of a frame, with lines through it.
@@ -171,9 +200,9 @@ pub(super) fn scale(left: f64, y: f64, low: &str, high: &str) -> String {
 
 /// A number with its sign.
 pub(super) fn signed(x: f64) -> String {
-    let text = short((x.abs() * 1e4).round() / 1e4 * x.signum());
-    match x {
-        x if x > 0.0 && !text.starts_with('0') || x > 0.0 && text != "0" => format!("+{text}"),
-        _ => text.replace('-', "−"),
+    let text = short(x);
+    match x > 0.0 && text != "0" {
+        true => format!("+{text}"),
+        false => text.replace('-', "−"),
     }
 }

@@ -1,6 +1,6 @@
 //! Which pixels an output of an image is made of.
 
-use super::drawn::{Drawn, LOWERS, RAISES, WIDTH, words};
+use super::drawn::{Drawn, LOWERS, RAISES, words};
 use crate::picture::frame::INK;
 use crate::picture::text::Anchor;
 use steepest_train::explain::Explained;
@@ -47,7 +47,6 @@ pub(super) fn overlay(found: &Explained, row: usize, output: usize) -> Option<Dr
     }
     body += &words("the image", [24.0, 18.0], Anchor::Start, INK);
     body += &words("what its pixels add", [450.0, 18.0], Anchor::Start, INK);
-    debug_assert!(WIDTH > 450.0 + 360.0);
     Some(Drawn {
         name: format!("overlay-row-{}", of_row.row),
         title: format!("{} in {}", found.units[output], of_row.place),

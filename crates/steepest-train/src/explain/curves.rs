@@ -93,7 +93,12 @@ fn gaps(known: &[(usize, f64)]) -> Vec<[f64; 2]> {
     let mut numbers: Vec<f64> = known.iter().map(|(_, number)| *number).collect();
     numbers.sort_by(f64::total_cmp);
     let Some((first, last)) = numbers.first().zip(numbers.last()) else { return Vec::new() };
-    let wide = WIDE * (last - first);
+    let mut steps: Vec<f64> =
+        numbers.windows(2).map(|pair| pair[1] - pair[0]).filter(|step| *step > 0.0).collect();
+    steps.sort_by(f64::total_cmp);
+    // whole years lie apart, but evenly
+    let usual = steps.get(steps.len() / 2).copied().unwrap_or(0.0);
+    let wide = (WIDE * (last - first)).max(3.0 * usual);
     numbers.windows(2).filter(|pair| pair[1] - pair[0] > wide).map(|pair| [pair[0], pair[1]]).collect()
 }
 
@@ -120,6 +125,6 @@ fn of_texts(texts: &[&str]) -> Vec<usize> {
             None => firsts.push((row, 1)),
         }
     }
-    firsts.sort_by_key(|first| std::cmp::Reverse(first.1));
+    firsts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     firsts.into_iter().take(MOST_VALUES / 2).map(|(row, _)| row).collect()
 }

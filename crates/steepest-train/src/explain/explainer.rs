@@ -25,6 +25,8 @@ const USUAL_ROWS: usize = 100;
 const CORRELATED: f64 = 0.8;
 /// Columns whose curves are drawn.
 const MOST_CURVES: usize = 4;
+/// Rows that curves are taken over.
+const MOST_ROWS: usize = 1_000;
 /// A path that misses more of its sum is said to.
 const MOST_GAP: f64 = 0.01;
 
@@ -534,12 +536,16 @@ impl Explainer {
             order.iter_mut().zip(means).for_each(|((_, sum), [mean, _])| *sum += mean);
         }
         order.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let width = self.players.width();
+        let count = self.plan.rows.min(MOST_ROWS);
+        let taken: Vec<usize> = (0..count).map(|at| at * self.plan.rows / count).collect();
+        let rows: Vec<f64> = taken.iter().flat_map(|at| self.row(*at, width).to_vec()).collect();
         for (player, _) in order.into_iter().take(MOST_CURVES) {
             let column = Column {
-                rows: &self.rows,
+                rows: &rows,
                 player,
-                texts: self.texts.iter().map(|(_, _, texts)| texts[player].as_str()).collect(),
-                numbers: self.numbers.iter().map(|numbers| numbers[player]).collect(),
+                texts: taken.iter().map(|at| self.texts[*at].2[player].as_str()).collect(),
+                numbers: taken.iter().map(|at| self.numbers[*at][player]).collect(),
             };
             self.found.curves.extend(curves(&self.network, &self.players, &column)?);
         }
@@ -558,7 +564,7 @@ impl Explainer {
         }
         if far > 0 {
             found.warnings.push(format!(
-                "{far} of {all} paths miss more than 1 % of their sum: the network bends too sharply between their points"
+                "{far} of {all} paths miss more than 1 % of their sum: the network bends too sharply on the way"
             ));
         }
         if flat > 0 {
@@ -569,6 +575,7 @@ impl Explainer {
         if let Some(first) = found.correlated.first() {
             let more = match found.correlated.len() {
                 1 => String::new(),
+                2 => ", and 1 more pair".to_owned(),
                 n => format!(", and {} more pairs", n - 1),
             };
             found.warnings.push(format!(

@@ -11,6 +11,7 @@ mod importance;
 mod lacks;
 mod network;
 mod outputs;
+mod rectified;
 mod rows;
 #[cfg(test)]
 mod tests;

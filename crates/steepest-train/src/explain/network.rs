@@ -1,7 +1,8 @@
 //! A network as a model that can be explained.
 
 use super::outputs::Unit;
-use crate::model::{Model, ModelConfig};
+use super::rectified::Rectified;
+use crate::model::{Activation, Model, ModelConfig};
 use crate::network::device;
 use burn::module::Module;
 use burn::tensor::{Tensor, TensorData};
@@ -21,6 +22,8 @@ pub(super) struct Network {
     width: usize,
     /// Of a multi-layer perceptron.
     first: Option<FirstLayer>,
+    /// What comes after it, where that is nothing but products and rectifiers.
+    rectified: Option<Rectified>,
     /// The same network, that keeps what backpropagation needs.
     with_gradients: OnceLock<Model>,
 }
@@ -46,7 +49,16 @@ impl Network {
             Model::Cnn(_) => None,
         };
         let (raw, width) = (outputs_of(config), width_of(config));
-        Self { model, config: config.clone(), unit, raw, width, first, with_gradients: OnceLock::new() }
+        let rectified = match (&model, config) {
+            (Model::Mlp(mlp), ModelConfig::Mlp(config))
+                if config.activation == Activation::Relu && !config.layer_norm && first.is_some() =>
+            {
+                Some(Rectified::new(mlp))
+            }
+            _ => None,
+        };
+        let with_gradients = OnceLock::new();
+        Self { model, config: config.clone(), unit, raw, width, first, rectified, with_gradients }
     }
 
     fn apply(&self, raw: &[f32], outputs: &mut [f64]) {
@@ -170,20 +182,24 @@ impl Hybrids for Updated<'_> {
             }
         }
         let change = |player: usize| &changes[player * units..(player + 1) * units];
-        let mut sums = Vec::with_capacity(range.len() * units);
-        for mask in range.clone() {
-            let at = sums.len();
+        let mut sums = vec![0.0f32; range.len() * units];
+        for (at, mask) in range.clone().enumerate() {
+            let (done, rest) = sums.split_at_mut(at * units);
+            let into = &mut rest[..units];
             match masks.step(mask).filter(|(before, _)| *before >= range.start) {
                 Some((before, player)) => {
-                    let before = (before - range.start) * units;
-                    sums.extend_from_within(before..before + units);
-                    add(&mut sums[at..], 1.0, change(player));
+                    let before = &done[(before - range.start) * units..][..units];
+                    let parts = before.iter().zip(change(player));
+                    into.iter_mut().zip(parts).for_each(|(into, (before, change))| *into = before + change);
                 }
                 None => {
-                    sums.extend_from_slice(&base);
-                    masks.members(mask).for_each(|player| add(&mut sums[at..], 1.0, change(player)));
+                    into.copy_from_slice(&base);
+                    masks.members(mask).for_each(|player| add(into, 1.0, change(player)));
                 }
             }
+        }
+        if let Some(rectified) = &self.network.rectified {
+            return self.network.apply(&rectified.outputs(sums), outputs);
         }
         let sums = Tensor::<2>::from_data(TensorData::new(sums, [range.len(), units]), &device(false));
         let Model::Mlp(mlp) = &self.network.model else { unreachable!("only these have a first layer") };

@@ -84,6 +84,11 @@ impl Mlp {
         self.hidden.first()
     }
 
+    /// The layers after it, and the last.
+    pub(crate) fn rest(&self) -> (&[Linear], &Linear) {
+        (self.hidden.get(1..).unwrap_or_default(), &self.output)
+    }
+
     /// From the sums of the first hidden layer on.
     pub(crate) fn run_from_sums(
         &self,
