@@ -27,7 +27,7 @@ impl Embedded {
     /// The data, as far as options ask for it: which rows, and what columns are for. How it is written is known.
     ///
     /// # Errors
-    /// Those of [`read`](crate::read()) for columns that are not there, or are not what they are said to be.
+    /// Those of [`load`](crate::load()) for columns that are not there, or are not what they are said to be.
     pub fn load_with(&self, options: &ReadOptions) -> Result<Loaded> {
         let open = || -> Result<Box<dyn Read>> { Ok(Box::new(GzDecoder::new(self.gzip))) };
         let rows = self.rows as u64;
