@@ -30,7 +30,7 @@ pub trait Model: Sync {
     /// Something that evaluates mixtures of a row with rows of the background. A model that knows how its first layer changes
     /// with a column can do it faster than by whole rows, which is the default.
     fn hybrids<'a>(&'a self, task: Mix<'a>) -> Box<dyn Hybrids + 'a> {
-        Box::new(Assembled { evaluate: Box::new(|rows, out| self.evaluate(rows, out)), task })
+        task.as_whole_rows(|rows, outputs| self.evaluate(rows, outputs))
     }
 }
 
@@ -53,6 +53,11 @@ impl<'a> Mix<'a> {
             self.players.features(active[player]).iter().for_each(|at| out[*at] = self.row[*at]);
         }
         out
+    }
+
+    /// The mixtures, evaluated as whole rows.
+    pub fn as_whole_rows(self, evaluate: impl Fn(&[f64], &mut [f64]) + Sync + 'a) -> Box<dyn Hybrids + 'a> {
+        Box::new(Assembled { evaluate: Box::new(evaluate), task: self })
     }
 
     /// A row of the background.

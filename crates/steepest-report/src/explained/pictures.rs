@@ -85,6 +85,17 @@ mod tests {
     use crate::picture::Picture;
 
     #[test]
+    fn lines_that_explain_little_rank_nothing() {
+        let mut found = fixture::explained(false);
+        found.rows.iter_mut().for_each(|row| row.outputs[0].values = vec![0.1, 0.2, 0.3]);
+        assert_eq!(found.by_weight(0), [2, 1, 0]);
+        found.rows[3].outputs[0].r_squared = Some(0.3);
+        assert_eq!(found.by_weight(0), [0, 1, 2]);
+        found.rows[3].outputs[0].r_squared = Some(0.8);
+        assert_eq!(found.by_weight(0), [2, 1, 0]);
+    }
+
+    #[test]
     fn every_picture_is_drawn_whatever_is_in_it() {
         for hostile in [false, true] {
             let found = fixture::explained(hostile);

@@ -141,6 +141,9 @@ pub struct Curve {
     pub each: Vec<Vec<f64>>,
 }
 
+/// The part of the variance that a line has to explain for an order of columns to follow from it.
+pub(super) const LEAST_FIT: f64 = 0.5;
+
 impl Explained {
     /// For each column, the mean of the absolute values over the rows, and the half width of its 95 % interval for other rows.
     pub fn mean_absolute(&self, output: usize) -> Vec<[f64; 2]> {
@@ -162,10 +165,15 @@ impl Explained {
             .collect()
     }
 
-    /// The columns, those first that matter most to an output.
+    /// The columns, those first that matter most to an output; in their own order where a line explains less than half of the variance
+    /// round a row, for then none follows from it.
     pub fn by_weight(&self, output: usize) -> Vec<usize> {
-        let means = self.mean_absolute(output);
         let mut order: Vec<usize> = (0..self.columns.len()).collect();
+        let mut fits = self.rows.iter().filter_map(|row| row.outputs[output].r_squared);
+        if fits.any(|fit| fit < LEAST_FIT) {
+            return order;
+        }
+        let means = self.mean_absolute(output);
         order.sort_by(|a, b| means[*b][0].total_cmp(&means[*a][0]));
         order
     }

@@ -2,7 +2,7 @@
 
 use super::asked::{ExplainOptions, Join, Method, Scale};
 use super::curves::{Column, curves};
-use super::explained::{Explained, ExplainedRow, FORMAT, Made, Pair, RowOutput};
+use super::explained::{Explained, ExplainedRow, FORMAT, LEAST_FIT, Made, Pair, RowOutput};
 use super::importance::{FEWEST_SHUFFLED, importance, players};
 use super::network::Network;
 use super::outputs::Unit;
@@ -560,7 +560,7 @@ impl Explainer {
         for output in outputs() {
             all += 1;
             far += usize::from(output.gap.is_some_and(|gap| gap > MOST_GAP));
-            flat += usize::from(output.r_squared.is_some_and(|r2| r2 < 0.5));
+            flat += usize::from(output.r_squared.is_some_and(|r2| r2 < LEAST_FIT));
         }
         if far > 0 {
             found.warnings.push(format!(

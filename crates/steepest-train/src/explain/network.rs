@@ -143,7 +143,7 @@ impl steepest_explain::Model for Network {
     fn hybrids<'a>(&'a self, mix: Mix<'a>) -> Box<dyn Hybrids + 'a> {
         match &self.first {
             Some(first) => Box::new(Updated { network: self, first, mix }),
-            None => Box::new(Whole { network: self, mix }),
+            None => mix.as_whole_rows(|rows, outputs| steepest_explain::Model::evaluate(self, rows, outputs)),
         }
     }
 }
@@ -210,24 +210,4 @@ impl Hybrids for Updated<'_> {
 
 fn add(into: &mut [f32], factor: f32, values: &[f32]) {
     into.iter_mut().zip(values).for_each(|(into, value)| *into += factor * value);
-}
-
-/// Mixtures as whole rows.
-struct Whole<'a> {
-    network: &'a Network,
-    mix: Mix<'a>,
-}
-
-impl Hybrids for Whole<'_> {
-    fn evaluate(
-        &self,
-        other: usize,
-        active: &[usize],
-        masks: &Masks,
-        range: Range<usize>,
-        outputs: &mut [f64],
-    ) {
-        let rows: Vec<f64> = range.flat_map(|mask| self.mix.mixed(other, active, masks, mask)).collect();
-        steepest_explain::Model::evaluate(self.network, &rows, outputs);
-    }
 }
