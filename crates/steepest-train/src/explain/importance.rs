@@ -11,7 +11,8 @@ use steepest_explain::Players;
 
 /// So few rows tell nothing of what a column is worth.
 pub(crate) const FEWEST_SHUFFLED: usize = 10;
-/// Rows that are evaluated, of all columns and repeats together: a moment, whatever the table.
+/// Multiplications of all columns and repeats together, a tenth of a second or so, and the most rows that are evaluated for them.
+const MULTIPLICATIONS: u64 = 2_000_000_000;
 const EVALUATED: usize = 1_000_000;
 const MOST_ROWS: usize = 2_000;
 
@@ -37,8 +38,9 @@ pub(crate) fn importance(
     seed: u64,
 ) -> Result<Vec<ColumnImportance>> {
     let Some(players) = players(encoder)? else { return Ok(Vec::new()) };
+    let evaluated = ((MULTIPLICATIONS / config.parameters().max(1)) as usize).min(EVALUATED);
     let count =
-        features.rows.min(MOST_ROWS).min(EVALUATED / players.len()).max(FEWEST_SHUFFLED.min(features.rows));
+        features.rows.min(MOST_ROWS).min(evaluated / players.len()).max(FEWEST_SHUFFLED.min(features.rows));
     let taken: Vec<usize> = (0..count).map(|at| at * features.rows / count.max(1)).collect();
     let rows: Vec<f64> = taken.iter().flat_map(|row| features.row(*row)).map(|x| f64::from(*x)).collect();
     let of_row = |at: usize, raw: &[f64]| -> f64 {
@@ -51,7 +53,7 @@ pub(crate) fn importance(
     let network = Network::new(model, config, Unit::Raw);
     // of few rows, one order more or less would show
     let repeats =
-        (20_000 / count.max(1)).clamp(1, 100).min(EVALUATED / (count * players.len()).max(1)).max(1);
+        (20_000 / count.max(1)).clamp(1, 100).min(evaluated / (count * players.len()).max(1)).max(1);
     let found = steepest_explain::importance(&network, &players, &rows, &of_row, repeats, seed)?;
     let mut lines: Vec<ColumnImportance> = (players.names().iter().zip(found))
         .map(|(column, found)| ColumnImportance {
