@@ -3,7 +3,7 @@
 //! `trials.jsonl` has an [`Entry`] a line.
 //! `trials.csv` has the same for people, without the losses of single rows.
 
-use super::lines::{self, Lines};
+use super::lines::Lines;
 use crate::error::{Error, Result};
 use crate::file_names::JOURNAL;
 use std::cmp::Ordering;
@@ -113,11 +113,6 @@ impl Trials {
         }
         Ok(steepest::write_atomically_on(&*self.system, self.run.join(TABLE), text.as_bytes())?)
     }
-}
-
-/// What is wrong with the journal of a run, if anything is; `None` where it has none.
-pub(super) fn check_journal(run: &Path) -> Option<Option<String>> {
-    lines::check::<Entry>(&run.join(JOURNAL))
 }
 
 /// Numbers in their order, before words in theirs.

@@ -14,7 +14,7 @@ use steepest_data::Prepared;
 
 /// What was found of one rate.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct TriedRate {
+pub(in super::super) struct TriedRate {
     /// The rate.
     pub lr: f64,
     /// How far it was trained, as a part of the full schedule.
@@ -26,7 +26,7 @@ pub(super) struct TriedRate {
 
 /// What came of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Race {
+pub(in super::super) struct Race {
     /// Whose it is.
     pub entrant: usize,
     pub fold: usize,
