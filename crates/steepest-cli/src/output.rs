@@ -206,6 +206,12 @@ impl Paint {
         self.with("2", text)
     }
 
+    /// A table whose first line is its heading.
+    pub fn headed(self, table: &str) -> String {
+        let (head, rest) = table.split_once('\n').unwrap_or((table, ""));
+        format!("{}\n{rest}", self.dim(head))
+    }
+
     pub fn accent(self, text: &str) -> String {
         self.with("36", text)
     }
@@ -298,6 +304,11 @@ pub fn hanging<'a>(
         }
         _ => words.join(" "),
     }
+}
+
+/// A sentence for stdout, on a terminal on as many lines as it needs, where a terminal would break it inside of words.
+pub fn sentence(words: &str) -> String {
+    hanging(words.split(' '), columns(&Term::stdout()), 0)
 }
 
 /// Words for stderr behind what they are about; on a terminal, on as many lines as they need.

@@ -1,5 +1,7 @@
 //! Looking at data: summaries of columns, and export to CSV.
 
+use std::borrow::Cow;
+
 use crate::error::Kind;
 use crate::table::{Loaded, Table, Values};
 use crate::task::distinct;
@@ -121,12 +123,14 @@ fn write_cell(out: &mut Vec<u8>, index: usize, text: &str) {
     if index > 0 {
         out.push(b',');
     }
+    out.extend_from_slice(csv_cell(text).as_bytes());
+}
+
+/// A text as a cell of CSV: in quotes where it has to be.
+pub fn csv_cell(text: &str) -> Cow<'_, str> {
     // the other separators are quoted too, so that sniffing cannot go wrong
-    if text.contains([',', '"', '\n', '\r', ';', '\t', '|']) {
-        out.push(b'"');
-        out.extend_from_slice(text.replace('"', "\"\"").as_bytes());
-        out.push(b'"');
-    } else {
-        out.extend_from_slice(text.as_bytes());
+    match text.contains([',', '"', '\n', '\r', ';', '\t', '|']) {
+        true => Cow::Owned(format!("\"{}\"", text.replace('"', "\"\""))),
+        false => Cow::Borrowed(text),
     }
 }

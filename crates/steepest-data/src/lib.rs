@@ -54,7 +54,7 @@ pub use encoder::{AnyEncoder, Encoder, KnownTargets};
 pub use error::{Error, Kind, Result};
 pub use features::{Features, Targets};
 pub use images::ImageEncoder;
-pub use inspect::{ColumnSummary, Summary, describe, to_csv};
+pub use inspect::{ColumnSummary, Summary, csv_cell, describe, to_csv};
 pub use place::{InFile, Place};
 pub use prepare::{Held, Part, PrepareOptions, Prepared, divide_again, groups, prepare, prepare_with};
 pub use read::{Labels, ReadOptions, Sample};

@@ -13,15 +13,13 @@ impl Background {
     /// Rows of `width` numbers, row-major.
     ///
     /// # Errors
-    /// [`Error::TooFew`] for fewer than two rows: against one row nothing is known of how the choice of it matters;
+    /// [`Error::SmallBackground`] for fewer than two rows: against one row nothing is known of how the choice of it matters;
     /// [`Error::Ragged`]; [`Error::NotFinite`].
     pub fn new(data: Vec<f64>, width: usize) -> Result<Self> {
-        let found = rows("the background", &data, width)?.len() as u64;
-        if found < 2 {
-            let remedy = "give rows like those that the model was trained on, best a hundred";
-            return Err(Error::TooFew { what: "rows in the background", found, least: 2, remedy });
+        match rows("the background", &data, width)?.len() {
+            found @ 0..2 => Err(Error::SmallBackground { found }),
+            _ => Ok(Self { data, width }),
         }
-        Ok(Self { data, width })
     }
 
     /// How many rows there are.
@@ -43,6 +41,18 @@ impl Background {
     pub fn rows(&self) -> impl Iterator<Item = &[f64]> {
         self.data.chunks(self.width)
     }
+}
+
+/// For each number, the standard error of its mean over rows of the background: `each` has those of a row.
+pub(crate) fn spread(each: &[Vec<f64>]) -> Vec<f64> {
+    let n = each.len() as f64;
+    let width = each.first().map_or(0, Vec::len);
+    (0..width)
+        .map(|at| {
+            let mean = each.iter().map(|values| values[at]).sum::<f64>() / n;
+            each.iter().map(|values| (values[at] - mean).powi(2)).sum::<f64>().sqrt() / n
+        })
+        .collect()
 }
 
 /// Numbers as rows.

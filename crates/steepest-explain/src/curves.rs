@@ -1,7 +1,7 @@
 //! How the output moves with a column.
 
 use crate::error::{Error, Result};
-use crate::model::Model;
+use crate::model::{Model, outputs_of};
 use rayon::prelude::*;
 
 /// Outputs of rows with one column set to each of some values.
@@ -43,9 +43,7 @@ pub fn dependence(
             for (set, value) in set.chunks_mut(row.len()).zip(values) {
                 put(set, features, value);
             }
-            let mut found = vec![0.0; values.len() * outputs];
-            model.evaluate(&set, &mut found);
-            found
+            outputs_of(model, &set)
         })
         .collect();
     let mut mean = vec![0.0; values.len() * outputs];
@@ -90,8 +88,7 @@ pub fn accumulated(
             put(&mut ends[at..], features, &edges[edge]);
         }
     }
-    let mut found = vec![0.0; 2 * all.len() * outputs];
-    model.evaluate(&ends, &mut found);
+    let found = outputs_of(model, &ends);
     for (place, found) in places.iter().zip(found.chunks(2 * outputs)) {
         counts[*place] += 1;
         for k in 0..outputs {

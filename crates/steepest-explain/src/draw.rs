@@ -1,7 +1,6 @@
-//! Draws that are numbered: each is a pure function of the seed and its number, so that neither threads nor the order of rows
-//! can change a bit.
+//! What is drawn at random, and by which numbers: see [`Draws`].
 
-use steepest::random_at;
+use steepest::{Draws, random_at};
 
 /// What a draw is for: draws of one seed for different purposes are independent.
 #[derive(Debug, Clone, Copy)]
@@ -11,47 +10,21 @@ pub(crate) enum Purpose {
     Permutation = 3,
 }
 
-/// A stream of random numbers.
-#[derive(Debug, Clone)]
-pub(crate) struct Draw {
-    key: u64,
-    counter: u64,
+/// The draws of a seed, a purpose and a number.
+pub(crate) fn draws(seed: u64, purpose: Purpose, number: u64) -> Draws {
+    // apart from the draws of other crates with the same seed
+    const CRATE: u64 = 0x6578_706c_6169_6e00;
+    Draws::new(seed, CRATE + purpose as u64, number)
 }
 
-impl Draw {
-    /// The stream of a seed, a purpose and a number.
-    pub fn new(seed: u64, purpose: Purpose, number: u64) -> Self {
-        // apart from the draws of other crates with the same seed
-        const CRATE: u64 = 0x6578_706c_6169_6e00;
-        Self { key: random_at(random_at(seed, CRATE + purpose as u64), number), counter: 0 }
+/// The first `count` numbers of a random order of `0..n`, by Fisher and Yates.
+pub(crate) fn some_of(draws: &mut Draws, n: usize, count: usize) -> Vec<usize> {
+    let mut all: Vec<usize> = (0..n).collect();
+    for at in 0..count.min(n) {
+        all.swap(at, at + draws.below(n - at));
     }
-
-    pub fn bits(&mut self) -> u64 {
-        self.counter += 1;
-        random_at(self.key, self.counter - 1)
-    }
-
-    /// A whole number in `0..bound`, each equally likely (Lemire 2019). `bound` is not 0.
-    pub fn below(&mut self, bound: usize) -> usize {
-        let bound = bound as u64;
-        let rejected = bound.wrapping_neg() % bound;
-        loop {
-            let product = u128::from(self.bits()) * u128::from(bound);
-            if product as u64 >= rejected {
-                return (product >> 64) as usize;
-            }
-        }
-    }
-
-    /// The first `count` numbers of a random order of `0..n`, by Fisher and Yates.
-    pub fn some_of(&mut self, n: usize, count: usize) -> Vec<usize> {
-        let mut all: Vec<usize> = (0..n).collect();
-        for at in 0..count.min(n) {
-            all.swap(at, at + self.below(n - at));
-        }
-        all.truncate(count);
-        all
-    }
+    all.truncate(count);
+    all
 }
 
 /// A number that stands for a row: the same wherever the row stands.

@@ -19,6 +19,24 @@ pub enum Error {
         /// What to do.
         remedy: &'static str,
     },
+    /// A budget that is too small for the columns there are.
+    #[error(
+        "{found} evaluations for each row, expected at least {least}; allow more time, explain fewer rows, or join columns"
+    )]
+    SmallBudget {
+        /// How many coalitions are allowed.
+        found: u64,
+        /// How many are needed.
+        least: u64,
+    },
+    /// A background of fewer than two rows.
+    #[error(
+        "{found} rows in the background, expected at least 2; give rows like those that the model was trained on, best a hundred"
+    )]
+    SmallBackground {
+        /// How many there are.
+        found: usize,
+    },
     /// More of something than a method can take.
     #[error("{found} {what}, expected at most {most}; {remedy}")]
     TooMany {

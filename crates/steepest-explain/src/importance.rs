@@ -1,8 +1,8 @@
 //! What a model loses without a column.
 
-use crate::draw::{Draw, Purpose};
+use crate::draw::{Purpose, draws, some_of};
 use crate::error::{Error, Result};
-use crate::model::Model;
+use crate::model::{Model, outputs_of};
 use crate::players::Players;
 use crate::student::reach;
 use rayon::prelude::*;
@@ -45,14 +45,16 @@ pub fn importance(
         }
     }
     let as_it_is = losses(model, rows, loss)?;
+    let reach = reach(n as f64 - 1.0);
     (0..players.len())
         .into_par_iter()
         .map(|player| {
             let mut increases = vec![0.0; n];
+            // each repeat sets all of the player's features anew
+            let mut shuffled = rows.to_vec();
             for repeat in 0..repeats {
-                let order =
-                    Draw::new(seed, Purpose::Permutation, (player * repeats + repeat) as u64).some_of(n, n);
-                let mut shuffled = rows.to_vec();
+                let number = (player * repeats + repeat) as u64;
+                let order = some_of(&mut draws(seed, Purpose::Permutation, number), n, n);
                 for (at, from) in order.iter().enumerate() {
                     for feature in players.features(player) {
                         shuffled[at * width + feature] = rows[from * width + feature];
@@ -66,20 +68,16 @@ pub fn importance(
             let mean = increases.iter().sum::<f64>() / n as f64;
             let squares: f64 = increases.iter().map(|increase| (increase - mean).powi(2)).sum();
             let standard_error = (squares / (n * (n - 1)) as f64).sqrt();
-            let half = reach(n as f64 - 1.0) * standard_error;
+            let half = reach * standard_error;
             Ok(Importance { increase: mean, standard_error, interval: [mean - half, mean + half] })
         })
         .collect()
 }
 
 fn losses(model: &dyn Model, rows: &[f64], loss: &(dyn Fn(usize, &[f64]) -> f64 + Sync)) -> Result<Vec<f64>> {
-    let outputs = model.outputs();
-    let mut found = vec![0.0; rows.len() / model.features() * outputs];
-    for (rows, found) in rows.chunks(1024 * model.features()).zip(found.chunks_mut(1024 * outputs)) {
-        model.evaluate(rows, found);
-    }
-    let losses: Vec<f64> =
-        found.chunks(outputs).enumerate().map(|(row, outputs)| loss(row, outputs)).collect();
+    let found = outputs_of(model, rows);
+    let of_rows = found.chunks(model.outputs()).enumerate();
+    let losses: Vec<f64> = of_rows.map(|(row, outputs)| loss(row, outputs)).collect();
     match losses.iter().position(|loss| !loss.is_finite()) {
         Some(row) => Err(Error::NotFinite { what: "the loss", row, found: losses[row] }),
         None => Ok(losses),

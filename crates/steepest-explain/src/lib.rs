@@ -58,10 +58,10 @@ pub use correlated::{Correlated, correlated};
 pub use curves::{Accumulated, Dependence, accumulated, dependence};
 pub use error::{Error, Result};
 pub use importance::{Importance, importance};
-pub use lime::{Lime, LimeOptions, lime};
+pub use lime::{LEAST_FIT, Lime, LimeOptions, lime};
 pub use masks::Masks;
 pub use model::{Hybrids, Mix, Model};
-pub use path::{Path, path};
+pub use path::{MOST_GAP, Path, path};
 pub use players::Players;
 pub use shapley::{
     Interactions, MOST_INTERACTING, Row, ShapleyOptions, coalitions, interactions, is_exact, shapley,

@@ -1,12 +1,16 @@
 //! A line through the neighbourhood of a row.
 
 use crate::background::Background;
-use crate::draw::{Draw, Purpose, row_key};
+use crate::draw::{Purpose, draws, row_key};
 use crate::error::{Error, Result};
 use crate::linalg::{inverse, product};
-use crate::model::Model;
+use crate::model::{Model, outputs_of};
 use crate::players::Players;
 use rayon::prelude::*;
+use steepest::Draws;
+
+/// The part of the variance that a line has to explain for an order of columns to follow from it.
+pub const LEAST_FIT: f64 = 0.5;
 
 /// How many samples are drawn, and how often.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -39,9 +43,9 @@ pub struct Lime {
 }
 
 impl Lime {
-    /// Whether the line of an output says enough to order columns by it: R² of at least one half.
+    /// Whether the line of an output says enough to order columns by it: R² of at least [`LEAST_FIT`].
     pub fn is_ranking(&self, output: usize) -> bool {
-        self.r_squared[output] >= 0.5
+        self.r_squared[output] >= LEAST_FIT
     }
 }
 
@@ -84,8 +88,8 @@ fn of_row(
     model.evaluate(row, &mut whole);
     let fits: Vec<(Vec<f64>, Vec<f64>)> = (0..options.fits)
         .map(|fit| {
-            let draw = Draw::new(options.seed ^ row_key(row), Purpose::Lime, fit as u64);
-            once(model, players, background, row, options.samples, draw)
+            let draws = draws(options.seed ^ row_key(row), Purpose::Lime, fit as u64);
+            once(model, players, background, row, options.samples, draws)
         })
         .collect();
     let n = fits.len() as f64;
@@ -105,7 +109,7 @@ fn once(
     background: &Background,
     row: &[f64],
     samples: usize,
-    mut draw: Draw,
+    mut draws: Draws,
 ) -> (Vec<f64>, Vec<f64>) {
     let (outputs, d, width) = (model.outputs(), players.len(), row.len());
     let mut mixtures = Vec::with_capacity(samples * width);
@@ -113,14 +117,14 @@ fn once(
     let mut kept = vec![0.0; samples * (d + 1)];
     let mut weights = Vec::with_capacity(samples);
     for kept in kept.chunks_mut(d + 1) {
-        let other = draw.below(background.len()) * width;
+        let other = draws.below(background.len()) * width;
         let at = mixtures.len();
         mixtures.extend_from_slice(&background.data()[other..other + width]);
         kept[0] = 1.0;
         let mut bits = 0;
         for player in 0..d {
             if player % 64 == 0 {
-                bits = draw.bits();
+                bits = draws.bits();
             }
             if bits >> (player % 64) & 1 == 1 {
                 kept[player + 1] = 1.0;
@@ -130,10 +134,7 @@ fn once(
         let left = d as f64 + 1.0 - kept.iter().sum::<f64>();
         weights.push((-left / (0.75 * 0.75 * d as f64)).exp());
     }
-    let mut found = vec![0.0; samples * outputs];
-    for (rows, found) in mixtures.chunks(1024 * width).zip(found.chunks_mut(1024 * outputs)) {
-        model.evaluate(rows, found);
-    }
+    let found = outputs_of(model, &mixtures);
     let m = d + 1;
     let mut gram = vec![0.0; m * m];
     let mut right = vec![0.0; m * outputs];

@@ -82,6 +82,11 @@ impl Masks {
     }
 }
 
+/// How many coalitions of so many players have `size` of them.
+pub(crate) fn of_size(players: usize, size: usize) -> f64 {
+    (0..size).map(|at| (players - at) as f64 / (at + 1) as f64).product()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -104,6 +104,17 @@ impl Hybrids for Assembled<'_> {
     }
 }
 
+/// The outputs of rows, `rows × outputs`, a thousand rows at a time, so that a model needs memory for no more.
+pub(crate) fn outputs_of(model: &dyn Model, rows: &[f64]) -> Vec<f64> {
+    const TOGETHER: usize = 1024;
+    let (width, outputs) = (model.features(), model.outputs());
+    let mut found = vec![0.0; rows.len() / width * outputs];
+    for (rows, found) in rows.chunks(TOGETHER * width).zip(found.chunks_mut(TOGETHER * outputs)) {
+        model.evaluate(rows, found);
+    }
+    found
+}
+
 /// Mixtures of a block: few enough to stay in a core's cache, many enough for products of matrices.
 pub(crate) fn block(model: &dyn Model) -> usize {
     const BYTES: usize = 256 << 10;

@@ -2,7 +2,7 @@
 
 use crate::background::Background;
 use crate::error::{Error, Result};
-use crate::model::Model;
+use crate::model::{Model, outputs_of};
 use crate::players::Players;
 use rayon::prelude::*;
 
@@ -52,16 +52,15 @@ pub fn path(
 ) -> Result<Vec<Path>> {
     let rows = crate::background::rows("the rows", rows, model.features())?;
     let outputs = model.outputs();
-    let mut others = vec![0.0; background.len() * outputs];
-    model.evaluate(background.data(), &mut others);
+    let others = outputs_of(model, background.data());
     let n = background.len() as f64;
     let base: Vec<f64> =
         (0..outputs).map(|k| others.iter().skip(k).step_by(outputs).sum::<f64>() / n).collect();
     rows.par_iter().map(|row| of_row(model, players, background, row, &base)).collect()
 }
 
-/// A path that misses more of its sum is cut into more pieces.
-const MOST_GAP: f64 = 0.01;
+/// The part of the sum of absolute values that a path may miss.
+pub const MOST_GAP: f64 = 0.01;
 /// Pieces of a path, each with eight points.
 const PIECES: [usize; 4] = [1, 2, 4, 8];
 
@@ -138,5 +137,5 @@ fn along(
     let missed = whole - values.iter().sum::<f64>();
     let all: f64 = values.iter().map(|value| value.abs()).sum();
     let gap = if all > 0.0 { missed.abs() / all } else { 0.0 };
-    Ok(Along { values, errors: crate::shapley::spread(&each), gap })
+    Ok(Along { values, errors: crate::background::spread(&each), gap })
 }

@@ -6,6 +6,8 @@ use crate::error::{Error, Result};
 #[derive(Debug, Clone, PartialEq)]
 pub struct Players {
     names: Vec<String>,
+    /// Of each, the columns that it was joined of.
+    members: Vec<Vec<String>>,
     features: Vec<Vec<usize>>,
     width: usize,
 }
@@ -27,7 +29,10 @@ impl Players {
         }
         match owners.iter().position(|owners| *owners != 1) {
             Some(feature) => Err(Error::Unowned { feature, found: owners[feature] }),
-            None => Ok(Self { names, features, width }),
+            None => {
+                let members = names.iter().map(|name| vec![name.clone()]).collect();
+                Ok(Self { names, members, features, width })
+            }
         }
     }
 
@@ -54,6 +59,11 @@ impl Players {
     /// Their names; those that were joined have `a + b`.
     pub fn names(&self) -> &[String] {
         &self.names
+    }
+
+    /// The names that a player was joined of; its own where it was not.
+    pub fn members(&self, player: usize) -> &[String] {
+        &self.members[player]
     }
 
     /// Where a player's features lie in a row.
@@ -83,13 +93,15 @@ impl Players {
             }
         }
         let heads = (0..self.len()).filter(|at| group[*at] == *at);
-        let join = |head: usize| {
-            let members: Vec<usize> = (0..self.len()).filter(|at| group[*at] == head).collect();
-            let names: Vec<&str> = members.iter().map(|at| self.names[*at].as_str()).collect();
-            (names.join(" + "), members.iter().flat_map(|at| self.features[*at].clone()).collect())
-        };
-        let (names, features) = heads.map(join).unzip();
-        Self { names, features, width: self.width }
+        let mut joined = Self { names: vec![], members: vec![], features: vec![], width: self.width };
+        for head in heads {
+            let of = || (0..self.len()).filter(|at| group[*at] == head);
+            let members: Vec<String> = of().flat_map(|at| self.members[at].clone()).collect();
+            joined.names.push(members.join(" + "));
+            joined.members.push(members);
+            joined.features.push(of().flat_map(|at| self.features[at].clone()).collect());
+        }
+        joined
     }
 
     /// Whether two rows are the same to a player.
@@ -121,6 +133,10 @@ mod tests {
         let players = Players::each(5).unwrap().joined(&[vec![3, 1], vec![3, 4]]);
         assert_eq!(players.names(), ["x0", "x1 + x3 + x4", "x2"]);
         assert_eq!(players.features(1), [1, 3, 4]);
+        assert_eq!(
+            (players.members(1), players.members(2)),
+            (&["x1", "x3", "x4"].map(str::to_owned)[..], &["x2".to_owned()][..])
+        );
         assert_eq!(players.of("x2").unwrap(), 2);
         assert!(players.of("y").unwrap_err().to_string().contains("x1 + x3 + x4"));
     }

@@ -1,5 +1,8 @@
 //! The other questions: paths, lines, shuffles, curves.
 
+mod common;
+
+use common::numbers;
 use steepest_explain::*;
 
 /// x0 x1 + x2², with gradients, and a line.
@@ -28,12 +31,6 @@ impl Model for Known {
                 .collect(),
         )
     }
-}
-
-fn numbers(count: usize, seed: u64) -> Vec<f64> {
-    (0..count)
-        .map(|at| (steepest::random_at(seed, at as u64) >> 11) as f64 / (1u64 << 52) as f64 - 1.0)
-        .collect()
 }
 
 fn near(a: f64, b: f64, within: f64) -> bool {

@@ -1,5 +1,8 @@
 //! What Shapley values are, held for every way of computing them.
 
+mod common;
+
+use common::numbers;
 use steepest_explain::*;
 
 /// A function of a row as a model.
@@ -25,13 +28,6 @@ impl<F: Fn(&[f64], &mut [f64]) + Sync> Model for Of<F> {
 
 fn of<F: Fn(&[f64], &mut [f64]) + Sync>(features: usize, outputs: usize, f: F) -> Of<F> {
     Of { features, outputs, f }
-}
-
-/// Numbers without a pattern.
-fn numbers(count: usize, seed: u64) -> Vec<f64> {
-    (0..count)
-        .map(|at| (steepest::random_at(seed, at as u64) >> 11) as f64 / (1u64 << 52) as f64 - 1.0)
-        .collect()
 }
 
 /// Curved, with products of two, three and more columns.

@@ -1,6 +1,6 @@
 //! Optimizers side by side, in words, in a table and on a page.
 
-use crate::number::{capital, count, duration, short, significant};
+use crate::number::{capital, count, duration, short, signed, significant};
 use crate::page::{Block, Chart, Page, Section, Series, Tone};
 use crate::picture::Intervals;
 use steepest_train::choose::{Compared, Comparison, Versus};
@@ -65,20 +65,19 @@ pub fn comparison_words(comparison: &Comparison) -> Vec<String> {
 
 /// `4.1 % lower (6.2 to 2.0 % lower), p = 0.003`
 fn relative_words(found: &Versus) -> String {
-    let [mean, low, high] = found.relative.map(|x| 100.0 * x);
+    let [mean, low, high] = found.relative;
     let way = if mean < 0.0 { "lower" } else { "higher" };
     format!(
         "{} % {way} ({} to {} %), p = {}",
-        significant(mean.abs(), 2),
-        signed(low),
-        signed(high),
+        significant(100.0 * mean.abs(), 2),
+        percent(low),
+        percent(high),
         significant(found.p_adjusted, 2)
     )
 }
 
-fn signed(x: f64) -> String {
-    let sign = if x < 0.0 { "−" } else { "+" };
-    format!("{sign}{}", significant(x.abs(), 2))
+fn percent(part: f64) -> String {
+    signed(100.0 * part, |x| significant(x, 2))
 }
 
 /// A heading and a row for each optimizer: the baseline, then the others in their order. They are not ranked, for most places of
@@ -102,7 +101,7 @@ pub fn comparison_table(comparison: &Comparison) -> (Vec<String>, Vec<Vec<String
             format!("{} ± {}", significant(loss.mean, 4), significant(half, 2))
         });
         let (difference, p) = one.difference.map_or(Default::default(), |found| {
-            let [mean, low, high] = found.relative.map(|x| signed(100.0 * x));
+            let [mean, low, high] = found.relative.map(percent);
             (format!("{mean} ({low} to {high})"), significant(found.p_adjusted, 2))
         });
         let reached = &one.reached;

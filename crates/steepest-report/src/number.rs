@@ -47,6 +47,16 @@ pub fn count(n: u64, what: &str) -> String {
     format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
+/// A number with its sign, as `write` writes it without.
+pub(crate) fn signed(x: f64, write: impl Fn(f64) -> String) -> String {
+    let sign = if x > 0.0 { "+" } else { "−" };
+    match write(x.abs()) {
+        zero if zero.trim_matches(['0', '.']).is_empty() => zero,
+        // that of an exponent, too
+        text => format!("{sign}{}", text.replace('-', "−")),
+    }
+}
+
 /// A sentence from what could be a part of one.
 pub(crate) fn capital(sentence: &str) -> String {
     let mut chars = sentence.chars();
@@ -64,6 +74,13 @@ mod tests {
             .into();
         assert_eq!(four, ["0", "0.01235", "123.5", "10.00", "12346", "1.5e-7", "1e9", "-0.5000", "NaN"]);
         assert_eq!([0.001, 0.25, 3.0, 100.0, 1e-9].map(short), ["0.001", "0.25", "3", "100", "1e-9"]);
+    }
+
+    #[test]
+    fn signs_are_signs() {
+        let signed = |x: f64| signed(x, |x| significant(x, 2));
+        assert_eq!([0.0, 3.0, -0.25, -1e-9].map(signed), ["0", "+3.0", "−0.25", "−1e−9"]);
+        assert_eq!(super::signed(-1e-9, |x| format!("{x:.1}")), "0.0");
     }
 
     #[test]

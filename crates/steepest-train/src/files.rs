@@ -37,6 +37,11 @@ pub struct RunFiles {
     manifest: Option<Manifest>,
 }
 
+/// Whether a directory holds a comparison of optimizers, which leaves no network.
+pub(crate) fn is_comparison(run: &Path) -> bool {
+    run.join(COMPARE).exists()
+}
+
 impl RunFiles {
     /// Opens a run directory.
     ///
@@ -77,7 +82,7 @@ impl RunFiles {
 
     /// Whether it is a comparison of optimizers, which leaves no network.
     pub fn is_comparison(&self) -> bool {
-        self.run.join(COMPARE).exists()
+        is_comparison(&self.run)
     }
 
     /// The bytes of a file.

@@ -3,7 +3,7 @@
 use crate::choose;
 use crate::error::{Error, Result};
 use crate::event::{Event, Observer};
-use crate::file_names::COMPARE;
+use crate::files::is_comparison;
 use crate::pool::{cores, in_pool, most_threads};
 use crate::run_dir::Out;
 use crate::settings::Settings;
@@ -40,7 +40,7 @@ pub fn fit(settings: &Settings, out: &Out, observer: &mut dyn Observer) -> Resul
 /// As [`Trainer::resume`], and as [`fit`].
 pub fn resume(run: &Path, how: &ResumeOptions, observer: &mut dyn Observer) -> Result<Summary> {
     tell_of_threads(how.threads, observer);
-    if run.join(COMPARE).exists() {
+    if is_comparison(run) {
         let reason = "it holds a comparison of optimizers, which `choose::resume_compare` goes on with";
         return Err(Error::NotARun { path: run.to_owned(), reason: reason.to_owned() });
     }

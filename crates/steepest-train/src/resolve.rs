@@ -180,9 +180,7 @@ impl Resolved {
         let passes = self.model.values_of_a_row().saturating_mul(batch).saturating_mul(4 * PASSES);
         self.check_allowed(weights.saturating_add(passes), format!("training {}", self.model))
     }
-}
 
-impl Resolved {
     /// Refuses so many trainings side by side, of which none is saved, where memory does not hold them.
     pub(crate) fn check_memory_of_trainings(&self, trainings: usize) -> Result<()> {
         let weights = self.model.parameters().saturating_mul(4 * COPIES_IN_TRAINING);

@@ -67,7 +67,7 @@ pub use optimizer::{FromRule, LoadedPart};
 pub use param::{Gradient, Param, Slot};
 pub use precision::{Master, Rounding, StateFormat};
 #[doc(hidden)]
-pub use random::at as random_at;
+pub use random::{Draws, at as random_at};
 pub use real::{Average, Real};
 pub use rule::{IntoRule, Rule, StateKind};
 pub use rules::*;

@@ -32,6 +32,44 @@ pub fn at(key: u64, counter: u64) -> u64 {
     mix(key.wrapping_add(counter.wrapping_add(1).wrapping_mul(GOLDEN)))
 }
 
+/// Draws that are numbered: each is a pure function of seed, purpose, number and its place, so that neither threads nor the order of
+/// work can change a bit.
+#[derive(Debug, Clone)]
+pub struct Draws {
+    key: u64,
+    counter: u64,
+}
+
+impl Draws {
+    /// Those of a seed for a purpose, and there of a number.
+    pub fn new(seed: u64, purpose: u64, number: u64) -> Self {
+        Self { key: at(at(seed, purpose), number), counter: 0 }
+    }
+
+    /// 64 random bits.
+    pub fn bits(&mut self) -> u64 {
+        self.counter += 1;
+        at(self.key, self.counter - 1)
+    }
+
+    /// In (0, 1).
+    pub fn uniform(&mut self) -> f64 {
+        ((self.bits() >> 11) as f64 + 0.5) / (1u64 << 53) as f64
+    }
+
+    /// A whole number in `0..bound`, each equally likely (Lemire 2019). `bound` is not 0.
+    pub fn below(&mut self, bound: usize) -> usize {
+        let bound = bound as u64;
+        let rejected = bound.wrapping_neg() % bound;
+        loop {
+            let product = u128::from(self.bits()) * u128::from(bound);
+            if product as u64 >= rejected {
+                return (product >> 64) as usize;
+            }
+        }
+    }
+}
+
 /// A number for a tensor's name: what its random numbers are keyed by, so that the order of tensors does not matter.
 pub(crate) fn name_key(name: &str) -> u64 {
     // FNV-1a
@@ -106,6 +144,20 @@ mod tests {
         for (i, x) in (0..).zip(known) {
             assert_eq!((split_mix(&mut state), at(0, i)), (x, x));
         }
+    }
+
+    #[test]
+    fn draws_are_the_numbers_of_their_stream() {
+        let mut draws = Draws::new(1, 2, 3);
+        let key = at(at(1, 2), 3);
+        assert_eq!((draws.bits(), draws.bits()), (at(key, 0), at(key, 1)));
+        let mut counts = [0u32; 7];
+        (0..70_000).for_each(|_| counts[draws.below(7)] += 1);
+        // the standard deviation of a count is 93; five of them
+        assert!(counts.iter().all(|count| count.abs_diff(10_000) < 465), "{counts:?}");
+        let mean = (0..10_000).map(|_| draws.uniform()).sum::<f64>() / 1e4;
+        // a standard error of 0.0029
+        assert!((mean - 0.5).abs() < 0.015, "{mean}");
     }
 
     #[test]

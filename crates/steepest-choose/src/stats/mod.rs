@@ -7,6 +7,7 @@
 //! | which of them cost next to nothing against the best? | [`BestSet::plateau`] |
 //! | several tests at once | [`holm`] |
 //! | how sure is a fraction of so many trials? | [`binomial_interval`] |
+//! | how many standard errors does an interval reach? | [`student_quantile`] |
 //!
 //! Everything is a pure function of its arguments. What is drawn at random is numbered, not drawn one after the other, so
 //! that the same seed gives the same bits for any number of threads. `tests/coverage.rs` holds all of it to what it claims.
@@ -28,3 +29,4 @@ pub use losses::Trainings;
 pub use noise::Replicates;
 pub use paired::{Difference, Rows, paired_difference};
 pub use set::{BestSet, Entrant, Excess, SetOptions, Verdict, best_set};
+pub use special::student_quantile;

@@ -1,7 +1,6 @@
-//! Draws that are numbered: each is a pure function of the seed and its number, so that neither threads nor the order of work can
-//! change a bit.
+//! Normal numbers and errors of errors, from numbered draws.
 
-use steepest::random_at;
+use steepest::Draws;
 
 /// Where the draws of this module lie among others of the same seed.
 const PURPOSE: u64 = 0x6265_7374_5f73_6574;
@@ -9,21 +8,13 @@ const PURPOSE: u64 = 0x6265_7374_5f73_6574;
 /// The random numbers of one draw.
 #[derive(Debug, Clone)]
 pub(super) struct Draw {
-    key: u64,
-    counter: u64,
+    draws: Draws,
     spare: Option<f64>,
 }
 
 impl Draw {
     pub fn new(seed: u64, number: u64) -> Self {
-        Self { key: random_at(random_at(seed, PURPOSE), number), counter: 0, spare: None }
-    }
-
-    /// In (0, 1).
-    fn uniform(&mut self) -> f64 {
-        let bits = random_at(self.key, self.counter);
-        self.counter += 1;
-        ((bits >> 11) as f64 + 0.5) / (1u64 << 53) as f64
+        Self { draws: Draws::new(seed, PURPOSE, number), spare: None }
     }
 
     /// A standard normal number (Box & Muller 1958).
@@ -31,7 +22,8 @@ impl Draw {
         if let Some(spare) = self.spare.take() {
             return spare;
         }
-        let (radius, angle) = ((-2.0 * self.uniform().ln()).sqrt(), std::f64::consts::TAU * self.uniform());
+        let (radius, angle) =
+            ((-2.0 * self.draws.uniform().ln()).sqrt(), std::f64::consts::TAU * self.draws.uniform());
         self.spare = Some(radius * angle.sin());
         radius * angle.cos()
     }
@@ -45,7 +37,7 @@ impl Draw {
         // a shape below one by that of one more, times u^(1/shape)
         let shape = 0.5 * freedom;
         let (d, boost) = if shape < 1.0 {
-            (shape + 1.0 - 1.0 / 3.0, self.uniform().powf(1.0 / shape))
+            (shape + 1.0 - 1.0 / 3.0, self.draws.uniform().powf(1.0 / shape))
         } else {
             (shape - 1.0 / 3.0, 1.0)
         };
@@ -53,7 +45,7 @@ impl Draw {
         loop {
             let x = self.normal();
             let v = (1.0 + c * x).powi(3);
-            let u = self.uniform();
+            let u = self.draws.uniform();
             if v > 0.0 && u.ln() < 0.5 * x * x + d - d * v + d * v.ln() {
                 return (d * v * boost / shape).sqrt();
             }

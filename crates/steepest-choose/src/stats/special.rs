@@ -98,8 +98,9 @@ pub(super) fn student_beyond(t: f64, freedom: f64) -> f64 {
     if t > 0.0 { 0.5 * both_ends } else { 1.0 - 0.5 * both_ends }
 }
 
-/// The t with P(T > t) = `beyond`, for 0 < `beyond` < 1.
-pub(super) fn student_quantile(beyond: f64, freedom: f64) -> f64 {
+/// The t with P(T > t) = `beyond` for Student's distribution of `freedom` > 0 degrees of freedom, and 0 < `beyond` < 1: how many
+/// standard errors an interval reaches. From 10⁷ degrees on it is that of the normal distribution.
+pub fn student_quantile(beyond: f64, freedom: f64) -> f64 {
     if beyond > 0.5 {
         return -student_quantile(1.0 - beyond, freedom);
     }

@@ -2,10 +2,9 @@
 
 use super::options::word_parser;
 use super::parse::{at_least_one, seconds};
-use super::reading::Reading;
+use super::reading::NewRows;
 use clap::{Args as ClapArgs, ValueHint};
 use std::path::PathBuf;
-use steepest_train::Bytes;
 use steepest_train::explain::{Method, Scale};
 
 /// Say what a trained network goes by
@@ -54,17 +53,8 @@ pub struct Explain {
     /// Threads; the result does not depend on it [default: all cores]
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
-    /// The labels of IDX images [default: found beside them]
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub labels: Option<PathBuf>,
     #[command(flatten)]
-    pub reading: Reading,
-    /// The most memory that the data may need, such as 2G [default: 60 % of what is available]
-    #[arg(long, value_name = "SIZE")]
-    pub max_memory: Option<Bytes>,
-    /// A cell that does not read is an error
-    #[arg(long)]
-    pub strict: bool,
+    pub rows: NewRows,
     /// Print one JSON object on stdout: where the files are, and what the columns are worth
     #[arg(long)]
     pub json: bool,

@@ -19,7 +19,7 @@ pub use fit::Fit;
 pub use minimize::{Minimize, OptimizerSpec};
 pub use options::{Given, option_of};
 pub use parse::KeyValue;
-pub use reading::Reading;
+pub use reading::{NewRows, Reading};
 pub use tune::Tune;
 pub use watch::Watch;
 
@@ -27,7 +27,6 @@ use crate::output::quoted;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, ValueHint};
 use std::path::PathBuf;
 use steepest::{functions, nearest, registry};
-use steepest_train::Bytes;
 
 /// Trains neural networks on tables and images: finds the settings, watches, stops, reports.
 #[derive(Debug, Parser)]
@@ -94,20 +93,11 @@ pub struct Predict {
     /// Where the predictions go [default: stdout]
     #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub out: Option<PathBuf>,
-    /// The labels of IDX images [default: found beside them]
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub labels: Option<PathBuf>,
     /// Write these columns of the data before the predictions; the columns that `fit` had as `--id` come without it
     #[arg(long, visible_alias = "keep", value_name = "COLUMNS")]
     pub id: Vec<String>,
     #[command(flatten)]
-    pub reading: Reading,
-    /// The most memory that the data may need, such as 2G [default: 60 % of what is available]
-    #[arg(long, value_name = "SIZE")]
-    pub max_memory: Option<Bytes>,
-    /// A cell that does not read is an error
-    #[arg(long)]
-    pub strict: bool,
+    pub rows: NewRows,
     /// For a spreadsheet: text that one would take for a formula (=, +, -, @) gets an apostrophe before it
     #[arg(long)]
     pub spreadsheet: bool,

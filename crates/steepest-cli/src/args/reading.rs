@@ -1,8 +1,10 @@
-//! How cells are written.
+//! How data is read: how cells are written, and rows for a run that there is.
 
 use super::options::word_parser;
-use clap::Args as ClapArgs;
+use clap::{Args as ClapArgs, ValueHint};
+use std::path::PathBuf;
 use steepest_data::{Conventions, DateOrder, Decimal, Thousands};
+use steepest_train::{Bytes, PredictOptions};
 
 /// What is known about how cells are written.
 #[derive(Debug, Clone, Default, ClapArgs)]
@@ -24,5 +26,34 @@ pub struct Reading {
 impl Reading {
     pub fn conventions(&self) -> Conventions {
         Conventions { decimal: self.decimal, thousands: self.thousands, dates: self.date_order }
+    }
+}
+
+/// How rows for a run that there is are read.
+#[derive(Debug, Clone, Default, ClapArgs)]
+pub struct NewRows {
+    /// The labels of IDX images [default: found beside them]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub labels: Option<PathBuf>,
+    #[command(flatten)]
+    pub reading: Reading,
+    /// The most memory that the data may need, such as 2G [default: 60 % of what is available]
+    #[arg(long, value_name = "SIZE")]
+    pub max_memory: Option<Bytes>,
+    /// A cell that does not read is an error
+    #[arg(long)]
+    pub strict: bool,
+}
+
+impl NewRows {
+    pub fn options(&self) -> PredictOptions {
+        PredictOptions {
+            labels: self.labels.clone(),
+            id: Vec::new(),
+            conventions: self.reading.conventions(),
+            encoding: self.reading.encoding.clone(),
+            strict: self.strict,
+            max_memory: self.max_memory.map(|bytes| bytes.0),
+        }
     }
 }

@@ -1,9 +1,8 @@
 use super::fit::{out, settings};
 use super::report;
 use crate::args::Compare;
-use crate::output::{Failure, Paint, Result, columns, hanging, print, print_json, table};
+use crate::output::{Failure, Paint, Result, print, print_json, sentence, table};
 use crate::progress::Reporter;
-use console::Term;
 use serde_json::json;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -37,14 +36,11 @@ pub fn conclude(run: &Path, comparison: &Comparison, json: bool, page: bool, rep
     } else {
         let paint = Paint::stdout();
         let (head, rows) = comparison_table(comparison);
-        let lines = table(&[vec![head], rows].concat());
-        let (head, rest) = lines.split_once('\n').unwrap_or((&lines, ""));
-        let room = columns(&Term::stdout());
-        let words: Vec<String> =
-            comparison_words(comparison).iter().map(|words| hanging(words.split(' '), room, 0)).collect();
+        let table = paint.headed(&table(&[vec![head], rows].concat()));
+        let words: Vec<String> = comparison_words(comparison).iter().map(|words| sentence(words)).collect();
         // the verdict comes before the numbers
         let (first, others) = words.split_first().map_or(("", &[][..]), |(first, others)| (first, others));
-        let mut text = format!("{}\n\n{}\n{rest}\n", paint.bold(first), paint.dim(head));
+        let mut text = format!("{}\n\n{table}\n", paint.bold(first));
         others.iter().for_each(|line| text += &format!("{line}\n"));
         let _ = writeln!(text, "{}  {}", paint.dim("run      "), run.display());
         if let Some(Ok(page)) = &page {

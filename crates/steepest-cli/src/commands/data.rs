@@ -124,9 +124,7 @@ fn rows_of(columns: &[ColumnSummary], paint: Paint) -> String {
         ]
     };
     let rows: Vec<_> = std::iter::once(head).chain(columns.iter().map(row)).collect();
-    let text = table(&rows);
-    let (head, rest) = text.split_once('\n').unwrap_or((&text, ""));
-    format!("{}\n{rest}", paint.dim(head))
+    paint.headed(&table(&rows))
 }
 
 fn kind(kind: Kind) -> &'static str {

@@ -9,8 +9,8 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use steepest_data::{Source, shown};
 use steepest_report::{Picture, duration, explained_pictures};
+use steepest_train::FinishedRun;
 use steepest_train::explain::{ExplainOptions, Explained, Join, Lacks, Method, Plan};
-use steepest_train::{FinishedRun, PredictOptions};
 
 /// Columns of the table on the terminal.
 const MOST_COLUMNS: usize = 12;
@@ -99,14 +99,7 @@ fn options(args: &Explain) -> Result<ExplainOptions> {
     };
     let defaults = ExplainOptions::default();
     Ok(ExplainOptions {
-        read: PredictOptions {
-            labels: args.labels.clone(),
-            id: Vec::new(),
-            conventions: args.reading.conventions(),
-            encoding: args.reading.encoding.clone(),
-            strict: args.strict,
-            max_memory: args.max_memory.map(|bytes| bytes.0),
-        },
+        read: args.rows.options(),
         method: args.method.unwrap_or_default(),
         scale: args.scale.unwrap_or_default(),
         join,

@@ -293,9 +293,7 @@ impl Drawn<'_> {
         );
         let mut rows = vec![HEAD.map(str::to_owned).to_vec()];
         rows.extend(self.ran.iter().map(|ran| ran.row(&minima)));
-        let lines = table(&rows);
-        let (head, rest) = lines.split_once('\n').unwrap_or((&lines, ""));
-        text += &format!("{}\n{rest}", paint.dim(head));
+        text += &paint.headed(&table(&rows));
         if let Some(sentence) = came_lowest(self.ran) {
             text += &format!("\n{sentence}\n");
         }

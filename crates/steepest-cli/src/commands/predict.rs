@@ -3,7 +3,7 @@ use crate::args::Predict;
 use crate::output::{Failure, Paint, Result, print_json, quoted, say, write};
 use serde_json::json;
 use std::fmt::Write as _;
-use steepest_data::Source;
+use steepest_data::{Source, csv_cell};
 use steepest_train::{FinishedRun, Outputs, PredictOptions, Predictions};
 
 /// Lines of notes on the terminal.
@@ -21,14 +21,7 @@ pub fn run(args: Predict) -> Result {
         return Err(Failure::input(message));
     }
     let csv = |predictions: &Predictions| csv(predictions, args.spreadsheet);
-    let options = PredictOptions {
-        labels: args.labels,
-        id: args.id,
-        conventions: args.reading.conventions(),
-        encoding: args.reading.encoding,
-        strict: args.strict,
-        max_memory: args.max_memory.map(|bytes| bytes.0),
-    };
+    let options = PredictOptions { id: args.id, ..args.rows.options() };
     let predictions = run.predict(&source, &options)?;
     if !args.quiet {
         tell(&predictions);
@@ -115,8 +108,8 @@ fn said(predictions: &Predictions) -> String {
 /// A row for each row: what was kept, `prediction`, and `p_CLASS` for each class.
 fn csv(predictions: &Predictions, spreadsheet: bool) -> String {
     let cell = |text: &str| match spreadsheet && is_formula(text) {
-        true => cell(&format!("'{text}")),
-        false => cell(text),
+        true => csv_cell(&format!("'{text}")).into_owned(),
+        false => csv_cell(text).into_owned(),
     };
     let (kept, outputs) = (&predictions.kept, &predictions.outputs);
     let mut text = String::new();
@@ -158,14 +151,6 @@ fn class_name(classes: &[String], code: u32) -> &str {
 /// Whether a spreadsheet would compute it: no number, and one of the signs before it.
 fn is_formula(text: &str) -> bool {
     text.starts_with(['=', '+', '-', '@', '\t', '\r']) && text.parse::<f64>().is_err()
-}
-
-fn cell(text: &str) -> String {
-    if text.contains([',', '"', '\n', '\r', ';', '\t', '|']) {
-        format!("\"{}\"", text.replace('"', "\"\""))
-    } else {
-        text.to_owned()
-    }
 }
 
 fn add_predictions(object: &mut serde_json::Value, outputs: &Outputs) {

@@ -14,9 +14,7 @@ pub fn of_run(summary: &Summary, paint: Paint) -> String {
         ("baseline", baseline),
     ];
     let parts: Vec<_> = parts.into_iter().filter_map(|(head, score)| Some((head, score?))).collect();
-    let text = of_parts(&parts);
-    let (head, rest) = text.split_once('\n').unwrap_or((&text, ""));
-    format!("{}\n{rest}", paint.dim(head))
+    paint.headed(&of_parts(&parts))
 }
 
 /// A column for each score, with the intervals that it has.

@@ -1,7 +1,7 @@
 //! Which coalitions are tried where not all can be: pairs of a coalition and its complement.
 
-use crate::draw::{Draw, Purpose};
-use crate::masks::Masks;
+use crate::draw::{Purpose, draws, some_of};
+use crate::masks::{Masks, of_size};
 use std::collections::HashSet;
 
 /// Pairs of coalitions in the order in which they are tried, and what each stage makes of those tried so far.
@@ -75,14 +75,13 @@ pub(super) fn design(d: usize, pairs: usize, seed: u64) -> Design {
 
 /// How many pairs there are whose smaller coalition has so many players.
 fn pairs_of(d: usize, size: usize) -> f64 {
-    let all: f64 = (0..size).map(|k| (d - k) as f64 / (k + 1) as f64).product();
+    let all = of_size(d, size);
     if 2 * size == d { 0.5 * all } else { all }.round()
 }
 
 /// The Shapley kernel (Lundberg & Lee 2017, Theorem 2), without what all sizes share.
 fn kernel(d: usize, size: usize) -> f64 {
-    let all: f64 = (0..size).map(|k| (d - k) as f64 / (k + 1) as f64).product();
-    1.0 / (all * (size * (d - size)) as f64)
+    1.0 / (of_size(d, size) * (size * (d - size)) as f64)
 }
 
 /// How many pairs of each size, from 1 on.
@@ -126,7 +125,7 @@ fn pairs_beyond_two(d: usize) -> f64 {
 
 /// The first `count` of the coalitions of a size in a random order, one of each pair.
 fn subsets(d: usize, size: usize, count: usize, seed: u64) -> Vec<Vec<usize>> {
-    let mut draw = Draw::new(seed, Purpose::Coalitions, (d as u64) << 32 | size as u64);
+    let mut draws = draws(seed, Purpose::Coalitions, (d as u64) << 32 | size as u64);
     // of pairs of one size, the one with the first player
     let of_pair = |members: &[usize]| 2 * size != d || members[0] == 0;
     if pairs_of(d, size) <= LISTED {
@@ -140,12 +139,12 @@ fn subsets(d: usize, size: usize, count: usize, seed: u64) -> Vec<Vec<usize>> {
             members[at] += 1;
             (at + 1..size).for_each(|next| members[next] = members[next - 1] + 1);
         }
-        let order = draw.some_of(all.len(), count);
+        let order = some_of(&mut draws, all.len(), count);
         return order.into_iter().map(|at| all[at].clone()).collect();
     }
     let (mut seen, mut found) = (HashSet::new(), Vec::new());
     while found.len() < count {
-        let mut members = draw.some_of(d, size);
+        let mut members = some_of(&mut draws, d, size);
         members.sort_unstable();
         if !of_pair(&members) {
             members = (0..d).filter(|player| !members.contains(player)).collect();

@@ -1,8 +1,14 @@
 //! All coalitions.
 
-use super::blocks::{Part, block_values};
-use crate::masks::Masks;
-use crate::model::Hybrids;
+use super::game::Game;
+use crate::masks::{Masks, of_size};
+
+/// The game of one row against one row of the background.
+pub(super) struct Part {
+    pub base: Vec<f64>,
+    pub whole: Vec<f64>,
+    pub values: Vec<f64>,
+}
 
 /// The Shapley values of the game of one row and one row of the background, over all coalitions of the players in which these
 /// differ; all others get nothing, which is what they contribute.
@@ -12,20 +18,13 @@ use crate::model::Hybrids;
 /// ```
 ///
 /// (Shapley 1953, sums of differences taken apart.)
-pub(super) fn of_pair(
-    hybrids: &dyn Hybrids,
-    other: usize,
-    active: &[usize],
-    players: usize,
-    outputs: usize,
-    block: usize,
-) -> Part {
-    let d = active.len();
+pub(super) fn of_pair(game: &Game<'_>, other: usize, active: &[usize]) -> Part {
+    let (d, players, outputs) = (active.len(), game.mix.players.len(), game.outputs);
     let masks = Masks::all(d);
     let (with, without) = weights(d);
     let mut values = vec![0.0; outputs * players];
     let (mut base, mut whole) = (Vec::new(), vec![0.0; outputs]);
-    block_values(hybrids, other, active, &masks, 0..masks.len(), outputs, block, |mask, v| {
+    game.each(other, active, &masks, 0..masks.len(), |mask, v| {
         if mask == 0 {
             base = v.to_vec();
         }
@@ -50,12 +49,10 @@ pub(super) fn of_pair(
 fn weights(d: usize) -> (Vec<f64>, Vec<f64>) {
     let mut with = vec![0.0; d + 1];
     let mut without = vec![0.0; d + 1];
-    // s! (d−s−1)! / d! = 1 / (d · C(d−1, s))
-    let mut choose = 1.0;
     for s in 0..d {
-        without[s] = 1.0 / (d as f64 * choose);
+        // s! (d−s−1)! / d! = 1 / (d · C(d−1, s))
+        without[s] = 1.0 / (d as f64 * of_size(d - 1, s));
         with[s + 1] = without[s];
-        choose *= (d - 1 - s) as f64 / (s + 1) as f64;
     }
     (with, without)
 }

@@ -1,12 +1,12 @@
 //! Rows, each by itself, exactly or from a sample.
 
-use super::blocks::{Part, spread};
-use super::exact;
+use super::exact::{self, Part};
+use super::game::Game;
 use super::row::Row;
 use super::sampled::{Asked, MOST_PAIRS, Sampler};
-use crate::background::Background;
+use crate::background::{Background, spread};
 use crate::error::{Error, Result};
-use crate::model::{Mix, Model, block};
+use crate::model::{Mix, Model};
 use crate::players::Players;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
@@ -79,20 +79,13 @@ pub fn shapley_watched(
         let sampler = (!is_exact(active, options.evaluations))
             .then(|| Sampler::new(active, options.evaluations, options.seed));
         let explain = |(at, active): &(usize, Vec<usize>)| {
-            let task = Mix { row: rows[*at], players, background: background.data() };
-            let hybrids = model.hybrids(task);
-            let asked = Asked {
-                hybrids: &*hybrids,
-                background: background.len(),
-                active,
-                players: players.len(),
-                outputs: model.outputs(),
-                block: block(model),
-                tolerance: options.tolerance,
-            };
+            let game = Game::new(model, Mix { row: rows[*at], players, background: background.data() });
             let row = match &sampler {
-                Some(sampler) => sampler.explain(&asked),
-                None => exactly(&asked, task),
+                Some(sampler) => {
+                    let (background, tolerance) = (background.len(), options.tolerance);
+                    sampler.explain(&Asked { game: &game, background, active, tolerance })
+                }
+                None => exactly(&game, background.len(), active),
             };
             done(1);
             row
@@ -132,7 +125,7 @@ fn rows_together(
 /// How many coalitions each row of so many columns takes at most within a budget.
 ///
 /// # Errors
-/// [`Error::TooFew`], [`Error::TooMany`]: as [`shapley`].
+/// [`Error::SmallBudget`], [`Error::TooMany`]: as [`shapley`].
 pub fn coalitions(players: usize, evaluations: u64) -> Result<u64> {
     check_budget(players, evaluations)?;
     Ok(match is_exact(players, evaluations) {
@@ -157,27 +150,25 @@ fn check_budget(players: usize, evaluations: u64) -> Result<()> {
     }
     let least = 2 * players as u64 + 2;
     if evaluations < least {
-        let remedy = "allow more time, explain fewer rows, or join columns";
-        return Err(Error::TooFew { what: "evaluations for each row", found: evaluations, least, remedy });
+        return Err(Error::SmallBudget { found: evaluations, least });
     }
     Ok(())
 }
 
-fn exactly(asked: &Asked<'_>, task: Mix<'_>) -> Row {
-    let (outputs, players) = (asked.outputs, asked.players);
-    let parts: Vec<(Part, u64)> = (0..asked.background)
+fn exactly(game: &Game<'_>, background: usize, active: &[usize]) -> Row {
+    let Mix { row, players, .. } = game.mix;
+    let parts: Vec<(Part, u64)> = (0..background)
         .into_par_iter()
         .map(|other| {
-            let differs = |player: &&usize| !task.players.is_same(**player, task.row, task.other(other));
-            let active: Vec<usize> = asked.active.iter().filter(differs).copied().collect();
-            let part = exact::of_pair(asked.hybrids, other, &active, players, outputs, asked.block);
-            (part, 1 << active.len())
+            let differs = |player: &&usize| !players.is_same(**player, row, game.mix.other(other));
+            let active: Vec<usize> = active.iter().filter(differs).copied().collect();
+            (exact::of_pair(game, other, &active), 1 << active.len())
         })
         .collect();
-    let mut row = Row::new(outputs, players);
-    row.evaluations = 1 << asked.active.len();
+    let mut row = Row::new(game.outputs, players.len());
+    row.evaluations = 1 << active.len();
     row.model_rows = parts.iter().map(|(_, count)| count).sum();
-    let share = 1.0 / asked.background as f64;
+    let share = 1.0 / background as f64;
     for (part, _) in &parts {
         crate::linalg::add(&mut row.base, share, &part.base);
         crate::linalg::add(&mut row.whole, share, &part.whole);

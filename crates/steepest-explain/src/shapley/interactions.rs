@@ -1,10 +1,10 @@
 //! What two columns do together that neither does alone.
 
-use super::blocks::block_values;
+use super::game::Game;
 use crate::background::Background;
 use crate::error::{Error, Result};
-use crate::masks::Masks;
-use crate::model::{Mix, Model, block};
+use crate::masks::{Masks, of_size};
+use crate::model::{Mix, Model};
 use crate::players::Players;
 use rayon::prelude::*;
 
@@ -58,19 +58,14 @@ pub fn interactions(
 fn of_row(model: &dyn Model, players: &Players, background: &Background, row: &[f64]) -> Interactions {
     let (d, outputs) = (players.len(), model.outputs());
     let masks = Masks::all(d);
-    let hybrids = model.hybrids(Mix { row, players, background: background.data() });
+    let game = Game::new(model, Mix { row, players, background: background.data() });
     let active: Vec<usize> = (0..d).collect();
-    let of_other = |other: usize| {
-        let mut all = Vec::with_capacity(masks.len() * outputs);
-        let keep = |_: usize, v: &[f64]| all.extend_from_slice(v);
-        block_values(&*hybrids, other, &active, &masks, 0..masks.len(), outputs, block(model), keep);
-        all
-    };
+    let of_other = |other: &usize| game.values(*other, &active, &masks, 0..masks.len());
     // a few at a time, in order
     let mut mean = vec![0.0; masks.len() * outputs];
     let others: Vec<usize> = (0..background.len()).collect();
     for others in others.chunks(TOGETHER) {
-        let each: Vec<Vec<f64>> = others.par_iter().map(|other| of_other(*other)).collect();
+        let each: Vec<Vec<f64>> = others.par_iter().map(of_other).collect();
         each.iter().for_each(|values| crate::linalg::add(&mut mean, 1.0 / background.len() as f64, values));
     }
     let mut values = vec![0.0; outputs * d * d];
@@ -81,7 +76,7 @@ fn of_row(model: &dyn Model, players: &Players, background: &Background, row: &[
             // the Shapley value, for the diagonal
             into[a * d + a] = (0..masks.len())
                 .filter(|mask| mask >> a & 1 == 0)
-                .map(|mask| (v(mask | 1 << a) - v(mask)) / (d as f64 * choose(d - 1, masks.size(mask))))
+                .map(|mask| (v(mask | 1 << a) - v(mask)) / (d as f64 * of_size(d - 1, masks.size(mask))))
                 .sum();
         }
         for a in 0..d {
@@ -91,7 +86,7 @@ fn of_row(model: &dyn Model, players: &Players, background: &Background, row: &[
                     .filter(|mask| mask & both == 0)
                     .map(|mask| {
                         let change = v(mask | both) - v(mask | 1 << a) - v(mask | 1 << b) + v(mask);
-                        change / ((d - 1) as f64 * choose(d - 2, masks.size(mask)))
+                        change / ((d - 1) as f64 * of_size(d - 2, masks.size(mask)))
                     })
                     .sum();
                 for (a, b) in [(a, b), (b, a)] {
@@ -102,8 +97,4 @@ fn of_row(model: &dyn Model, players: &Players, background: &Background, row: &[
         }
     }
     Interactions { values, players: d }
-}
-
-fn choose(n: usize, k: usize) -> f64 {
-    (0..k).map(|at| (n - at) as f64 / (at + 1) as f64).product()
 }

@@ -1,10 +1,10 @@
 //! Some coalitions.
 
-use super::blocks::{block_values, spread};
 use super::design::{Design, design};
 use super::fit::{Fits, Fitted};
+use super::game::Game;
 use super::row::Row;
-use crate::model::Hybrids;
+use crate::background::spread;
 use rayon::prelude::*;
 use std::sync::OnceLock;
 
@@ -22,13 +22,11 @@ pub(super) struct Sampler {
 
 /// What is asked of a sampler.
 pub(super) struct Asked<'a> {
-    pub hybrids: &'a dyn Hybrids,
+    pub game: &'a Game<'a>,
+    /// Rows of the background.
     pub background: usize,
     /// The players that are not the same in all rows.
     pub active: &'a [usize],
-    pub players: usize,
-    pub outputs: usize,
-    pub block: usize,
     /// When to stop: the largest standard error as a fraction of the sum of absolute values.
     pub tolerance: f64,
 }
@@ -48,7 +46,7 @@ impl Sampler {
 
     /// Explains a row: stage by stage, until the standard errors are small enough.
     pub fn explain(&self, asked: &Asked<'_>) -> Row {
-        let (outputs, masks) = (asked.outputs, &self.design.masks);
+        let (outputs, masks) = (asked.game.outputs, &self.design.masks);
         // the values of each coalition by output, and of each row of the background
         let mut mean: Vec<f64> = Vec::new();
         let mut each: Vec<Vec<f32>> = vec![Vec::new(); asked.background];
@@ -59,13 +57,7 @@ impl Sampler {
             for first in (0..asked.background).step_by(TOGETHER) {
                 let rows = first..(first + TOGETHER).min(asked.background);
                 let values: Vec<Vec<f64>> = (rows.clone().into_par_iter())
-                    .map(|other| {
-                        let mut values = Vec::with_capacity((end - begin) * outputs);
-                        let keep = |_: usize, v: &[f64]| values.extend_from_slice(v);
-                        let AskedBlock { hybrids, active, block } = asked.block_of();
-                        block_values(hybrids, other, active, masks, begin..end, outputs, block, keep);
-                        values
-                    })
+                    .map(|other| asked.game.values(other, asked.active, masks, begin..end))
                     .collect();
                 for (other, values) in rows.zip(values) {
                     let into = &mut mean[begin * outputs..];
@@ -91,7 +83,7 @@ impl Sampler {
         each: &[Vec<f32>],
         is_last: bool,
     ) -> Option<Row> {
-        let (outputs, players) = (asked.outputs, asked.players);
+        let (outputs, players) = (asked.game.outputs, asked.game.mix.players.len());
         let fitted: Vec<_> = (0..outputs).map(|k| fits.fit(&halves(mean, k, outputs))).collect();
         let is_sure = |fitted: &Fitted| {
             let all: f64 = fitted.values.iter().map(|value| value.abs()).sum();
@@ -117,19 +109,6 @@ impl Sampler {
             }
         }
         Some(row)
-    }
-}
-
-/// What evaluates a block of coalitions.
-struct AskedBlock<'a> {
-    hybrids: &'a dyn Hybrids,
-    active: &'a [usize],
-    block: usize,
-}
-
-impl<'a> Asked<'a> {
-    fn block_of(&self) -> AskedBlock<'a> {
-        AskedBlock { hybrids: self.hybrids, active: self.active, block: self.block }
     }
 }
 

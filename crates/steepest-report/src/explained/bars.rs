@@ -1,8 +1,8 @@
 //! How much each column matters, with intervals.
 
-use super::drawn::{Drawn, FAINT, LOWERS, ROW, SIZE, WIDTH, axis, below, fitted, words};
+use super::drawn::{Drawn, LOWERS, ROW, SIZE, WIDTH, axis, below, fitted, words};
 use crate::number::{count, significant};
-use crate::picture::frame::{Axis, Frame, INK};
+use crate::picture::frame::{Axis, FAINT, Frame, INK};
 use crate::picture::text::{Anchor, Weight};
 use steepest_train::explain::Explained;
 

@@ -2,7 +2,7 @@
 
 use super::bars::MOST;
 use super::drawn::{Drawn, SIZE, WIDTH, axis, below, colour, fitted, ranks, scale, words};
-use crate::picture::frame::{Frame, INK};
+use crate::picture::frame::{FAINT, Frame, INK};
 use crate::picture::text::{Anchor, Weight};
 use steepest_train::explain::Explained;
 
@@ -54,12 +54,7 @@ pub(super) fn beeswarm(found: &Explained, output: usize, name: String) -> Drawn 
             bottom + 17.0,
             colour(None)
         );
-        body += &words(
-            "words, or missing",
-            [frame.left + 346.0, bottom + 22.0],
-            Anchor::Start,
-            super::drawn::FAINT,
-        );
+        body += &words("words, or missing", [frame.left + 346.0, bottom + 22.0], Anchor::Start, FAINT);
     }
     Drawn {
         name,

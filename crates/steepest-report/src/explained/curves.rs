@@ -1,7 +1,7 @@
 //! How the output moves with a column: rows by themselves, their mean, and accumulated local effects.
 
-use super::drawn::{Drawn, FAINT, LOWERS, RAISES, SIZE, WIDTH, axis, below_column, beside, fitted, words};
-use crate::picture::frame::{Axis, Frame, INK};
+use super::drawn::{Drawn, LOWERS, RAISES, SIZE, WIDTH, axis, below_column, beside, fitted, words};
+use crate::picture::frame::{Axis, FAINT, Frame, INK};
 use crate::picture::text::{Anchor, Weight};
 use steepest_train::explain::{Curve, Explained};
 

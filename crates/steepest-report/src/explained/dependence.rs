@@ -1,9 +1,7 @@
 //! What a column adds, over its own values, in the colours of the column that changes it most.
 
-use super::drawn::{
-    Drawn, FAINT, SIZE, WIDTH, axis, below_column, beside, colour, fitted, ranks, scale, words,
-};
-use crate::picture::frame::{Axis, Frame};
+use super::drawn::{Drawn, SIZE, WIDTH, axis, below_column, beside, colour, fitted, ranks, scale, words};
+use crate::picture::frame::{Axis, FAINT, Frame};
 use crate::picture::text::{Anchor, Weight};
 use steepest_train::explain::Explained;
 

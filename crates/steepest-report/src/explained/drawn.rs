@@ -1,15 +1,13 @@
 //! What the pictures of explanations share: a heading, colours, rows of names, an axis of values.
 
-use crate::number::short;
 use crate::picture::Drawing;
-use crate::picture::frame::{Axis, Frame, INK, linear_ticks, tick_text};
+use crate::picture::frame::{Axis, FAINT, Frame, INK, linear_ticks, tick_text};
 use crate::picture::text::{self, Anchor, Weight};
 use steepest_data::shown;
 
 /// What raises an output, and what lowers it; a column's high and low values.
 pub(super) const RAISES: &str = "#d1453b";
 pub(super) const LOWERS: &str = "#2f6fb7";
-pub(super) const FAINT: &str = "#6b7785";
 /// Lines that are only there to be read along.
 pub(super) const RULE: &str = "#b9c1c9";
 /// Values that are no numbers, or are missing.
@@ -196,13 +194,4 @@ pub(super) fn scale(left: f64, y: f64, low: &str, high: &str) -> String {
         );
     }
     svg + &words(high, [begin + 128.0, y], Anchor::Start, FAINT)
-}
-
-/// A number with its sign.
-pub(super) fn signed(x: f64) -> String {
-    let text = short(x);
-    match x > 0.0 && text != "0" {
-        true => format!("+{text}"),
-        false => text.replace('-', "−"),
-    }
 }

@@ -1,10 +1,8 @@
 //! One output of one row, from the average to what it is.
 
-use super::drawn::{
-    Drawn, FAINT, LOWERS, RAISES, ROW, RULE, SIZE, WIDTH, axis, below, fitted, signed, words,
-};
-use crate::number::short;
-use crate::picture::frame::{Frame, INK};
+use super::drawn::{Drawn, LOWERS, RAISES, ROW, RULE, SIZE, WIDTH, axis, below, fitted, words};
+use crate::number::{capital, short, signed};
+use crate::picture::frame::{FAINT, Frame, INK};
 use crate::picture::text::{Anchor, Weight};
 use steepest_train::explain::{Explained, Method};
 
@@ -88,7 +86,7 @@ pub(super) fn waterfall(found: &Explained, row: usize, output: usize) -> Drawn {
             );
         }
         let behind = [from.max(to) + 8.0, y + 0.5 * ROW + 0.35 * SIZE];
-        body += &words(&signed(*value), behind, Anchor::Start, INK);
+        body += &words(&signed(*value, short), behind, Anchor::Start, INK);
         at += value;
     }
     body += &(label(steps.len() + 1, "this row", Weight::Bold) + &dot(steps.len() + 1, values.whole));
@@ -114,9 +112,4 @@ fn shorter(text: &str) -> String {
         Ok(number) if text.len() > 7 && number.is_finite() => short(number),
         _ => steepest_data::shown(text).at_most(18).to_string(),
     }
-}
-
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
 }

@@ -4,7 +4,8 @@
 //! until its first checkpoint is there, which [`Trainer::begin`](crate::Trainer) writes with what was chosen; `choice.json` is there
 //! before.
 
-use super::chosen::{Chosen, FORMAT};
+use super::asked::Asked;
+use super::chosen::Chosen;
 use super::ready::Ready;
 use super::trials::Trials;
 use super::tune::TuneOptions;
@@ -21,23 +22,19 @@ use crate::summary::Summary;
 use crate::trainer::ResumeOptions;
 use serde::{Deserialize, Serialize};
 use std::fs;
-use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 use steepest::{Disk, FileSystem};
 
-/// What a run was asked for.
+/// What is chosen.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Asked {
-    format: u32,
-    /// As TOML.
-    settings: String,
+struct What {
     /// How it is tuned; absent where the learning rate alone is chosen.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     tune: Option<TuneOptions>,
 }
 
-impl Asked {
+impl What {
     /// Everything that can be refused before anything is written.
     fn ready(&self, settings: Settings) -> Result<Ready> {
         if let Some(seconds) = settings.train.max_seconds {
@@ -100,9 +97,9 @@ pub(crate) fn begin(
     let mut settings = settings.clone();
     // seconds decide nothing by themselves: they become counts, which are kept
     let seconds = tune.and_then(|_| settings.train.max_seconds.take());
-    let mut asked = Asked { format: FORMAT, settings: settings.to_toml(), tune: tune.cloned() };
-    let mut ready = asked.ready(settings.clone())?;
-    if let (Some(seconds), Some(options)) = (seconds, &mut asked.tune) {
+    let mut what = What { tune: tune.cloned() };
+    let mut ready = what.ready(settings.clone())?;
+    if let (Some(seconds), Some(options)) = (seconds, &mut what.tune) {
         (ready, *options) = tuning::within(ready, options, seconds)?;
         let note = format!(
             "{seconds} s are time for points = {} and trainings = {}, which give the same bits again",
@@ -117,10 +114,10 @@ pub(crate) fn begin(
     let system: Arc<dyn FileSystem> = Arc::new(Disk);
     let mut dir = RunDir::create(Arc::clone(&system), out, &settings.data.source().short_name())?;
     Trials::make_folder(&*system, dir.path())?;
-    let text = serde_json::to_string_pretty(&asked).expect("plain values");
-    steepest::write_atomically_on(&*system, dir.path().join(ASKED), text.as_bytes())?;
+    let asked = Asked::new(&settings, what);
+    steepest::write_atomically_on(&*system, dir.path().join(ASKED), asked.to_json().as_bytes())?;
     dir.write_settings(&settings)?;
-    asked.run(ready, &system, dir, observer)
+    asked.what.run(ready, &system, dir, observer)
 }
 
 /// Goes on with a run that was cut while it chose; `None` where nothing is chosen, or nothing is left to choose.
@@ -129,40 +126,20 @@ pub(crate) fn resume(
     how: &ResumeOptions,
     observer: &mut dyn Observer,
 ) -> Result<Option<Summary>> {
-    let file = path.join(ASKED);
-    let text = match fs::read_to_string(&file) {
-        Ok(text) => text,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(Error::file(file, error)),
-    };
+    let Some(asked) = Asked::<What>::read(path, ASKED)? else { return Ok(None) };
     let has_metrics = || fs::metadata(path.join(METRICS)).is_ok_and(|there| there.len() > 0);
     if is_finished(path).unwrap_or(false) || has_metrics() || checkpoint::latest(path)?.is_some() {
         return Ok(None);
     }
-    let damaged = |reason: String| Error::Damaged { path: file.clone(), reason };
-    let asked: Asked = serde_json::from_str(&text).map_err(|error| damaged(error.to_string()))?;
-    if asked.format > FORMAT {
-        return Err(damaged(format!("format {} is of a later version of steepest", asked.format)));
-    }
-    let mut settings = Settings::from_toml(&asked.settings, ASKED)?;
-    if let Some(epochs) = how.epochs {
-        return Err(Error::BadSetting {
-            key: "train.epochs",
-            found: epochs.to_string(),
-            expected: "nothing yet: settings are still being chosen for the length that the run was to have"
-                .into(),
-        });
-    }
-    if let Some(source) = &how.source {
-        (settings.data.source, settings.data.more_files) = (source.clone(), Vec::new());
-    }
+    let length = "nothing yet: settings are still being chosen for the length that the run was to have";
+    let settings = asked.settings(ASKED, how, length)?;
     let lock = run_dir::lock(path)?;
     settings.check()?;
-    let ready = asked.ready(settings.clone())?;
+    let ready = asked.what.ready(settings.clone())?;
     // before anything is written
     Trials::check(path, &ready.plan.context)?;
     let system: Arc<dyn FileSystem> = Arc::new(Disk);
     let mut dir = RunDir::reopen(Arc::clone(&system), path, lock, 0)?;
     dir.write_settings(&settings)?;
-    asked.run(ready, &system, dir, observer).map(|(_, summary)| Some(summary))
+    asked.what.run(ready, &system, dir, observer).map(|(_, summary)| Some(summary))
 }

@@ -7,7 +7,7 @@ use steepest_choose::stats::{BestSet, Replicates, SetOptions, best_set};
 use steepest_data::Prepared;
 
 /// The version of the files that tuning leaves.
-pub(super) const FORMAT: u32 = 1;
+const FORMAT: u32 = 1;
 
 /// What became of one candidate.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -36,8 +36,8 @@ pub(super) struct Lines<T> {
     bytes: u64,
     /// What was found so far.
     pub entries: Vec<T>,
-    /// Whether a line could not be read: what it held, and all behind it, is found again.
-    pub is_damaged: bool,
+    /// The number of a line that could not be read: what it held, and all behind it, is found again.
+    damaged: Option<usize>,
 }
 
 impl<T: Serialize + DeserializeOwned> Lines<T> {
@@ -49,7 +49,7 @@ impl<T: Serialize + DeserializeOwned> Lines<T> {
     /// Opens a file, or begins it; its folder is there.
     pub fn open(system: Arc<dyn FileSystem>, path: PathBuf, context: &str) -> Result<Self> {
         let (bytes, length) = bytes_of(&path, context)?;
-        let mut lines = Self { system, path, bytes: 0, entries: Vec::new(), is_damaged: false };
+        let mut lines = Self { system, path, bytes: 0, entries: Vec::new(), damaged: None };
         if length == 0 {
             let header = Header { format: FORMAT, context: context.to_owned() };
             lines.append(&serde_json::to_string(&header).expect("plain"))?;
@@ -58,13 +58,21 @@ impl<T: Serialize + DeserializeOwned> Lines<T> {
         lines.bytes = length as u64;
         for line in whole_lines(&bytes[length..]) {
             let Some(entry) = entry(line) else {
-                lines.is_damaged = true;
+                lines.damaged = Some(lines.entries.len() + 2);
                 break;
             };
             lines.entries.push(entry);
             lines.bytes += line.len() as u64;
         }
         Ok(lines)
+    }
+
+    /// What is to be said of a line that could not be read.
+    pub fn damage(&self) -> Option<String> {
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
+        self.damaged.map(|line| {
+            format!("{name} cannot be read from its line {line} on: what it held there is trained again")
+        })
     }
 
     /// Adds what was found, and waits until it has reached the disk.

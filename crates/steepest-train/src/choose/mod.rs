@@ -5,6 +5,7 @@
 //! was cut goes on.
 
 mod apply;
+mod asked;
 mod begin;
 mod chosen;
 mod compare;

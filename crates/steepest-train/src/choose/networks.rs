@@ -23,10 +23,39 @@ pub struct Networks<'a> {
 /// What trainings that run side by side tell, and whether they are to end.
 pub(super) struct Progress<'a> {
     /// Steps of all trainings so far.
-    pub steps: AtomicU64,
-    pub stop: AtomicBool,
+    steps: AtomicU64,
+    stop: AtomicBool,
     /// Told of it from time to time; whether to end.
-    pub tell: Box<dyn Fn(u64) -> ControlFlow<()> + Sync + Send + 'a>,
+    tell: Box<dyn Fn(u64) -> ControlFlow<()> + Sync + Send + 'a>,
+}
+
+impl<'a> Progress<'a> {
+    /// From so many steps on.
+    pub fn new(steps: u64, tell: impl Fn(u64) -> ControlFlow<()> + Sync + Send + 'a) -> Arc<Self> {
+        Arc::new(Self { steps: AtomicU64::new(steps), stop: AtomicBool::new(false), tell: Box::new(tell) })
+    }
+
+    /// Ends all of them.
+    pub fn stop(&self) {
+        self.stop.store(true, Ordering::SeqCst);
+    }
+
+    pub fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::SeqCst)
+    }
+
+    /// Whether to go on.
+    pub fn flow(&self) -> ControlFlow<()> {
+        match self.is_stopped() {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
+    }
+
+    /// Adds steps that were taken, and says how many there are.
+    fn add(&self, steps: u64) -> u64 {
+        self.steps.fetch_add(steps, Ordering::Relaxed) + steps
+    }
 }
 
 /// One training, which writes nothing.
@@ -149,22 +178,19 @@ impl Trial for NetworkTrial<'_> {
                     _ => return ControlFlow::Continue(()),
                 };
                 let Some(progress) = progress else { return ControlFlow::Continue(()) };
-                let steps = progress.steps.fetch_add(step - known, Ordering::Relaxed) + (step - known);
+                let steps = progress.add(step - known);
                 known = step;
                 if (progress.tell)(steps).is_break() {
-                    progress.stop.store(true, Ordering::SeqCst);
+                    progress.stop();
                 }
-                match progress.stop.load(Ordering::SeqCst) {
-                    true => ControlFlow::Break(()),
-                    false => ControlFlow::Continue(()),
-                }
+                progress.flow()
             };
             // the first step of all that is not there yet is the nearest to what was asked for
             let step = ((to * total as f64).round() as u64).clamp(1, total);
             self.ended = self.trainer.advance(step, &mut observe)?;
             if let Some(progress) = progress {
                 // what came after the last event
-                progress.steps.fetch_add(self.trainer.steps() - known, Ordering::Relaxed);
+                progress.add(self.trainer.steps() - known);
             }
         }
         match &self.ended {

@@ -14,9 +14,7 @@ use crate::summary::Summary;
 use crate::tables::Tables;
 use crate::trainer::Trainer;
 use serde::Serialize;
-use std::ops::ControlFlow;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use steepest::FileSystem;
 use steepest_choose::choose::{self, Choice, Ended, Plan};
@@ -89,7 +87,7 @@ impl Ready {
         observer: &'a mut dyn Observer,
     ) -> Result<Choice<NetworkTrial<'a>>> {
         let trials = Trials::open(Arc::clone(system), run, plan.context.clone())?;
-        let (known, damaged) = (trials.journal(), trials.is_damaged());
+        let (known, damaged) = (trials.journal(), trials.damage());
         let per_candidate = self.splits.len() * plan.seeds.len();
         let expected = plan.cost() * self.steps as f64;
         let mut notes = vec![format!(
@@ -97,12 +95,7 @@ impl Ready {
             plan.points.len(),
             if per_candidate == 1 { "training" } else { "trainings" },
         )];
-        if damaged {
-            notes.push(format!(
-                "trials.jsonl cannot be read from its line {} on: what it held there is trained again",
-                known.entries.len() + 2
-            ));
-        }
+        notes.extend(damaged);
         for note in notes {
             // whoever wants to stop says so again
             let _ = observer.observe(&Event::Note(note));
@@ -117,22 +110,15 @@ impl Ready {
             lock(&observer).observe(&Event::Choosing(event::Choosing { done, compared }))
         };
         let taken = (known.advanced() * self.steps as f64) as u64;
-        let progress = Arc::new(Progress {
-            steps: AtomicU64::new(taken),
-            stop: AtomicBool::new(false),
-            tell: Box::new(tell),
-        });
+        let progress = Progress::new(taken, tell);
         let networks = Networks::of(self.settings.clone(), self.splits.clone(), Some(Arc::clone(&progress)));
         let ended = choose::choose(&networks, plan, known, |entry| {
             let mut trials = lock(&trials);
             if let Err(error) = trials.0.add(entry) {
                 trials.1 = Some(error);
-                progress.stop.store(true, Ordering::SeqCst);
+                progress.stop();
             }
-            match progress.stop.load(Ordering::SeqCst) {
-                true => ControlFlow::Break(()),
-                false => ControlFlow::Continue(()),
-            }
+            progress.flow()
         });
         let mut trials = lock(&trials);
         match ended {
@@ -184,6 +170,7 @@ fn context(settings: &Settings, splits: &[Arc<Prepared>], asked: &impl Serialize
     checksum(parts.into_iter().chain(hashes).collect::<Vec<_>>().join("\n").as_bytes())
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+/// What a lock guards, whatever became of others that held it.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use steepest::FileSystem;
 use steepest_choose::choose::{Candidate, Entry, Journal, Point, Standing, Value};
+use steepest_data::csv_cell;
 
 const FOLDER: &str = "trials";
 const TABLE: &str = "trials/trials.csv";
@@ -53,9 +54,9 @@ impl Trials {
         self.lines.entries.len()
     }
 
-    /// Whether a line could not be read: what it held, and all behind it, is trained again.
-    pub fn is_damaged(&self) -> bool {
-        self.lines.is_damaged
+    /// What is to be said of a line that could not be read.
+    pub fn damage(&self) -> Option<String> {
+        self.lines.damage()
     }
 
     /// Adds what was found, and waits until it has reached the disk.
@@ -100,7 +101,7 @@ impl Trials {
                 let _ = match value {
                     Value::Number(x) => write!(text, "{x},"),
                     // widths have commas between them
-                    Value::Word(word) => write!(text, "\"{}\",", word.replace('"', "\"\"")),
+                    Value::Word(word) => write!(text, "{},", csv_cell(word)),
                 };
             }
             let _ = write!(text, "{},{},{},", entry.split, entry.seed, entry.to);

@@ -3,6 +3,8 @@
 use super::asked::{Method, Scale};
 use crate::summary::ColumnImportance;
 use serde::{Deserialize, Serialize};
+use steepest_data::csv_cell;
+use steepest_explain::{LEAST_FIT, reach};
 
 /// The version of what is written.
 pub(super) const FORMAT: u32 = 1;
@@ -65,7 +67,7 @@ pub struct Made {
 }
 
 /// One explained row.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ExplainedRow {
     /// Its number among the rows of the data, from 1.
     pub row: usize,
@@ -86,7 +88,7 @@ pub struct ExplainedRow {
 }
 
 /// What one output of a row is made of.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct RowOutput {
     /// The mean over the background.
     pub base: f64,
@@ -141,13 +143,11 @@ pub struct Curve {
     pub each: Vec<Vec<f64>>,
 }
 
-/// The part of the variance that a line has to explain for an order of columns to follow from it.
-pub(super) const LEAST_FIT: f64 = 0.5;
-
 impl Explained {
     /// For each column, the mean of the absolute values over the rows, and the half width of its 95 % interval for other rows.
     pub fn mean_absolute(&self, output: usize) -> Vec<[f64; 2]> {
         let n = self.rows.len() as f64;
+        let reach = if n > 1.0 { reach(n - 1.0) } else { 0.0 };
         (0..self.columns.len())
             .map(|column| {
                 let values = || self.rows.iter().map(|row| row.outputs[output].values[column].abs());
@@ -156,10 +156,7 @@ impl Explained {
                 let all = || values().map(|value| value / scale);
                 let mean = all().sum::<f64>() / n;
                 let squares: f64 = all().map(|value| (value - mean).powi(2)).sum();
-                let half = match n > 1.0 {
-                    true => steepest_explain::reach(n - 1.0) * (squares / (n * (n - 1.0))).sqrt(),
-                    false => 0.0,
-                };
+                let half = reach * (squares / (n * (n - 1.0).max(1.0))).sqrt();
                 [scale * mean, scale * half]
             })
             .collect()
@@ -185,7 +182,7 @@ impl Explained {
             for (name, output) in self.outputs.iter().zip(&row.outputs) {
                 let values = output.values.iter().zip(&output.standard_errors);
                 for (column, (value, error)) in self.columns.iter().zip(values) {
-                    let (name, column) = (cell(name), cell(column));
+                    let (name, column) = (csv_cell(name), csv_cell(column));
                     text += &format!("{},{name},{column},{value},{error}\n", row.row);
                 }
             }
@@ -280,14 +277,5 @@ impl Explained {
                 .is_none_or(|shape| shape.iter().try_fold(1usize, |n, x| n.checked_mul(*x)) == Some(columns))
             && self.rows.iter().all(is_row)
             && self.curves.iter().all(is_curve)
-    }
-}
-
-/// A cell of CSV.
-fn cell(text: &str) -> String {
-    if text.contains([',', '"', '\n', '\r', ';', '\t', '|']) {
-        format!("\"{}\"", text.replace('"', "\"\""))
-    } else {
-        text.to_owned()
     }
 }

@@ -1,53 +1,33 @@
 //! Explains a run.
 
-use super::asked::{ExplainOptions, Join, Method, Scale};
+use super::asked::{ExplainOptions, Method, Scale};
 use super::curves::{Column, curves};
-use super::explained::{Explained, ExplainedRow, FORMAT, LEAST_FIT, Made, Pair, RowOutput};
-use super::importance::{FEWEST_SHUFFLED, importance, players};
+use super::data::Data;
+use super::explained::{Explained, ExplainedRow, FORMAT, Made, Pair, RowOutput};
+use super::importance::{FEWEST_SHUFFLED, importance};
 use super::network::Network;
 use super::outputs::Unit;
+use super::plan::{Plan, plan};
+use super::players;
 use super::rows::Rows;
 use crate::error::{Error, Result};
 use crate::files::RunFiles;
 use crate::finished::FinishedRun;
 use crate::pool::in_pool;
 use crate::summary::ColumnImportance;
-use crate::tables::Tables;
-use steepest_data::{Features, Loaded, Source, Values};
+use std::collections::BTreeMap;
+use steepest_data::Source;
 use steepest_explain::{
-    Background, LimeOptions, MOST_INTERACTING, Model, Players, ShapleyOptions, coalitions, correlated,
-    interactions, is_exact, lime, path, seconds_per_evaluation, shapley_watched,
+    Background, LEAST_FIT, LimeOptions, MOST_GAP, MOST_INTERACTING, Model, Players, ShapleyOptions,
+    interactions, lime, path, reach, seconds_per_evaluation, shapley_watched,
 };
 
-/// Rows of the run's own data that are explained where no data is given.
-const USUAL_ROWS: usize = 100;
-/// A correlation beyond it is said.
-const CORRELATED: f64 = 0.8;
 /// Columns whose curves are drawn.
 const MOST_CURVES: usize = 4;
 /// Rows that curves are taken over.
 const MOST_ROWS: usize = 1_000;
-/// A path that misses more of its sum is said to.
-const MOST_GAP: f64 = 0.01;
-
-/// What explaining will take, known before it begins.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Plan {
-    /// Rows that are explained.
-    pub rows: usize,
-    /// Columns, or groups of them.
-    pub columns: usize,
-    /// Rows of the background.
-    pub background: usize,
-    /// How.
-    pub method: Method,
-    /// Whether all coalitions are taken.
-    pub exact: bool,
-    /// The most coalitions for each row; 0 for other methods than Shapley values.
-    pub evaluations: u64,
-    /// How long it takes at most, about.
-    pub seconds: f64,
-}
+/// Rows that interactions are taken over.
+const MOST_INTERACTING_ROWS: usize = 20;
 
 /// A run with rows that are to be explained.
 pub struct Explainer {
@@ -55,15 +35,11 @@ pub struct Explainer {
     players: Players,
     background: Background,
     rows: Vec<f64>,
-    /// Of each row: its number, its place, what the data has.
-    texts: Vec<(usize, String, Vec<String>)>,
-    numbers: Vec<Vec<Option<f64>>>,
     plan: Plan,
-    /// What is known already.
+    /// What is known already: all but what the outputs are made of.
     found: Explained,
-    /// What a time of so many seconds is worth.
-    seconds_per_coalition: f64,
-    options: ExplainOptions,
+    seed: u64,
+    threads: Option<usize>,
 }
 
 impl FinishedRun {
@@ -86,10 +62,10 @@ impl FinishedRun {
         let data = match source {
             Some(source) => {
                 let loaded = self.read(source, &options.read)?;
-                let rows: Vec<usize> = (0..loaded.rows()).collect();
-                Data { features: encoder.encode(&loaded, &rows)?, rows, what: source.to_string(), loaded }
+                let rows = (0..loaded.rows()).collect();
+                Data::encoded(encoder, loaded, rows, source.to_string())?
             }
-            None => self.own_rows()?,
+            None => Data::of_run(self)?,
         };
         if data.features.rows == 0 {
             let (what, remedy) = ("rows to explain", "give data that has some");
@@ -98,31 +74,12 @@ impl FinishedRun {
         notes.extend(data.loaded.notes().iter().cloned());
         notes.extend_from_slice(&data.features.notes);
         warnings.extend_from_slice(&data.features.warnings);
-        let each = || {
-            let names = (0..encoder.width()).map(|at| (pixel(encoder.image_shape(), at), vec![at]));
-            Players::new(names.collect(), encoder.width())
-        };
-        let players = players(encoder)?.map_or_else(each, Ok)?;
-        let (players, related) = joined(players, &background, options, encoder.image_shape().is_some())?;
+        let (players, related) = players::joined(encoder, &background, &options.join)?;
         let (model, config) = self.model();
         let unit = Unit::of(encoder, self.positive(), options.scale == Scale::Probability);
         let network = Network::new(model, &config, unit);
         let importance = self.importance_of(&data, options.seed)?;
         let (outputs, units) = self.named_outputs(options.scale);
-        let columns: Vec<Vec<&str>> =
-            players.names().iter().map(|name| name.split(" + ").collect()).collect();
-        let texts = match &data.loaded {
-            Loaded::Table(_) => (0..data.rows.len()).map(|at| data.texts(at, &columns)).collect(),
-            Loaded::Images(_) => vec![Vec::new(); data.rows.len()],
-        };
-        let numbers = match &data.loaded {
-            Loaded::Table(_) => (0..data.rows.len()).map(|at| data.numbers(at, &columns)).collect(),
-            // as they are drawn
-            Loaded::Images(_) => (0..data.rows.len())
-                .map(|at| data.features.row(at).iter().map(|x| Some(f64::from(*x))).collect())
-                .collect(),
-        };
-        let places = data.rows.iter().map(|row| (row + 1, data.loaded.place(*row).to_string()));
         let method = match (options.method, encoder.image_shape()) {
             (Method::Auto, Some(_)) => Method::Path,
             (Method::Auto, None) => Method::Shapley,
@@ -146,7 +103,7 @@ impl FinishedRun {
             columns: players.names().to_vec(),
             outputs,
             units,
-            rows: Vec::new(),
+            rows: (0..data.rows.len()).map(|at| data.row(at, &players)).collect(),
             correlated: related,
             importance,
             interactions: Vec::new(),
@@ -159,16 +116,11 @@ impl FinishedRun {
             network,
             background,
             rows: data.features.data.iter().map(|x| f64::from(*x)).collect(),
-            texts: places
-                .zip(texts)
-                .map(|((row, place), texts): (_, Vec<String>)| (row, place, texts))
-                .collect(),
-            numbers,
             plan,
             found,
-            seconds_per_coalition,
             players,
-            options: options.clone(),
+            seed: options.seed,
+            threads: options.threads,
         })
     }
 
@@ -189,20 +141,6 @@ impl FinishedRun {
             _ => (all, None),
         };
         Rows::of(&encoder.encode(&loaded, &rows)?, targets.as_ref(), options.seed).background()
-    }
-
-    /// The run's own rows that are least known.
-    fn own_rows(&self) -> Result<Data> {
-        let tables = Tables::read(self.settings())?;
-        let prepared = tables.prepare(self.settings())?;
-        let (loaded, all, part) = tables.least_known(&prepared.split);
-        let count = all.len().min(USUAL_ROWS);
-        let rows: Vec<usize> = (0..count).map(|at| all[at * all.len() / count]).collect();
-        let what = match count < all.len() {
-            true => format!("{count} of the run's {} {part} rows", all.len()),
-            false => format!("the run's {count} {part} rows"),
-        };
-        Ok(Data { features: self.encoder().encode(loaded, &rows)?, rows, what, loaded: loaded.clone() })
     }
 
     fn importance_of(&self, data: &Data, seed: u64) -> Result<Vec<ColumnImportance>> {
@@ -233,131 +171,6 @@ impl FinishedRun {
         let units = names.iter().map(unit).collect();
         (names, units)
     }
-}
-
-/// Rows that are read.
-struct Data {
-    loaded: Loaded,
-    features: Features,
-    /// The number of each in what is loaded.
-    rows: Vec<usize>,
-    what: String,
-}
-
-impl Data {
-    /// What the data has in the columns of each player.
-    fn texts(&self, at: usize, columns: &[Vec<&str>]) -> Vec<String> {
-        let Loaded::Table(table) = &self.loaded else { return Vec::new() };
-        let text = |name: &&str| {
-            let text = table.column(name).ok().and_then(|column| column.text(self.rows[at]));
-            text.unwrap_or_else(|| "missing".to_owned())
-        };
-        columns.iter().map(|names| names.iter().map(text).collect::<Vec<_>>().join(", ")).collect()
-    }
-
-    fn numbers(&self, at: usize, columns: &[Vec<&str>]) -> Vec<Option<f64>> {
-        let Loaded::Table(table) = &self.loaded else { return Vec::new() };
-        let number = |names: &Vec<&str>| {
-            let [name] = names.as_slice() else { return None };
-            match &table.column(name).ok()?.values {
-                Values::Number(values) | Values::Date(values) => {
-                    Some(values[self.rows[at]]).filter(|value| value.is_finite())
-                }
-                _ => None,
-            }
-        };
-        columns.iter().map(number).collect()
-    }
-}
-
-fn pixel(shape: Option<[usize; 3]>, at: usize) -> String {
-    let [_, height, width] = shape.unwrap_or([1, 1, 1]);
-    let (channel, row, column) = (at / (height * width), at / width % height, at % width);
-    match shape {
-        Some([1, ..]) => format!("pixel {},{}", row + 1, column + 1),
-        _ => format!("channel {} pixel {},{}", channel + 1, row + 1, column + 1),
-    }
-}
-
-/// Players with those joined that are to be, and the pairs that go together.
-fn joined(
-    players: Players,
-    background: &Background,
-    options: &ExplainOptions,
-    images: bool,
-) -> Result<(Players, Vec<Pair>)> {
-    // neighbouring pixels always go together
-    let related = match images {
-        true => Vec::new(),
-        false => correlated(&players, background.data(), CORRELATED)?,
-    };
-    let pair = |players: &Players, found: &steepest_explain::Correlated| Pair {
-        a: players.names()[found.a].clone(),
-        b: players.names()[found.b].clone(),
-        value: found.r,
-    };
-    let groups: Vec<Vec<usize>> = match &options.join {
-        Join::None => {
-            return Ok((players.clone(), related.iter().map(|found| pair(&players, found)).collect()));
-        }
-        Join::Auto => related.iter().map(|found| vec![found.a, found.b]).collect(),
-        Join::Groups(groups) => {
-            let group = |names: &Vec<String>| {
-                names.iter().map(|name| Ok(players.of(name)?)).collect::<Result<Vec<usize>>>()
-            };
-            groups.iter().map(group).collect::<Result<_>>()?
-        }
-    };
-    let players = players.joined(&groups);
-    let left = match options.join {
-        Join::Auto => Vec::new(),
-        _ => correlated(&players, background.data(), CORRELATED)?,
-    };
-    let left = left.iter().map(|found| pair(&players, found)).collect();
-    Ok((players, left))
-}
-
-fn plan(
-    method: Method,
-    rows: usize,
-    players: &Players,
-    background: &Background,
-    network: &Network,
-    seconds_per_coalition: f64,
-    options: &ExplainOptions,
-) -> Result<Plan> {
-    let plan = |exact, evaluations, seconds| Plan {
-        rows,
-        columns: players.len(),
-        background: background.len(),
-        method,
-        exact,
-        evaluations,
-        seconds,
-    };
-    // a gradient costs about three evaluations, at eight points for each output; LIME takes five times two thousand
-    let of_one = rows as f64 * seconds_per_coalition;
-    match method {
-        Method::Path => return Ok(plan(false, 0, of_one * 24.0 * network.outputs() as f64)),
-        Method::Lime => return Ok(plan(false, 0, of_one * 10_000.0 / background.len() as f64)),
-        Method::Auto | Method::Shapley => {}
-    }
-    let allowed = options.evaluations.unwrap_or((options.max_seconds / of_one).min(1e15) as u64);
-    // powers of two, so that a clock that is a little off changes nothing
-    let allowed = match options.evaluations {
-        None if !is_exact(players.len(), allowed) && allowed > 0 => {
-            rounded(allowed, 2 * players.len() as u64 + 2)
-        }
-        _ => allowed,
-    };
-    let evaluations = coalitions(players.len(), allowed)?;
-    Ok(plan(is_exact(players.len(), evaluations), evaluations, of_one * evaluations as f64))
-}
-
-/// The largest power of two that is not more, or the least that is needed if that lies between.
-fn rounded(allowed: u64, least: u64) -> u64 {
-    let power = 1 << allowed.ilog2();
-    if power < least && least <= allowed { least } else { power }
 }
 
 impl Explainer {
@@ -391,9 +204,9 @@ impl Explainer {
     /// # Errors
     /// Outputs that are not finite.
     pub fn explain(mut self, done: &(dyn Fn(usize) + Sync)) -> Result<Explained> {
-        let threads = self.options.threads;
+        let threads = self.threads;
         in_pool(threads, || {
-            self.found.rows = self.explain_rows(done)?;
+            self.add_outputs(done)?;
             if self.found.image.is_none() {
                 self.add_interactions()?;
                 self.add_curves()?;
@@ -403,14 +216,15 @@ impl Explainer {
         })
     }
 
-    fn explain_rows(&self, done: &(dyn Fn(usize) + Sync)) -> Result<Vec<ExplainedRow>> {
+    /// What the outputs of each row are made of.
+    fn add_outputs(&mut self, done: &(dyn Fn(usize) + Sync)) -> Result<()> {
         let (network, players, background, rows) =
             (&self.network, &self.players, &self.background, &self.rows[..]);
-        let d = players.len();
-        let seed = self.options.seed;
-        // per row: exact, evaluations, reach, outputs
+        let (d, seed) = (players.len(), self.seed);
+        let cut = |all: &[f64], k: usize| all[k * d..(k + 1) * d].to_vec();
+        // exact, evaluations, degrees of freedom of the standard errors, outputs
         type Parts = (bool, u64, f64, Vec<RowOutput>);
-        let cut = |all: &[f64], k: usize| all.get(k * d..(k + 1) * d).unwrap_or_default().to_vec();
+        let no_coalitions = |outputs: Vec<RowOutput>| (false, 0, f64::INFINITY, outputs);
         let found: Vec<Parts> = match self.plan.method {
             Method::Path => path(network, players, background, rows)?
                 .into_iter()
@@ -422,9 +236,9 @@ impl Explainer {
                         standard_errors: vec![0.0; d],
                         background_errors: cut(&row.background_errors, k),
                         gap: Some(row.gap[k]),
-                        r_squared: None,
+                        ..RowOutput::default()
                     };
-                    (false, 0, f64::INFINITY, (0..row.base.len()).map(output).collect())
+                    no_coalitions((0..row.base.len()).map(output).collect())
                 })
                 .collect(),
             Method::Lime => {
@@ -436,11 +250,10 @@ impl Explainer {
                             whole: row.whole[k],
                             values: cut(&row.values, k),
                             standard_errors: cut(&row.spread, k),
-                            background_errors: Vec::new(),
-                            gap: None,
                             r_squared: Some(row.r_squared[k]),
+                            ..RowOutput::default()
                         };
-                        (false, 0, f64::INFINITY, (0..row.whole.len()).map(output).collect())
+                        no_coalitions((0..row.whole.len()).map(output).collect())
                     })
                     .collect()
             }
@@ -456,8 +269,7 @@ impl Explainer {
                             values: cut(&row.values, k),
                             standard_errors: cut(&row.standard_errors, k),
                             background_errors: cut(&row.background_errors, k),
-                            gap: None,
-                            r_squared: None,
+                            ..RowOutput::default()
                         };
                         let outputs = (0..row.base.len()).map(output).collect();
                         (row.is_exact, row.evaluations, row.freedom, outputs)
@@ -465,40 +277,28 @@ impl Explainer {
                     .collect()
             }
         };
-        let rows = found.into_iter().zip(&self.texts).zip(&self.numbers);
-        Ok(rows
-            .map(|(((exact, evaluations, freedom, outputs), (row, place, texts)), numbers)| ExplainedRow {
-                row: *row,
-                place: place.clone(),
-                texts: texts.clone(),
-                numbers: numbers.clone(),
-                exact,
-                evaluations,
-                reach: steepest_explain::reach(freedom),
-                outputs,
-            })
-            .collect())
+        // many rows have the same few degrees of freedom
+        let mut reaches: BTreeMap<u64, f64> = BTreeMap::new();
+        for (row, (exact, evaluations, freedom, outputs)) in self.found.rows.iter_mut().zip(found) {
+            let reach = *reaches.entry(freedom.to_bits()).or_insert_with(|| reach(freedom));
+            *row = ExplainedRow { exact, evaluations, reach, outputs, ..std::mem::take(row) };
+        }
+        Ok(())
     }
 
-    /// What pairs of columns do together, over as many rows as a third of the time allows.
+    /// What pairs of columns do together, over as many rows as a third of the coalitions are enough for: of each row all are
+    /// taken, as they are where rows are explained exactly.
     fn add_interactions(&mut self) -> Result<()> {
         let d = self.players.len();
         if !(2..=MOST_INTERACTING).contains(&d) || self.plan.method != Method::Shapley {
             return Ok(());
         }
-        let of_one = self.seconds_per_coalition * (1u64 << d) as f64;
-        // what is explained exactly costs the same as this, and a number of evaluations knows no clock
-        let most = match self.options.evaluations {
-            Some(evaluations) => {
-                if is_exact(d, evaluations) {
-                    self.plan.rows
-                } else {
-                    0
-                }
-            }
-            None => (self.options.max_seconds / 3.0 / of_one) as usize,
+        let Plan { rows, evaluations, exact, .. } = self.plan;
+        let count = match exact {
+            true => rows.div_ceil(3),
+            false => ((rows as u64 * evaluations / 3) >> d) as usize,
         };
-        let count = self.plan.rows.min(20).min(most);
+        let count = count.min(MOST_INTERACTING_ROWS).min(rows);
         if count == 0 {
             return Ok(());
         }
@@ -544,10 +344,11 @@ impl Explainer {
             let column = Column {
                 rows: &rows,
                 player,
-                texts: taken.iter().map(|at| self.texts[*at].2[player].as_str()).collect(),
-                numbers: taken.iter().map(|at| self.numbers[*at][player]).collect(),
+                texts: taken.iter().map(|at| self.found.rows[*at].texts[player].as_str()).collect(),
+                numbers: taken.iter().map(|at| self.found.rows[*at].numbers[player]).collect(),
             };
-            self.found.curves.extend(curves(&self.network, &self.players, &column)?);
+            let drawn = curves(&self.network, &self.players, &column)?;
+            self.found.curves.extend(drawn);
         }
         Ok(())
     }

@@ -2,12 +2,12 @@
 
 use super::network::Network;
 use super::outputs::Unit;
+use super::players::of_columns;
 use crate::error::Result;
 use crate::loss::{Loss, log_softmax};
 use crate::model::{Model, ModelConfig};
 use crate::summary::ColumnImportance;
 use steepest_data::{AnyEncoder, Features, Targets};
-use steepest_explain::Players;
 
 /// So few rows tell nothing of what a column is worth.
 pub(crate) const FEWEST_SHUFFLED: usize = 10;
@@ -15,14 +15,6 @@ pub(crate) const FEWEST_SHUFFLED: usize = 10;
 const MULTIPLICATIONS: u64 = 2_000_000_000;
 const EVALUATED: usize = 1_000_000;
 const MOST_ROWS: usize = 2_000;
-
-/// The columns of a table as players.
-pub(super) fn players(encoder: &AnyEncoder) -> Result<Option<Players>> {
-    let AnyEncoder::Table(table) = encoder else { return Ok(None) };
-    let columns = table.features_of_columns();
-    let players = columns.into_iter().map(|(name, features)| (name, features.collect())).collect();
-    Ok(Some(Players::new(players, table.width())?))
-}
 
 /// What shuffling each column costs on rows that were not trained on, the most important first; nothing of images.
 ///
@@ -37,7 +29,7 @@ pub(crate) fn importance(
     targets: &Targets,
     seed: u64,
 ) -> Result<Vec<ColumnImportance>> {
-    let Some(players) = players(encoder)? else { return Ok(Vec::new()) };
+    let Some(players) = of_columns(encoder)? else { return Ok(Vec::new()) };
     let evaluated = ((MULTIPLICATIONS / config.parameters().max(1)) as usize).min(EVALUATED);
     let count =
         features.rows.min(MOST_ROWS).min(evaluated / players.len()).max(FEWEST_SHUFFLED.min(features.rows));

@@ -18,9 +18,10 @@ impl Lacks {
     /// What an error is about; `None` for others.
     pub fn of(error: &Error) -> Option<Self> {
         match error {
-            Error::NoBackground { .. } => Some(Self::Background),
-            Error::Explain(Refused::TooFew { what: "evaluations for each row", .. }) => Some(Self::Budget),
-            Error::Explain(Refused::TooFew { what: "rows in the background", .. }) => Some(Self::Background),
+            Error::NoBackground { .. } | Error::Explain(Refused::SmallBackground { .. }) => {
+                Some(Self::Background)
+            }
+            Error::Explain(Refused::SmallBudget { .. }) => Some(Self::Budget),
             Error::Explain(Refused::NoSuchPlayer { .. } | Refused::TooMany { .. }) => Some(Self::Columns),
             _ => None,
         }

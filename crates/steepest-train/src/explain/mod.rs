@@ -5,12 +5,15 @@
 
 mod asked;
 mod curves;
+mod data;
 mod explained;
 mod explainer;
 mod importance;
 mod lacks;
 mod network;
 mod outputs;
+mod plan;
+mod players;
 mod rectified;
 mod rows;
 #[cfg(test)]
@@ -18,7 +21,8 @@ mod tests;
 
 pub use asked::{ExplainOptions, Join, Method, Scale};
 pub use explained::{Curve, Explained, ExplainedRow, Made, Pair, RowOutput};
-pub use explainer::{Explainer, Plan};
+pub use explainer::Explainer;
 pub(crate) use importance::{FEWEST_SHUFFLED, importance};
 pub use lacks::Lacks;
+pub use plan::Plan;
 pub(crate) use rows::Rows;

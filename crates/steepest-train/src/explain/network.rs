@@ -10,9 +10,6 @@ use std::ops::Range;
 use std::sync::OnceLock;
 use steepest_explain::{Hybrids, Masks, Mix};
 
-/// Rows that are evaluated at once.
-const TOGETHER: usize = 1024;
-
 /// A network with what is explained of it.
 pub(super) struct Network {
     model: Model,
@@ -42,13 +39,13 @@ impl Network {
         let first = match &model {
             Model::Mlp(mlp) => mlp.first().map(|layer| {
                 let weights = numbers(layer.weight.val().into_data());
-                let units = weights.len() / width_of(config);
+                let units = weights.len() / config.inputs();
                 let bias = layer.bias.as_ref().map(|bias| numbers(bias.val().into_data()));
                 FirstLayer { weights, bias: bias.unwrap_or_else(|| vec![0.0; units]) }
             }),
             Model::Cnn(_) => None,
         };
-        let (raw, width) = (outputs_of(config), width_of(config));
+        let (raw, width) = (config.outputs(), config.inputs());
         let rectified = match (&model, config) {
             (Model::Mlp(mlp), ModelConfig::Mlp(config))
                 if config.activation == Activation::Relu && !config.layer_norm && first.is_some() =>
@@ -77,20 +74,6 @@ impl Network {
     }
 }
 
-fn width_of(config: &ModelConfig) -> usize {
-    match config {
-        ModelConfig::Mlp(config) => config.inputs,
-        ModelConfig::Cnn(config) => config.image.iter().product(),
-    }
-}
-
-fn outputs_of(config: &ModelConfig) -> usize {
-    match config {
-        ModelConfig::Mlp(config) => config.outputs,
-        ModelConfig::Cnn(config) => config.outputs,
-    }
-}
-
 fn tensor(rows: &[f64], width: usize, train: bool) -> Tensor<2> {
     let data: Vec<f32> = rows.iter().map(|x| *x as f32).collect();
     Tensor::from_data(TensorData::new(data, [rows.len() / width, width]), &device(train))
@@ -106,12 +89,8 @@ impl steepest_explain::Model for Network {
     }
 
     fn evaluate(&self, rows: &[f64], outputs: &mut [f64]) {
-        let count = steepest_explain::Model::outputs(self);
-        let blocks = rows.chunks(TOGETHER * self.width).zip(outputs.chunks_mut(TOGETHER * count));
-        for (rows, outputs) in blocks {
-            let raw = self.model.forward(tensor(rows, self.width, false)).into_data();
-            self.apply(raw.as_slice::<f32>().expect("networks compute in f32"), outputs);
-        }
+        let raw = self.model.forward(tensor(rows, self.width, false)).into_data();
+        self.apply(raw.as_slice::<f32>().expect("networks compute in f32"), outputs);
     }
 
     fn gradients(&self, rows: &[f64], output: usize) -> Option<Vec<f64>> {
@@ -143,7 +122,7 @@ impl steepest_explain::Model for Network {
     fn hybrids<'a>(&'a self, mix: Mix<'a>) -> Box<dyn Hybrids + 'a> {
         match &self.first {
             Some(first) => Box::new(Updated { network: self, first, mix }),
-            None => mix.as_whole_rows(|rows, outputs| steepest_explain::Model::evaluate(self, rows, outputs)),
+            None => mix.as_whole_rows(|rows, outputs| self.evaluate(rows, outputs)),
         }
     }
 }

@@ -76,6 +76,22 @@ impl ModelConfig {
         }
     }
 
+    /// How many numbers a row has.
+    pub fn inputs(&self) -> usize {
+        match self {
+            Self::Mlp(config) => config.inputs,
+            Self::Cnn(config) => config.image.iter().product(),
+        }
+    }
+
+    /// How many outputs a row gets.
+    pub fn outputs(&self) -> usize {
+        match self {
+            Self::Mlp(config) => config.outputs,
+            Self::Cnn(config) => config.outputs,
+        }
+    }
+
     /// How many numbers the network has; the largest `u64` where that is more than it holds.
     pub fn parameters(&self) -> u64 {
         let numbers = |shape: &[usize]| shape.iter().fold(1u64, |all, size| all.saturating_mul(*size as u64));

@@ -1,5 +1,6 @@
 //! Saving an optimizer's state, and loading it.
 
+use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::file::write_atomically;
 use crate::optimizer::Optimizer;
@@ -47,8 +48,11 @@ fn words(names: &[String]) -> String {
     if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
 }
 
-/// A tensor's arrays become what a file has of them.
-fn take_arrays(tensor: &mut TensorState, found: &CheckedTensor<'_>, seed: u64) {
+/// A tensor becomes what a file has of it; where that is of version 1, the history of its gradients begins anew.
+fn take(tensor: &mut TensorState, dtype: DType, found: &CheckedTensor<'_>, seed: u64) {
+    tensor.steps = found.steps;
+    tensor.health = found.health.unwrap_or_default();
+    tensor.memory.copy_from_slice(&found.memory);
     let dither = Stream::new(seed, tensor.key, found.steps, Purpose::State).lanes_from(0);
     for (k, (array, found)) in tensor.all_arrays_mut().zip(&found.arrays).enumerate() {
         match found {
@@ -56,6 +60,7 @@ fn take_arrays(tensor: &mut TensorState, found: &CheckedTensor<'_>, seed: u64) {
             Found::Values(values) => array.become_values(values, dither.again(k as u32)),
         }
     }
+    tensor.loud = is_loud_state(dtype, tensor);
 }
 
 impl Optimizer {
@@ -79,11 +84,7 @@ impl Optimizer {
         self.setup.formats.seed = checked.seed.unwrap_or(self.setup.formats.seed);
         for ((tensor, found), param) in self.tensors.iter_mut().zip(&checked.tensors).zip(&self.setup.params)
         {
-            tensor.steps = found.steps;
-            tensor.health = found.health.unwrap_or(tensor.health);
-            tensor.memory.copy_from_slice(&found.memory);
-            take_arrays(tensor, found, self.setup.formats.seed);
-            tensor.loud = is_loud_state(param.dtype, tensor);
+            take(tensor, param.dtype, found, self.setup.formats.seed);
         }
         self.skips = 0;
         self.steps_taken = checked.steps_taken;
@@ -125,11 +126,7 @@ impl Optimizer {
         for ((tensor, param), found) in self.tensors.iter_mut().zip(params).zip(parts.tensors) {
             match found {
                 Ok(found) => {
-                    tensor.steps = found.steps;
-                    tensor.health = found.health.unwrap_or_default();
-                    tensor.memory.copy_from_slice(&found.memory);
-                    take_arrays(tensor, &found, self.setup.formats.seed);
-                    tensor.loud = is_loud_state(param.dtype, tensor);
+                    take(tensor, param.dtype, &found, self.setup.formats.seed);
                     report.loaded.push(param.name.clone());
                 }
                 Err(problems) => report.left_out.push((param.name.clone(), problems)),

@@ -5,7 +5,7 @@ use std::fmt;
 crate::word_setting! {
     /// Whose formula and defaults an optimizer follows, where implementations differ.
     #[non_exhaustive]
-pub enum Dialect {
+    pub enum Dialect {
         /// PyTorch's.
         #[default]
         Torch = "torch",

@@ -3,6 +3,7 @@
 //! `trials/compare.json` is the first file: what was asked for, and how many rates that made of the seconds that were measured. Each
 //! race that is run is a line of `trials/races.jsonl`; `comparison.json` is the last.
 
+use super::super::asked::Asked;
 use super::super::lines::Lines;
 use super::super::timing::step_seconds;
 use super::super::trials::Trials;
@@ -20,21 +21,13 @@ use crate::run_dir::{self, Out, RunDir};
 use crate::settings::Settings;
 use crate::trainer::ResumeOptions;
 use serde::{Deserialize, Serialize};
-use std::fs;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use steepest::{Disk, FileSystem};
 
-/// The version of what was asked for.
-const FORMAT: u32 = 1;
-
-/// What was asked for, and what was counted once.
+/// What is compared, and what was counted once.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Asked {
-    format: u32,
-    /// As TOML.
-    settings: String,
+struct What {
     options: CompareOptions,
     /// Rates that each tries.
     counts: Vec<u64>,
@@ -73,17 +66,10 @@ pub fn compare(
         let system: Arc<dyn FileSystem> = Arc::new(Disk);
         let mut dir = RunDir::create(Arc::clone(&system), out, &settings.data.source().short_name())?;
         Trials::make_folder(&*system, dir.path())?;
-        let asked = Asked {
-            format: FORMAT,
-            settings: settings.to_toml(),
-            options: options.clone(),
-            counts,
-            step_seconds,
-        };
-        let text = serde_json::to_string_pretty(&asked).expect("plain values");
-        dir.write(COMPARE, text.as_bytes())?;
+        let asked = Asked::new(settings, What { options: options.clone(), counts, step_seconds });
+        dir.write(COMPARE, asked.to_json().as_bytes())?;
         dir.write_settings(settings)?;
-        asked.run(&ready, &system, dir, observer)
+        asked.what.run(&ready, &system, dir, observer)
     })
 }
 
@@ -97,50 +83,34 @@ pub fn resume_compare(
     how: &ResumeOptions,
     observer: &mut dyn Observer,
 ) -> Result<(PathBuf, Comparison)> {
-    let file = run.join(COMPARE);
-    let text = fs::read_to_string(&file).map_err(|error| match error.kind() {
-        ErrorKind::NotFound => {
-            Error::NotARun { path: run.to_owned(), reason: "it holds no comparison".to_owned() }
-        }
-        _ => Error::file(&file, error),
-    })?;
+    let Some(asked) = Asked::<What>::read(run, COMPARE)? else {
+        return Err(Error::NotARun { path: run.to_owned(), reason: "it holds no comparison".to_owned() });
+    };
     if is_finished(run).unwrap_or(false) {
         return Err(Error::RunFinished { path: run.to_owned() });
     }
-    let damaged = |reason: String| Error::Damaged { path: file.clone(), reason };
-    let asked: Asked = serde_json::from_str(&text).map_err(|error| damaged(error.to_string()))?;
-    if asked.format > FORMAT {
-        return Err(damaged(format!("format {} is of a later version of steepest", asked.format)));
-    }
-    if let Some(epochs) = how.epochs {
-        return Err(Error::BadSetting {
-            key: "train.epochs",
-            found: epochs.to_string(),
-            expected: "nothing: optimizers are compared over the length that was asked for".into(),
-        });
-    }
-    let mut settings = Settings::from_toml(&asked.settings, COMPARE)?;
-    if let Some(source) = &how.source {
-        (settings.data.source, settings.data.more_files) = (source.clone(), Vec::new());
-    }
+    let length = "nothing: optimizers are compared over the length that was asked for";
+    let settings = asked.settings(COMPARE, how, length)?;
     in_pool(how.threads, || {
         let lock = run_dir::lock(run)?;
-        let ready = Ready::new(&settings, &asked.options)?;
+        let What { options, counts, step_seconds } = &asked.what;
+        let ready = Ready::new(&settings, options)?;
         let of_each = ready.entrants.len();
-        if [asked.counts.len(), asked.step_seconds.len()] != [of_each; 2] {
-            return Err(damaged(format!("it has not {of_each} counts and times")));
+        if [counts.len(), step_seconds.len()] != [of_each; 2] {
+            let reason = format!("it has not {of_each} counts and times");
+            return Err(Error::Damaged { path: run.join(COMPARE), reason });
         }
         // before anything is written
-        Lines::<Race>::check(&run.join(RACES), &ready.context(&asked.counts))?;
+        Lines::<Race>::check(&run.join(RACES), &ready.context(counts))?;
         let system: Arc<dyn FileSystem> = Arc::new(Disk);
         let mut dir = RunDir::reopen(Arc::clone(&system), run, lock, 0)?;
-        dir.write(COMPARE, text.as_bytes())?;
+        dir.write(COMPARE, asked.to_json().as_bytes())?;
         dir.write_settings(&settings)?;
-        asked.run(&ready, &system, dir, observer)
+        asked.what.run(&ready, &system, dir, observer)
     })
 }
 
-impl Asked {
+impl What {
     fn run(
         &self,
         ready: &Ready,

@@ -137,9 +137,7 @@ impl Comparison {
         known: Known,
     ) -> Self {
         let Known { data, metric, counts, step_seconds, steps } = known;
-        let is_baseline =
-            |entrant: &Entrant| entrant.tuned && entrant.settings.optimizer.name == options.baseline();
-        let baseline = entrants.iter().position(is_baseline).unwrap_or(0);
+        let baseline = options.baseline(entrants);
         let losses: Vec<Option<Vec<Vec<f64>>>> =
             (0..entrants.len()).map(|at| row_losses(at, options, races)).collect();
         let differences: Vec<Option<Difference>> = losses

@@ -18,9 +18,7 @@ pub(super) fn counts(
         let given = |entrant: &Entrant| options.rates.get(entrant.optimizer).copied().unwrap_or(first);
         return Ok(entrants.iter().map(given).collect());
     }
-    let is_baseline =
-        |entrant: &Entrant| entrant.tuned && entrant.settings.optimizer.name == options.baseline();
-    let baseline = entrants.iter().position(is_baseline).unwrap_or(0);
+    let baseline = options.baseline(entrants);
     let cost = |at: usize, rates: u64| -> Result<f64> {
         let plan = plan(&entrants[at], rates, steps[at], 0)?;
         Ok((plan.cost() - 1.0) * steps[at] as f64 * seconds[at])

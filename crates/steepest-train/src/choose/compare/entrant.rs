@@ -86,9 +86,11 @@ impl CompareOptions {
         }
     }
 
-    /// The optimizer that the others are compared with.
-    pub(super) fn baseline(&self) -> &str {
-        self.baseline.as_ref().or(self.optimizers.first()).map_or("", String::as_str)
+    /// The place of the one that the others are compared with: tuned, as they are.
+    pub(super) fn baseline(&self, entrants: &[Entrant]) -> usize {
+        let name = self.baseline.as_ref().or(self.optimizers.first());
+        let is_it = |one: &Entrant| one.tuned && Some(&one.settings.optimizer.name) == name;
+        entrants.iter().position(is_it).unwrap_or(0)
     }
 }
 

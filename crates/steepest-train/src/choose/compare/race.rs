@@ -6,9 +6,7 @@ use super::entrant::Entrant;
 use crate::error::{Error, Result};
 use crate::event::EpochDone;
 use serde::{Deserialize, Serialize};
-use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use steepest_choose::choose::{self, Choice, Ended, Journal, Plan};
 use steepest_data::Prepared;
 
@@ -25,7 +23,7 @@ pub(in super::super) struct TriedRate {
 }
 
 /// What came of it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(in super::super) struct Race {
     /// Whose it is.
     pub entrant: usize,
@@ -85,23 +83,9 @@ pub(super) fn race(
     progress: &Arc<Progress<'_>>,
 ) -> Result<Race> {
     let networks = Networks::of(entrant.settings.clone(), vec![Arc::clone(data)], Some(Arc::clone(progress)));
-    let stops = |_: &choose::Entry| match progress.stop.load(Ordering::SeqCst) {
-        true => ControlFlow::Break(()),
-        false => ControlFlow::Continue(()),
-    };
-    let none = Race {
-        entrant: place.entrant,
-        fold: place.fold,
-        training: place.training,
-        lr: None,
-        rates: Vec::new(),
-        extra: 0.0,
-        curve: Vec::new(),
-        losses: Vec::new(),
-        metric: None,
-        failed: None,
-    };
-    match choose::choose(&networks, plan, Journal::default(), stops) {
+    let Place { entrant: at, fold, training } = *place;
+    let none = Race { entrant: at, fold, training, ..Race::default() };
+    match choose::choose(&networks, plan, Journal::default(), |_| progress.flow()) {
         Ok(Ended::Chosen(choice)) => judged(none, choice),
         Ok(Ended::Stopped(_)) | Err(choose::Error::Training { source: Error::Stopped, .. }) => {
             Err(Error::Stopped)

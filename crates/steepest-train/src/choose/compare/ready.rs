@@ -2,6 +2,7 @@
 
 use super::super::lines::Lines;
 use super::super::networks::Progress;
+use super::super::ready::lock;
 use super::comparison::{Comparison, Fold, Known};
 use super::entrant::{CompareOptions, Entrant, entrants};
 use super::race::{Place, Race, plan, race};
@@ -16,8 +17,8 @@ use crate::tables::{Tables, other_seed};
 use crate::trainer::Trainer;
 use rayon::prelude::*;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use steepest::FileSystem;
 use steepest_data::{Division, Prepared};
 
@@ -128,6 +129,10 @@ impl Ready {
         observer: &mut dyn Observer,
     ) -> Result<Comparison> {
         let lines: Lines<Race> = Lines::open(Arc::clone(system), run.join(RACES), &self.context(&counts))?;
+        if let Some(note) = lines.damage() {
+            // whoever wants to stop says so again
+            let _ = observer.observe(&Event::Note(note));
+        }
         let is_done = |place: &Place| {
             lines.entries.iter().any(|race| {
                 (race.entrant, race.fold, race.training) == (place.entrant, place.fold, place.training)
@@ -158,24 +163,20 @@ impl Ready {
                 done: (steps as f64 / expected).min(1.0),
                 compared: done.load(Ordering::Relaxed) as usize,
             };
-            observer.lock().unwrap_or_else(PoisonError::into_inner).observe(&Event::Choosing(choosing))
+            lock(&observer).observe(&Event::Choosing(choosing))
         };
-        let progress = Arc::new(Progress {
-            steps: AtomicU64::new(taken as u64),
-            stop: AtomicBool::new(false),
-            tell: Box::new(tell),
-        });
+        let progress = Progress::new(taken as u64, tell);
         for together in left.chunks(self.side_by_side()) {
             let ended: Vec<Result<()>> = together
                 .par_iter()
                 .map(|(place, plan)| {
-                    if progress.stop.load(Ordering::SeqCst) {
+                    if progress.is_stopped() {
                         return Err(Error::Stopped);
                     }
                     let found =
                         race(place, &self.entrants[place.entrant], plan, &self.data[place.fold], &progress)?;
                     done.fetch_add(1, Ordering::Relaxed);
-                    lines.lock().unwrap_or_else(PoisonError::into_inner).add(found)
+                    lock(&lines).add(found)
                 })
                 .collect();
             // another error says more than that the rest was stopped for it
@@ -185,11 +186,11 @@ impl Ready {
                 return Err(error);
             }
             if !stopped.is_empty() {
-                let races = &lines.lock().unwrap_or_else(PoisonError::into_inner).entries;
+                let races = &lock(&lines).entries;
                 return Err(Error::ComparingStopped { run: run.to_owned(), so_far: self.so_far(races) });
             }
         }
-        let mut races = std::mem::take(&mut lines.lock().unwrap_or_else(PoisonError::into_inner).entries);
+        let mut races = std::mem::take(&mut lock(&lines).entries);
         races.sort_by_key(|race| (race.entrant, race.fold, race.training));
         let known = Known {
             data: self.source.clone(),

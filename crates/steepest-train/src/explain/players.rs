@@ -1,0 +1,73 @@
+//! Who shares the outputs: the columns of a table or the pixels of an image, some of them as one.
+
+use super::asked::Join;
+use super::explained::Pair;
+use crate::error::Result;
+use steepest_data::AnyEncoder;
+use steepest_explain::{Background, Correlated, Players, correlated};
+
+/// A correlation beyond it is said.
+const CORRELATED: f64 = 0.8;
+
+/// The columns of a table, each with all of its features; `None` of images.
+pub(super) fn of_columns(encoder: &AnyEncoder) -> Result<Option<Players>> {
+    let AnyEncoder::Table(table) = encoder else { return Ok(None) };
+    let columns = table.features_of_columns();
+    let players = columns.into_iter().map(|(name, features)| (name, features.collect())).collect();
+    Ok(Some(Players::new(players, table.width())?))
+}
+
+fn of_pixels(encoder: &AnyEncoder) -> Result<Players> {
+    let names = (0..encoder.width()).map(|at| (pixel(encoder.image_shape(), at), vec![at]));
+    Ok(Players::new(names.collect(), encoder.width())?)
+}
+
+fn pixel(shape: Option<[usize; 3]>, at: usize) -> String {
+    let [_, height, width] = shape.unwrap_or([1, 1, 1]);
+    let (channel, row, column) = (at / (height * width), at / width % height, at % width);
+    match shape {
+        Some([1, ..]) => format!("pixel {},{}", row + 1, column + 1),
+        _ => format!("channel {} pixel {},{}", channel + 1, row + 1, column + 1),
+    }
+}
+
+/// Players with those joined that are to be, and the pairs that go together.
+pub(super) fn joined(
+    encoder: &AnyEncoder,
+    background: &Background,
+    join: &Join,
+) -> Result<(Players, Vec<Pair>)> {
+    let columns = of_columns(encoder)?;
+    let is_image = columns.is_none();
+    let players = columns.map_or_else(|| of_pixels(encoder), Ok)?;
+    // neighbouring pixels always go together
+    let related = match is_image {
+        true => Vec::new(),
+        false => correlated(&players, background.data(), CORRELATED)?,
+    };
+    let pair = |players: &Players, found: &Correlated| Pair {
+        a: players.names()[found.a].clone(),
+        b: players.names()[found.b].clone(),
+        value: found.r,
+    };
+    let groups: Vec<Vec<usize>> = match join {
+        Join::None => {
+            let related = related.iter().map(|found| pair(&players, found)).collect();
+            return Ok((players, related));
+        }
+        Join::Auto => related.iter().map(|found| vec![found.a, found.b]).collect(),
+        Join::Groups(groups) => {
+            let group = |names: &Vec<String>| {
+                names.iter().map(|name| Ok(players.of(name)?)).collect::<Result<Vec<usize>>>()
+            };
+            groups.iter().map(group).collect::<Result<_>>()?
+        }
+    };
+    let players = players.joined(&groups);
+    let left = match join {
+        Join::Auto => Vec::new(),
+        _ => correlated(&players, background.data(), CORRELATED)?,
+    };
+    let left = left.iter().map(|found| pair(&players, found)).collect();
+    Ok((players, left))
+}
