@@ -92,6 +92,30 @@ fn other_questions_and_units() {
         (0.0..=1.0).contains(&first["r_squared"].as_f64().unwrap())
             && (0.0..=1.0).contains(&first["whole"].as_f64().unwrap())
     );
+    // the network's own slopes: base and values add up, and so do features and slopes
+    let done = place.run("explain run --method linear").ok();
+    assert!(done.stderr.contains("slopes"), "{}", done.stderr);
+    let all = lines(&place.read("run/explain-0003/explanations.jsonl"));
+    let csv = |name: &str| -> Vec<Vec<String>> {
+        let text = place.read(&format!("run/explain-0003/{name}.csv"));
+        text.lines().map(|line| line.split(',').map(str::to_owned).collect()).collect()
+    };
+    let (slopes, activations) = (csv("slopes"), csv("activations"));
+    assert_eq!(slopes[0], ["row", "output", "feature", "input", "slope"]);
+    assert_eq!(activations[0], ["row", "output", "activation", "prediction"]);
+    assert_eq!([slopes.len() - 1, activations.len() - 1], [4 * all.len(), all.len()]);
+    for (at, line) in all.iter().enumerate() {
+        let columns = line["columns"].as_array().unwrap();
+        let sum: f64 = columns.iter().map(|column| column["value"].as_f64().unwrap()).sum();
+        let (base, whole) = (line["base"].as_f64().unwrap(), line["whole"].as_f64().unwrap());
+        assert!((base + sum - whole).abs() <= 1e-9 * whole.abs().max(1.0), "{line}");
+        assert!(line["r_squared"].as_f64().unwrap() <= 1.0);
+        // log odds of a class, of its activations and of its probability
+        let class = &activations[1 + at];
+        let p: f64 = class[3].parse().unwrap();
+        assert!((whole - (p / (1.0 - p)).ln()).abs() < 1e-3 * whole.abs().max(1.0), "{class:?} {line}");
+        assert_eq!(slopes[1 + 4 * at][..2], class[..2]);
+    }
     let json = place.run("explain run --join auto --json --quiet").ok().json();
     let names = json["outputs"][0]["columns"].to_string();
     assert!(names.contains(" + "), "{names}");

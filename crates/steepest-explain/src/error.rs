@@ -88,6 +88,8 @@ pub enum Error {
         known: String,
     },
     /// The method needs gradients.
-    #[error("the model gives no gradients, which path attribution needs; take Shapley values instead")]
+    #[error(
+        "the model gives no gradients, which path attribution and local linear models need; take Shapley values or LIME instead"
+    )]
     NoGradients,
 }

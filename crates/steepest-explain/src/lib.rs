@@ -6,6 +6,7 @@
 //! | what do two columns do together? | [`interactions`] | exact to 12 columns |
 //! | what does the output gain on the way from usual rows to this one? | [`path()`] | expected integrated gradients; not Shapley values |
 //! | what would a line through the neighbourhood say? | [`lime()`] | slopes with R² and their spread over seeds |
+//! | what line is the model at this row? | [`local_linear`] | its slopes, and how well they fit the background |
 //! | what does the model need? | [`importance()`] | what shuffling a column costs, with an interval |
 //! | how does the output move with a column? | [`dependence`], [`accumulated`] | partial dependence, ICE; ALE |
 //!
@@ -45,6 +46,7 @@ mod error;
 mod importance;
 mod lime;
 mod linalg;
+mod linear;
 mod masks;
 mod model;
 mod path;
@@ -59,6 +61,7 @@ pub use curves::{Accumulated, Dependence, accumulated, dependence};
 pub use error::{Error, Result};
 pub use importance::{Importance, importance};
 pub use lime::{LEAST_FIT, Lime, LimeOptions, lime};
+pub use linear::{LocalLinear, local_linear};
 pub use masks::Masks;
 pub use model::{Hybrids, Mix, Model};
 pub use path::{MOST_GAP, Path, path};

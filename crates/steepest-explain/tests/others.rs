@@ -81,6 +81,50 @@ fn a_line_is_found_and_a_curve_is_said_to_be_none() {
 }
 
 #[test]
+fn a_local_line_is_the_slope_at_the_row() {
+    let background = Background::new(numbers(3 * 60, 5), 3).unwrap();
+    let players = Players::new(vec![("a".to_owned(), vec![0, 2]), ("b".to_owned(), vec![1])], 3).unwrap();
+    let rows = numbers(3 * 1_500, 6);
+    let found = local_linear(&Known, &players, &background, &rows).unwrap();
+    assert_eq!(found.len(), 1_500);
+    let mean = |at: usize| background.rows().map(|row| row[at]).sum::<f64>() / 60.0;
+    for (line, row) in found.iter().zip(rows.chunks(3)) {
+        assert_eq!(line.slopes, [row[1], row[0], 2.0 * row[2], 2.0, 0.0, -1.0]);
+        let of_a = row[1] * (row[0] - mean(0)) + 2.0 * row[2] * (row[2] - mean(2));
+        assert!(
+            near(line.values[0], of_a, 1e-12) && near(line.values[1], row[0] * (row[1] - mean(1)), 1e-12)
+        );
+        for output in 0..2 {
+            let sum = line.base[output] + line.values[2 * output..2 * output + 2].iter().sum::<f64>();
+            assert!(near(sum, line.whole[output], 1e-12));
+        }
+        // the second output is a line, the first is none
+        assert!(near(line.r_squared[1], 1.0, 1e-12) && line.r_squared[0] < 0.9, "{line:?}");
+    }
+    // against the mean's own formula: the standard error of slope · background
+    let errors = &found[0].background_errors;
+    let terms: Vec<f64> = background.rows().map(|b| 2.0 * b[0] - b[2]).collect();
+    let middle = terms.iter().sum::<f64>() / 60.0;
+    let error = terms.iter().map(|x| (x - middle).powi(2)).sum::<f64>().sqrt() / 60.0;
+    assert!(near(errors[2], error, 1e-12));
+    // a model without gradients, and rows that are not finite
+    struct Flat;
+    impl Model for Flat {
+        fn features(&self) -> usize {
+            3
+        }
+        fn outputs(&self) -> usize {
+            1
+        }
+        fn evaluate(&self, _: &[f64], outputs: &mut [f64]) {
+            outputs.fill(1.0);
+        }
+    }
+    assert_eq!(local_linear(&Flat, &players, &background, &rows), Err(Error::NoGradients));
+    assert!(local_linear(&Known, &players, &background, &[0.0, f64::NAN, 0.0]).is_err());
+}
+
+#[test]
 fn shuffling_costs_what_it_must() {
     // squared error of the second output against what it is: shuffling x0 costs 2² · 2 Var(x0)
     let rows = numbers(3 * 4_000, 4);

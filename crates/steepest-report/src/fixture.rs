@@ -107,8 +107,7 @@ pub fn explained(hostile: bool) -> Explained {
                 standard_errors: vec![0.01 * huge; 3],
                 background_errors: vec![0.02; 3],
                 values,
-                gap: None,
-                r_squared: None,
+                ..RowOutput::default()
             }
         };
         ExplainedRow {
@@ -120,6 +119,7 @@ pub fn explained(hostile: bool) -> Explained {
             evaluations: 8,
             reach: 1.96,
             outputs: vec![output(0), output(1)],
+            ..ExplainedRow::default()
         }
     };
     let curve = |column: usize, is_number: bool| Curve {
@@ -141,6 +141,8 @@ pub fn explained(hostile: bool) -> Explained {
         made: Made { method: Method::Shapley, scale: Scale::Usual, evaluations: 8, background: 100, seed: 0 },
         outputs: vec!["yes".into(), name(0)],
         units: vec!["log odds of yes".into(), name(1)],
+        features: Vec::new(),
+        activated: Vec::new(),
         rows: (0..40).map(row).collect(),
         correlated: vec![pair(0, 1)],
         importance: Vec::new(),

@@ -11,8 +11,8 @@ use steepest_train::explain::{Method, Scale};
 ///
 /// What each column adds to each output of each row, as Shapley values against a hundred training rows that the run keeps:
 /// exact where all coalitions of columns fit into the time, else estimated, with the error of it. Base and values always add up to
-/// the output. RUN/explain-0001 gets explanations.csv (row, output, column, value, standard_error), explanations.jsonl and the
-/// pictures, and RUN/report.html a section.
+/// the output. RUN/explain-0001 gets explanations.csv (row, output, column, value, standard_error), explanations.jsonl, activations.csv (the network's own
+/// outputs) and the pictures, and RUN/report.html a section.
 #[derive(Debug, ClapArgs)]
 #[command(after_long_help = concat!(
     "Examples:\n",
@@ -29,7 +29,7 @@ pub struct Explain {
     #[arg(value_hint = ValueHint::FilePath)]
     pub data: Vec<String>,
     /// The question: `shapley`, what a column adds over all orders; `path`, what is gained on the way from usual rows; `lime`,
-    /// a line through the neighbourhood [default: shapley, path for images]
+    /// a line through the neighbourhood; `linear`, the network's own slopes at the row [default: shapley, path for images]
     #[arg(long, value_name = "METHOD", value_parser = word_parser::<Method>(), hide_possible_values = true)]
     pub method: Option<Method>,
     /// The unit of classes: `usual` is log odds, `probability` [default: usual]

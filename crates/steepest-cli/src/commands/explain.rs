@@ -128,6 +128,7 @@ fn said_before(plan: &Plan) -> String {
     let how = match plan.method {
         Method::Path => "expected integrated gradients".to_owned(),
         Method::Lime => "five lines of 2,000 samples for each row".to_owned(),
+        Method::Linear => "the network's slopes at each row".to_owned(),
         Method::Auto | Method::Shapley if plan.exact => {
             format!("exact, all {} coalitions", plan.evaluations)
         }
@@ -170,6 +171,10 @@ fn leave(run: &Path, found: &Explained) -> Result<PathBuf> {
         let file = |name: &str, bytes: &[u8]| crate::output::write(Some(&folder.join(name)), bytes);
         file("explanations.csv", found.csv().as_bytes())?;
         file("explanations.jsonl", found.jsonl().as_bytes())?;
+        file("activations.csv", found.activations_csv().as_bytes())?;
+        if let Some(slopes) = found.slopes_csv() {
+            file("slopes.csv", slopes.as_bytes())?;
+        }
         let pictures: Result<Vec<_>> = explained_pictures(found).into_par_iter().map(render).collect();
         for (name, svg, png) in pictures? {
             file(&format!("{name}.svg"), svg.as_bytes())?;

@@ -47,6 +47,7 @@ fn intro(found: &Explained) -> String {
             "path attribution (expected integrated gradients), which is no Shapley value".to_owned()
         }
         Method::Lime => "LIME: a line through the neighbourhood of each row".to_owned(),
+        Method::Linear => "the local linear model of each row: the network's slopes there".to_owned(),
         Method::Auto | Method::Shapley if exact == found.rows.len() => "Shapley values, exact".to_owned(),
         Method::Auto | Method::Shapley => {
             format!("Shapley values, estimated from at most {} coalitions a row", made.evaluations)

@@ -96,6 +96,9 @@ pub(super) fn waterfall(found: &Explained, row: usize, output: usize) -> Drawn {
         }
         Method::Path => "What is gained along each column on the way from usual rows (path attribution).",
         Method::Lime => "What keeping each column adds by a line through the neighbourhood (LIME).",
+        Method::Linear => {
+            "The network's slope along each column times how far the row is from the average (local linear model)."
+        }
     };
     Drawn {
         name: format!("waterfall-row-{}", of_row.row),

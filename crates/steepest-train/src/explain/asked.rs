@@ -17,6 +17,8 @@ pub enum Method {
     Path,
     /// A line through the neighbourhood (LIME).
     Lime,
+    /// The network's own slopes at the row (local linear model).
+    Linear,
 }
 
 /// The unit that values are in.

@@ -26,6 +26,12 @@ pub struct Explained {
     pub outputs: Vec<String>,
     /// What values are measured in, for each output: `log odds of yes`, `price`.
     pub units: Vec<String>,
+    /// The features that the columns become, where slopes are told; else empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub features: Vec<String>,
+    /// What the network's own outputs are of: classes (the second of two), or the target.
+    #[serde(default)]
+    pub activated: Vec<String>,
     /// Each row.
     pub rows: Vec<ExplainedRow>,
     /// Pairs of columns that go together, which no explanation of one of them alone takes apart.
@@ -85,6 +91,21 @@ pub struct ExplainedRow {
     pub reach: f64,
     /// Each output.
     pub outputs: Vec<RowOutput>,
+    /// The row's features, where slopes are told; else empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inputs: Vec<f64>,
+    /// Each of the network's own outputs.
+    #[serde(default)]
+    pub activations: Vec<Activation>,
+}
+
+/// One of the network's own outputs.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Activation {
+    /// As the last layer makes it: a logit, or the target in standard deviations from its mean.
+    pub raw: f64,
+    /// What it means: the class's probability, or the prediction in the target's unit.
+    pub prediction: f64,
 }
 
 /// What one output of a row is made of.
@@ -103,9 +124,12 @@ pub struct RowOutput {
     /// Of paths, what base and values miss, as a fraction of the sum of absolute values.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gap: Option<f64>,
-    /// Of LIME, how much of the variance the line explains.
+    /// Of LIME, how much of the variance the line explains; of a local linear model, of that over the background.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub r_squared: Option<f64>,
+    /// Of a local linear model, by how much the output grows where a feature grows by 1.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slopes: Vec<f64>,
 }
 
 /// Two columns and how much of something they have.
@@ -190,6 +214,35 @@ impl Explained {
         text
     }
 
+    /// `row,output,feature,input,slope`: the local linear models in the network's own inputs, as the encoder makes them; `None` where
+    /// another question was asked.
+    pub fn slopes_csv(&self) -> Option<String> {
+        if self.features.is_empty() {
+            return None;
+        }
+        let mut text = "row,output,feature,input,slope\n".to_owned();
+        for row in &self.rows {
+            for (name, output) in self.outputs.iter().zip(&row.outputs) {
+                for ((feature, input), slope) in self.features.iter().zip(&row.inputs).zip(&output.slopes) {
+                    let (name, feature) = (csv_cell(name), csv_cell(feature));
+                    text += &format!("{},{name},{feature},{input},{slope}\n", row.row);
+                }
+            }
+        }
+        Some(text)
+    }
+
+    /// `row,output,activation,prediction`: the network's own outputs.
+    pub fn activations_csv(&self) -> String {
+        let mut text = "row,output,activation,prediction\n".to_owned();
+        for row in &self.rows {
+            for (name, Activation { raw, prediction }) in self.activated.iter().zip(&row.activations) {
+                text += &format!("{},{},{raw},{prediction}\n", row.row, csv_cell(name));
+            }
+        }
+        text
+    }
+
     /// One JSON object for each row and output, with all that is known of it.
     pub fn jsonl(&self) -> String {
         let mut text = String::new();
@@ -254,11 +307,14 @@ impl Explained {
         let is_output = |output: &RowOutput| {
             [output.values.len(), output.standard_errors.len()] == [columns; 2]
                 && [0, columns].contains(&output.background_errors.len())
+                && output.slopes.len() == self.features.len()
         };
         let is_row = |row: &ExplainedRow| {
             [row.texts.len(), row.numbers.len()] == [texts, columns]
                 && row.outputs.len() == outputs
                 && row.outputs.iter().all(is_output)
+                && [0, self.activated.len()].contains(&row.activations.len())
+                && row.inputs.len() == self.features.len()
         };
         let is_curve = |curve: &Curve| {
             let n = curve.texts.len();

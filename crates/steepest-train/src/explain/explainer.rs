@@ -3,7 +3,7 @@
 use super::asked::{ExplainOptions, Method, Scale};
 use super::curves::{Column, curves};
 use super::data::Data;
-use super::explained::{Explained, ExplainedRow, FORMAT, Made, Pair, RowOutput};
+use super::explained::{Activation, Explained, ExplainedRow, FORMAT, Made, Pair, RowOutput};
 use super::importance::{FEWEST_SHUFFLED, importance};
 use super::network::Network;
 use super::outputs::Unit;
@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use steepest_data::Source;
 use steepest_explain::{
     Background, LEAST_FIT, LimeOptions, MOST_GAP, MOST_INTERACTING, Model, Players, ShapleyOptions,
-    interactions, lime, path, reach, seconds_per_evaluation, shapley_watched,
+    interactions, lime, local_linear, path, reach, seconds_per_evaluation, shapley_watched,
 };
 
 /// Columns whose curves are drawn.
@@ -38,6 +38,8 @@ pub struct Explainer {
     plan: Plan,
     /// What is known already: all but what the outputs are made of.
     found: Explained,
+    /// What the network's own outputs mean.
+    meaning: Unit,
     seed: u64,
     threads: Option<usize>,
 }
@@ -103,6 +105,12 @@ impl FinishedRun {
             columns: players.names().to_vec(),
             outputs,
             units,
+            features: if method == Method::Linear { players::features(encoder) } else { Vec::new() },
+            activated: match encoder.classes() {
+                [] => vec![encoder.target().to_owned()],
+                [_, second] => vec![second.clone()],
+                classes => classes.to_vec(),
+            },
             rows: (0..data.rows.len()).map(|at| data.row(at, &players)).collect(),
             correlated: related,
             importance,
@@ -119,6 +127,7 @@ impl FinishedRun {
             plan,
             found,
             players,
+            meaning: Unit::of(encoder, 1, true),
             seed: options.seed,
             threads: options.threads,
         })
@@ -207,6 +216,7 @@ impl Explainer {
         let threads = self.threads;
         in_pool(threads, || {
             self.add_outputs(done)?;
+            self.add_activations();
             if self.found.image.is_none() {
                 self.add_interactions()?;
                 self.add_curves()?;
@@ -257,6 +267,23 @@ impl Explainer {
                     })
                     .collect()
             }
+            Method::Linear => local_linear(network, players, background, rows)?
+                .into_iter()
+                .map(|row| {
+                    let features = players.width();
+                    let output = |k: usize| RowOutput {
+                        base: row.base[k],
+                        whole: row.whole[k],
+                        values: cut(&row.values, k),
+                        standard_errors: vec![0.0; d],
+                        background_errors: cut(&row.background_errors, k),
+                        r_squared: Some(row.r_squared[k]),
+                        slopes: row.slopes[k * features..(k + 1) * features].to_vec(),
+                        ..RowOutput::default()
+                    };
+                    no_coalitions((0..row.base.len()).map(output).collect())
+                })
+                .collect(),
             Method::Auto | Method::Shapley => {
                 let options =
                     ShapleyOptions { evaluations: self.plan.evaluations, seed, ..ShapleyOptions::default() };
@@ -284,6 +311,23 @@ impl Explainer {
             *row = ExplainedRow { exact, evaluations, reach, outputs, ..std::mem::take(row) };
         }
         Ok(())
+    }
+
+    /// The network's own outputs, and where slopes are told what they are slopes in.
+    fn add_activations(&mut self) {
+        let width = self.players.width();
+        let raw = self.network.raw(&self.rows);
+        let outputs = self.found.activated.len();
+        let rows = raw.chunks(outputs).zip(self.rows.chunks(width));
+        for (row, (raw, inputs)) in self.found.rows.iter_mut().zip(rows) {
+            let mut meant = vec![0.0; outputs];
+            self.meaning.apply(raw, &mut meant);
+            let activation = |(raw, prediction): (&f32, f64)| Activation { raw: f64::from(*raw), prediction };
+            row.activations = raw.iter().zip(meant).map(activation).collect();
+            if !self.found.features.is_empty() {
+                row.inputs = inputs.to_vec();
+            }
+        }
     }
 
     /// What pairs of columns do together, over as many rows as a third of the coalitions are enough for: of each row all are
@@ -369,8 +413,12 @@ impl Explainer {
             ));
         }
         if flat > 0 {
+            let over = match found.made.method {
+                Method::Linear => "over the background, drawn from",
+                _ => "around",
+            };
             found.warnings.push(format!(
-                "a line explains less than half of the variance around {flat} of {all} outputs (R² below 0.5): no order of columns follows from it"
+                "a line explains less than half of the variance {over} {flat} of {all} outputs (R² below 0.5): no order of columns follows from it"
             ));
         }
         if let Some(first) = found.correlated.first() {

@@ -20,7 +20,7 @@ mod rows;
 mod tests;
 
 pub use asked::{ExplainOptions, Join, Method, Scale};
-pub use explained::{Curve, Explained, ExplainedRow, Made, Pair, RowOutput};
+pub use explained::{Activation, Curve, Explained, ExplainedRow, Made, Pair, RowOutput};
 pub use explainer::Explainer;
 pub(crate) use importance::{FEWEST_SHUFFLED, importance};
 pub use lacks::Lacks;

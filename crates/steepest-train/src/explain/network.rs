@@ -58,6 +58,15 @@ impl Network {
         Self { model, config: config.clone(), unit, raw, width, first, rectified, with_gradients }
     }
 
+    /// The network's own outputs, `rows × raw outputs`.
+    pub fn raw(&self, rows: &[f64]) -> Vec<f32> {
+        let of_some = |rows: &[f64]| -> Vec<f32> {
+            let raw = self.model.forward(tensor(rows, self.width, false)).into_data();
+            raw.try_into_vec().expect("networks compute in f32")
+        };
+        rows.chunks(1024 * self.width).flat_map(of_some).collect()
+    }
+
     fn apply(&self, raw: &[f32], outputs: &mut [f64]) {
         let width = self.unit.count(self.raw);
         raw.chunks(self.raw).zip(outputs.chunks_mut(width)).for_each(|(raw, out)| self.unit.apply(raw, out));
@@ -89,8 +98,7 @@ impl steepest_explain::Model for Network {
     }
 
     fn evaluate(&self, rows: &[f64], outputs: &mut [f64]) {
-        let raw = self.model.forward(tensor(rows, self.width, false)).into_data();
-        self.apply(raw.as_slice::<f32>().expect("networks compute in f32"), outputs);
+        self.apply(&self.raw(rows), outputs);
     }
 
     fn gradients(&self, rows: &[f64], output: usize) -> Option<Vec<f64>> {

@@ -48,6 +48,9 @@ pub(super) fn plan(
     match method {
         Method::Path => return Ok(plan(false, 0, of_one * 24.0 * network.outputs() as f64)),
         Method::Lime => return Ok(plan(false, 0, of_one * 10_000.0 / background.len() as f64)),
+        Method::Linear => {
+            return Ok(plan(false, 0, of_one * 3.0 * network.outputs() as f64 / background.len() as f64));
+        }
         Method::Auto | Method::Shapley => {}
     }
     let allowed = options.evaluations.unwrap_or((options.max_seconds / of_one).min(1e15) as u64);

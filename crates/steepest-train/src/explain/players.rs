@@ -22,6 +22,14 @@ fn of_pixels(encoder: &AnyEncoder) -> Result<Players> {
     Ok(Players::new(names.collect(), encoder.width())?)
 }
 
+/// The names of the features: parts of columns, or pixels.
+pub(super) fn features(encoder: &AnyEncoder) -> Vec<String> {
+    match encoder {
+        AnyEncoder::Table(table) => table.names(),
+        AnyEncoder::Images(_) => (0..encoder.width()).map(|at| pixel(encoder.image_shape(), at)).collect(),
+    }
+}
+
 fn pixel(shape: Option<[usize; 3]>, at: usize) -> String {
     let [_, height, width] = shape.unwrap_or([1, 1, 1]);
     let (channel, row, column) = (at / (height * width), at / width % height, at % width);
