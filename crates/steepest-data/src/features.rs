@@ -1,8 +1,8 @@
 //! What encoders make: features and targets.
 
 /// The version of the saved form of encoders. Raise it with every change of meaning: an old program must
-/// refuse a new encoder. Format 2 says how columns are written, and has dates as cycles.
-pub(crate) const FORMAT: u32 = 2;
+/// refuse a new encoder. Format 2 says how columns are written, and has dates as cycles; format 3 has numbers in pieces.
+pub(crate) const FORMAT: u32 = 3;
 
 /// Encoded samples, row-major.
 #[derive(Clone, Debug, PartialEq)]

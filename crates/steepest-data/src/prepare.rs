@@ -25,6 +25,8 @@ pub struct PrepareOptions {
     pub seed: u64,
     /// A row without a target is an error. Default: it is left out.
     pub strict: bool,
+    /// Numbers have a feature for each of so many stretches between quantiles, beside their one. Default: 0, none.
+    pub pieces: usize,
 }
 
 /// Parts of the data that lie elsewhere; they are not split off then.
@@ -214,7 +216,7 @@ fn of_table(
         Ok(split_by(table, &target, inferred.task, &rows)?.split(options.fractions, options.seed)?.of(&rows))
     };
     let split = given.cloned().map_or_else(anew, Ok)?;
-    let encoder = Encoder::fit(table, &target, inferred.task, &split.train)?;
+    let encoder = Encoder::fit_in_pieces(table, &target, inferred.task, &split.train, options.pieces)?;
     notes.splice(0..0, suspect::notes(table, &target, encoder.task(), &split));
     notes.extend(table.notes.iter().cloned());
     notes.extend(target.note);

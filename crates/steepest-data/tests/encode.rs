@@ -217,6 +217,47 @@ fn every_kind_of_column() {
 }
 
 #[test]
+fn numbers_and_days_in_pieces() {
+    let table = mixed(0.0);
+    let plain = fitted(&table);
+    let fit = |pieces| {
+        Encoder::fit_in_pieces(&table, &target(&table, "price"), Task::Regression, &train(), pieces).unwrap()
+    };
+    assert_eq!(fit(1), plain);
+    let encoder = fit(4);
+    // what there was stays as it was, the pieces stand behind it and before the flag
+    let (before, features) =
+        (plain.encode(&table, &train()).unwrap(), encoder.encode(&table, &train()).unwrap());
+    for name in &before.names {
+        assert_eq!(column(&before, name), column(&features, name), "{name}");
+    }
+    let places: Vec<&str> =
+        features.names.iter().filter(|name| name.starts_with("holes")).map(String::as_str).collect();
+    let edges = ["1 to 64", "64 to 256", "256 to 484", "484 to 841"];
+    let named = edges.map(|ends| format!("holes ({ends})"));
+    assert_eq!(
+        places,
+        [&["holes"][..], &named.each_ref().map(String::as_str), &["holes (missing)"]].concat()
+    );
+    // a missing number lies at the median; 169 has come 105 of 192 through the second stretch
+    let pieces = |row: usize| named.each_ref().map(|name| column(&features, name)[row]);
+    assert_eq!(pieces(5), [0.5, 0.5, -0.5, -0.5]);
+    assert_eq!(pieces(13)[0], 0.5);
+    assert!((pieces(13)[1] - (105.0f32 / 192.0 - 0.5)).abs() < 1e-6);
+    let days: Vec<&String> = features.names.iter().filter(|name| name.starts_with("day (20")).collect();
+    assert!(days.len() == 4 && days[0].starts_with("day (2024-10-04"), "{days:?}");
+    // two values are two numbers, not a number in pieces
+    assert!(!features.names.iter().any(|name| name.starts_with("flag (") && name.contains(" to ")));
+    // later rows that lie beyond training fill all pieces or none
+    let later = encoder.encode(&mixed(1e9), &[39]).unwrap();
+    assert!(named.iter().all(|name| column(&later, name) == [0.5]), "{later:?}");
+    let back =
+        steepest_data::AnyEncoder::from_json(&steepest_data::AnyEncoder::Table(encoder.clone()).to_json())
+            .unwrap();
+    assert_eq!(back, steepest_data::AnyEncoder::Table(encoder));
+}
+
+#[test]
 fn heavy_tails_are_squashed_and_far_values_clipped() {
     // one row in 400 lies 19 standard deviations out
     let heavy = numbers("x", (0..400).map(|row| if row == 399 { 1e9 } else { f64::from(row % 40) }));
@@ -396,10 +437,10 @@ fn encoders_are_saved_and_read_back_bit_for_bit() {
     ] {
         let text = encoder.to_json();
         assert_eq!(AnyEncoder::from_json(&text).unwrap(), encoder);
-        let newer = text.replacen("\"format\": 2", "\"format\": 999", 1);
+        let newer = text.replacen("\"format\": 3", "\"format\": 999", 1);
         assert!(matches!(
             AnyEncoder::from_json(&newer),
-            Err(Error::EncoderFormat { found: 999, expected: 2 })
+            Err(Error::EncoderFormat { found: 999, expected: 3 })
         ));
     }
     for wrong in ["", "{}", "[1]", "{\"format\": 1}", "{\"format\": 1, \"kind\": \"tree\"}"] {
@@ -411,9 +452,9 @@ fn encoders_are_saved_and_read_back_bit_for_bit() {
 #[test]
 fn an_encoder_that_cannot_be_is_refused() {
     let [class, number, images] = [
-        include_str!("saved/v2/class.json"),
-        include_str!("saved/v2/number.json"),
-        include_str!("saved/v2/images.json"),
+        include_str!("saved/v3/class.json"),
+        include_str!("saved/v3/number.json"),
+        include_str!("saved/v3/images.json"),
     ];
     let changed = |text: &str, changes: &[(&str, &str)]| {
         changes.iter().fold(text.to_owned(), |text, (from, to)| {
@@ -473,13 +514,13 @@ fn the_saved_form_never_changes() {
     };
     let rows: Vec<usize> = (0..ROWS).collect();
     let number = inputs(numbers("t", cycle(4, ROWS)));
-    let number = Encoder::fit(&number, &target(&number, "t"), Task::Regression, &rows).unwrap();
+    let number = Encoder::fit_in_pieces(&number, &target(&number, "t"), Task::Regression, &rows, 4).unwrap();
     let class = inputs(texts("t", ["no", "yes"].repeat(ROWS / 2)));
     let class = Encoder::fit(&class, &target(&class, "t"), Task::Binary, &rows).unwrap();
     for (encoder, saved) in [
-        (AnyEncoder::Table(number), include_str!("saved/v2/number.json")),
-        (AnyEncoder::Table(class), include_str!("saved/v2/class.json")),
-        (prepared("digits").encoder, include_str!("saved/v2/images.json")),
+        (AnyEncoder::Table(number), include_str!("saved/v3/number.json")),
+        (AnyEncoder::Table(class), include_str!("saved/v3/class.json")),
+        (prepared("digits").encoder, include_str!("saved/v3/images.json")),
     ] {
         assert_eq!(encoder.to_json(), saved.trim_end());
     }
@@ -492,6 +533,9 @@ fn encoders_of_older_versions_are_read() {
         include_str!("saved/v1/number.json"),
         include_str!("saved/v1/class.json"),
         include_str!("saved/v1/images.json"),
+        include_str!("saved/v2/number.json"),
+        include_str!("saved/v2/class.json"),
+        include_str!("saved/v2/images.json"),
         include_str!("saved/v1/heavy_tail.json"),
     ] {
         let encoder = AnyEncoder::from_json(saved).unwrap();

@@ -50,6 +50,9 @@ struct Pool {
     truth: Vec<Option<f64>>,
 }
 
+/// The defaults when this was measured: later ones would need all of it again.
+const MEASURED_WITH: &str = "[model]\nhidden = [128, 64]\ninput_scale = false\ndropout_schedule = 'constant'\n[schedule]\nname = 'cosine'\n";
+
 struct Workload<'a> {
     text: &'a str,
     settings: Settings,
@@ -66,7 +69,7 @@ impl<'a> Workload<'a> {
         let momentum = if optimizer == "sgd" { "\nmomentum = 0.9" } else { "" };
         let target = if target.is_empty() { String::new() } else { format!("target = '{target}'\n") };
         let settings = format!(
-            "[data]\nsource = '{data}'\n{target}rows = 600\n[optimizer]\nname = '{optimizer}'{momentum}\n[train]\nmax_steps = {STEPS}\npatience = 0"
+            "{MEASURED_WITH}[data]\nsource = '{data}'\n{target}rows = 600\npieces = 0\n[optimizer]\nname = '{optimizer}'{momentum}\n[train]\nbatch = 32\nmax_steps = {STEPS}\npatience = 0"
         );
         let settings = Settings::from_toml(&settings, "study").expect("settings");
         let (setting, values) =

@@ -33,7 +33,7 @@ fn measure(batch: usize, width: usize) {
         outputs: 10,
         activation: Activation::Relu,
         dropout: 0.0,
-        layer_norm: false,
+        ..MlpConfig::default()
     });
     let mut ours = config.init(0, &device);
     let mut theirs = config.init(0, &device);

@@ -58,7 +58,7 @@ fn bare(per_epoch: usize) -> Vec<f64> {
         outputs: 10,
         activation: Activation::Relu,
         dropout: 0.0,
-        layer_norm: false,
+        ..MlpConfig::default()
     })
     .init(0, &device);
     let builder = Optimizer::builder(AdamW { weight_decay: 0.1, ..AdamW::default() })

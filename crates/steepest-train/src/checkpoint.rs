@@ -289,7 +289,7 @@ pub(crate) fn read(path: &Path) -> std::result::Result<(Snapshot, Origin), Strin
         best_weights: Some(best).filter(|best| !best.is_empty()).map(Arc::new),
         optimizer: optimizer.ok_or("it has no optimizer")?,
     };
-    let settings = header.settings.map(|text| Settings::from_toml(&text, "its settings")).transpose();
+    let settings = header.settings.map(|text| Settings::of_run(&text, "its settings")).transpose();
     let settings = settings.map_err(|error| error.to_string())?;
     Ok((snapshot, Origin { identity: header.identity, settings, positive: header.positive }))
 }

@@ -8,6 +8,9 @@ use steepest_data::{
     Source, TaskChoice, Thousands,
 };
 
+/// The pieces of a number where nothing is said.
+pub(crate) const USUAL_PIECES: u64 = 16;
+
 /// `[data]`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -53,6 +56,9 @@ pub struct DataSettings {
     /// Columns of text whose words are learned from.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub text: Vec<String>,
+    /// Features of a number for so many stretches between quantiles, beside its one; below 2 none. Default: 16.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pieces: Option<u64>,
     /// Columns that are kept, but not learned from.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub id: Vec<String>,
@@ -122,6 +128,7 @@ impl Default for DataSettings {
             category: Vec::new(),
             date: Vec::new(),
             text: Vec::new(),
+            pieces: None,
             id: Vec::new(),
             weight: None,
             group: None,
@@ -209,6 +216,7 @@ impl DataSettings {
             fractions: Fractions { validation: self.validation, test: self.test },
             seed,
             strict: self.strict,
+            pieces: self.pieces.unwrap_or(USUAL_PIECES) as usize,
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::trained_on::TrainedOn;
 use safetensors::SafeTensors;
 use std::path::{Path, PathBuf};
 use steepest_burn::NamedTensor;
-use steepest_data::{AnyEncoder, Conventions, Labels, Loaded, Roles, Source, Task, load};
+use steepest_data::{AnyEncoder, Conventions, Features, Labels, Loaded, Roles, Source, Task, load};
 
 /// A run, opened to predict: what a finished one kept, or the best weights so far of one that is not.
 #[derive(Debug)]
@@ -54,6 +54,9 @@ pub struct Predictions {
     pub target: String,
     /// The predictions, one for each row.
     pub outputs: Outputs,
+    /// Of a network of several members, for each row the standard deviation of what they say: of numbers in the target's unit, or of the
+    /// probability of the class that is predicted.
+    pub spread: Option<Vec<f64>>,
     /// Whether the data has the column of the target.
     pub has_target: bool,
     /// How good they are, on the rows whose target is known.
@@ -112,7 +115,7 @@ impl FinishedRun {
                 "it was cut while settings were chosen, and has no weights yet; resume it first".into(),
             ));
         }
-        let settings = Settings::from_toml(&files.text(SETTINGS)?, SETTINGS)?;
+        let settings = Settings::of_run(&files.text(SETTINGS)?, SETTINGS)?;
         settings.check()?;
         let encoder = AnyEncoder::from_json(&files.text(ENCODER)?)?;
         // runs of earlier versions do not have it
@@ -161,7 +164,7 @@ impl FinishedRun {
         let features = self.encoder.encode(&loaded, &rows)?;
         let mut notes = loaded.notes().to_vec();
         notes.extend_from_slice(&features.notes);
-        let raw = network::outputs(&self.model, &features);
+        let raw = network::outputs(&self.model, &self.encoder, &features);
         let task = self.encoder.task();
         if let Some(at) = raw.iter().position(|output| !output.is_finite()) {
             let (row, found) = (at / task.outputs().max(1) + 1, f64::from(raw[at]));
@@ -194,12 +197,33 @@ impl FinishedRun {
                 }
             }
         };
+        let spread = self.spread(&features, &outputs);
         let target = self.encoder.target().to_owned();
         let has_target = match &loaded {
             Loaded::Table(table) => table.column(&target).is_ok(),
             Loaded::Images(images) => images.labels.is_some(),
         };
-        Ok(Predictions { notes, warnings, kept, target, has_target, outputs, score })
+        Ok(Predictions { notes, warnings, kept, target, spread, has_target, outputs, score })
+    }
+
+    /// How far the members of the network are from one another, if there are several.
+    fn spread(&self, features: &Features, outputs: &Outputs) -> Option<Vec<f64>> {
+        let members = network::outputs_of_members(&self.model, &self.encoder, features);
+        let count = members.len();
+        let width = self.encoder.task().outputs();
+        let said = |member: usize, row: usize| {
+            let raw = &members[member][row * width..(row + 1) * width];
+            match outputs {
+                Outputs::Numbers(_) => self.encoder.invert_target(raw[0]),
+                Outputs::Classes { codes, .. } => log_softmax(raw)[codes[row] as usize].exp(),
+            }
+        };
+        let of_row = |row: usize| {
+            let all: Vec<f64> = (0..count).map(|member| said(member, row)).collect();
+            let mean = all.iter().sum::<f64>() / count as f64;
+            (all.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (count - 1) as f64).sqrt()
+        };
+        (count > 1).then(|| (0..features.rows).map(of_row).collect())
     }
 
     /// Refuses a run that went wrong.
@@ -276,7 +300,8 @@ impl FinishedRun {
         let usual = usual.into_iter().filter(|name| names.contains(&name.as_str()) && !asked.contains(name));
         let all: Vec<String> = usual.chain(asked.iter().cloned()).collect();
         let classes = self.encoder.classes().iter().map(|class| format!("p_{class}"));
-        let taken: Vec<String> = classes.chain(["prediction".to_owned()]).collect();
+        let own = ["prediction", "spread"].map(str::to_owned);
+        let taken: Vec<String> = classes.chain(own).collect();
         if let Some(name) = all.iter().find(|name| taken.contains(name)) {
             return Err(Error::NameClash { name: name.clone() });
         }

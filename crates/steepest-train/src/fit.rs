@@ -7,6 +7,7 @@ use crate::files::is_comparison;
 use crate::pool::{cores, in_pool, most_threads};
 use crate::run_dir::Out;
 use crate::settings::Settings;
+use crate::spend::spend;
 use crate::summary::Summary;
 use crate::trainer::{ResumeOptions, Trainer};
 use crate::verify::Verified;
@@ -29,7 +30,14 @@ pub fn fit(settings: &Settings, out: &Out, observer: &mut dyn Observer) -> Resul
     tell_of_threads(settings.train.threads, observer);
     in_pool(settings.train.threads, || match settings.optimizer.chooses_rate() {
         true => choose::begin(settings, None, out, observer).map(|(_, summary)| summary),
-        false => Trainer::new(settings, out)?.run(observer),
+        false => match spend(settings)? {
+            Some((settings, note)) => {
+                let mut trainer = Trainer::new(&settings, out)?;
+                trainer.say_first(note);
+                trainer.run(observer)
+            }
+            None => Trainer::new(settings, out)?.run(observer),
+        },
     })
 }
 

@@ -25,16 +25,19 @@ mod learning_rate;
 pub mod loss;
 mod manifest;
 pub mod model;
+mod model_settings;
 mod network;
 mod nowhere;
 mod parts;
 mod pool;
+mod preset;
 mod resolve;
 mod run_dir;
 mod save_every;
 mod saver;
 mod score;
 mod settings;
+mod spend;
 mod state;
 mod summary;
 mod tables;
@@ -55,13 +58,15 @@ pub use files::RunFiles;
 pub use finished::{FinishedRun, Outputs, PredictOptions, Predictions};
 pub use fit::{fit, resume, verify};
 pub use learning_rate::LearningRate;
+pub use model_settings::{DropoutSchedule, ModelKind, ModelSettings};
+pub use preset::Preset;
 pub use resolve::{Decision, Resolved};
 pub use run_dir::Out;
 pub use save_every::SaveEvery;
 pub use score::Metric;
 pub use settings::{
-    BalancedWord, ClassWeights, LossKind, LossSettings, ModelKind, ModelSettings, OptimizerSettings, Rate,
-    ScheduleSettings, Settings, TrainSettings, default_weight_decay,
+    BalancedWord, ClassWeights, LossKind, LossSettings, OptimizerSettings, Rate, ScheduleSettings, Settings,
+    TrainSettings, default_weight_decay,
 };
 pub use state::{BestEpoch, Counters, EpochSums, RunState, Snapshot};
 pub use summary::{Baseline, ClassScore, ColumnImportance, Health, LayerLine, Score, Summary, TensorLine};

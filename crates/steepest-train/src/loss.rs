@@ -43,6 +43,15 @@ pub struct Evaluated {
 }
 
 impl Evaluated {
+    /// The same value, with the gradient of the sum of the losses of so many `members`, whose rows follow one another: each
+    /// member's gradient is what it would be alone.
+    pub fn of_members(mut self, members: usize) -> Self {
+        if members > 1 {
+            self.gradient.iter_mut().for_each(|slope| *slope *= members as f32);
+        }
+        self
+    }
+
     /// The gradients of the loss.
     ///
     /// # Panics

@@ -1,11 +1,14 @@
 //! Everything that settings leave open, decided by the data, with the reason of each decision.
 
 use crate::batch::Batch;
+use crate::data_settings::USUAL_PIECES;
 use crate::error::{Error, Result};
 use crate::learning_rate::LearningRate;
 use crate::loss::Loss;
 use crate::model::ModelConfig;
-use crate::settings::{ClassWeights, LossKind, ModelKind, Settings, usual_weight_decay};
+use crate::model_settings::{DropoutSchedule, ModelKind, SMALL, WIDE};
+use crate::preset::{Preset, USUAL_MEMBERS};
+use crate::settings::{ClassWeights, LossKind, ScheduleSettings, Settings, usual_weight_decay};
 use serde::Serialize;
 use steepest::registry::{self, Entry};
 use steepest::settings::Value;
@@ -89,21 +92,46 @@ impl Settings {
         let optimizer = registry::find(&self.optimizer.name)?;
         let rows = data.train.features.rows;
 
+        let model = decide_network(&mut decisions, &mut settings, data, optimizer)?;
+        let is_table = matches!(data.encoder, AnyEncoder::Table(_));
+        let name = decisions.fill("schedule.name", &mut settings.schedule.name, || {
+            usual_schedule(&self.schedule, optimizer, is_table)
+        });
+
         let train = &mut settings.train;
-        let batch = decisions.fill("train.batch", &mut train.batch, || usual_batch(rows, optimizer)).0;
+        let batch =
+            decisions.fill("train.batch", &mut train.batch, || usual_batch(rows, is_table, optimizer)).0;
         let steps_per_epoch = Batches::new(rows, batch, train.seed)?.per_epoch() as u64;
         let max_steps = train.max_steps;
-        let images = suits_convolution(&data.encoder);
-        let epochs = decisions
-            .fill("train.epochs", &mut train.epochs, || usual_epochs(steps_per_epoch, max_steps, images));
-        decisions.fill("train.patience", &mut train.patience, || {
-            ((epochs / 3).max(10), "a third of the epochs, at least 10".to_owned())
+        let (images, preset) = (suits_convolution(&data.encoder), train.preset);
+        let epochs = decisions.fill("train.epochs", &mut train.epochs, || {
+            let (epochs, because) = match (max_steps, is_table && !optimizer.traits.full_batch) {
+                (Some(steps), _) => {
+                    return (steps.div_ceil(steps_per_epoch).max(1), format!("enough for {steps} steps"));
+                }
+                (None, true) => usual_epochs_of_tables(rows, steps_per_epoch, model.parameters_of_one()),
+                (None, false) => usual_epochs(steps_per_epoch, images),
+            };
+            match preset {
+                Preset::Fast => {
+                    ((epochs / 4).max(1), format!("{because}; a quarter of them: the preset is fast"))
+                }
+                Preset::Default => (epochs, because),
+                Preset::Best => (2 * epochs, format!("{because}; twice as many: the preset is best")),
+            }
         });
         let all = epochs.saturating_mul(steps_per_epoch);
         let total_steps = all.min(max_steps.unwrap_or(u64::MAX));
         if max_steps.is_none() {
             decisions.note("train.max_steps", all, format!("{epochs} epochs of {steps_per_epoch} steps"));
         }
+        let rate = settings.schedule.rate(optimizer, total_steps)?;
+        decisions.fill("train.patience", &mut settings.train.patience, || {
+            match is_table && rate.ends_low(total_steps) {
+                true => (0, "the best weights come where the learning rate has fallen".to_owned()),
+                false => ((epochs / 3).max(10), "a third of the epochs, at least 10".to_owned()),
+            }
+        });
 
         let lr = settings.optimizer.learning_rate()?;
         decisions.fill("optimizer.lr", &mut settings.optimizer.lr, || {
@@ -117,30 +145,16 @@ impl Settings {
             decisions.note("optimizer.weight_decay", decay, "the decay is decoupled from the gradient");
         }
 
-        let name = decisions.fill("schedule.name", &mut settings.schedule.name, || {
-            let because = match optimizer.traits.schedule_free {
-                true => "the optimizer averages its weights instead of a schedule",
-                false => "it suits a run of known length",
-            };
-            (self.schedule.name(optimizer).to_owned(), because.to_owned())
-        });
         let (warmup, because) = self.schedule.warmup(&name, total_steps);
         if self.schedule.warmup.is_none() {
             decisions.note("schedule.warmup", warmup, because);
         }
-        settings.schedule.rate(optimizer, total_steps)?;
 
         let (kind, because) = loss_kind(settings.loss.kind, data.task)?;
         if settings.loss.kind == LossKind::Auto {
             decisions.note("loss.kind", kind, because);
         }
         settings.loss.kind = kind;
-        let (kind, because) = model_kind(&settings, &data.encoder)?;
-        if settings.model.kind == ModelKind::Auto {
-            decisions.note("model.kind", kind, because);
-        }
-        settings.model.kind = kind;
-        let model = settings.model.config(&data.encoder);
         let loss = settings.loss.loss(data.task, class_weights(&settings.loss.class_weights, data)?);
 
         let decisions = decisions.0;
@@ -157,6 +171,48 @@ impl Settings {
             loss,
         })
     }
+}
+
+/// Decides what learns, and how numbers come to it.
+fn decide_network(
+    decisions: &mut Decisions,
+    settings: &mut Settings,
+    data: &Prepared,
+    optimizer: &Entry,
+) -> Result<ModelConfig> {
+    let preset = settings.train.preset;
+    let decoupled = usual_weight_decay(&settings.optimizer.rule()?).is_some();
+    let (kind, because) = model_kind(settings, &data.encoder)?;
+    if settings.model.kind == ModelKind::Auto {
+        decisions.note("model.kind", kind, because);
+    }
+    settings.model.kind = kind;
+    let is_table = matches!(data.encoder, AnyEncoder::Table(_));
+    let is_perceptron = kind == ModelKind::Mlp;
+    decisions.fill("data.pieces", &mut settings.data.pieces, || match is_table {
+        true => (USUAL_PIECES, "a network bends a number best where its rows are".to_owned()),
+        false => (0, "images have pixels".to_owned()),
+    });
+    let model = &mut settings.model;
+    decisions.fill("model.hidden", &mut model.hidden, || usual_widths(is_table, preset));
+    decisions.fill("model.dropout_schedule", &mut model.dropout_schedule, || match is_table {
+        true => (DropoutSchedule::FlatCosine, "the end of a run is for what is fine".to_owned()),
+        false => (DropoutSchedule::Constant, "the rows are images".to_owned()),
+    });
+    let suits_scale = is_table && is_perceptron && decoupled && !optimizer.traits.learning_rate_free;
+    decisions.fill("model.input_scale", &mut model.input_scale, || match suits_scale {
+        true => (true, "an input that says nothing is turned down".to_owned()),
+        false => (
+            false,
+            "it suits perceptrons over tables, and rules whose steps have the size of the rate".to_owned(),
+        ),
+    });
+    let many = preset == Preset::Best && is_table && is_perceptron && !model.layer_norm;
+    decisions.fill("model.members", &mut model.members, || match many {
+        true => (USUAL_MEMBERS, "the preset is best".to_owned()),
+        false => (1, "more cost as many times as much".to_owned()),
+    });
+    Ok(settings.model.config(&data.encoder))
 }
 
 /// Copies of all weights that training holds: the weights, their gradient, the best so far and at most four arrays of
@@ -196,29 +252,75 @@ impl Resolved {
     }
 }
 
+/// Widths of the hidden layers: for tables chosen in docs/tables.md.
+fn usual_widths(is_table: bool, preset: Preset) -> (Vec<usize>, String) {
+    match (is_table, preset) {
+        (false, _) => (SMALL.to_vec(), "the rows are images".to_owned()),
+        (true, Preset::Fast) => (SMALL.to_vec(), "the preset is fast".to_owned()),
+        (true, _) => (WIDE.to_vec(), "the rows are a table".to_owned()),
+    }
+}
+
+/// A curve that suits the optimizer and the rows: that of tables falls several times, so that noisy ones keep weights of an early
+/// low rate.
+fn usual_schedule(settings: &ScheduleSettings, optimizer: &Entry, is_table: bool) -> (String, String) {
+    let traits = &optimizer.traits;
+    if is_table && !traits.schedule_free && !traits.learning_rate_free && !traits.full_batch {
+        let because = "several cycles: of noisy rows the best weights come early, of others late";
+        return ("cosine_log".to_owned(), because.to_owned());
+    }
+    let because = match traits.schedule_free {
+        true => "the optimizer averages its weights instead of a schedule",
+        false => "it suits a run of known length",
+    };
+    (settings.name(optimizer).to_owned(), because.to_owned())
+}
+
 /// More rows, larger batches: about as many steps in an epoch, and enough noise in small data.
-fn usual_batch(rows: usize, optimizer: &Entry) -> (Batch, String) {
+fn usual_batch(rows: usize, is_table: bool, optimizer: &Entry) -> (Batch, String) {
     if optimizer.traits.full_batch {
         return (Batch(BatchSize::Full), format!("{} needs the gradient of all data", optimizer.name));
     }
-    let size = match rows {
-        0..2_000 => 32,
-        2_000..10_000 => 64,
-        10_000..50_000 => 128,
+    let size = match (rows, is_table) {
+        (0..1_000, true) | (0..2_000, false) => 32,
+        (..4_000, true) | (..10_000, false) => 64,
+        (..10_000, true) | (..50_000, false) => 128,
         _ => 256,
     };
     (Batch(BatchSize::N(size)), format!("there are {rows} training rows"))
 }
 
-/// With a limit on steps, what that limit needs. Else about 8000 steps for tables and 2000, which cost more, for
-/// images; but every row at least ten times and at most two hundred.
-fn usual_epochs(steps_per_epoch: u64, max_steps: Option<u64>, images: bool) -> (u64, String) {
-    if let Some(steps) = max_steps {
-        return (steps.div_ceil(steps_per_epoch).max(1), format!("enough for {steps} steps"));
-    }
+/// About 8000 steps for small images and 2000, which cost more, for large ones; but every row at least ten times and at most two hundred.
+fn usual_epochs(steps_per_epoch: u64, images: bool) -> (u64, String) {
     let steps = if images { 2_000 } else { 8_000 };
     let epochs = (steps / steps_per_epoch.max(1)).clamp(10, 200);
     (epochs, format!("about {steps} steps of {steps_per_epoch} an epoch, but 10 to 200 epochs"))
+}
+
+/// By what a row may cost, in multiplications and additions: a network of many inputs sees it less often. Few rows are seen until
+/// there were two thousand steps.
+fn usual_epochs_of_tables(rows: usize, steps_per_epoch: u64, parameters: u64) -> (u64, String) {
+    let allowed = match rows {
+        0..20_000 => 28_000_000,
+        20_000..100_000 => 17_000_000,
+        _ => 10_000_000u64,
+    };
+    // forward, and backward by weights and by values
+    let of_epoch = 6 * parameters.max(1);
+    let epochs = (allowed / of_epoch).clamp(20, 100);
+    match 2_000u64.div_ceil(steps_per_epoch.max(1)).min(200) {
+        more if more > epochs => {
+            (more, format!("about 2000 steps of {steps_per_epoch} an epoch, but at most 200 epochs"))
+        }
+        _ => (
+            epochs,
+            format!(
+                "about {} million operations for each of {rows} rows, {:.1} an epoch, but 20 to 100 epochs",
+                allowed / 1_000_000,
+                of_epoch as f64 * 1e-6
+            ),
+        ),
+    }
 }
 
 /// Whether the rows are images large enough that a convolutional network is worth its time: below 16
@@ -233,7 +335,7 @@ fn model_kind(settings: &Settings, encoder: &AnyEncoder) -> Result<(ModelKind, &
         ModelKind::Auto if suits_convolution(encoder) => {
             Ok((ModelKind::Cnn, "the rows are images of at least 16 pixels a side"))
         }
-        ModelKind::Auto if settings.model.hidden.is_empty() => {
+        ModelKind::Auto if settings.model.hidden.as_ref().is_some_and(Vec::is_empty) => {
             Ok((ModelKind::Linear, "there are no hidden layers"))
         }
         ModelKind::Auto => Ok((ModelKind::Mlp, "the rows are a table or small images")),
@@ -310,20 +412,66 @@ mod tests {
         let decided: Vec<(&str, &str)> =
             resolved.decisions.iter().map(|decision| (decision.key, decision.value.as_str())).collect();
         let expected = [
+            ("model.kind", "mlp"),
+            ("data.pieces", "0"),
+            ("model.hidden", "[128,64]"),
+            ("model.dropout_schedule", "constant"),
+            ("model.input_scale", "false"),
+            ("model.members", "1"),
+            ("schedule.name", "cosine"),
             ("train.batch", "32"),
             ("train.epochs", "200"),
-            ("train.patience", "66"),
             ("train.max_steps", "8000"),
+            ("train.patience", "66"),
             ("optimizer.lr", "0.003"),
             ("optimizer.weight_decay", "0.1"),
-            ("schedule.name", "cosine"),
             ("schedule.warmup", "400"),
             ("loss.kind", "cross_entropy"),
-            ("model.kind", "mlp"),
         ];
         assert_eq!(decided, expected);
         assert!(resolved.decisions.iter().all(|decision| decision.because.len() > 10));
         assert_eq!((resolved.total_steps, resolved.warmup, resolved.steps_per_epoch), (8000, 400, 40));
+    }
+
+    #[test]
+    fn tables_have_defaults_of_their_own() {
+        let of = |toml: &str| {
+            let settings = Settings::from_toml(toml, "test").unwrap();
+            let options = settings.data.prepare_options(0);
+            let loaded = load(&Source::parse("breast-cancer"), &ReadOptions::default()).unwrap();
+            settings.resolve(&prepare(&loaded, &options).unwrap()).unwrap()
+        };
+        let decided = |toml: &str, key: &str| {
+            let decisions = of(toml).decisions;
+            decisions.iter().find(|decision| decision.key == key).map(|decision| decision.value.clone())
+        };
+        for (key, value) in [
+            ("data.pieces", "16"),
+            ("model.hidden", "[256,128]"),
+            ("model.dropout_schedule", "flat_cosine"),
+            ("model.input_scale", "true"),
+            ("schedule.name", "cosine_log"),
+            ("schedule.warmup", "0"),
+            ("train.patience", "0"),
+        ] {
+            assert_eq!(decided("", key).as_deref(), Some(value), "{key}");
+        }
+        // 399 rows in batches of 32: until there were two thousand steps
+        assert_eq!((of("").epochs, of("").steps_per_epoch), (154, 13));
+        let fast = of("[train]\npreset = 'fast'");
+        assert_eq!((fast.epochs, fast.model.members()), (38, 1));
+        assert_eq!(fast.settings.model.hidden, Some(vec![128, 64]));
+        let best = of("[train]\npreset = 'best'");
+        assert_eq!((best.epochs, best.model.members()), (308, 4));
+        // what would not suit: a scale with a large rate, cycles under a rule that finds its rate, an end without patience
+        assert_eq!(decided("[optimizer]\nname = 'sgd'", "model.input_scale").as_deref(), Some("false"));
+        assert_eq!(decided("[optimizer]\nname = 'prodigy'", "schedule.name").as_deref(), Some("cosine"));
+        assert_eq!(decided("[schedule]\nname = 'constant'", "train.patience").as_deref(), Some("51"));
+        // a row of many inputs may be seen less often
+        assert_eq!(usual_epochs_of_tables(10_000, 80, 120_000).0, 38);
+        assert_eq!(usual_epochs_of_tables(10_000, 200, 1_200_000).0, 20);
+        assert_eq!(usual_epochs_of_tables(40_000, 160, 60_000).0, 47);
+        assert_eq!(usual_epochs_of_tables(300_000, 1200, 60_000).0, 27);
     }
 
     #[test]

@@ -5,7 +5,8 @@ use crate::data_settings::DataSettings;
 use crate::error::{Error, Result};
 use crate::learning_rate::LearningRate;
 use crate::loss::Loss;
-use crate::model::{Activation, CnnConfig, MlpConfig, ModelConfig};
+use crate::model_settings::{DropoutSchedule, MOST_MEMBERS, ModelSettings, SMALL};
+use crate::preset::Preset;
 use crate::save_every::SaveEvery;
 use crate::score::Metric;
 use serde::{Deserialize, Serialize};
@@ -14,7 +15,7 @@ use steepest::schedule::{self, ReduceOnPlateau, Schedule};
 use steepest::settings::Values;
 use steepest::stop::{Divergence, NoImprovement, Stop};
 use steepest::{Clip, Optimizer, Rule, nearest, registry};
-use steepest_data::{AnyEncoder, Task};
+use steepest_data::Task;
 
 /// Everything that determines a run. [`Settings::default`] trains on the embedded digits.
 ///
@@ -39,70 +40,6 @@ pub struct Settings {
     pub schedule: ScheduleSettings,
     /// For how long, in which steps.
     pub train: TrainSettings,
-}
-
-/// Which network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ModelKind {
-    /// A small convolutional network for images of at least 16 pixels a side, a multi-layer perceptron
-    /// for tables and smaller images.
-    #[default]
-    Auto,
-    /// Linear or logistic regression.
-    Linear,
-    /// A multi-layer perceptron.
-    Mlp,
-    /// A small convolutional network; images only.
-    Cnn,
-}
-
-/// `[model]`
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ModelSettings {
-    /// Which network. Default: auto.
-    pub kind: ModelKind,
-    /// Widths of the hidden layers; none is linear. Default `[128, 64]`.
-    pub hidden: Vec<usize>,
-    /// `relu`, `gelu`, `silu` or `tanh`. Default: relu.
-    pub activation: Activation,
-    /// The fraction of hidden values that a training step leaves out, in `[0, 1)`. Default 0.1.
-    pub dropout: f64,
-    /// Normalize each layer's values. Default: false.
-    pub layer_norm: bool,
-}
-
-impl Default for ModelSettings {
-    fn default() -> Self {
-        Self {
-            kind: ModelKind::Auto,
-            hidden: vec![128, 64],
-            activation: Activation::default(),
-            dropout: 0.1,
-            layer_norm: false,
-        }
-    }
-}
-
-impl ModelSettings {
-    /// The network for features and targets of this encoder; `auto` counts as a multi-layer perceptron.
-    pub(crate) fn config(&self, encoder: &AnyEncoder) -> ModelConfig {
-        let outputs = encoder.task().outputs();
-        match (self.kind, encoder.image_shape()) {
-            (ModelKind::Cnn, Some(image)) => {
-                ModelConfig::Cnn(CnnConfig { image, outputs, dropout: self.dropout })
-            }
-            (kind, _) => ModelConfig::Mlp(MlpConfig {
-                inputs: encoder.width(),
-                hidden: if kind == ModelKind::Linear { Vec::new() } else { self.hidden.clone() },
-                outputs,
-                activation: self.activation,
-                dropout: self.dropout,
-                layer_norm: self.layer_norm,
-            }),
-        }
-    }
 }
 
 /// Which loss.
@@ -329,7 +266,7 @@ impl OptimizerSettings {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ScheduleSettings {
-    /// Its name in the registry, or `reduce_on_plateau`. Default: cosine; constant for an optimizer that
+    /// Its name in the registry, or `reduce_on_plateau`. Default: cosine_log for tables, cosine for images; constant for an optimizer that
     /// averages its weights instead.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -399,6 +336,14 @@ impl ScheduleSettings {
 }
 
 impl Rate {
+    /// Whether the learning rate is low at the end of so many steps.
+    pub(crate) fn ends_low(&self, total: u64) -> bool {
+        match self {
+            Self::Function(schedule) => schedule.factor(total.saturating_sub(1)) < 0.1,
+            Self::Plateau(_) => false,
+        }
+    }
+
     /// The factor of the learning rate at `step`, counted from 0.
     pub fn factor(&self, step: u64) -> f64 {
         match self {
@@ -412,11 +357,13 @@ impl Rate {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TrainSettings {
+    /// `fast`, `default` or `best`: what the defaults below and those of the network are chosen for. Default: default.
+    pub preset: Preset,
     /// Samples of a step: a number, or `"full"`. Default: by the number of training rows, 32 to 256; full for an
     /// optimizer that mini-batches mislead.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch: Option<Batch>,
-    /// Most epochs. Default: by the number of training rows, about 8000 steps.
+    /// Most epochs. Default: by the number of training rows and the size of the network, 20 to 200.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub epochs: Option<u64>,
     /// Most steps.
@@ -427,8 +374,8 @@ pub struct TrainSettings {
     /// decide. A metric that is given is not cut.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metric: Option<Metric>,
-    /// Epochs without a better validation loss, or metric, before training stops; 0 never stops for it. Default:
-    /// a third of the epochs, at least 10.
+    /// Epochs without a better validation loss, or metric, before training stops; 0 never stops for it. Default: 0 for a table with a
+    /// schedule that falls to its end, else a third of the epochs, at least 10.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub patience: Option<u64>,
     /// Most seconds.
@@ -456,6 +403,7 @@ pub struct TrainSettings {
 impl Default for TrainSettings {
     fn default() -> Self {
         Self {
+            preset: Preset::Default,
             batch: None,
             epochs: None,
             max_steps: None,
@@ -510,6 +458,21 @@ impl Settings {
         toml::from_str(text).map_err(|error| Error::from_toml(&error, text, name))
     }
 
+    /// The settings of a run, nothing left open, as it keeps them: what a version before this did not know stays as it was there.
+    ///
+    /// # Errors
+    /// Those of [`Settings::from_toml`].
+    pub(crate) fn of_run(text: &str, name: &str) -> Result<Self> {
+        let mut settings = Self::from_toml(text, name)?;
+        settings.data.pieces.get_or_insert(0);
+        let model = &mut settings.model;
+        model.hidden.get_or_insert_with(|| SMALL.to_vec());
+        model.dropout_schedule.get_or_insert(DropoutSchedule::Constant);
+        model.input_scale.get_or_insert(false);
+        model.members.get_or_insert(1);
+        Ok(settings)
+    }
+
     /// The settings as TOML, which [`Settings::from_toml`] reads back.
     pub fn to_toml(&self) -> String {
         toml::to_string_pretty(self).expect("settings are tables of plain values")
@@ -546,9 +509,16 @@ impl Settings {
         }
         let delta = self.loss.delta;
         require("loss.delta", delta, delta > 0.0 && delta.is_finite(), "a finite number above 0")?;
-        for width in &self.model.hidden {
+        for width in self.model.hidden.iter().flatten() {
             require("model.hidden", width, (1..=65_536).contains(width), "widths of 1 to 65536")?;
         }
+        let members = self.model.members.unwrap_or(1);
+        let expected = "at least 1 and at most 256";
+        require("model.members", members, (1..=MOST_MEMBERS).contains(&members), expected)?;
+        let expected = "one member where layers are normalized";
+        require("model.members", members, members == 1 || !self.model.layer_norm, expected)?;
+        let pieces = self.data.pieces.unwrap_or(0);
+        require("data.pieces", pieces, pieces <= 1024, "at most 1024")?;
         require("train.keep", 0, self.train.keep > 0, "at least 1")?;
         require("train.threads", 0, self.train.threads != Some(0), "at least 1")?;
         let device = &self.train.device;

@@ -217,6 +217,12 @@ impl Tracker {
         self.rate.factor(self.counters.step - self.schedule_from)
     }
 
+    /// Which part of a run of so many steps is done, since it was last made longer: 0 to 1.
+    pub fn part_done(&self, total: u64) -> f64 {
+        let all = total.saturating_sub(self.schedule_from).max(1);
+        (self.counters.step - self.schedule_from) as f64 / all as f64
+    }
+
     /// Time spent in training so far.
     pub fn elapsed(&self) -> Duration {
         self.clock.total()

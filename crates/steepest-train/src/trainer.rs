@@ -4,7 +4,7 @@ use crate::choose::Chosen;
 use crate::error::Result;
 use crate::event::{EpochDone, Event, Events, Observer, Start, Stopped};
 use crate::judge::{Judge, Validation, within};
-use crate::model::Model;
+use crate::model::{Model, Noise};
 use crate::network;
 use crate::resolve::Resolved;
 use crate::run_dir::RunDir;
@@ -18,6 +18,7 @@ use steepest_burn::{BurnOptimizer, NamedTensor};
 use steepest_data::{Batches, Prepared, Targets};
 
 mod begin;
+mod calibrate;
 pub use begin::ResumeOptions;
 mod tell;
 mod trial;
@@ -36,7 +37,8 @@ pub struct Trainer {
     chosen: Option<Chosen>,
     earlier: Vec<EpochDone>,
     judge: Judge,
-    batches: Batches,
+    /// Those of each member.
+    batches: Vec<Batches>,
     model: Model,
     optimizer: BurnOptimizer<Model>,
     best_weights: Option<Arc<Vec<NamedTensor>>>,
@@ -185,11 +187,20 @@ impl Trainer {
     /// The same with this learning rate.
     fn step_at(&mut self, lr: f64) -> Result<std::result::Result<StepTaken, steepest::Error>> {
         let counters = &self.tracker.counters;
-        let mut rest = self.batches.epoch(counters.epoch - 1).from_batch(counters.sums.steps as usize);
-        let batch = rest.next().expect("an epoch has `steps_per_epoch` batches");
+        // each member has batches of its own, one after the other
+        let mut batch = Vec::new();
+        for batches in &mut self.batches {
+            let mut rest = batches.epoch(counters.epoch - 1).from_batch(counters.sums.steps as usize);
+            batch.extend_from_slice(rest.next().expect("an epoch has `steps_per_epoch` batches"));
+        }
+        let (batch, members) = (&batch[..], self.batches.len());
         let train = &self.data.train;
         let inputs = network::rows(&train.features, batch);
-        let outputs = self.model.forward_training(inputs, self.plan.settings.train.seed, counters.step);
+        let seed = self.plan.settings.train.seed;
+        let dropout = self.plan.settings.model.dropout_schedule.unwrap_or_default();
+        let part = self.tracker.part_done(self.plan.total_steps);
+        let noise = Noise { seed, step: counters.step, dropout: dropout.factor(part) };
+        let outputs = self.model.forward_training(inputs, noise);
         let weights = train.weights.as_ref().map(|weights| pick(weights, batch));
         let loss = match &train.targets {
             Targets::Values(values) => {
@@ -206,8 +217,8 @@ impl Trainer {
         };
         let value = loss.value;
         let args = StepArgs { loss: Some(value), ..StepArgs::from(lr) };
-        match self.optimizer.step(args, &mut self.model, loss.backward()) {
-            Ok(report) => Ok(Ok(StepTaken::new(value, lr, batch.len(), &report))),
+        match self.optimizer.step(args, &mut self.model, loss.of_members(members).backward()) {
+            Ok(report) => Ok(Ok(StepTaken::new(value, lr, batch.len() / members, &report))),
             Err(steepest_burn::Error::Optimizer(e)) if e.is_not_finite() => Ok(Err(e)),
             Err(error) => Err(error.into()),
         }
@@ -222,7 +233,10 @@ impl Trainer {
         };
         let model = meant.as_ref().unwrap_or(&self.model);
         let validation = match self.judge.judged(&self.data) {
-            Some(part) => self.judge.validate(&network::outputs(model, &part.features), &part.targets),
+            Some(part) => {
+                let outputs = network::outputs(model, &self.data.encoder, &part.features);
+                self.judge.validate(&outputs, &part.targets)
+            }
             None => Judge::trained(self.tracker.counters.sums.mean_loss()),
         };
         let best = self.tracker.keep_best(validation.compared);

@@ -113,7 +113,7 @@ pub(crate) fn verify(run: &Path, source: Option<&str>) -> Result<Verified> {
 /// Each checkpoint, and the two newest that are whole.
 fn check_checkpoints(run: &Path) -> (Vec<Checked>, Vec<(Snapshot, Origin)>) {
     let text = fs::read_to_string(run.join(SETTINGS)).unwrap_or_default();
-    let settings = Settings::from_toml(&text, SETTINGS).ok();
+    let settings = Settings::of_run(&text, SETTINGS).ok();
     let foreign = |origin: &Origin| settings.as_ref().is_some_and(|s| origin.check_settings(run, s).is_err());
     let (mut checked, mut whole) = (Vec::new(), Vec::new());
     for path in checkpoint::paths(run) {

@@ -5,7 +5,7 @@ use steepest::{AdamW, Clip, Optimizer};
 use steepest_burn::{BurnOptimizer, NamedTensor, named_tensors};
 use steepest_data::random::Stream;
 use steepest_train::loss::Loss;
-use steepest_train::model::{Activation, CnnConfig, MlpConfig, ModelConfig};
+use steepest_train::model::{Activation, CnnConfig, Joined, MlpConfig, ModelConfig, Noise};
 
 fn train(config: &ModelConfig, width: usize, batch: usize, threads: usize) -> Vec<NamedTensor> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
@@ -20,7 +20,9 @@ fn train(config: &ModelConfig, width: usize, batch: usize, threads: usize) -> Ve
             let x = (0..batch * width).map(|_| stream.below(1 << 16) as f32 / 65536.0).collect();
             let x = Tensor::from_data(TensorData::new::<f32, _>(x, [batch, width]), &device);
             let codes: Vec<u32> = (0..batch).map(|_| stream.below(10) as u32).collect();
-            let grads = loss.classes(model.forward_training(x, 1, step), &codes, None).backward();
+            let grads = loss
+                .classes(model.forward_training(x, Noise { seed: 1, step, dropout: 1.0 }), &codes, None)
+                .backward();
             optimizer.step(1e-3, &mut model, grads).unwrap();
         }
         named_tensors(&model)
@@ -37,9 +39,20 @@ fn the_bits_do_not_depend_on_the_threads() {
         activation: Activation::Gelu,
         dropout: 0.1,
         layer_norm: true,
+        ..MlpConfig::default()
+    });
+    let members = ModelConfig::Mlp(MlpConfig {
+        inputs: 784,
+        hidden: vec![256, 256],
+        outputs: 10,
+        dropout: 0.1,
+        input_scale: true,
+        members: 4,
+        joined: Joined::Classes,
+        ..MlpConfig::default()
     });
     let cnn = ModelConfig::Cnn(CnnConfig { image: [1, 28, 28], outputs: 10, dropout: 0.1 });
-    for (config, batch) in [(mlp, 128), (cnn, 16)] {
+    for (config, batch) in [(mlp, 128), (members, 128), (cnn, 16)] {
         let one = train(&config, 784, batch, 1);
         for threads in [2, 3] {
             let many = train(&config, 784, batch, threads);

@@ -12,7 +12,8 @@ use steepest::settings::Value;
 use steepest_data::{DateOrder, Decimal, TaskChoice, Thousands};
 use steepest_train::model::Activation;
 use steepest_train::{
-    BalancedWord, Batch, Bytes, ClassWeights, LearningRate, LossKind, Metric, ModelKind, SaveEvery, Settings,
+    BalancedWord, Batch, Bytes, ClassWeights, DropoutSchedule, LearningRate, LossKind, Metric, ModelKind,
+    Preset, SaveEvery, Settings,
 };
 
 /// An option of `fit` that sets a setting.
@@ -108,6 +109,8 @@ options! {
         "date": columns() => data.date;
         /// Learn from the words of these columns
         "text": columns() => data.text;
+        /// Features of a number for so many stretches between quantiles, beside its one; below 2 none [default: 16]
+        "pieces": from_zero("N") => data.pieces;
         /// Keep these columns, but do not learn from them
         "id": columns() => data.id;
         /// How much each row counts
@@ -138,12 +141,18 @@ options! {
     "Network" {
         /// The network [default: auto, an MLP, or a small CNN for images that are not tiny]
         "model": word::<ModelKind>("MODEL") => model.kind;
-        /// Widths of the hidden layers, or `none`
+        /// Widths of the hidden layers, or `none` [default: by the number of rows]
         "hidden": widths("WIDTHS") => model.hidden;
         /// What a hidden layer does to its sums
         "activation": word::<Activation>("ACTIVATION") => model.activation;
         /// Fraction of hidden values that a step leaves out, in [0, 1)
         "dropout": real("FRACTION") => model.dropout;
+        /// How dropout changes: `constant`, or `flat_cosine`, which falls to 0 from the half of the run on [default: flat_cosine for tables]
+        "dropout-schedule": word::<DropoutSchedule>("NAME") => model.dropout_schedule;
+        /// Multiply each input by a number that is trained [default: true for tables]
+        "input-scale": truth("BOOL") => model.input_scale;
+        /// How many networks are trained as one, their outputs averaged [default: 1]
+        "members": from_one::<u64>("N") => model.members;
         /// Normalize each layer's values
         "layer-norm": FLAG => model.layer_norm;
     }
@@ -182,6 +191,8 @@ options! {
         "skip-non-finite": FLAG => optimizer.skip_non_finite;
     }
     "Training" {
+        /// How much it may cost: `fast`, `default`, or `best`, four networks and twice the epochs, or what `--max-time` allows of both
+        "preset": word::<Preset>("PRESET") => train.preset;
         /// Samples of a step: a number, `full`, or 1 [default: by the number of rows]
         "batch": parsed::<Batch>("SAMPLES") => train.batch;
         /// Most passes over the training rows [default: by their number]
@@ -271,7 +282,7 @@ macro_rules! fields {
         }
     )+};
 }
-fields!(f64, u64, String, SaveEvery, Vec<usize>, TaskChoice, ModelKind, Activation, LossKind, ClassWeights);
+fields!(f64, u64, String, SaveEvery, TaskChoice, ModelKind, Activation, LossKind, ClassWeights, Preset);
 
 /// The option that sets `table.key`, with its dashes.
 pub fn option_of(key: &str) -> Option<String> {
@@ -402,6 +413,10 @@ fn list<T: FromStr>(text: &str) -> Option<Vec<T>> {
     text.split(',').map(|value| value.trim().parse().ok()).collect()
 }
 
+fn truth(value_name: &'static str) -> Option<Form> {
+    textual(value_name, ValueParser::bool())
+}
+
 fn text(value_name: &'static str) -> Option<Form> {
     textual(value_name, ValueParser::string())
 }
@@ -519,8 +534,8 @@ mod tests {
 
     #[test]
     fn values_are_read() {
-        assert!(given(&["--hidden", "none"]).unwrap().model.hidden.is_empty());
-        assert_eq!(given(&["--hidden", "128, 64"]).unwrap().model.hidden, [128, 64]);
+        assert!(given(&["--hidden", "none"]).unwrap().model.hidden.unwrap().is_empty());
+        assert_eq!(given(&["--hidden", "128, 64"]).unwrap().model.hidden, Some(vec![128, 64]));
         assert!(given(&["--hidden=128,-1"]).is_err());
         let weights = given(&["--class-weights", "1,2.5"]).unwrap().loss.class_weights;
         assert_eq!(weights, ClassWeights::Given(vec![1.0, 2.5]));

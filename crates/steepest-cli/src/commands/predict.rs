@@ -45,6 +45,9 @@ pub fn run(args: Predict) -> Result {
                     object["kept"][name] = json!(texts);
                 }
                 add_predictions(&mut object, &predictions.outputs);
+                if let Some(spread) = &predictions.spread {
+                    object["spread"] = json!(spread);
+                }
             }
         }
         print_json(&object)?;
@@ -105,7 +108,7 @@ fn said(predictions: &Predictions) -> String {
     }
 }
 
-/// A row for each row: what was kept, `prediction`, and `p_CLASS` for each class.
+/// A row for each row: what was kept, `prediction`, `p_CLASS` for each class, and `spread` where several members say something.
 fn csv(predictions: &Predictions, spreadsheet: bool) -> String {
     let cell = |text: &str| match spreadsheet && is_formula(text) {
         true => csv_cell(&format!("'{text}")).into_owned(),
@@ -121,6 +124,9 @@ fn csv(predictions: &Predictions, spreadsheet: bool) -> String {
         for class in classes {
             let _ = write!(text, ",{}", cell(&format!("p_{class}")));
         }
+    }
+    if predictions.spread.is_some() {
+        text.push_str(",spread");
     }
     text.push('\n');
     for row in 0..rows(outputs) {
@@ -138,6 +144,9 @@ fn csv(predictions: &Predictions, spreadsheet: bool) -> String {
                     let _ = write!(text, ",{probability}");
                 }
             }
+        }
+        if let Some(spread) = &predictions.spread {
+            let _ = write!(text, ",{}", spread[row]);
         }
         text.push('\n');
     }
@@ -183,6 +192,7 @@ mod tests {
             target: "y".into(),
             has_target: false,
             outputs,
+            spread: None,
             score: None,
         };
         assert_eq!(

@@ -142,6 +142,14 @@ impl AnyEncoder {
         }
     }
 
+    /// See [`Encoder::target_range`].
+    pub fn target_range(&self) -> Option<[f64; 2]> {
+        match self {
+            AnyEncoder::Table(encoder) => encoder.target_range(),
+            AnyEncoder::Images(_) => None,
+        }
+    }
+
     /// The standard deviation of the target on the training rows, in its own unit; 1 for classes.
     pub fn target_scale(&self) -> f64 {
         match self {

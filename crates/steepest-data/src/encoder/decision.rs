@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::calendar::Calendar;
 use super::input::{Code, Input};
+use super::pieces::Pieces;
 use super::scale::Scale;
 use super::words::Words;
 use crate::error::shown;
@@ -90,10 +91,11 @@ impl Note {
 }
 
 impl<'a> Decision<'a> {
-    /// Decides about a column by its training rows. `as_words` is for text whose words are to be learned from.
-    pub(super) fn on(column: &'a Column, train: &[usize], as_words: bool) -> Self {
+    /// Decides about a column by its training rows. `as_words` is for text whose words are to be learned from; numbers get at most
+    /// so many `pieces`.
+    pub(super) fn on(column: &'a Column, train: &[usize], as_words: bool, pieces: usize) -> Self {
         let mut notes = Vec::new();
-        let input = fit(column, train, as_words, &mut notes);
+        let input = fit(column, train, as_words, pieces, &mut notes);
         Self { column: &column.name, input, notes }
     }
 
@@ -108,7 +110,13 @@ impl<'a> Decision<'a> {
     }
 }
 
-fn fit(column: &Column, train: &[usize], as_words: bool, notes: &mut Vec<Note>) -> Result<Input, Reason> {
+fn fit(
+    column: &Column,
+    train: &[usize],
+    as_words: bool,
+    most_pieces: usize,
+    notes: &mut Vec<Note>,
+) -> Result<Input, Reason> {
     let values = select(&column.values, train);
     let missing = values.missing();
     let known = train.len() - missing;
@@ -119,12 +127,13 @@ fn fit(column: &Column, train: &[usize], as_words: bool, notes: &mut Vec<Note>) 
     if distinct == 1 && missing == 0 {
         return Err(Reason::OneValue { value: values.text(0, &column.written).unwrap_or_default() });
     }
-    let (mut range, mut unlisted) = (None, None);
+    let (mut range, mut unlisted, mut pieces) = (None, None, None);
     let code = match &values {
         _ if distinct == 1 => Code::Presence { of: values.kind() },
         Values::Date(days) => {
             let days: Vec<f64> = days.iter().copied().filter(|value| !value.is_nan()).collect();
             range = Some(range_of(&days));
+            pieces = Pieces::fit(&days, most_pieces);
             let calendar = Calendar::fit(days).ok_or(Reason::HardlyDiffers)?;
             if calendar.squashes() {
                 notes.push(Note::HeavyTail);
@@ -140,6 +149,7 @@ fn fit(column: &Column, train: &[usize], as_words: bool, notes: &mut Vec<Note>) 
                 return Err(Reason::NumbersTheRows);
             }
             range = Some(range_of(&numbers));
+            pieces = Pieces::fit(&numbers, most_pieces);
             let scale = Scale::fit(numbers).ok_or(Reason::HardlyDiffers)?;
             if scale.squashes() {
                 notes.push(Note::HeavyTail);
@@ -173,7 +183,7 @@ fn fit(column: &Column, train: &[usize], as_words: bool, notes: &mut Vec<Note>) 
         notes.push(Note::Missing { missing, rows: train.len() });
     }
     let (name, written) = (column.name.clone(), column.written.clone());
-    Ok(Input { column: name, written, code, flag_missing: missing > 0, range, unlisted })
+    Ok(Input { column: name, written, code, pieces, flag_missing: missing > 0, range, unlisted })
 }
 
 /// The values of some rows.

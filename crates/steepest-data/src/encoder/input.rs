@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::calendar::Calendar;
+use super::pieces::Pieces;
 use super::scale::Scale;
 use super::words::Words;
 use crate::error::{Kind, shown};
@@ -19,6 +20,9 @@ pub(super) struct Input {
     pub(super) written: Written,
     #[serde(flatten)]
     pub(super) code: Code,
+    /// Numbers and dates in pieces, beside what the code makes of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) pieces: Option<Pieces>,
     /// Whether a feature says that the value is missing.
     pub(super) flag_missing: bool,
     /// The least and the greatest value in training, of numbers and dates; format 1 did not say.
@@ -67,7 +71,11 @@ impl Input {
         Expected { kind: self.kind(), written: Some(self.written.clone()) }
     }
 
-    /// Number of features without the flag.
+    fn pieces_width(&self) -> usize {
+        self.pieces.as_ref().map_or(0, Pieces::width)
+    }
+
+    /// Number of features without pieces and the flag.
     fn values_width(&self) -> usize {
         match &self.code {
             Code::Number(_) | Code::Date(_) | Code::Boolean { .. } => 1,
@@ -87,10 +95,11 @@ impl Input {
             Code::Category { .. } | Code::Words(_) | Code::Presence { .. } => true,
         };
         // of a column that only is there or not, whether it is missing is the one feature
+        let sane = sane && self.pieces.as_ref().is_none_or(Pieces::is_sane);
         let featureless = matches!(self.code, Code::Presence { .. }) && !self.flag_missing;
         let range = self.range.is_none_or(|[least, greatest]| least <= greatest);
         let fault = if !sane {
-            "its mean or its standard deviation cannot be"
+            "its mean, its standard deviation or its pieces cannot be"
         } else if !range {
             "its range cannot be"
         } else if featureless {
@@ -103,7 +112,7 @@ impl Input {
 
     /// Number of features.
     pub(super) fn width(&self) -> usize {
-        self.values_width() + usize::from(self.flag_missing)
+        self.values_width() + self.pieces_width() + usize::from(self.flag_missing)
     }
 
     /// The names of the features.
@@ -119,13 +128,24 @@ impl Input {
             }
             Code::Presence { .. } => Vec::new(),
         };
-        names.into_iter().chain(self.flag_missing.then(|| format!("{column} (missing)")))
+        let text = |value: f64| match self.kind() {
+            Kind::Date => self.written.date(value),
+            _ => number_text(value),
+        };
+        let pieces = self.pieces.as_ref().map(|pieces| pieces.names(column, text)).unwrap_or_default();
+        names.into_iter().chain(pieces).chain(self.flag_missing.then(|| format!("{column} (missing)")))
     }
 
     /// Writes the features of some rows into their places: `out` begins at this input's first feature,
     /// `stride` apart.
     pub(super) fn encode(&self, values: &Values, rows: &[usize], out: &mut [f32], stride: usize) {
-        let flag = self.flag_missing.then(|| self.values_width());
+        let first_piece = self.values_width();
+        let flag = self.flag_missing.then(|| first_piece + self.pieces_width());
+        if let (Some(pieces), Values::Number(numbers) | Values::Date(numbers)) = (&self.pieces, values) {
+            for (&row, slot) in rows.iter().zip(out.chunks_mut(stride)) {
+                pieces.encode(numbers[row], &mut slot[first_piece..first_piece + pieces.width()]);
+            }
+        }
         let slots = rows.iter().zip(out.chunks_mut(stride));
         match (&self.code, values) {
             (Code::Number(scale) | Code::Date(scale), Values::Number(numbers) | Values::Date(numbers)) => {

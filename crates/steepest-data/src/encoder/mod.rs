@@ -26,12 +26,17 @@
 //! **Left out**, with a note: columns with one value in training, text of which most rows have their own
 //! (names, keys), and whole numbers without repetition under a name like `id`.
 //!
+//! **Numbers in pieces.** On request ([`PrepareOptions::pieces`](crate::PrepareOptions::pieces)) a number, and the days of a date, have a feature
+//! more for each of so many stretches between quantiles of the training rows: how far the number has come through it, from −½ to ½
+//! (Gorishniy et al. 2022, section 3.2). Equal quantiles are one; a missing number counts as the median there.
+//!
 //! Images: see [`ImageEncoder`](crate::ImageEncoder).
 
 mod any;
 mod calendar;
 mod decision;
 mod input;
+mod pieces;
 mod scale;
 mod table;
 mod target;

@@ -36,6 +36,20 @@ impl Encoder {
     /// [`Error::TargetMissing`] if the target is so in the training rows; [`Error::TargetNotNumber`] for
     /// regression on text. Panics if a row is out of range.
     pub fn fit(table: &Table, target: &Target, task: Task, train: &[usize]) -> Result<Self> {
+        Self::fit_in_pieces(table, target, task, train, 0)
+    }
+
+    /// The same, with at most so many `pieces` of each number; 0 and 1 are none.
+    ///
+    /// # Errors
+    /// As [`Encoder::fit`].
+    pub fn fit_in_pieces(
+        table: &Table,
+        target: &Target,
+        task: Task,
+        train: &[usize],
+        pieces: usize,
+    ) -> Result<Self> {
         let target_column = &table.columns[target.index];
         let target = TargetCode::fit(table, target_column, task, train)?;
         let (mut inputs, mut dropped, mut notes, mut reasons) =
@@ -46,7 +60,7 @@ impl Encoder {
         let apart = |column: &&Column| column.name != target_column.name && !is_input(column);
         dropped.extend(table.columns.iter().filter(apart).map(|column| column.name.clone()));
         for column in table.columns.iter().filter(is_input) {
-            let decision = Decision::on(column, train, table.roles.of(&column.name) == Role::Text);
+            let decision = Decision::on(column, train, table.roles.of(&column.name) == Role::Text, pieces);
             notes.extend(decision.notes());
             match decision.input() {
                 Ok(input) => inputs.push(input),
@@ -205,6 +219,12 @@ impl Encoder {
     /// that they would decide everything; infinite elsewhere. Scores are of the targets as they are.
     pub fn target_limit(&self) -> f64 {
         self.target.limit()
+    }
+
+    /// The least and the greatest standardized target that training took: a prediction beyond is none that it could have learned.
+    /// `None` for classes, and for encoders of before format 3.
+    pub fn target_range(&self) -> Option<[f64; 2]> {
+        self.target.range()
     }
 
     /// The standard deviation of the target on the training rows (those far from all others left out), in its own unit;

@@ -25,6 +25,9 @@ pub(super) enum TargetCode {
         /// How far from 0 a standardized target may lie in training, where a few lie far from all others.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         limit: Option<f64>,
+        /// The least and the greatest standardized value in training, as training takes them; before format 3 nothing was said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        range: Option<[f64; 2]>,
     },
     Classes {
         column: String,
@@ -39,9 +42,11 @@ impl TargetCode {
     /// What is wrong with it, if it was not fitted but changed.
     pub(super) fn fault(&self) -> Option<String> {
         match self {
-            Self::Regression { mean, std, limit, .. } => {
-                let sane = is_sane(*mean, *std) && limit.is_none_or(|limit| limit > 0.0);
-                (!sane).then(|| "the target's mean, standard deviation or limit cannot be".to_owned())
+            Self::Regression { mean, std, limit, range, .. } => {
+                let sane = is_sane(*mean, *std)
+                    && limit.is_none_or(|limit| limit > 0.0)
+                    && range.is_none_or(|[least, greatest]| least <= greatest);
+                (!sane).then(|| "the target's mean, standard deviation, limit or range cannot be".to_owned())
             }
             Self::Classes { classes, .. } => fault_of_classes(classes),
         }
@@ -71,7 +76,12 @@ impl TargetCode {
         let (mean, std) = mean_and_std(near.as_deref().unwrap_or(&values)).ok_or_else(one_value)?;
         let limit =
             near.map(|near| near.iter().fold(0.0f64, |most, value| most.max(((value - mean) / std).abs())));
-        Ok(Self::Regression { column: name, of, written, mean, std, limit })
+        let most = limit.unwrap_or(f64::INFINITY);
+        let learned = values.iter().map(|value| ((value - mean) / std).clamp(-most, most));
+        let range = learned.fold([f64::INFINITY, f64::NEG_INFINITY], |[least, greatest], value| {
+            [least.min(value), greatest.max(value)]
+        });
+        Ok(Self::Regression { column: name, of, written, mean, std, limit, range: Some(range) })
     }
 
     pub(super) fn task(&self) -> Task {
@@ -153,6 +163,14 @@ impl TargetCode {
         match self {
             Self::Regression { limit: Some(limit), .. } => *limit,
             Self::Regression { limit: None, .. } | Self::Classes { .. } => f64::INFINITY,
+        }
+    }
+
+    /// The least and the greatest standardized value that training took.
+    pub(super) fn range(&self) -> Option<[f64; 2]> {
+        match self {
+            Self::Regression { range, .. } => *range,
+            Self::Classes { .. } => None,
         }
     }
 

@@ -11,7 +11,10 @@ pub(super) const LR: &str = "lr";
 
 /// Settings that decide how good a network becomes, and not which rows it sees or how long it may take.
 const SEARCHED: [(&str, &[&str]); 5] = [
-    ("model", &["hidden", "activation", "dropout", "layer_norm"]),
+    (
+        "model",
+        &["hidden", "activation", "dropout", "dropout_schedule", "layer_norm", "input_scale", "members"],
+    ),
     // not what is measured by: losses of another kind or delta are in another unit
     ("loss", &["label_smoothing"]),
     ("train", &["batch"]),
@@ -78,8 +81,8 @@ mod tests {
         let settings = Settings::default();
         let with = |name: &str, value: Value| apply(&settings, &Point::from([(name.to_owned(), value)]));
         let word = |word: &str| Value::Word(word.to_owned());
-        assert_eq!(with("hidden", word("256,256")).unwrap().model.hidden, [256, 256]);
-        assert_eq!(with("hidden", Value::Number(64.0)).unwrap().model.hidden, [64]);
+        assert_eq!(with("hidden", word("256,256")).unwrap().model.hidden, Some(vec![256, 256]));
+        assert_eq!(with("hidden", Value::Number(64.0)).unwrap().model.hidden, Some(vec![64]));
         assert_eq!(with("dropout", Value::Number(0.25)).unwrap().model.dropout, 0.25);
         assert_eq!(
             with("activation", word("silu")).unwrap().model.activation,

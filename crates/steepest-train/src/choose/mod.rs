@@ -29,4 +29,5 @@ pub use compare::{CompareOptions, Compared, Comparison, Estimate, Reached, Versu
 pub(crate) use journals::check_journals;
 pub use networks::{NetworkTrial, Networks};
 pub use search::Search;
+pub(crate) use timing::step_seconds;
 pub use tune::TuneOptions;

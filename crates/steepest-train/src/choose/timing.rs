@@ -13,7 +13,7 @@ const STEPS: u64 = 20;
 const TIMES: usize = 3;
 
 /// Seconds of a step of each, measured in turns.
-pub(super) fn step_seconds<'a>(
+pub(crate) fn step_seconds<'a>(
     settings: impl IntoIterator<Item = &'a Settings>,
     data: &Arc<Prepared>,
 ) -> Result<Vec<f64>> {

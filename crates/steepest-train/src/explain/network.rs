@@ -38,12 +38,17 @@ impl Network {
         let numbers = |tensor: TensorData| tensor.iter::<f32>().collect::<Vec<f32>>();
         let first = match &model {
             Model::Mlp(mlp) => mlp.first().map(|layer| {
-                let weights = numbers(layer.weight.val().into_data());
+                let mut weights = numbers(layer.weight.val().into_data());
                 let units = weights.len() / config.inputs();
+                if let Some(scale) = mlp.input_scale() {
+                    let scale = numbers(scale.into_data());
+                    let rows = weights.chunks_mut(units).zip(scale);
+                    rows.for_each(|(row, scale)| row.iter_mut().for_each(|weight| *weight *= scale));
+                }
                 let bias = layer.bias.as_ref().map(|bias| numbers(bias.val().into_data()));
                 FirstLayer { weights, bias: bias.unwrap_or_else(|| vec![0.0; units]) }
             }),
-            Model::Cnn(_) => None,
+            Model::Members(_) | Model::Cnn(_) => None,
         };
         let (raw, width) = (config.outputs(), config.inputs());
         let rectified = match (&model, config) {
@@ -121,7 +126,7 @@ impl steepest_explain::Model for Network {
 
     fn bytes_of_a_row(&self) -> usize {
         let values = match &self.config {
-            ModelConfig::Mlp(c) => c.inputs + 3 * c.hidden.iter().sum::<usize>() + c.outputs,
+            ModelConfig::Mlp(c) => c.members * (c.inputs + 3 * c.hidden.iter().sum::<usize>() + c.outputs),
             config @ ModelConfig::Cnn(_) => config.values_of_a_row() as usize,
         };
         4 * values

@@ -16,8 +16,15 @@ fn network_of(
     hidden: Vec<usize>,
     outputs: usize,
 ) -> (Network, Network) {
-    let config =
-        ModelConfig::Mlp(MlpConfig { inputs: 6, hidden, outputs, activation, dropout: 0.3, layer_norm });
+    let config = ModelConfig::Mlp(MlpConfig {
+        inputs: 6,
+        hidden,
+        outputs,
+        activation,
+        dropout: 0.3,
+        layer_norm,
+        ..MlpConfig::default()
+    });
     let model = config.init(5, &device(false));
     let unit = if outputs == 1 { Unit::Number([3.0, 10.0]) } else { Unit::LogOdds { looked_for: None } };
     (Network::new(&model, &config, unit), Network::new(&model, &config, Unit::Raw))

@@ -1,4 +1,4 @@
-use super::layer::{Activation, Weights, dropout};
+use super::layer::{Activation, Noise, Weights, dropout};
 use super::units::Units;
 use burn::module::Module;
 use burn::nn::Linear;
@@ -73,12 +73,7 @@ impl CnnConfig {
 }
 
 impl Cnn {
-    pub(crate) fn run(
-        &self,
-        x: Tensor<2>,
-        at: Option<(u64, u64)>,
-        mut seen: Option<&mut Units>,
-    ) -> Tensor<2> {
+    pub(crate) fn run(&self, x: Tensor<2>, at: Option<Noise>, mut seen: Option<&mut Units>) -> Tensor<2> {
         let [channels, height, width] = self.image;
         let rows = x.dims()[0];
         let mut x = x.reshape([rows, channels, height, width]);

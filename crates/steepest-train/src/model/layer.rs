@@ -99,6 +99,23 @@ impl<'a> Weights<'a> {
         )
     }
 
+    /// Ones, to be trained.
+    pub fn ones<const D: usize>(&self, shape: [usize; D]) -> Param<Tensor<D>> {
+        self.param(TensorData::new(vec![1.0f32; shape.iter().product()], shape))
+    }
+
+    /// Weights `[members, inputs, outputs]` and biases `[members, outputs]` of a layer of several networks.
+    pub fn linear_of_members(
+        &mut self,
+        members: usize,
+        inputs: usize,
+        outputs: usize,
+        gain: f64,
+    ) -> (Param<Tensor<3>>, Param<Tensor<2>>) {
+        let weight = self.draw([members, inputs, outputs], (inputs + outputs) as f64 / 2.0, gain);
+        (weight, self.param(TensorData::new(vec![0.0f32; members * outputs], [members, outputs])))
+    }
+
     pub fn linear(&mut self, inputs: usize, outputs: usize, gain: f64) -> Linear {
         Linear {
             weight: self.draw([inputs, outputs], (inputs + outputs) as f64 / 2.0, gain),
@@ -117,6 +134,17 @@ impl<'a> Weights<'a> {
     }
 }
 
+/// By what a training step draws, and how much of it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Noise {
+    /// The seed of the run.
+    pub seed: u64,
+    /// The step, from 0.
+    pub step: u64,
+    /// What dropout's fraction is multiplied by, in `[0, 1]`.
+    pub dropout: f64,
+}
+
 /// In `[0, 1)`, on a grid of 2⁻³².
 pub(crate) fn unit(stream: &mut Stream) -> f64 {
     stream.below(1 << 32) as f64 / (1u64 << 32) as f64
@@ -126,10 +154,14 @@ pub(crate) fn unit(stream: &mut Stream) -> f64 {
 pub(crate) fn dropout<const D: usize>(
     x: Tensor<D>,
     fraction: f64,
-    at: Option<(u64, u64)>,
+    at: Option<Noise>,
     layer: u64,
 ) -> Tensor<D> {
-    let Some((seed, step)) = at.filter(|_| fraction > 0.0) else { return x };
+    let Some(Noise { seed, step, dropout }) = at else { return x };
+    let fraction = fraction * dropout;
+    if fraction <= 0.0 {
+        return x;
+    }
     // 16 bits decide about a value: a quarter of the draws, and the fraction is met to 1/65536
     let dropped = (fraction * 65536.0).round().min(65535.0) as u64;
     let kept = (65536.0 / (65536 - dropped) as f64) as f32;

@@ -1,4 +1,4 @@
-use super::layer::{dropout, unit};
+use super::layer::{Noise, dropout, unit};
 use super::*;
 use crate::loss::Loss;
 use burn::module::Param;
@@ -13,11 +13,23 @@ fn device() -> Device {
 
 fn mlp(activation: Activation, layer_norm: bool) -> ModelConfig {
     let hidden = vec![7, 5];
-    ModelConfig::Mlp(MlpConfig { inputs: 6, hidden, outputs: 3, activation, dropout: 0.5, layer_norm })
+    ModelConfig::Mlp(MlpConfig {
+        inputs: 6,
+        hidden,
+        outputs: 3,
+        activation,
+        dropout: 0.5,
+        layer_norm,
+        ..MlpConfig::default()
+    })
 }
 
 fn cnn() -> ModelConfig {
     ModelConfig::Cnn(CnnConfig { image: [2, 5, 6], outputs: 3, dropout: 0.0 })
+}
+
+fn at(seed: u64, step: u64) -> Noise {
+    Noise { seed, step, dropout: 1.0 }
 }
 
 fn noise(shape: [usize; 2]) -> Tensor<2> {
@@ -55,8 +67,7 @@ fn values_neither_grow_nor_shrink_from_layer_to_layer() {
             hidden: hidden.clone(),
             outputs: 256,
             activation,
-            dropout: 0.0,
-            layer_norm: false,
+            ..MlpConfig::default()
         };
         let out = ModelConfig::Mlp(config).init(0, &device()).forward(noise([16, 256]));
         let size = out.powi_scalar(2).mean().sqrt().into_scalar::<f32>();
@@ -68,12 +79,12 @@ fn values_neither_grow_nor_shrink_from_layer_to_layer() {
 #[test]
 fn dropout_is_a_function_of_seed_and_step() {
     let model = mlp(Activation::Relu, false).init(0, &device());
-    let run = |seed, step| model.forward_training(noise([8, 6]), seed, step).into_data();
+    let run = |seed, step| model.forward_training(noise([8, 6]), at(seed, step)).into_data();
     assert_eq!(run(1, 5), run(1, 5));
     assert_ne!(run(1, 5), run(1, 6));
     assert_ne!(run(1, 5), run(2, 5));
     let ones = Tensor::<2>::ones([100, 1001], &device());
-    let values = dropout(ones, 0.3, Some((0, 0)), 0).into_data();
+    let values = dropout(ones, 0.3, Some(at(0, 0)), 0).into_data();
     let left_out = values.iter::<f32>().filter(|x| *x == 0.0).count() as f64 / 100_100.0;
     // the standard deviation of the fraction is 0.0014; five of them
     assert!((left_out - 0.3).abs() < 0.007, "{left_out}");
@@ -213,12 +224,12 @@ fn gradients_are_differences_of_the_loss() {
         let numbers = |x: Tensor<2>| x.into_data().iter::<f32>().map(f64::from).collect::<Vec<f64>>();
         // what dropout with this seed and step multiplies by
         let mask = |(layer, width): (usize, &usize)| {
-            numbers(dropout(Tensor::<2>::ones([4, *width], &device()), 0.5, Some((9, 1)), layer as u64))
+            numbers(dropout(Tensor::<2>::ones([4, *width], &device()), 0.5, Some(at(9, 1)), layer as u64))
         };
         let masks: Vec<Vec<f64>> = layers.iter().enumerate().map(mask).collect();
         let x = numbers(noise([4, width]));
         let model = config.init(3, &device());
-        let value = loss.classes(model.forward_training(noise([4, width]), 9, 1), &CODES, None);
+        let value = loss.classes(model.forward_training(noise([4, width]), at(9, 1)), &CODES, None);
         let mut reference = Reference::of(&model);
         let expected = cross_entropy(&reference.outputs(&config, &x, &masks), &CODES);
         assert!((value.value - expected).abs() < 1e-6, "{config}: {} and {expected}", value.value);
@@ -261,7 +272,7 @@ fn any_image_size_fits() {
         let x = noise([3, image.iter().product()]);
         let model = config.init(0, &device());
         assert_eq!(model.forward(x.clone()).dims(), [3, 2]);
-        assert_eq!(model.forward_training(x, 0, 0).dims(), [3, 2]);
+        assert_eq!(model.forward_training(x, at(0, 0)).dims(), [3, 2]);
     }
 }
 
@@ -311,4 +322,96 @@ fn units_that_nothing_wakes_are_counted() {
     steepest_burn::load_named_tensors(&mut model, &weights).unwrap();
     let units = model.units(noise([64, 6]));
     assert!(units[0].flat > 0.99 && units[1].flat < 0.5, "{units:?}");
+}
+
+/// Three members and each of them by itself.
+fn members(outputs: usize, joined: Joined) -> (Model, Vec<Model>) {
+    let of = |members| {
+        let hidden = vec![7, 5];
+        let config = MlpConfig { inputs: 6, hidden, outputs, joined, members, ..MlpConfig::default() };
+        ModelConfig::Mlp(MlpConfig { input_scale: true, ..config })
+    };
+    let mut all = of(3).init(4, &device());
+    let mut weights = named_tensors(&all);
+    // scales that are not all 1
+    weights[0].2.iter_mut().enumerate().for_each(|(i, scale)| *scale = 0.5 + 0.1 * i as f32);
+    steepest_burn::load_named_tensors(&mut all, &weights).unwrap();
+    let alone = |member: usize| {
+        let cut = |(name, shape, values): &NamedTensor| {
+            let size = values.len() / 3;
+            (name.clone(), shape[1..].to_vec(), values[member * size..(member + 1) * size].to_vec())
+        };
+        let mut model = of(1).init(9, &device());
+        let weights: Vec<NamedTensor> = weights.iter().map(cut).collect();
+        steepest_burn::load_named_tensors(&mut model, &weights).unwrap();
+        model
+    };
+    (all, (0..3).map(alone).collect())
+}
+
+fn flat<const D: usize>(x: Tensor<D>) -> Vec<f32> {
+    x.into_data().iter::<f32>().collect()
+}
+
+fn assert_near(found: &[f32], expected: &[f32]) {
+    assert_eq!(found.len(), expected.len());
+    for (at, (a, b)) in found.iter().zip(expected).enumerate() {
+        assert!((a - b).abs() <= 2e-6 * b.abs().max(1.0), "{at}: {a} and {b}");
+    }
+}
+
+#[test]
+fn members_are_networks_side_by_side() {
+    let (all, alone) = members(3, Joined::Classes);
+    let x = || noise([12, 6]);
+    let rows = |member: usize| x().narrow(0, 4 * member, 4);
+    // in training each has rows of its own, and the gradient that it would have alone
+    let outputs = all.forward_training(x(), at(1, 2));
+    let expected: Vec<f32> = (0..3).flat_map(|i| flat(alone[i].forward(rows(i)))).collect();
+    assert_near(&flat(outputs.clone()), &expected);
+    let codes: Vec<u32> = (0..12).map(|i| i % 3).collect();
+    let loss = Loss::CrossEntropy { smoothing: 0.0, weights: None };
+    let found = gradients(&all, &loss.classes(outputs, &codes, None).of_members(3).backward());
+    for (member, model) in alone.iter().enumerate() {
+        let own = loss.classes(model.forward(rows(member)), &codes[4 * member..4 * member + 4], None);
+        for (found, expected) in found.iter().zip(gradients(model, &own.backward())) {
+            let size = expected.len();
+            assert_near(&found[member * size..(member + 1) * size], &expected);
+        }
+    }
+    // dropout takes other values from each
+    let (all, _) = members(1, Joined::Mean);
+    let Model::Members(mut all) = all else { panic!() };
+    all.set_dropout(0.5);
+    let three = flat(all.run(Tensor::cat(vec![rows(0); 3], 0), Some(at(1, 2)), None));
+    assert!(three[..4] != three[4..8] && three[4..8] != three[8..]);
+}
+
+#[test]
+fn members_predict_as_one() {
+    let x = || noise([5, 6]);
+    for (outputs, joined) in [(1, Joined::Mean), (1, Joined::Binary), (3, Joined::Classes)] {
+        let (all, alone) = members(outputs, joined);
+        let found = flat(all.forward(x()));
+        let each: Vec<Vec<f32>> = alone.iter().map(|model| flat(model.forward(x()))).collect();
+        let of_each = flat(all.of_members(x()).unwrap());
+        assert_near(&of_each, &each.concat());
+        for row in 0..5 {
+            let raw = |member: usize| &each[member][row * outputs..(row + 1) * outputs];
+            let found = &found[row * outputs..(row + 1) * outputs];
+            if joined == Joined::Mean {
+                assert_near(found, &[(0..3).map(|i| raw(i)[0]).sum::<f32>() / 3.0]);
+                continue;
+            }
+            let shares = |raw: &[f32]| crate::loss::log_softmax(raw).into_iter().map(f64::exp).collect();
+            let each: Vec<Vec<f64>> = (0..3).map(|member| shares(raw(member))).collect();
+            for (class, share) in shares(found).into_iter().enumerate() {
+                let mean = each.iter().map(|shares| shares[class]).sum::<f64>() / 3.0;
+                assert!((share - mean).abs() < 1e-6, "{joined:?}: {share} and {mean}");
+            }
+        }
+    }
+    // huge logits join without becoming infinite
+    let huge = |x: f32| Tensor::<3>::from_data(TensorData::new(vec![x, -x], [2, 1, 1]), &device());
+    assert!(flat(Joined::Binary.join(huge(1e4))).iter().all(|x| x.abs() < 1e-3));
 }

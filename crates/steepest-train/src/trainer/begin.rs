@@ -14,13 +14,14 @@ use crate::run_dir::{self, Out, RunDir};
 use crate::save_every::SaveClock;
 use crate::saver::{Saver, Target};
 use crate::score::Criterion;
-use crate::settings::{OptimizerSettings, Settings};
+use crate::settings::{OptimizerSettings, Settings, usual_weight_decay};
 use crate::state::{Counters, RunState, Snapshot, Tracker};
-use crate::tables::Tables;
+use crate::tables::{Tables, other_seed};
 use crate::trained_on::TrainedOn;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use steepest::settings::Value;
 use steepest::{Disk, FileSystem, Group, NonFinite, Optimizer};
 use steepest_burn::BurnOptimizer;
 use steepest_data::{Batches, Prepared, Targets, Task};
@@ -250,7 +251,9 @@ impl Trainer {
         let origin = Origin { identity, settings: Some(settings.clone()), positive };
         let target = Target { system, run: dir.path().to_owned(), keep: settings.train.keep, origin };
         Ok(Self {
-            batches: Batches::new(rows, plan.batch, settings.train.seed)?,
+            batches: (0..plan.model.members() as u64)
+                .map(|member| Ok(Batches::new(rows, plan.batch, other_seed(settings.train.seed, member))?))
+                .collect::<Result<_>>()?,
             tracker: Tracker::new(&settings.train, rate, rows, &judge.name())?,
             judge,
             best_weights: None,
@@ -273,7 +276,7 @@ impl Trainer {
 fn settings_of(path: &Path) -> Result<Settings> {
     let text = std::fs::read_to_string(path.join(SETTINGS))
         .map_err(|error| Error::NotARun { path: path.to_owned(), reason: format!("{SETTINGS}: {error}") })?;
-    Settings::from_toml(&text, SETTINGS)
+    Settings::of_run(&text, SETTINGS)
 }
 
 /// Refuses a length that is reached already.
@@ -295,6 +298,24 @@ fn rarer(targets: &Targets) -> u32 {
     }
 }
 
+/// By how much larger the learning rate of the inputs' scales is: they are few, and have far to go.
+const SCALE_RATE: f64 = 80.0;
+
+/// The scales of the inputs: with a large rate, and pulled to zero as much as the weights are, where steps have the size of the rate. Rules
+/// whose decay is coupled to the gradient would step as far as the gradient says, and 80 times that is too far.
+fn scale_group(settings: &OptimizerSettings) -> Result<Group> {
+    let group = Group::named("input_scale");
+    if usual_weight_decay(&settings.rule()?).is_none() {
+        return Ok(group);
+    }
+    // decoupled decay goes with the rate
+    let group = group.lr_factor(SCALE_RATE);
+    Ok(match settings.settings.get("weight_decay") {
+        Some(Value::Number(decay)) => group.weight_decay(decay / SCALE_RATE),
+        _ => group,
+    })
+}
+
 fn make_optimizer(
     settings: &OptimizerSettings,
     model: &Model,
@@ -306,8 +327,11 @@ fn make_optimizer(
         .non_finite(policy)
         .measure_updates(steps_per_epoch.max(1));
     if !settings.decay_all {
-        // biases and the scales of normalizations do not overfit, and pulling them to zero harms
-        builder = builder.group(Group::rank_at_most(1).weight_decay(0.0));
+        // biases and the scales of normalizations do not overfit, and pulling them to zero harms; those of several members have two axes
+        builder = builder.group(Group::rank_at_most(1).or(Group::named("*.bias")).weight_decay(0.0));
+    }
+    if model.has_input_scale() {
+        builder = builder.group(scale_group(settings)?);
     }
     Ok(BurnOptimizer::new(builder, model)?)
 }

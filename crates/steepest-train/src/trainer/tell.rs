@@ -26,7 +26,7 @@ impl Trainer {
             parameters: self.parameters(),
             rows,
             features: self.data.train.features.width,
-            batch: self.batches.size(),
+            batch: self.batches[0].size(),
             step: self.tracker.counters.step,
             epochs: self.plan.epochs,
             steps_per_epoch: self.plan.steps_per_epoch,
@@ -99,9 +99,11 @@ impl Trainer {
         if let Some(best) = &self.best_weights {
             steepest_burn::load_named_tensors(&mut self.model, best)?;
         }
+        let calibrated = if finished && !stopped.is_failure() { self.calibrate()? } else { None };
         let best_epoch = self.tracker.counters.best.map_or(0, |best| best.epoch);
         events.tell(Event::Stop { reason: stopped.clone(), best_epoch });
         let (mut summary, evaluation) = self.score(&stopped);
+        summary.notes.extend(calibrated);
         let left = match finished {
             true => self.leave(&summary, evaluation.as_ref()),
             // its weights are in its checkpoint
@@ -134,17 +136,19 @@ impl Trainer {
         let held_back = [&self.data.validation, &self.data.test];
         // the test rows of a run that goes on are not looked at
         let seen = if finished { 2 } else { 1 };
-        let outputs: Vec<Vec<f32>> =
-            held_back[..seen].iter().map(|part| network::outputs(&self.model, &part.features)).collect();
+        let outputs: Vec<Vec<f32>> = held_back[..seen]
+            .iter()
+            .map(|part| network::outputs(&self.model, encoder, &part.features))
+            .collect();
         let score = |at: usize| criterion.score(outputs.get(at)?, &held_back[at].targets, encoder);
-        let train = network::outputs(&self.model, &self.data.train.features);
+        let train = network::outputs(&self.model, encoder, &self.data.train.features);
         let summary = Summary {
             run: self.dir.path().to_owned(),
             finished,
             task: task_name(self.data.task).to_owned(),
             optimizer: self.plan.settings.optimizer.name.clone(),
             lr: self.plan.lr,
-            batch: self.batches.size(),
+            batch: self.batches[0].size(),
             epochs: counters.epoch,
             best_epoch: counters.best.map_or(0, |best| best.epoch),
             kept_by: self.judge.name(),

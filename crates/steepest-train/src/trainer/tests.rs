@@ -137,7 +137,7 @@ fn the_state_of_another_run_is_refused() {
     };
     let snapshot = until(&mut trainer("iris", ""), 3);
     for (other, words) in [
-        ("[schedule]\nname = 'reduce_on_plateau'", "its schedule watched no loss"),
+        ("[schedule]\nname = 'reduce_on_plateau'\n[train]\npatience = 0", "its schedule watched no loss"),
         ("[train]\nmax_steps = 99", "the stop rules"),
         ("[model]\nhidden = [7]", "hidden.0.weight"),
     ] {

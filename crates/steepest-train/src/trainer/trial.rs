@@ -44,7 +44,9 @@ impl Trainer {
     pub(crate) fn row_losses(&mut self) -> Result<Vec<f64>> {
         let model = self.present()?;
         let part = &self.data.validation;
-        Ok(self.judge.row_losses(&network::outputs(&model, &part.features), &part.targets))
+        Ok(self
+            .judge
+            .row_losses(&network::outputs(&model, &self.data.encoder, &part.features), &part.targets))
     }
 
     /// The network as the optimizer means it.
@@ -62,6 +64,11 @@ impl Trainer {
         self.dir.sync_metrics()?;
         self.earlier = epochs;
         self.saver.save_now(&self.snapshot()?)
+    }
+
+    /// Tells something before everything else.
+    pub(crate) fn say_first(&mut self, note: String) {
+        self.notes.insert(0, note);
     }
 
     /// Tells, before everything else, of a choice that the run was made by.
@@ -83,7 +90,7 @@ impl Trainer {
             steepest_burn::load_named_tensors(&mut model, best)?;
         }
         let part = &self.data.test;
-        let outputs = network::outputs(&model, &part.features);
+        let outputs = network::outputs(&model, &self.data.encoder, &part.features);
         let score = self.judge.criterion.estimate(&outputs, &part.targets, &self.data.encoder);
         let metric = score.and_then(|score| self.judge.metric().of(&score));
         Ok((self.judge.losses(&outputs, &part.targets), metric))

@@ -28,6 +28,7 @@
 
 mod constant;
 mod cosine;
+mod cosine_log;
 mod cosine_restarts;
 mod curve;
 mod cyclic;
@@ -51,6 +52,7 @@ mod warmup;
 
 pub use constant::Constant;
 pub use cosine::{AfterEnd, Cosine};
+pub use cosine_log::CosineLog;
 pub use cosine_restarts::CosineRestarts;
 pub use cyclic::{Cyclic, CyclicMode};
 pub use entry::{ScheduleEntry, Traits};

@@ -10,6 +10,7 @@ use crate::settings::{Domain, Parameter, Values};
 pub const REGISTRY: &[ScheduleEntry] = &[
     super::constant::ENTRY,
     super::cosine::ENTRY,
+    super::cosine_log::ENTRY,
     super::cosine_restarts::ENTRY,
     super::cyclic::ENTRY,
     super::exponential::ENTRY,

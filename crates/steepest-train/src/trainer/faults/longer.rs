@@ -10,7 +10,7 @@ use std::io;
 fn a_finished_run_can_be_made_longer() {
     let dir = tempfile::tempdir().unwrap();
     let run = dir.path().join("run");
-    let text = "[data]\nsource = 'iris'\n[train]\nepochs = 5\nbatch = 16\nsave_every = '3steps'";
+    let text = "[data]\nsource = 'iris'\n[schedule]\nname = 'cosine'\n[train]\nepochs = 5\nbatch = 16\nsave_every = '3steps'";
     let settings = Settings::from_toml(text, "test").unwrap();
     Trainer::new(&settings, &Out::At(run.clone())).unwrap().run(&mut silent).unwrap();
     let past = fs::read_to_string(run.join("metrics.jsonl")).unwrap();
