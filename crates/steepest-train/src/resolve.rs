@@ -332,7 +332,7 @@ fn suits_convolution(encoder: &AnyEncoder) -> bool {
 /// The network that `auto` stands for.
 fn model_kind(settings: &Settings, encoder: &AnyEncoder) -> Result<(ModelKind, &'static str)> {
     match settings.model.kind {
-        ModelKind::Auto if suits_convolution(encoder) => {
+        ModelKind::Auto if suits_convolution(encoder) && settings.model.members.unwrap_or(1) == 1 => {
             Ok((ModelKind::Cnn, "the rows are images of at least 16 pixels a side"))
         }
         ModelKind::Auto if settings.model.hidden.as_ref().is_some_and(Vec::is_empty) => {
@@ -343,6 +343,11 @@ fn model_kind(settings: &Settings, encoder: &AnyEncoder) -> Result<(ModelKind, &
             reason: "a convolutional network needs images, and the data is a table",
             remedy: "set model.kind to mlp",
             keys: &["model.kind"],
+        }),
+        ModelKind::Cnn if settings.model.members.unwrap_or(1) > 1 => Err(Error::Unsuitable {
+            reason: "several members are perceptrons, and the network is convolutional",
+            remedy: "set model.members to 1, or model.kind to mlp",
+            keys: &["model.members", "model.kind"],
         }),
         kind => Ok((kind, "given")),
     }

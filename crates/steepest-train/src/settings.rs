@@ -535,3 +535,31 @@ fn require(key: &'static str, found: impl ToString, ok: bool, expected: &str) ->
         Err(Error::BadSetting { key, found: found.to_string(), expected: expected.into() })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A run of a version that did not know of them goes on without them.
+    #[test]
+    fn what_older_runs_do_not_say_is_as_it_was() {
+        let old = "[model]\nkind = 'mlp'\nhidden = [9]\ndropout = 0.1\n[schedule]\nname = 'cosine'\n[train]\npatience = 10";
+        let settings = Settings::of_run(old, "test").unwrap();
+        let ModelSettings { hidden, dropout_schedule, input_scale, members, .. } = settings.model;
+        assert_eq!(settings.data.pieces, Some(0));
+        assert_eq!((hidden, input_scale, members), (Some(vec![9]), Some(false), Some(1)));
+        assert_eq!(dropout_schedule, Some(DropoutSchedule::Constant));
+        let all = Settings::of_run("", "test").unwrap();
+        assert_eq!(all.model.hidden, Some(SMALL.to_vec()));
+    }
+
+    #[test]
+    fn dropout_fades_in_the_second_half() {
+        let factors =
+            |schedule: DropoutSchedule| [0.0, 0.5, 0.75, 1.0, 2.0].map(|part| schedule.factor(part));
+        assert_eq!(factors(DropoutSchedule::Constant), [1.0; 5]);
+        let fading = factors(DropoutSchedule::FlatCosine);
+        assert_eq!(fading[..2], [1.0; 2]);
+        assert!((fading[2] - 0.5).abs() < 1e-12 && fading[3].abs() < 1e-12 && fading[4].abs() < 1e-12);
+    }
+}
