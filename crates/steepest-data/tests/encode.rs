@@ -225,6 +225,10 @@ fn numbers_and_days_in_pieces() {
     };
     assert_eq!(fit(1), plain);
     let encoder = fit(4);
+    let named = encoder.names();
+    for (name, piece) in named.iter().zip(encoder.are_pieces()) {
+        assert_eq!(piece, name.contains(" to "), "{name}");
+    }
     // what there was stays as it was, the pieces stand behind it and before the flag
     let (before, features) =
         (plain.encode(&table, &train()).unwrap(), encoder.encode(&table, &train()).unwrap());

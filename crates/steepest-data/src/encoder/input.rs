@@ -115,6 +115,12 @@ impl Input {
         self.values_width() + self.pieces_width() + usize::from(self.flag_missing)
     }
 
+    /// Which features are pieces of a number that has one of its own.
+    pub(super) fn are_pieces(&self) -> impl Iterator<Item = bool> + '_ {
+        let pieces = self.values_width()..self.values_width() + self.pieces_width();
+        (0..self.width()).map(move |at| pieces.contains(&at))
+    }
+
     /// The names of the features.
     pub(super) fn names(&self) -> impl Iterator<Item = String> + '_ {
         let column = &self.column;

@@ -100,6 +100,11 @@ impl Encoder {
         self.inputs.iter().flat_map(Input::names).collect()
     }
 
+    /// Which features are pieces of a number, which stands beside them as one feature.
+    pub fn are_pieces(&self) -> Vec<bool> {
+        self.inputs.iter().flat_map(Input::are_pieces).collect()
+    }
+
     /// The columns that are used, in the order of their features.
     pub fn columns(&self) -> impl Iterator<Item = &str> {
         self.inputs.iter().map(|input| input.column.as_str())

@@ -39,6 +39,28 @@ fn pixel(shape: Option<[usize; 3]>, at: usize) -> String {
     }
 }
 
+/// The pairs of columns that go together. Of a number counts what it is, not its pieces: of those, one row far out in both is enough to
+/// make two that go together.
+fn that_go_together(
+    encoder: &AnyEncoder,
+    players: &Players,
+    background: &Background,
+) -> Result<Vec<Correlated>> {
+    let AnyEncoder::Table(table) = encoder else {
+        return Ok(correlated(players, background.data(), CORRELATED)?);
+    };
+    let kept: Vec<usize> =
+        table.are_pieces().iter().enumerate().filter(|(_, piece)| !**piece).map(|(at, _)| at).collect();
+    let of_player = |player: usize| {
+        let features = players.features(player).iter();
+        features.filter_map(|feature| kept.binary_search(feature).ok()).collect()
+    };
+    let names = players.names().iter().enumerate();
+    let plain = Players::new(names.map(|(at, name)| (name.clone(), of_player(at))).collect(), kept.len())?;
+    let rows: Vec<f64> = background.rows().flat_map(|row| kept.iter().map(|at| row[*at])).collect();
+    Ok(correlated(&plain, &rows, CORRELATED)?)
+}
+
 /// Players with those joined that are to be, and the pairs that go together.
 pub(super) fn joined(
     encoder: &AnyEncoder,
@@ -51,7 +73,7 @@ pub(super) fn joined(
     // neighbouring pixels always go together
     let related = match is_image {
         true => Vec::new(),
-        false => correlated(&players, background.data(), CORRELATED)?,
+        false => that_go_together(encoder, &players, background)?,
     };
     let pair = |players: &Players, found: &Correlated| Pair {
         a: players.names()[found.a].clone(),
@@ -74,7 +96,7 @@ pub(super) fn joined(
     let players = players.joined(&groups);
     let left = match join {
         Join::Auto => Vec::new(),
-        _ => correlated(&players, background.data(), CORRELATED)?,
+        _ => that_go_together(encoder, &players, background)?,
     };
     let left = left.iter().map(|found| pair(&players, found)).collect();
     Ok((players, left))
