@@ -234,13 +234,15 @@ impl Trainer {
     fn health(&self) -> Health {
         let counters = &self.tracker.counters;
         let optimizer = self.optimizer.optimizer();
+        let vectors = if self.plan.model.members() > 1 { 2 } else { 1 };
         let largest = |at: usize| counters.largest_updates.get(at).copied().filter(|ratio| *ratio > 0.0);
         let line = |(at, (param, health)): (usize, (&steepest::Param, steepest::TensorHealth))| TensorLine {
             name: param.name.clone(),
             gradient_norm: health.usual_norm(),
             zeros: health.zeros,
             update_ratio: health.update_ratio,
-            largest_update: largest(at).filter(|_| param.shape.len() > 1),
+            // biases and scales move far beside what they are, and may; those of several members have two axes
+            largest_update: largest(at).filter(|_| param.shape.len() > vectors),
             exploded: health.exploded,
             vanished: health.vanished,
         };
