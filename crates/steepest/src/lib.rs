@@ -4,7 +4,7 @@
 //! | | |
 //! | --- | --- |
 //! | making an optimizer | [`Optimizer::builder`], [`Builder`], [`Group`], [`Clip`], [`NonFinite`] |
-//! | a step | [`Optimizer::step`], [`Slot`], [`StepArgs`], [`StepReport`], [`TensorHealth`] |
+//! | a step | [`Optimizer::step`], [`Slot`], [`Slots`], [`StepArgs`], [`StepReport`], [`TensorHealth`] |
 //! | the learning rate | [`schedule`], [`LearningRate::over`]; other settings: [`Optimizer::change`] |
 //! | evaluating | [`Optimizer::evaluation`], [`Ema`], [`Swa`], [`Lookahead`] |
 //! | saving | [`Optimizer::save`](Optimizer#method.save), `load`, `to_bytes`, `from_bytes` (feature `safetensors`) |
@@ -64,7 +64,7 @@ pub use minimize::{
 pub use optimizer::{Assignment, Builder, Group, Optimizer};
 #[cfg(feature = "safetensors")]
 pub use optimizer::{FromRule, LoadedPart};
-pub use param::{Gradient, Param, Slot};
+pub use param::{Gradient, Param, Slot, Slots};
 pub use precision::{Master, Rounding, StateFormat};
 #[doc(hidden)]
 pub use random::{Draws, at as random_at};

@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use steepest::registry::Entry;
 use steepest::{
-    AdamW, Clip, DType, Ema, Group, Lookahead, Master, Optimizer, Param, Rounding, Slot, StateFormat,
+    AdamW, Clip, DType, Ema, Group, Lookahead, Master, Optimizer, Param, Rounding, Slot, Slots, StateFormat,
     UpdateClip,
 };
 
@@ -22,6 +22,7 @@ pub const PROPERTIES: &[Property] = &[
 pub const ALONE: &[Alone] = &[
     alone!(a_step_with_all_that_composes_allocates_nothing),
     alone!(slots_from_an_iterator_allocate_nothing),
+    alone!(slots_of_a_model_allocate_nothing),
 ];
 
 /// Counts what is allocated on the threads of one pool.
@@ -222,4 +223,51 @@ fn slots_from_an_iterator_allocate_nothing() {
     };
     let found = counted.allocations(|| (0..10).for_each(|_| step()));
     assert_eq!(found, 0);
+}
+
+/// A model of its own: as many layers as it was made with, each with its gradients beside it.
+struct Network {
+    layers: Vec<Layer>,
+}
+
+struct Layer {
+    weight: Vec<f32>,
+    bias: [f32; 3],
+    weight_grad: Vec<f32>,
+    bias_grad: [f32; 3],
+}
+
+impl Slots for Network {
+    fn each_slot<'a>(&'a mut self, see: &mut dyn FnMut(Slot<'a>)) {
+        for layer in &mut self.layers {
+            see(Slot::zeroing(&mut layer.weight, &mut layer.weight_grad));
+            see(Slot::new(&mut layer.bias, &layer.bias_grad));
+        }
+    }
+}
+
+fn slots_of_a_model_allocate_nothing() {
+    let counted = Counted::new(1);
+    let layer = |i: usize| Layer {
+        weight: vec![1.0; 3 * i],
+        bias: [1.0; 3],
+        weight_grad: vec![1.0; 3 * i],
+        bias_grad: [1.0; 3],
+    };
+    let mut network = Network { layers: (0..500).map(layer).collect() };
+    let params = (0..500).flat_map(|i| {
+        let weight = Param::new(format!("{i}.weight"), [3, i], DType::F32);
+        [weight, Param::new(format!("{i}.bias"), [3], DType::F32)]
+    });
+    let mut adamw = Optimizer::builder(AdamW::default())
+        .clip(Clip::GlobalNorm(1.0))
+        .average(Ema::default())
+        .build(params)
+        .unwrap();
+    let found = counted.allocations(|| {
+        (0..10).for_each(|_| assert!(adamw.step_on(1e-3, &mut network).is_ok()));
+    });
+    assert_eq!(found, 0);
+    assert!(network.layers[9].weight.iter().all(|x| *x < 1.0));
+    assert!(network.layers[9].weight_grad.iter().all(|g| *g == 0.0));
 }
