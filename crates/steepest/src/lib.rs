@@ -3,7 +3,7 @@
 //!
 //! | | |
 //! | --- | --- |
-//! | making an optimizer | [`Optimizer::builder`], [`Builder`], [`Group`], [`Clip`], [`NonFinite`] |
+//! | making an optimizer | [`Optimizer::builder`], [`Builder`], [`Group`], [`Clip`], [`Clips`], [`NonFinite`] |
 //! | a step | [`Optimizer::step`], [`Slot`], [`Slots`], [`StepArgs`], [`StepReport`], [`TensorHealth`] |
 //! | the learning rate | [`schedule`], [`LearningRate::over`]; other settings: [`Optimizer::change`] |
 //! | evaluating | [`Optimizer::evaluation`], [`Ema`], [`Swa`], [`Lookahead`] |
@@ -45,7 +45,7 @@ pub mod stop;
 mod value;
 mod wrappers;
 
-pub use clip::Clip;
+pub use clip::{Clip, Clips};
 pub use dtype::{DType, Slice, SliceMut};
 pub use error::{Error, GradientFault, Result};
 pub use file::{Disk, FileSystem, OpenFile, write_atomically, write_atomically_on};

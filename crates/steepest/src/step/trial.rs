@@ -5,7 +5,6 @@
 //! a gradient, a rate, a decay or what a tensor already holds is far beyond what training knows, the step is taken on copies first,
 //! and what it leaves is looked at. All other steps pay a few comparisons for each tensor, of numbers that the scan has anyway.
 
-use crate::clip::Clip;
 use crate::dtype::{DType, Slice};
 use crate::health::{NonFiniteAt, NotFinite};
 use crate::optimizer::array::StateArray;
@@ -58,9 +57,9 @@ impl Usual {
     /// Whether the step of a tensor, whose gradient has this norm after clipping, is beyond.
     fn is_exceeded(&self, setup: &Setup, target: &Target, norm: f64) -> bool {
         let lr = target.step.lr;
-        let norm = match setup.clip {
-            Some(Clip::Value(c)) => norm.min(c * (setup.params[target.tensor].len() as f64).sqrt()),
-            _ => norm,
+        let norm = match setup.clip.limit {
+            Some(c) => norm.min(c * (setup.params[target.tensor].len() as f64).sqrt()),
+            None => norm,
         };
         norm > self.size
             || norm * lr > self.moved

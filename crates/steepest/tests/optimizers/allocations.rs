@@ -10,8 +10,8 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use steepest::registry::Entry;
 use steepest::{
-    AdamW, Clip, DType, Ema, Group, Lookahead, Master, Optimizer, Param, Rounding, Slot, Slots, StateFormat,
-    UpdateClip,
+    AdamW, Clip, Clips, DType, Ema, Group, Lookahead, Master, Optimizer, Param, Rounding, Slot, Slots,
+    StateFormat, UpdateClip,
 };
 
 pub const PROPERTIES: &[Property] = &[
@@ -127,15 +127,21 @@ fn a_step_allocates_nothing(entry: &Entry) {
         true => &[(DType::F32, DType::F32), (DType::F64, DType::F64), (DType::Bf16, DType::F32)],
         false => &[(DType::F32, DType::F32), (DType::F64, DType::F64)],
     };
-    let clips: &[Option<Clip>] = match entry.traits.half {
-        true => &[
-            None,
-            Some(Clip::Value(0.1)),
-            Some(Clip::TensorNorm(0.1)),
-            Some(Clip::GlobalNorm(0.1)),
-            Some(Clip::Adaptive { factor: 0.1, eps: 1e-3 }),
+    let by_unit = Clip::Adaptive { factor: 0.1, eps: 1e-3 };
+    let norms = [
+        Clip::GlobalNormOf { order: 3.0, most: 0.1 },
+        Clip::TensorNormOf { order: f64::INFINITY, most: 0.1 },
+    ];
+    let clips: &[Clips] = &match entry.traits.half {
+        true => vec![
+            None.into(),
+            Clip::Value(0.1).into(),
+            Clip::TensorNorm(0.1).into(),
+            Clip::GlobalNorm(0.1).into(),
+            by_unit.into(),
+            [norms[0], norms[1], by_unit, Clip::Value(0.1)].into(),
         ],
-        false => &[None, Some(Clip::TensorNorm(0.1)), Some(Clip::GlobalNorm(0.1))],
+        false => vec![None.into(), Clip::TensorNorm(0.1).into(), Clip::GlobalNorm(0.1).into(), norms.into()],
     };
     for (i, setting) in settings(entry).iter().enumerate() {
         // clipping and types do not see the settings: all of them for the defaults only
@@ -143,10 +149,10 @@ fn a_step_allocates_nothing(entry: &Entry) {
         for &(dtype, of_grad) in types {
             let (mut theta, grads) = (drawn(dtype, 1), drawn(of_grad, 2));
             let mut slots: Vec<Slot> = slots(&mut theta, &grads);
-            for &clip in clips {
+            for clip in clips {
                 for (pool, threads) in pools.iter().zip(1..) {
                     let mut optimizer = Optimizer::builder(entry.make(&setting.values))
-                        .clip(clip)
+                        .clip(clip.clone())
                         .measure_updates(2)
                         .build(params(dtype))
                         .unwrap();
@@ -259,11 +265,9 @@ fn slots_of_a_model_allocate_nothing() {
         let weight = Param::new(format!("{i}.weight"), [3, i], DType::F32);
         [weight, Param::new(format!("{i}.bias"), [3], DType::F32)]
     });
-    let mut adamw = Optimizer::builder(AdamW::default())
-        .clip(Clip::GlobalNorm(1.0))
-        .average(Ema::default())
-        .build(params)
-        .unwrap();
+    let clips = [Clip::GlobalNormOf { order: 1.0, most: 1.0 }, Clip::Value(0.1)];
+    let mut adamw =
+        Optimizer::builder(AdamW::default()).clip(clips).average(Ema::default()).build(params).unwrap();
     let found = counted.allocations(|| {
         (0..10).for_each(|_| assert!(adamw.step_on(1e-3, &mut network).is_ok()));
     });
