@@ -128,6 +128,13 @@ impl TensorHealth {
         self.log_mean.exp()
     }
 
+    /// Whether `norm` is more than 2 to the power of `doublings` times the usual one. Every step asks: the exponent, and in its place the
+    /// mantissa, stand for the logarithm, which they are to a tenth of a doubling.
+    pub(crate) fn is_far_above_usual(&self, norm: f64, doublings: f64) -> bool {
+        let log2 = norm.to_bits().cast_signed() as f64 / (1u64 << 52) as f64 - 1023.0;
+        self.seen > 0 && log2 - self.log_mean * std::f64::consts::LOG2_E > doublings
+    }
+
     pub(crate) fn observe(&mut self, norm: f64, zeros: f64) {
         (self.norm, self.zeros) = (norm, zeros);
         self.seen += 1;
@@ -205,6 +212,20 @@ mod tests {
             health.observe((-0.01 * f64::from(i)).exp(), 0.0);
         }
         assert_eq!((health.exploded, health.vanished), (0, 0));
+    }
+
+    #[test]
+    fn far_above_usual_is_counted_in_doublings() {
+        let mut health = TensorHealth::default();
+        assert!(!health.is_far_above_usual(1e300, 50.0), "nothing is usual yet");
+        health.observe(3e-20, 0.0);
+        for doublings in [1i32, 50, 200] {
+            let at = |factor: f64| {
+                health.is_far_above_usual(3e-20 * factor * 2f64.powi(doublings), doublings.into())
+            };
+            assert!(at(1.1) && !at(0.9));
+        }
+        assert!(!health.is_far_above_usual(0.0, 1.0));
     }
 
     #[test]

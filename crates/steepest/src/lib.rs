@@ -3,8 +3,8 @@
 //!
 //! | | |
 //! | --- | --- |
-//! | making an optimizer | [`Optimizer::builder`], [`Builder`], [`Group`], [`Clip`], [`NonFinite`] |
-//! | a step | [`Optimizer::step`], [`Slot`], [`StepArgs`], [`StepReport`], [`TensorHealth`] |
+//! | making an optimizer | [`Optimizer::builder`], [`Builder`], [`Group`], [`Clip`], [`Clips`], [`NonFinite`] |
+//! | a step | [`Optimizer::step`], [`Slot`], [`Slots`], [`StepArgs`], [`StepReport`], [`TensorHealth`] |
 //! | the learning rate | [`schedule`], [`LearningRate::over`]; other settings: [`Optimizer::change`] |
 //! | evaluating | [`Optimizer::evaluation`], [`Ema`], [`Swa`], [`Lookahead`] |
 //! | saving | [`Optimizer::save`](Optimizer#method.save), `load`, `to_bytes`, `from_bytes` (feature `safetensors`) |
@@ -45,7 +45,7 @@ pub mod stop;
 mod value;
 mod wrappers;
 
-pub use clip::Clip;
+pub use clip::{Clip, Clips};
 pub use dtype::{DType, Slice, SliceMut};
 pub use error::{Error, GradientFault, Result};
 pub use file::{Disk, FileSystem, OpenFile, write_atomically, write_atomically_on};
@@ -64,7 +64,7 @@ pub use minimize::{
 pub use optimizer::{Assignment, Builder, Group, Optimizer};
 #[cfg(feature = "safetensors")]
 pub use optimizer::{FromRule, LoadedPart};
-pub use param::{Gradient, Param, Slot};
+pub use param::{Gradient, Param, Slot, Slots};
 pub use precision::{Master, Rounding, StateFormat};
 #[doc(hidden)]
 pub use random::{Draws, at as random_at};

@@ -130,3 +130,42 @@ impl<'a> Slot<'a> {
         Self { param: param.into(), grad: None }
     }
 }
+
+/// What holds parameters and their gradients: a network of one's own, which [`Optimizer::step_on`](crate::Optimizer::step_on) steps. It has
+/// [`Tensors`](crate::Tensors) by this, so that [`Optimizer::evaluation`](crate::Optimizer::evaluation) takes it, too.
+///
+/// ```
+/// use steepest::{AdamW, DType, Ema, Optimizer, Param, Slot, Slots};
+/// struct Layer { weight: Vec<f32>, bias: Vec<f32>, weight_grad: Vec<f32>, bias_grad: Vec<f32> }
+/// struct Network { layers: Vec<Layer> }
+///
+/// impl Slots for Network {
+///     fn each_slot<'a>(&'a mut self, see: &mut dyn FnMut(Slot<'a>)) {
+///         for layer in &mut self.layers {
+///             see(Slot::new(&mut layer.weight, &layer.weight_grad));
+///             see(Slot::new(&mut layer.bias, &layer.bias_grad));
+///         }
+///     }
+/// }
+///
+/// let layer = || Layer { weight: vec![1.0; 6], bias: vec![0.0; 2], weight_grad: vec![1.0; 6], bias_grad: vec![1.0; 2] };
+/// let mut network = Network { layers: vec![layer(), layer()] };
+/// let params = (0..2).flat_map(|i| {
+///     [("weight", vec![2, 3]), ("bias", vec![2])].map(|(name, shape)| Param::new(format!("{i}.{name}"), shape, DType::F32))
+/// });
+/// let mut adamw = Optimizer::builder(AdamW::default()).average(Ema::default()).build(params)?;
+/// for _ in 0..3 {
+///     adamw.step_on(1e-3, &mut network)?;
+/// }
+/// let trained = network.layers[0].weight[0];
+/// let averaged = adamw.evaluation(&mut network)?;
+/// assert!(averaged.layers[0].weight[0] > trained); // the average is behind, at higher weights
+/// drop(averaged);
+/// assert_eq!(network.layers[0].weight[0], trained);
+/// # Ok::<(), steepest::Error>(())
+/// ```
+pub trait Slots {
+    /// Calls `see` with each parameter and its gradient, in the order of [`Builder::build`](crate::Builder::build), the same on every call. A
+    /// parameter without a gradient is [`Slot::frozen`].
+    fn each_slot<'a>(&'a mut self, see: &mut dyn FnMut(Slot<'a>));
+}

@@ -98,6 +98,11 @@ impl<R: Real> Average<R> {
     }
 }
 
+/// The largest power of two that is at most `x`, a normal number above 0.
+pub(crate) fn power_of_two_below(x: f64) -> f64 {
+    f64::from_bits(x.to_bits() & f64::INFINITY.to_bits())
+}
+
 /// `xᵖ` for `x ≥ 0`, as 2 to the power of `p·log₂ x`: plain operations, where the system's own function
 /// differs between processors.
 #[inline(always)]
@@ -266,6 +271,12 @@ mod tests {
         }
         assert_eq!([0.0f64, f64::INFINITY].map(|x| x.power(0.5)), [0.0, f64::INFINITY]);
         assert_eq!([0.0f32, 4.0].map(|x| x.power(0.0)), [1.0, 1.0]);
+    }
+
+    #[test]
+    fn powers_of_two_are_those_below() {
+        let found = [1.0, 1.99, 2.0, 3e-20, f64::MAX, f64::MIN_POSITIVE].map(power_of_two_below);
+        assert_eq!(found, [1.0, 1.0, 2.0, 2f64.powi(-65), 2f64.powi(1023), 2f64.powi(-1022)]);
     }
 
     #[test]

@@ -19,6 +19,6 @@ pub(crate) use element::{Elements, PreparedScalars, TypedKernel};
 pub use instruction_set::InstructionSet;
 pub(crate) use instruction_set::Loop;
 pub(crate) use prologue::Prologue;
-pub(crate) use reduce::{GradientStats, change, gradient_stats, scale, tree_sum};
+pub(crate) use reduce::{GradientStats, change, gradient_stats, join_norms, norm_of_order, scale, tree_sum};
 #[doc(hidden)]
 pub use stream::{read, stream};

@@ -4,6 +4,7 @@ use crate::dtype::DType;
 use crate::float::Float;
 use crate::kernel::instruction_set::{InstructionSet, Loop};
 use crate::kernel::prefetch::{LINE, READ_AHEAD, fetch};
+use crate::real::Real;
 
 /// What one read of a gradient tells.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -90,6 +91,94 @@ pub(crate) fn gradient_stats<T: Float>(isa: InstructionSet, grad: &[T], prefetch
     } else {
         isa.run(Stats::<T, false> { grad, prefetch })
     }
+}
+
+/// `Σ |g|` for `SUM`, else `Σ (|g|/largest)ᵖ`.
+struct Powers<'a, T, const SUM: bool> {
+    values: &'a [T],
+    largest: f64,
+    p: f64,
+}
+
+impl<T: Float, const SUM: bool> Loop for Powers<'_, T, SUM> {
+    type Output = f64;
+    const HIGHEST: InstructionSet = InstructionSet::Avx2;
+
+    #[inline(always)]
+    fn run(self) -> f64 {
+        let mut sums = [0.0f64; 16];
+        // below this a power adds nothing to 1, and may be no number of f64
+        let least = (-1000.0 / self.p).exp2();
+        let (blocks, tail) = self.values.as_chunks::<16>();
+        let term = |x: T| {
+            let size = x.abs().wide();
+            if SUM { size } else { (size / self.largest).max(least).power(self.p) }
+        };
+        for block in blocks {
+            for i in 0..16 {
+                sums[i] += term(block[i]);
+            }
+        }
+        for i in 0..tail.len() {
+            sums[i] += term(tail[i]);
+        }
+        tree_sum(sums)
+    }
+}
+
+struct Largest<'a, T> {
+    values: &'a [T],
+}
+
+impl<T: Float> Loop for Largest<'_, T> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run(self) -> f64 {
+        let mut largest = [T::ZERO; 16];
+        let (blocks, tail) = self.values.as_chunks::<16>();
+        for block in blocks {
+            for i in 0..16 {
+                largest[i] = block[i].abs().max(largest[i]);
+            }
+        }
+        for i in 0..tail.len() {
+            largest[i] = tail[i].abs().max(largest[i]);
+        }
+        largest.into_iter().fold(T::ZERO, Real::max).wide()
+    }
+}
+
+/// The norm of this order, in `[1, ∞]`, of numbers that are finite: `(Σ |x|ᵖ)^(1/p)`, for infinity the largest size. Orders but 1
+/// and infinity are computed to 1e-12 of it.
+pub(crate) fn norm_of_order<T: Float>(isa: InstructionSet, order: f64, values: &[T]) -> f64 {
+    if order == 1.0 {
+        return isa.run(Powers::<T, true> { values, largest: 1.0, p: 1.0 }).min(f64::MAX);
+    }
+    let largest = isa.run(Largest { values });
+    if largest == 0.0 || order == f64::INFINITY {
+        return largest;
+    }
+    let sum = isa.run(Powers::<T, false> { values, largest, p: order });
+    (largest * sum.power(1.0 / order)).min(f64::MAX)
+}
+
+/// The norm of this order of what has these norms in its parts; finite, also where it would be above all numbers.
+pub(crate) fn join_norms(order: f64, norms: impl Iterator<Item = f64> + Clone) -> f64 {
+    if order == 2.0 {
+        let total = norms.clone().map(|n| n * n).sum::<f64>().sqrt();
+        return if total.is_finite() { total } else { norms.fold(0.0f64, f64::hypot).min(f64::MAX) };
+    }
+    if order == 1.0 {
+        return norms.sum::<f64>().min(f64::MAX);
+    }
+    let largest = norms.clone().fold(0.0, f64::max);
+    if largest == 0.0 || order == f64::INFINITY {
+        return largest;
+    }
+    let least = (-1000.0 / order).exp2();
+    let sum: f64 = norms.map(|n| Real::max(n / largest, least).power(order)).sum();
+    (largest * sum.power(1.0 / order)).min(f64::MAX)
 }
 
 struct Change<'a, T> {

@@ -1,7 +1,7 @@
 //! What leads from one point to the next.
 
 use super::objective::Objective;
-use crate::clip::Clip;
+use crate::clip::Clips;
 use crate::error::Result;
 use crate::float::Float;
 use crate::optimizer::{Builder, Optimizer};
@@ -50,7 +50,7 @@ impl<T: Float> Iterate<T> {
 ///
 /// ```
 /// use steepest::{
-///     Clip, Error, IntoMinimizer, Iterate, Minimizer, Objective, Result, minimize, stop::{Reason, Stop},
+///     Clips, Error, IntoMinimizer, Iterate, Minimizer, Objective, Result, minimize, stop::{Reason, Stop},
 /// };
 /// #[derive(Debug)]
 /// struct Halving;
@@ -76,10 +76,10 @@ impl<T: Float> Iterate<T> {
 ///     }
 /// }
 /// impl IntoMinimizer<f64> for Halving {
-///     fn into_minimizer(self: Box<Self>, _: usize, clip: Option<Clip>) -> Result<Box<dyn Minimizer<f64>>> {
-///         match clip {
-///             None => Ok(self),
-///             Some(_) => Err(Error::Conflict {
+///     fn into_minimizer(self: Box<Self>, _: usize, clip: Clips) -> Result<Box<dyn Minimizer<f64>>> {
+///         match clip.is_empty() {
+///             true => Ok(self),
+///             false => Err(Error::Conflict {
 ///                 owner: "halving",
 ///                 conflict: "it takes the gradient as it is".to_owned(),
 ///                 remedy: "leave clipping away".to_owned(),
@@ -133,7 +133,7 @@ pub trait IntoMinimizer<T: Float>: fmt::Debug + Send + 'static {
     ///
     /// # Errors
     /// Settings outside their range, a bound that it cannot take.
-    fn into_minimizer(self: Box<Self>, len: usize, clip: Option<Clip>) -> Result<Box<dyn Minimizer<T>>>;
+    fn into_minimizer(self: Box<Self>, len: usize, clip: Clips) -> Result<Box<dyn Minimizer<T>>>;
 }
 
 impl<T: Float> Minimizer<T> for Optimizer {
@@ -151,14 +151,14 @@ impl<T: Float> Minimizer<T> for Optimizer {
 }
 
 impl<T: Float> IntoMinimizer<T> for Builder {
-    fn into_minimizer(self: Box<Self>, len: usize, clip: Option<Clip>) -> Result<Box<dyn Minimizer<T>>> {
-        let builder = if clip.is_some() { self.clip(clip) } else { *self };
+    fn into_minimizer(self: Box<Self>, len: usize, clip: Clips) -> Result<Box<dyn Minimizer<T>>> {
+        let builder = if clip.is_empty() { *self } else { self.clip(clip) };
         Ok(Box::new(builder.build([Param::new("theta", [len], T::DTYPE)])?))
     }
 }
 
 impl<T: Float, R: IntoRule + fmt::Debug + Send + 'static> IntoMinimizer<T> for R {
-    fn into_minimizer(self: Box<Self>, len: usize, clip: Option<Clip>) -> Result<Box<dyn Minimizer<T>>> {
+    fn into_minimizer(self: Box<Self>, len: usize, clip: Clips) -> Result<Box<dyn Minimizer<T>>> {
         Box::new(Optimizer::builder(*self)).into_minimizer(len, clip)
     }
 }

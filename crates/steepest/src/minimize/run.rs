@@ -5,7 +5,7 @@ use super::limits::{ends, most_steps};
 use super::minimizer::{IntoMinimizer, Iterate};
 use super::objective::Objective;
 use super::trace::{Point, Trace, Visit};
-use crate::clip::Clip;
+use crate::clip::Clips;
 use crate::error::{Error, Result};
 use crate::float::Float;
 use crate::stop::{Progress, Reason, Stop, Stopper};
@@ -128,7 +128,7 @@ pub struct MinimizeReport<T> {
 #[derive(Debug)]
 pub struct Minimize<T: Float = f64> {
     optimizer: Box<dyn IntoMinimizer<T>>,
-    clip: Option<Clip>,
+    clip: Clips,
     rate: LearningRate,
     stop: Stop,
     trace_points: usize,
@@ -142,11 +142,11 @@ impl<T: Float> Minimize<T> {
         stop: impl Into<Stop>,
     ) -> Self {
         let optimizer = Box::new(optimizer);
-        Self { optimizer, clip: None, rate: rate.into(), stop: stop.into(), trace_points: 1000 }
+        Self { optimizer, clip: Clips::default(), rate: rate.into(), stop: stop.into(), trace_points: 1000 }
     }
 
-    /// Bounds the gradient; default: not at all. [`Lbfgs`](crate::Lbfgs) cannot take it.
-    pub fn clip(self, clip: impl Into<Option<Clip>>) -> Self {
+    /// Bounds the gradient, as [`Builder::clip`](crate::Builder::clip); default: not at all. [`Lbfgs`](crate::Lbfgs) cannot take it.
+    pub fn clip(self, clip: impl Into<Clips>) -> Self {
         Self { clip: clip.into(), ..self }
     }
 

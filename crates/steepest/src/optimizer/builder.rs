@@ -1,7 +1,7 @@
 //! Making an optimizer: what it is made of, and the checks of all that can be known before the first step.
 
 use crate::aligned::Aligned;
-use crate::clip::Clip;
+use crate::clip::{Clipping, Clips};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::health::{NonFinite, TensorHealth};
@@ -28,7 +28,7 @@ use std::sync::Arc;
 pub struct Builder {
     rule: Result<Rule>,
     groups: Vec<Group>,
-    clip: Option<Clip>,
+    clip: Clips,
     non_finite: NonFinite,
     most_skips: u64,
     maximize: bool,
@@ -45,7 +45,7 @@ impl Optimizer {
         Builder {
             rule: rule.into_rule(),
             groups: Vec::new(),
-            clip: None,
+            clip: Clips::default(),
             non_finite: NonFinite::default(),
             most_skips: u64::MAX,
             maximize: false,
@@ -64,8 +64,11 @@ impl Builder {
         self
     }
 
-    /// Bounds the gradient; default: not at all.
-    pub fn clip(self, clip: impl Into<Option<Clip>>) -> Self {
+    /// Bounds the gradient by a [`Clip`](crate::Clip), or by [several](Clips) in a row, in place of what was given before; default: not at all.
+    ///
+    /// # Errors
+    /// At [`build`](Self::build): a bound outside its range; an order of [several](Clips) that one read of the gradients cannot follow.
+    pub fn clip(self, clip: impl Into<Clips>) -> Self {
         Self { clip: clip.into(), ..self }
     }
 
@@ -348,9 +351,7 @@ impl Builder {
         let Self { measure_every, isa, wrappers, formats, .. } = self;
         let mut rules = Rules::new(rule?);
         let params: Vec<Param> = params.into_iter().collect();
-        if let Some(clip) = &clip {
-            clip.check()?;
-        }
+        let clip = Clipping::new(&clip)?;
         check_names(&params)?;
         let curves = Curve::of(&mut groups);
         let assigned = assign(groups, &params, &mut rules)?;
@@ -360,7 +361,7 @@ impl Builder {
         wrappers.validate(&mut rules, decays)?;
         for (param, of) in params.iter().zip(&assigned) {
             let format = formats.state_of(param, &rules[of.rule], of.state_format);
-            check_param(param, &rules[of.rule], clip, format, formats.master)?;
+            check_param(param, &rules[of.rule], &clip, format, formats.master)?;
         }
         let isa = available(isa)?;
         let rules: Vec<Arc<Rule>> = rules.into_iter().map(Arc::new).collect();

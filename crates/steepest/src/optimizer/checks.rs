@@ -1,6 +1,6 @@
 //! What is checked when an optimizer is made, and before each step.
 
-use crate::clip::Clip;
+use crate::clip::Clipping;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::optimizer::array::MAX_ARRAYS;
@@ -27,7 +27,7 @@ pub(crate) fn check_names(params: &[Param]) -> Result<()> {
 pub(crate) fn check_param(
     param: &Param,
     rule: &Rule,
-    clip: Option<Clip>,
+    clip: &Clipping,
     format: StateFormat,
     master: Master,
 ) -> Result<()> {
@@ -52,7 +52,7 @@ pub(crate) fn check_param(
             "keep this parameter in f32, or give it another rule with `Group::rule`",
         );
     }
-    if matches!(rule.body, Body::Tensor(_)) && matches!(clip, Some(Clip::Value(_) | Clip::Adaptive { .. })) {
+    if matches!(rule.body, Body::Tensor(_)) && clip.is_by_element() {
         return refuse(
             "clipping by value and adaptive clipping work element by element".to_owned(),
             "clip by norm with this optimizer",

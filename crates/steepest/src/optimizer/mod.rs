@@ -27,7 +27,7 @@ use crate::optimizer::array::StateArray;
 use crate::optimizer::checks::check_step;
 use crate::optimizer::curve::Curve;
 use crate::optimizer::tensor::TensorState;
-use crate::param::{Param, Slot};
+use crate::param::{Param, Slot, Slots};
 use crate::step::{self, Setup, StepArgs, StepReport, Workspace};
 use std::fmt;
 
@@ -137,6 +137,42 @@ impl Optimizer {
     ) -> Result<StepReport> {
         let mut room: Vec<Slot<'a>> = emptied(std::mem::take(&mut self.room));
         room.extend(slots);
+        self.step_in(args.into(), room)
+    }
+
+    /// The same for a model of one's own, which lends its parameters and gradients as [`Slots`], and which
+    /// [`evaluation`](Self::evaluation) then takes, too. Allocates nothing.
+    ///
+    /// ```
+    /// use steepest::{DType, Optimizer, Param, Sgd, Slot, Slots};
+    /// struct Line { theta: [f32; 2], grad: [f32; 2] } // slope and intercept
+    /// impl Slots for Line {
+    ///     fn each_slot<'a>(&'a mut self, see: &mut dyn FnMut(Slot<'a>)) {
+    ///         see(Slot::new(&mut self.theta, &self.grad));
+    ///     }
+    /// }
+    /// let mut line = Line { theta: [1.0, 2.0], grad: [2.0, -2.0] };
+    /// let mut sgd = Optimizer::builder(Sgd::default()).build([Param::new("line", [2], DType::F32)])?;
+    /// sgd.step_on(0.5, &mut line)?;
+    /// assert_eq!(line.theta, [0.0, 3.0]);
+    /// assert_eq!(sgd.evaluation(&mut line)?.theta, [0.0, 3.0]);
+    /// # Ok::<(), steepest::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`step`](Self::step).
+    pub fn step_on<M: Slots + ?Sized>(
+        &mut self,
+        args: impl Into<StepArgs>,
+        model: &mut M,
+    ) -> Result<StepReport> {
+        let mut room = emptied(std::mem::take(&mut self.room));
+        model.each_slot(&mut |slot| room.push(slot));
+        self.step_in(args.into(), room)
+    }
+
+    /// A step of the slots that were collected in this optimizer's room.
+    fn step_in(&mut self, args: StepArgs, mut room: Vec<Slot<'_>>) -> Result<StepReport> {
         let report = self.step(args, &mut room);
         room.clear();
         self.room = emptied(room);

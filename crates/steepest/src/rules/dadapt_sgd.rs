@@ -1,6 +1,6 @@
 use crate::error::Result;
 use crate::kernel::element;
-use crate::real::Real;
+use crate::real::{Real, power_of_two_below};
 use crate::rule::{Decay, ElementRule, IntoRule, MAX_SUMS, Rule, Scope, StateKind, Step, Sums};
 use crate::settings::Range;
 
@@ -76,6 +76,9 @@ const FIRST_NORM: usize = 3;
 #[derive(Debug, Clone, Copy)]
 struct Scalars<R> {
     first: bool,
+    /// A power of two, by which gradients are multiplied and γ is divided: 1, unless the first gradients were so small that γ may not
+    /// be a number of the type
+    unit: R,
     /// γ of a measurement, in f64 for a sum
     numerator: f64,
     /// γ while measuring, and in the update
@@ -102,8 +105,11 @@ impl ElementRule<2> for Estimate {
     fn scalars<R: Real>(&self, step: Step, memory: &[f64]) -> Scalars<R> {
         // before the first gradient that is not 0 there is nothing to move along; and s is 0 until then
         let rate = if memory[FIRST_NORM] > 0.0 { step.lr / memory[FIRST_NORM] } else { 0.0 };
+        let unit = if rate > 2f64.powi(64) { power_of_two_below(rate.min(2f64.powi(120))) } else { 1.0 };
+        let rate = rate / unit;
         Scalars {
             first: step.t == 1,
+            unit: R::of(unit),
             numerator: memory[D] * rate,
             measured: R::of(memory[D] * rate),
             updated: R::of(memory[D_BEFORE] * rate),
@@ -113,10 +119,11 @@ impl ElementRule<2> for Estimate {
 
     #[inline(always)]
     fn measure<R: Real>(s: &Scalars<R>, _: R, g: R, [sum, _]: [R; 2]) -> Sums {
-        let new = (sum + s.measured * g).wide();
+        let in_unit = g * s.unit;
+        let new = (sum + s.measured * in_unit).wide();
         let g = g.wide();
         let mut sums = [0.0; MAX_SUMS];
-        (sums[0], sums[1], sums[2]) = (s.numerator * g * sum.wide(), new * new, g * g);
+        (sums[0], sums[1], sums[2]) = (s.numerator * in_unit.wide() * sum.wide(), new * new, g * g);
         sums
     }
 
@@ -137,7 +144,7 @@ impl ElementRule<2> for Estimate {
     #[inline(always)]
     fn update<R: Real>(s: &Scalars<R>, theta: R, g: R, [sum, start]: [R; 2]) -> (R, [R; 2]) {
         let start = theta.or(s.first, start);
-        let sum = sum + s.updated * g;
+        let sum = sum + s.updated * (g * s.unit);
         (theta - s.take * (theta - (start - sum)), [sum, start])
     }
 }

@@ -1,6 +1,5 @@
 //! Binds the tensors of a step to the slices that the caller lends.
 
-use crate::clip::Clip;
 use crate::kernel::quantized::Order;
 use crate::kernel::{MasterPlace, WeightPlace};
 use crate::optimizer::array::StateArray;
@@ -25,7 +24,7 @@ pub(crate) fn bind(
 ) {
     work.targets.clear();
     let memory = work.memory.address();
-    let limit = if let Some(Clip::Value(c)) = setup.clip { c } else { f64::INFINITY };
+    let limit = setup.clip.limit.unwrap_or(f64::INFINITY);
     for (i, (tensor, slot)) in tensors.iter_mut().zip(slots).enumerate() {
         let (rule, param) = (&setup.rules[tensor.rule], &setup.params[i]);
         let decay = tensor.weight_decay.map_or(rule.decay, |lambda| rule.decay.with_lambda(lambda));

@@ -1,7 +1,6 @@
 //! Passes over gradients by unit: adaptive clipping and centralization.
 #![allow(unsafe_code)] // raw pointers into borrowed slices
 
-use crate::clip::Clip;
 use crate::step::arithmetic::Arithmetic;
 use crate::step::plan::{BLOCK, Chunk};
 use crate::step::setup::Setup;
@@ -13,12 +12,12 @@ use crate::step::workspace::Workspace;
 /// Finds how the gradient of each unit is to be scaled, and its mean.
 pub(crate) fn scale_units(setup: &Setup, work: &mut Workspace) {
     let Workspace { targets, units: Some(units), .. } = work else { return };
-    if let Some(Clip::Adaptive { factor, eps }) = setup.clip {
+    if !setup.clip.units.is_empty() {
         each_tensor(setup, targets, units, |target, len, units| {
             if target.is_f64() {
-                clip::<f64>(setup, target, len, units, factor, eps);
+                clip::<f64>(setup, target, len, units);
             } else {
-                clip::<f32>(setup, target, len, units, factor, eps);
+                clip::<f32>(setup, target, len, units);
             }
         });
     }
@@ -53,8 +52,8 @@ fn each_tensor(
 }
 
 /// Adaptive gradient clipping: scales each unit's gradient to at most `factor` times the norm of its weights
-/// (Brock et al., 2021, equation 3).
-fn clip<T: Arithmetic>(setup: &Setup, target: &Target, len: usize, units: &mut Units, factor: f64, eps: f64) {
+/// (Brock et al., 2021, equation 3), for one `factor` and `eps` after the other.
+fn clip<T: Arithmetic>(setup: &Setup, target: &Target, len: usize, units: &mut Units) {
     units.factors.fill(0.0);
     units.weights.fill(0.0);
     let (mut grad, mut theta) = ([T::ZERO; BLOCK], [T::ZERO; BLOCK]);
@@ -73,8 +72,14 @@ fn clip<T: Arithmetic>(setup: &Setup, target: &Target, len: usize, units: &mut U
         }
     }
     for (f, w) in units.factors.iter_mut().zip(&units.weights) {
-        let (gradient, most) = (f.sqrt() * target.scale.abs(), factor * w.sqrt().max(eps));
-        *f = if gradient > most { most / gradient.max(1e-6) } else { 1.0 };
+        let (gradient, size) = (f.sqrt() * target.scale.abs(), w.sqrt());
+        *f = 1.0;
+        for (factor, eps) in &setup.clip.units {
+            let (left, most) = (gradient * *f, factor * size.max(*eps));
+            if left > most {
+                *f *= most / left.max(1e-6);
+            }
+        }
     }
 }
 

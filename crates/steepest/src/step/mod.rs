@@ -73,7 +73,7 @@ fn passes(
         if let Err(at) = scan::scan(setup, work, args.gradient_scale) {
             return refuse(setup, work, (taken, skips), at);
         }
-        let (norm, factor) = scan::clip_by_norm(setup, work);
+        let (norm, factor) = scan::clip_by_norm(setup, work, args.gradient_scale);
         (report.gradient_norm, report.clip_factor) = (Some(norm), factor);
         if setup.is_checked()
             && trial::mark(setup, tensors, work, args.gradient_scale)

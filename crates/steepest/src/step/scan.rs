@@ -1,14 +1,15 @@
 //! The first pass: reads every gradient once. It gives norms, what health and clipping need, and what is not finite.
 #![allow(unsafe_code)] // raw pointers into borrowed slices
 
-use crate::clip::{Clip, coefficient};
+use crate::clip::coefficient;
 use crate::dtype::DType;
 use crate::health::{NonFiniteAt, NotFinite};
-use crate::kernel::{GradientStats, gradient_stats};
+use crate::kernel::{GradientStats, gradient_stats, join_norms, norm_of_order};
 use crate::optimizer::tensor::TensorState;
 use crate::step::arithmetic::Arithmetic;
-use crate::step::plan::{BLOCK, Chunk, Sweep};
+use crate::step::plan::{BLOCK, CHUNK, Chunk, Sweep};
 use crate::step::setup::Setup;
+use crate::step::shared::SharedSlice;
 use crate::step::target::{GradientPlace, Target};
 use crate::step::workspace::Workspace;
 
@@ -16,7 +17,7 @@ use crate::step::workspace::Workspace;
 pub(crate) fn scan(setup: &Setup, work: &mut Workspace, scale: f64) -> Result<(), NonFiniteAt> {
     // one more pass before the update, or none
     let alone = work.sums.is_empty() && work.passed.is_empty();
-    read(setup, &work.targets, if alone { Sweep::Backwards } else { Sweep::Forwards }, &mut work.stats);
+    read(setup, work, if alone { Sweep::Backwards } else { Sweep::Forwards });
     for i in 0..work.norms.len() {
         work.norms[i] = norm(setup, work, i, scale)?;
     }
@@ -33,20 +34,43 @@ pub(crate) fn observe(setup: &Setup, tensors: &mut [TensorState], work: &Workspa
     }
 }
 
-/// Folds clipping by norm into the targets' scales; returns the norm of all gradients and the smallest factor.
-pub(crate) fn clip_by_norm(setup: &Setup, work: &mut Workspace) -> (f64, f64) {
-    let total = join_norms(&work.norms);
-    let mut smallest = 1.0f64;
-    for (target, norm) in work.targets.iter_mut().zip(&work.norms) {
-        let factor = match setup.clip {
-            Some(Clip::GlobalNorm(most)) => coefficient(total, most),
-            Some(Clip::TensorNorm(most)) => coefficient(*norm, most),
-            _ => 1.0,
-        };
-        target.scale *= factor;
-        smallest = smallest.min(factor);
+/// Folds clipping by norm into the targets' scales; returns the norm of all gradients and the smallest factor. `scale` is what
+/// gradients are multiplied by before.
+pub(crate) fn clip_by_norm(setup: &Setup, work: &mut Workspace, scale: f64) -> (f64, f64) {
+    let total = join_norms(2.0, work.norms.iter().copied());
+    if setup.clip.norms.is_empty() {
+        return (total, 1.0);
     }
+    let mut factors = std::mem::take(&mut work.factors);
+    factors.fill(1.0);
+    for (i, clip) in setup.clip.norms.iter().enumerate() {
+        // what the clips so far have left of it
+        let norm = |factors: &[f64], tensor: usize| {
+            factors[tensor]
+                * clip.order.map_or(work.norms[tensor], |k| other_norm(setup, work, tensor, k, scale))
+        };
+        let of_all = clip.global.then(|| match clip.order {
+            None if i == 0 => total,
+            order => {
+                let norms = (0..factors.len()).map(|tensor| norm(&factors, tensor));
+                join_norms(order.map_or(2.0, |k| setup.clip.orders[k]), norms)
+            }
+        });
+        for tensor in 0..factors.len() {
+            factors[tensor] *= coefficient(of_all.unwrap_or_else(|| norm(&factors, tensor)), clip.most);
+        }
+    }
+    work.targets.iter_mut().zip(&factors).for_each(|(target, factor)| target.scale *= factor);
+    let smallest = factors.iter().fold(1.0f64, |smallest, factor| smallest.min(*factor));
+    work.factors = factors;
     (total, smallest)
+}
+
+/// The norm of a tensor's scaled gradient in order number `k` of those beside the Euclidean.
+fn other_norm(setup: &Setup, work: &Workspace, tensor: usize, k: usize, scale: f64) -> f64 {
+    let chunks = work.stats.len();
+    let norms = setup.plan.of(tensor, &work.chunk_norms[k * chunks..][..chunks]);
+    (join_norms(setup.clip.orders[k], norms.iter().copied()) * scale.abs()).min(f64::MAX)
 }
 
 /// Sets the gradients to zero where the step was to, for a step that is skipped.
@@ -57,15 +81,43 @@ pub(crate) fn zero_gradients(setup: &Setup, targets: &[Target]) {
     });
 }
 
-fn read(setup: &Setup, targets: &[Target], sweep: Sweep, stats: &mut [GradientStats]) {
-    setup.plan.each_chunk_into(sweep, stats, |chunk, _: &mut ()| {
+fn read(setup: &Setup, work: &mut Workspace, sweep: Sweep) {
+    let Workspace { targets, stats, chunk_norms, .. } = work;
+    let chunks = stats.len();
+    let (stats, norms) = (SharedSlice::new(stats), SharedSlice::new(chunk_norms));
+    setup.plan.each_chunk(sweep, |i, chunk, _: &mut ()| {
         let target = &targets[chunk.tensor];
-        Some(match target.gradient {
+        let found = match target.gradient {
             None => GradientStats::default(),
             Some(gradient) if target.is_f64() => of_chunk::<f64>(setup, target, gradient, chunk),
             Some(gradient) => of_chunk::<f32>(setup, target, gradient, chunk),
-        })
+        };
+        // SAFETY: there is one place for each chunk, and each chunk is in one task.
+        unsafe { stats.write(i, found) };
+        for (k, order) in setup.clip.orders.iter().enumerate() {
+            let norm = match target.gradient {
+                None => 0.0,
+                Some(_) if target.is_f64() => norm_of_chunk::<f64>(setup, target, chunk, *order),
+                Some(_) => norm_of_chunk::<f32>(setup, target, chunk, *order),
+            };
+            // SAFETY: as above, for each order.
+            unsafe { norms.write(k * chunks + i, norm) };
+        }
     });
+}
+
+/// The norm of another order, of what was just read and lies in the cache. A call of its own, whose buffers cost scans without it nothing.
+#[inline(never)]
+fn norm_of_chunk<T: Arithmetic>(setup: &Setup, target: &Target, chunk: Chunk, order: f64) -> f64 {
+    let mut copy = [T::ZERO; BLOCK];
+    let mut norms = [0.0; CHUNK / BLOCK];
+    for (norm, block) in norms.iter_mut().zip(chunk.blocks(BLOCK)) {
+        let copy = &mut copy[..block.len];
+        // SAFETY: the block lies within the tensor, and gradients are only read.
+        unsafe { target.load_gradient(setup.isa, block.start, copy) };
+        *norm = norm_of_order(setup.isa, order, copy);
+    }
+    join_norms(order, norms.into_iter())
 }
 
 fn of_chunk<T: Arithmetic>(
@@ -140,10 +192,4 @@ fn each_element(setup: &Setup, work: &Workspace, tensor: usize, mut see: impl Fn
         };
         see(i, g);
     }
-}
-
-/// `√Σ norm²`, also where the sum would overflow.
-fn join_norms(norms: &[f64]) -> f64 {
-    let total = norms.iter().map(|n| n * n).sum::<f64>().sqrt();
-    if total.is_finite() { total } else { norms.iter().fold(0.0f64, |sum, n| sum.hypot(*n)).min(f64::MAX) }
 }

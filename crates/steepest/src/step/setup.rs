@@ -1,6 +1,6 @@
 //! What steps read and do not change.
 
-use crate::clip::Clip;
+use crate::clip::Clipping;
 use crate::health::NonFinite;
 use crate::kernel::InstructionSet;
 use crate::optimizer::formats::Formats;
@@ -21,7 +21,7 @@ pub(crate) struct Setup {
     pub params: Vec<Param>,
     pub plan: Plan,
     pub isa: InstructionSet,
-    pub clip: Option<Clip>,
+    pub clip: Clipping,
     pub non_finite: NonFinite,
     /// Steps that may be skipped in a row.
     pub most_skips: u64,
@@ -40,8 +40,7 @@ pub(crate) struct Setup {
 impl Setup {
     /// Whether gradients are read before the update: for their norms, or to find what is not finite.
     pub fn scans(&self) -> bool {
-        let by_norm = matches!(self.clip, Some(Clip::GlobalNorm(_) | Clip::TensorNorm(_)));
-        by_norm || self.non_finite != NonFinite::Unchecked
+        !self.clip.norms.is_empty() || self.non_finite != NonFinite::Unchecked
     }
 
     /// Whether a step that would leave something that is not finite is looked for.

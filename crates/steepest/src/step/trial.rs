@@ -5,7 +5,6 @@
 //! a gradient, a rate, a decay or what a tensor already holds is far beyond what training knows, the step is taken on copies first,
 //! and what it leaves is looked at. All other steps pay a few comparisons for each tensor, of numbers that the scan has anyway.
 
-use crate::clip::Clip;
 use crate::dtype::{DType, Slice};
 use crate::health::{NonFiniteAt, NotFinite};
 use crate::optimizer::array::StateArray;
@@ -25,9 +24,14 @@ use crate::wrappers::Copied;
 struct Usual {
     /// Norms of gradients, and sizes of weights, averages and numbers that rules keep.
     size: f64,
+    /// What rules keep of a tensor as a whole, and sum over it: sizes and their squares.
+    number: f64,
     /// Rates, and how far a gradient of this norm moves weights by the rate alone.
     rate: f64,
     moved: f64,
+    /// How many doublings a norm may be above the tensor's usual one: what a rule has learned from gradients that are as much smaller may
+    /// multiply this one by as much.
+    rise: f64,
     /// Rates and norms below these, but for 0: something may be divided by one.
     least_rate: f64,
     least_norm: f64,
@@ -36,15 +40,25 @@ struct Usual {
 /// 2⁵⁰ and its inverse, 1e15: f32 ends at 2¹²⁸.
 const F32: Usual = Usual {
     size: (1u64 << 50) as f64,
+    number: (1u128 << 75) as f64,
     rate: (1u64 << 30) as f64,
     moved: (1u64 << 50) as f64,
+    rise: 50.0,
     least_rate: 1.0 / (1u64 << 50) as f64,
     least_norm: 1e-30,
 };
 /// f16 parameters end at 65,504; what is computed is f32.
 const F16: Usual = Usual { rate: 1024.0, moved: 1024.0, ..F32 };
 /// 1e60: f64 ends at 2¹⁰²⁴.
-const F64: Usual = Usual { size: 1e60, rate: 1e30, moved: 1e60, least_rate: 1e-60, least_norm: 1e-240 };
+const F64: Usual = Usual {
+    size: 1e60,
+    number: 1e90,
+    rate: 1e30,
+    moved: 1e60,
+    rise: 200.0,
+    least_rate: 1e-60,
+    least_norm: 1e-240,
+};
 
 impl Usual {
     fn of(dtype: DType) -> &'static Self {
@@ -58,9 +72,9 @@ impl Usual {
     /// Whether the step of a tensor, whose gradient has this norm after clipping, is beyond.
     fn is_exceeded(&self, setup: &Setup, target: &Target, norm: f64) -> bool {
         let lr = target.step.lr;
-        let norm = match setup.clip {
-            Some(Clip::Value(c)) => norm.min(c * (setup.params[target.tensor].len() as f64).sqrt()),
-            _ => norm,
+        let norm = match setup.clip.limit {
+            Some(c) => norm.min(c * (setup.params[target.tensor].len() as f64).sqrt()),
+            None => norm,
         };
         norm > self.size
             || norm * lr > self.moved
@@ -71,18 +85,32 @@ impl Usual {
             // the gradient's norm divides the step
             || (norm < self.least_norm && norm > 0.0 && setup.rules[target.rule].scope() == Scope::Tensor)
     }
+
+    /// Whether a rule's numbers of a tensor as a whole are: so are its weights then, or will be, whatever its gradients are.
+    fn is_exceeded_by(&self, numbers: &[f64]) -> bool {
+        numbers.iter().any(|x| x.abs() > self.number)
+    }
 }
 
 /// Marks the tensors whose step is to be looked at beforehand; whether there are any. `scale` is what gradients are multiplied by before
 /// they are clipped.
 pub(super) fn mark(setup: &Setup, tensors: &[TensorState], work: &mut Workspace, scale: f64) -> bool {
-    let Workspace { targets, norms, watched, .. } = work;
+    let Workspace { targets, norms, watched, sums_of_tensor, .. } = work;
     let mut any = false;
     for (((target, tensor), norm), watched) in targets.iter().zip(tensors).zip(&*norms).zip(&mut *watched) {
         // the norm is scaled already, and by clipping since
         let norm = if target.scale == scale { *norm } else { norm * (target.scale / scale).abs() };
+        let usual = Usual::of(target.weights.dtype);
         *watched = target.gradient.is_some()
-            && (tensor.loud || Usual::of(target.weights.dtype).is_exceeded(setup, target, norm));
+            && (tensor.loud
+                || usual.is_exceeded(setup, target, norm)
+                || tensor.health.is_far_above_usual(norm, usual.rise)
+                || (setup.keeps_memory && usual.is_exceeded_by(&tensor.memory)));
+        any |= *watched;
+    }
+    // what the last step summed, where a rule sums
+    for ((target, watched), sums) in targets.iter().zip(&mut *watched).zip(&*sums_of_tensor) {
+        *watched |= target.gradient.is_some() && Usual::of(target.weights.dtype).is_exceeded_by(sums);
         any |= *watched;
     }
     if any {
@@ -187,11 +215,9 @@ fn is_loud(dtype: DType, state: &TensorState, weights: &Copied) -> bool {
 
 /// The same of its state alone, which is all that is known of a tensor that was loaded.
 pub(crate) fn is_loud_state(dtype: DType, state: &TensorState) -> bool {
-    let most = Usual::of(dtype).size;
+    let usual = Usual::of(dtype);
     // sums of squares may be large: what a usual gradient adds to them vanishes before they end
     let end = if dtype == DType::F64 { f64::MAX } else { f64::from(f32::MAX) } / 4.0;
-    let of = |array: &StateArray| if array.kind == StateKind::Unsigned { end } else { most };
-    // what a rule keeps of a tensor as a whole is often such a sum, in f64, of which the rule takes the root
-    state.all_arrays().any(|array| array.exceeds(of(array)))
-        || state.memory.iter().any(|x| x.abs() > most * most)
+    let of = |array: &StateArray| if array.kind == StateKind::Unsigned { end } else { usual.size };
+    state.all_arrays().any(|array| array.exceeds(of(array))) || usual.is_exceeded_by(&state.memory)
 }

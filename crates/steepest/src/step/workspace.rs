@@ -1,7 +1,6 @@
 //! The memory that steps work in, so that they allocate nothing.
 
 use crate::aligned::Aligned;
-use crate::clip::Clip;
 use crate::kernel::GradientStats;
 use crate::param::Param;
 use crate::rule::{Rule, Sums};
@@ -21,6 +20,10 @@ pub(crate) struct Workspace {
     /// What the scan found, for each chunk, and the norm of each tensor's gradient.
     pub stats: Vec<GradientStats>,
     pub norms: Vec<f64>,
+    /// Norms of other orders: for each order that a clip asks for, those of all chunks.
+    pub chunk_norms: Vec<f64>,
+    /// What clips by norm have made of each tensor's gradient so far.
+    pub factors: Vec<f64>,
     /// Which tensors' steps are looked at beforehand.
     pub watched: Vec<bool>,
     /// Of each tensor, for what works by unit.
@@ -43,12 +46,16 @@ impl Workspace {
     /// The memory for steps of `setup`, whose tensor rules work in so many `bytes`.
     pub fn new(setup: &Setup, bytes: usize) -> Self {
         let Setup { rules, params, plan, .. } = setup;
-        let by_unit = matches!(setup.clip, Some(Clip::Adaptive { .. })) || setup.wrappers.centralize;
+        let by_unit = !setup.clip.units.is_empty() || setup.wrappers.centralize;
         let measures = setup.measures();
+        let stats: Vec<GradientStats> = plan.per_chunk();
+        let orders = setup.clip.orders.len();
         Self {
             targets: Vec::with_capacity(params.len()),
-            stats: plan.per_chunk(),
             norms: vec![0.0; params.len()],
+            chunk_norms: vec![0.0; stats.len() * orders],
+            factors: vec![1.0; params.len()],
+            stats,
             watched: vec![false; params.len()],
             units: by_unit.then(|| params.iter().map(Units::new).collect()),
             sums: if measures { plan.per_chunk() } else { Vec::new() },

@@ -2,12 +2,13 @@
 
 use crate::dtype::{Slice, SliceMut};
 use crate::error::{Error, Result};
-use crate::param::Slot;
+use crate::param::{Slot, Slots};
 use half::{bf16, f16};
 use std::fmt;
 use std::ops::Deref;
 
-/// What holds parameters: a list of vectors, a list of slots, or a model that shows its tensors.
+/// What holds parameters: a list of vectors, a list of slots, or a model that shows its tensors. One that holds gradients, too, shows
+/// them as [`Slots`] instead, and has this by it.
 ///
 /// ```
 /// use steepest::{SliceMut, Tensors};
@@ -22,6 +23,12 @@ use std::ops::Deref;
 pub trait Tensors {
     /// Calls `see` with each parameter, in the order of [`Builder::build`](crate::Builder::build), the same on every call.
     fn each(&mut self, see: &mut dyn FnMut(SliceMut<'_>));
+}
+
+impl<M: Slots + ?Sized> Tensors for M {
+    fn each(&mut self, see: &mut dyn FnMut(SliceMut<'_>)) {
+        self.each_slot(&mut |slot| see(slot.param));
+    }
 }
 
 macro_rules! tensors {

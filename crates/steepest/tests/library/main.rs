@@ -4,6 +4,7 @@
 mod common;
 
 mod change;
+mod clips;
 mod compat;
 mod curves;
 mod doors;

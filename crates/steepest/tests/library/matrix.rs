@@ -2,7 +2,9 @@
 
 use crate::common::{self, Data, random, slots};
 use steepest::settings::{Settings, Values};
-use steepest::{Adafactor, DType, Dialect, Group, MatrixFallback, Muon, Optimizer, Param};
+use steepest::{
+    Adafactor, DType, DiagonalSides, Dialect, Group, Kron, MatrixFallback, Muon, Optimizer, Param,
+};
 
 fn params(shapes: &[&[usize]], dtype: DType) -> Vec<Param> {
     (0..).zip(shapes).map(|(i, shape)| Param::new(format!("p{i}"), *shape, dtype)).collect()
@@ -131,4 +133,45 @@ fn adafactor_of_optax_factors_the_longest_axes_wherever_they_are() {
     let error =
         common::worst(swapped(&theta[0].to_f64()).iter().zip(other[0].to_f64()).map(|(a, b)| (a - b).abs()));
     assert!(error < 1e-14, "{error:e}"); // sums in another order
+}
+
+/// L and R fit tiny gradients, to which they are as large as f32 lets them; usual gradients then leave it when they are multiplied by
+/// both, and by both again, and when that is squared. Nothing leaves f64, to which f32 is held.
+#[test]
+fn factors_that_learned_from_tiny_gradients_meet_usual_ones_as_in_f64() {
+    for diagonal in [DiagonalSides::None, DiagonalSides::Longer, DiagonalSides::Both] {
+        for (tiny, usual) in [(1e-20, 1e8), (1e-20, 1e14), (1e-30, 1.0), (1e-30, 1e12), (1e-33, 1e14)] {
+            let run = |dtype| {
+                // factors that follow within some hundred refreshes
+                let kron = Kron { diagonal, precond_lr: 0.5, ..Kron::default() };
+                let mut optimizer = Optimizer::builder(kron).build(params(&[&[7, 4]], dtype)).unwrap();
+                let mut theta = [Data::of(dtype, &random(1, 28))];
+                let mut seen = Vec::new();
+                for t in 0..330 {
+                    let size = if t < 300 { tiny } else { usual };
+                    let gradient: Vec<f64> = random(t + 2, 28).iter().map(|g| size * g).collect();
+                    let grads = [Data::of(dtype, &gradient)];
+                    optimizer.step(0.01, &mut slots(&mut theta, &grads)).unwrap();
+                    if t % 10 == 9 || t == 300 {
+                        let factors = ["left", "right"].map(|name| optimizer.state("p0", name).unwrap());
+                        seen.push([factors.concat(), theta[0].to_f64()]);
+                    }
+                }
+                seen
+            };
+            let [single, double] = [DType::F32, DType::F64].map(run);
+            for (i, (found, expected)) in single.iter().zip(&double).enumerate() {
+                for (found, expected) in found.iter().zip(expected) {
+                    let largest = expected.iter().fold(0.0f64, |m, x| m.max(x.abs()));
+                    let apart = common::worst(found.iter().zip(expected).map(|(a, b)| (a - b).abs()));
+                    // eighty times the last place of f32: each refresh rounds some products, and follows the last by half
+                    let error = apart / largest;
+                    assert!(
+                        error < 1e-5,
+                        "{diagonal:?} {tiny:e} {usual:e}, part {i}: {error:e} of {largest:e}"
+                    );
+                }
+            }
+        }
+    }
 }

@@ -10,8 +10,8 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use steepest::registry::Entry;
 use steepest::{
-    AdamW, Clip, DType, Ema, Group, Lookahead, Master, Optimizer, Param, Rounding, Slot, StateFormat,
-    UpdateClip,
+    AdamW, Clip, Clips, DType, Ema, Group, Lookahead, Master, Optimizer, Param, Rounding, Slot, Slots,
+    StateFormat, UpdateClip,
 };
 
 pub const PROPERTIES: &[Property] = &[
@@ -22,6 +22,7 @@ pub const PROPERTIES: &[Property] = &[
 pub const ALONE: &[Alone] = &[
     alone!(a_step_with_all_that_composes_allocates_nothing),
     alone!(slots_from_an_iterator_allocate_nothing),
+    alone!(slots_of_a_model_allocate_nothing),
 ];
 
 /// Counts what is allocated on the threads of one pool.
@@ -126,15 +127,21 @@ fn a_step_allocates_nothing(entry: &Entry) {
         true => &[(DType::F32, DType::F32), (DType::F64, DType::F64), (DType::Bf16, DType::F32)],
         false => &[(DType::F32, DType::F32), (DType::F64, DType::F64)],
     };
-    let clips: &[Option<Clip>] = match entry.traits.half {
-        true => &[
-            None,
-            Some(Clip::Value(0.1)),
-            Some(Clip::TensorNorm(0.1)),
-            Some(Clip::GlobalNorm(0.1)),
-            Some(Clip::Adaptive { factor: 0.1, eps: 1e-3 }),
+    let by_unit = Clip::Adaptive { factor: 0.1, eps: 1e-3 };
+    let norms = [
+        Clip::GlobalNormOf { order: 3.0, most: 0.1 },
+        Clip::TensorNormOf { order: f64::INFINITY, most: 0.1 },
+    ];
+    let clips: &[Clips] = &match entry.traits.half {
+        true => vec![
+            None.into(),
+            Clip::Value(0.1).into(),
+            Clip::TensorNorm(0.1).into(),
+            Clip::GlobalNorm(0.1).into(),
+            by_unit.into(),
+            [norms[0], norms[1], by_unit, Clip::Value(0.1)].into(),
         ],
-        false => &[None, Some(Clip::TensorNorm(0.1)), Some(Clip::GlobalNorm(0.1))],
+        false => vec![None.into(), Clip::TensorNorm(0.1).into(), Clip::GlobalNorm(0.1).into(), norms.into()],
     };
     for (i, setting) in settings(entry).iter().enumerate() {
         // clipping and types do not see the settings: all of them for the defaults only
@@ -142,10 +149,10 @@ fn a_step_allocates_nothing(entry: &Entry) {
         for &(dtype, of_grad) in types {
             let (mut theta, grads) = (drawn(dtype, 1), drawn(of_grad, 2));
             let mut slots: Vec<Slot> = slots(&mut theta, &grads);
-            for &clip in clips {
+            for clip in clips {
                 for (pool, threads) in pools.iter().zip(1..) {
                     let mut optimizer = Optimizer::builder(entry.make(&setting.values))
-                        .clip(clip)
+                        .clip(clip.clone())
                         .measure_updates(2)
                         .build(params(dtype))
                         .unwrap();
@@ -222,4 +229,49 @@ fn slots_from_an_iterator_allocate_nothing() {
     };
     let found = counted.allocations(|| (0..10).for_each(|_| step()));
     assert_eq!(found, 0);
+}
+
+/// A model of its own: as many layers as it was made with, each with its gradients beside it.
+struct Network {
+    layers: Vec<Layer>,
+}
+
+struct Layer {
+    weight: Vec<f32>,
+    bias: [f32; 3],
+    weight_grad: Vec<f32>,
+    bias_grad: [f32; 3],
+}
+
+impl Slots for Network {
+    fn each_slot<'a>(&'a mut self, see: &mut dyn FnMut(Slot<'a>)) {
+        for layer in &mut self.layers {
+            see(Slot::zeroing(&mut layer.weight, &mut layer.weight_grad));
+            see(Slot::new(&mut layer.bias, &layer.bias_grad));
+        }
+    }
+}
+
+fn slots_of_a_model_allocate_nothing() {
+    let counted = Counted::new(1);
+    let layer = |i: usize| Layer {
+        weight: vec![1.0; 3 * i],
+        bias: [1.0; 3],
+        weight_grad: vec![1.0; 3 * i],
+        bias_grad: [1.0; 3],
+    };
+    let mut network = Network { layers: (0..500).map(layer).collect() };
+    let params = (0..500).flat_map(|i| {
+        let weight = Param::new(format!("{i}.weight"), [3, i], DType::F32);
+        [weight, Param::new(format!("{i}.bias"), [3], DType::F32)]
+    });
+    let clips = [Clip::GlobalNormOf { order: 1.0, most: 1.0 }, Clip::Value(0.1)];
+    let mut adamw =
+        Optimizer::builder(AdamW::default()).clip(clips).average(Ema::default()).build(params).unwrap();
+    let found = counted.allocations(|| {
+        (0..10).for_each(|_| assert!(adamw.step_on(1e-3, &mut network).is_ok()));
+    });
+    assert_eq!(found, 0);
+    assert!(network.layers[9].weight.iter().all(|x| *x < 1.0));
+    assert!(network.layers[9].weight_grad.iter().all(|g| *g == 0.0));
 }

@@ -72,7 +72,7 @@ fn every_instruction_set_gives_the_bits_of_the_reference_with_clipping_and_measu
     let setting = &settings(entry)[0];
     for types in TYPES {
         for (clip, measure) in policies() {
-            let mut run = Run { types, clip, measure, ..Run::new(entry, setting) };
+            let mut run = Run { types, clip: clip.clone(), measure, ..Run::new(entry, setting) };
             run.instructions = InstructionSet::Scalar;
             let expected = run.whole(&theta, &grads);
             // measuring must not change what is measured
@@ -151,7 +151,9 @@ fn the_number_of_threads_changes_no_bit(entry: &Entry) {
         for &types in if thorough { types(entry) } else { &TYPES[1..2] } {
             let mut run = Run { types, ..Run::new(entry, setting) };
             // a norm of all gradients that depended on the order of summing would show in θ
-            run.clip = Some(Clip::GlobalNorm(10.0));
+            run.clip = Clip::GlobalNorm(10.0).into();
+            // gradients that stay as they are have no minimum: in 300 steps an estimate of how far it is may outgrow its type
+            run.non_finite = NonFinite::Skip;
             let mut compare = |(theta, grads): &(Tensors, Vec<Tensors>), steps: u64| {
                 (run.steps, run.measure) = (steps, steps.div_ceil(2));
                 let outcomes: Vec<Outcome> =

@@ -9,6 +9,7 @@ use steepest::{DType, Error, Group, NonFinite, NotFinite, Optimizer, Param, Slot
 
 pub const PROPERTIES: &[Property] = &[
     property!(a_step_that_says_ok_leaves_nothing_that_is_not_finite),
+    property!(what_hundreds_of_gradients_leave_overflows_by_no_later_one),
     property!(a_root_of_zero_divides_nothing_whatever_eps_is),
     property!(a_rate_that_the_type_cannot_hold_is_refused),
     property!(weights_that_are_not_finite_show_where_updates_are_measured),
@@ -159,6 +160,46 @@ fn extreme_among_usual(
         }
         if let Some(broken) = not_finite(&optimizer, &theta) {
             panic!("{place}, step {t}: {broken}");
+        }
+    }
+}
+
+/// Hundreds of gradients alike, then usual ones, then some as large as they may be without being looked at beforehand, and those of the
+/// beginning again: what a rule has learned of the first is far from what suits the others.
+fn what_hundreds_of_gradients_leave_overflows_by_no_later_one(entry: &Entry) {
+    for (dtype, format) in dtypes(entry).iter().flat_map(|t| formats(entry, *t).iter().map(|f| (*t, *f))) {
+        let (firsts, large): (&[f64], _) = match dtype {
+            DType::F64 => (&[1.0, 1e-20, 1e-100, 1e-155, 1e-300], 1e57),
+            _ => (&[1.0, 1e-20, 1e-30, 1e-37], 1e12),
+        };
+        for (i, setting) in settings(entry).iter().enumerate() {
+            // what matrices learn depends on the settings, and f32 has the least room
+            if i > 0 && (entry.traits.half || dtype != DType::F32) {
+                continue;
+            }
+            for &first in firsts {
+                let place = format!("{} {dtype} {format} g = {first:e}", setting.name);
+                let mut optimizer = build(entry, &setting.values, dtype, format, NonFinite::Error);
+                let mut theta = tensors(dtype, |i| random(i as u64, 150));
+                let mut t = 0;
+                for (size, steps) in [(first, 400), (1.0, 3), (large, 3), (first, 20), (large, 1), (1.0, 3)] {
+                    // a few gradients in turn: to draw them takes longer than a step
+                    let draw =
+                        |k: u64, i: usize| random(100 * k + i as u64, 150).iter().map(|g| size * g).collect();
+                    let grads: Vec<Vec<Data>> = (1..=4).map(|k| tensors(dtype, |i| draw(k, i))).collect();
+                    for k in 0..steps as usize {
+                        t += 1;
+                        let args = StepArgs { loss: Some(1.0), ..StepArgs::from(setting.lr(t)) };
+                        match optimizer.step(args, &mut slots(&mut theta, &grads[k % 4])) {
+                            Ok(report) => assert_eq!(report.non_finite_update, None, "{place}, step {t}"),
+                            Err(Error::Overflow { .. }) => {}
+                            Err(error) => panic!("{place}, step {t}: {error}"),
+                        }
+                    }
+                    // what is not finite stays so
+                    assert_eq!(not_finite(&optimizer, &theta), None, "{place}, step {t} of size {size:e}");
+                }
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::common::{self, Data, Setting, args, random};
 use steepest::registry::Entry;
-use steepest::{Clip, DType, InstructionSet, NonFinite, Optimizer, Param, Slot};
+use steepest::{Clip, Clips, DType, InstructionSet, NonFinite, Optimizer, Param, Slot};
 
 /// Parameter and gradient types that an element rule takes; a tensor rule takes the first two.
 pub const TYPES: [(DType, DType); 8] = [
@@ -45,7 +45,7 @@ pub struct Run<'a> {
     pub setting: &'a Setting,
     pub instructions: InstructionSet,
     pub types: (DType, DType),
-    pub clip: Option<Clip>,
+    pub clip: Clips,
     pub measure: u64,
     pub non_finite: NonFinite,
     pub steps: u64,
@@ -58,7 +58,7 @@ impl<'a> Run<'a> {
             setting,
             instructions: InstructionSet::best(),
             types: (DType::F32, DType::F32),
-            clip: None,
+            clip: Clips::default(),
             measure: 0,
             non_finite: NonFinite::Error,
             steps: 3,
@@ -72,7 +72,7 @@ impl<'a> Run<'a> {
             .map(|(i, shape)| Param::new(format!("p{i}"), shape.clone(), self.types.0));
         Optimizer::builder(self.entry.make(&self.setting.values))
             .instruction_set(self.instructions)
-            .clip(self.clip)
+            .clip(self.clip.clone())
             .measure_updates(self.measure)
             .non_finite(self.non_finite)
             .build(params)
@@ -159,12 +159,15 @@ pub fn random_theta(lengths: &[usize]) -> Vec<Vec<f64>> {
 }
 
 /// What the driver may do to a gradient on its way.
-pub fn policies() -> Vec<(Option<Clip>, u64)> {
+pub fn policies() -> Vec<(Clips, u64)> {
+    let by_unit = Clip::Adaptive { factor: 0.1, eps: 1e-3 };
+    let [sum, largest] = [1.0, f64::INFINITY].map(|order| Clip::GlobalNormOf { order, most: 0.5 });
     vec![
-        (Some(Clip::Value(0.3)), 0),
-        (Some(Clip::TensorNorm(0.5)), 0),
-        (Some(Clip::GlobalNorm(0.5)), 1),
-        (Some(Clip::Adaptive { factor: 0.1, eps: 1e-3 }), 0),
-        (None, 1),
+        (Clip::Value(0.3).into(), 0),
+        (Clip::TensorNorm(0.5).into(), 0),
+        (Clip::GlobalNorm(0.5).into(), 1),
+        (by_unit.into(), 0),
+        ([sum, largest, by_unit, Clip::Value(1e-3)].into(), 0),
+        (None.into(), 1),
     ]
 }

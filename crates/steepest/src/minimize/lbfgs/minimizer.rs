@@ -4,7 +4,7 @@ use super::history::History;
 use super::line_search::{Line, StrongWolfe};
 use super::settings::{Lbfgs, LineSearch};
 use super::vector::{dot, largest};
-use crate::clip::Clip;
+use crate::clip::Clips;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::float::Float;
@@ -274,8 +274,8 @@ impl<T: Float> Minimizer<T> for LbfgsMinimizer {
 }
 
 impl<T: Float> IntoMinimizer<T> for Lbfgs {
-    fn into_minimizer(self: Box<Self>, len: usize, clip: Option<Clip>) -> Result<Box<dyn Minimizer<T>>> {
-        if clip.is_some() {
+    fn into_minimizer(self: Box<Self>, len: usize, clip: Clips) -> Result<Box<dyn Minimizer<T>>> {
+        if !clip.is_empty() {
             return Err(Error::Conflict {
                 owner: Self::OWNER,
                 conflict: "its line search needs the gradient as it is, not a clipped one".to_owned(),

@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::linalg::{Loops, Matrix, Number, Workspace, packed_len};
 use crate::param::Param;
 use crate::random;
-use crate::real::Average;
+use crate::real::{Average, power_of_two_below};
 use crate::rule::{Decay, IntoRule, Rule, StateSpec, Step, TensorView};
 use crate::settings::{Range, Settings};
 
@@ -49,7 +49,9 @@ super::fallback::matrix_settings! {
     /// With p(s) = `max_share` while s ≤ `flat_steps`, then falling with exp(−`share_decay`·s) to
     /// `min_share`, the factors are refreshed at step t where the integral of p from 0 to t passes a whole
     /// number. At each 100th refresh the largest elements of L and R are made equal first, which changes no
-    /// product of both. A gradient so small that δ·mean|F| is no normal number refreshes nothing.
+    /// product of both. A gradient so small that δ·mean|F| is no normal number refreshes nothing. Where A, B or U
+    /// leave the type, as with the first usual gradient after thousands of tiny ones, they are computed from F, V or
+    /// M̂ times a power of two: steps stay finite.
     ///
     /// Element i of V, row by row, is the sum of four uniform numbers that are the 16-bit pieces of
     /// SplitMix64's output i, whose key is made from `seed` and t, for all tensors alike: no hidden state. A
@@ -203,6 +205,28 @@ fn probe<T: Number>(loops: Loops, seed: u64, t: u64, into: &mut [T]) {
 
 fn largest<T: Number>(x: &[T]) -> f64 {
     x.iter().fold(0.0, |m, x| m.max(x.wide().abs()))
+}
+
+/// Calls `compute` with a factor for what it computes, and returns the sum of squares that it gives, and the factor: 1, or where that sum
+/// is above `most`, the first below with which it is not. Factors are powers of two, so that nothing proportional to one has other bits.
+///
+/// L and R that have learned from tiny gradients are large: the first usual gradient is multiplied by both, twice, and squared.
+fn within<T: Number>(most: f64, mut compute: impl FnMut(f64) -> f64) -> (f64, f64) {
+    let mut factor = 1.0;
+    loop {
+        let squares = compute(factor);
+        if squares <= most || factor <= T::SMALLEST {
+            return (squares, factor);
+        }
+        // to a sum of about 1, where it is known
+        let less = if squares.is_finite() { 1.0 / squares.sqrt() } else { small::<T>() };
+        factor = power_of_two_below(factor * less).max(T::SMALLEST);
+    }
+}
+
+/// 2⁻⁶³ in f32 and 2⁻⁵¹¹ in f64.
+fn small<T: Number>() -> f64 {
+    T::SMALLEST.sqrt()
 }
 
 /// `into ← S·x` for a symmetric S.
@@ -415,30 +439,45 @@ impl MatrixRule for Whitening {
                 }
             }
             let noise = T::of(noise);
-            probe(loops, seed, step.t, pieces.products.x);
-            let probed = [&*pieces.products.x, &**m, view.grad];
-            loops.map([&mut *pieces.b], probed, |_, [v, m, g]| [fitted(m, g) + noise * v]);
-            for (axis, factor) in axes.iter().zip(&factors) {
-                pieces.solve(loops, *axis, factor);
-            }
-            std::mem::swap(&mut pieces.products.x, &mut pieces.b);
-            for (axis, factor) in axes.iter().zip(&factors) {
-                pieces.multiply(loops, *axis, factor, axis.side == Side::Left);
-            }
-            for (axis, factor) in axes.iter().zip(&mut factors) {
-                pieces.fit(loops, *axis, factor, precond_lr);
+            // with room for sums of these squares, and for their products with a factor
+            let (squares, _) = within::<T>(1.0 / small::<T>(), |factor| {
+                let by = T::of(factor);
+                probe(loops, seed, step.t, pieces.products.x);
+                let probed = [&*pieces.products.x, &**m, view.grad];
+                loops.map([&mut *pieces.b], probed, |_, [v, m, g]| [(fitted(m, g) + noise * v) * by]);
+                if factor != 1.0 {
+                    loops.map([&mut *pieces.products.x], [], |[v], []| [v * by]);
+                }
+                for (axis, factor) in axes.iter().zip(&factors) {
+                    pieces.solve(loops, *axis, factor);
+                }
+                std::mem::swap(&mut pieces.products.x, &mut pieces.b);
+                for (axis, factor) in axes.iter().zip(&factors) {
+                    pieces.multiply(loops, *axis, factor, axis.side == Side::Left);
+                }
+                loops.sum_of_squares(pieces.products.x) + loops.sum_of_squares(pieces.b)
+            });
+            // else there is nothing to learn from
+            if squares.is_finite() {
+                for (axis, factor) in axes.iter().zip(&mut factors) {
+                    pieces.fit(loops, *axis, factor, precond_lr);
+                }
             }
         }
 
-        loops.map([&mut *pieces.products.x], [&**m], |_, [m]| [m * corrected]);
-        for transposed in [true, false] {
-            for (axis, factor) in axes.iter().zip(&factors) {
-                // LᵀM̂R, then L from the left and Rᵀ from the right
-                pieces.multiply(loops, *axis, factor, transposed == (axis.side == Side::Left));
+        let (squares, shrunk) = within::<T>(f64::MAX, |factor| {
+            let by = T::of(factor);
+            loops.map([&mut *pieces.products.x], [&**m], |_, [m]| [m * corrected * by]);
+            for transposed in [true, false] {
+                for (axis, factor) in axes.iter().zip(&factors) {
+                    // LᵀM̂R, then L from the left and Rᵀ from the right
+                    pieces.multiply(loops, *axis, factor, transposed == (axis.side == Side::Left));
+                }
             }
-        }
-        let rms = (loops.sum_of_squares(pieces.products.x) / view.grad.len() as f64).sqrt();
-        loops.subtract(view.theta, pieces.products.x, keep, step.lr * (max_rms / rms).min(1.0))
+            loops.sum_of_squares(pieces.products.x)
+        });
+        let rms = (squares / view.grad.len() as f64).sqrt();
+        loops.subtract(view.theta, pieces.products.x, keep, step.lr * (max_rms / rms).min(1.0 / shrunk))
     }
 }
 
@@ -463,6 +502,26 @@ mod tests {
         }
         // the fraction of a step is below 1 at the end of u64, where f64 has no single steps any more
         assert!(Kron::default().refreshes(u64::MAX) > 1 << 58);
+    }
+
+    #[test]
+    fn what_leaves_the_type_is_computed_from_a_power_of_two_less() {
+        fn squares<T: Number>(x: f64) -> impl FnMut(f64) -> f64 {
+            move |factor| T::of(T::of(x).wide() * factor).wide().powi(2)
+        }
+        // as it is, at the bound too
+        let most = 2f64.powi(63);
+        assert_eq!(within::<f32>(most, squares::<f32>(3.0)), (9.0, 1.0));
+        assert_eq!(within::<f32>(most, squares::<f32>(2f64.powi(31))), (2f64.powi(62), 1.0));
+        let (found, factor) = within::<f32>(most, squares::<f32>(1e30));
+        assert!((0.25..=1.0).contains(&found) && factor == 2f64.powi(-100), "{found} {factor}");
+        // squares that f64 does not hold
+        let (found, factor) = within::<f64>(2f64.powi(511), squares::<f64>(1e200));
+        assert!((1e92..1e93).contains(&found) && factor == 2f64.powi(-511), "{found} {factor}");
+        // and what no factor mends
+        let (found, factor) = within::<f32>(most, |_| f64::INFINITY);
+        assert!(found.is_infinite() && factor == f32::SMALLEST);
+        assert!(within::<f64>(most, |_| f64::NAN).0.is_nan());
     }
 
     #[test]
