@@ -110,7 +110,6 @@ fn settings_that_cannot_be() {
         ("--set lr=-3", &["lr is -3"]),
         ("--weight-decay -0.1", &["weight_decay = -0.1 is outside"]),
         ("--optimizer sgd --set nesterov=true", &["nesterov needs a momentum above 0"]),
-        ("--clip-norm 1 --clip-value 1", &["clip_norm and clip_value", "one kind of clipping"]),
         ("--clip-norm -1", &["-1"]),
         ("--batch 0", &["'0' for '--batch <SAMPLES>'", "at least 1, or `full`"]),
         ("--epochs 0", &["'0' for '--epochs <N>'", "not a whole number of at least 1"]),

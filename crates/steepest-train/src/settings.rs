@@ -14,7 +14,7 @@ use steepest::rule::Decay;
 use steepest::schedule::{self, ReduceOnPlateau, Schedule};
 use steepest::settings::Values;
 use steepest::stop::{Divergence, NoImprovement, Stop};
-use steepest::{Clip, Optimizer, Rule, nearest, registry};
+use steepest::{Clip, Clips, Optimizer, Rule, nearest, registry};
 use steepest_data::Task;
 
 /// Everything that determines a run. [`Settings::default`] trains on the embedded digits.
@@ -239,26 +239,17 @@ impl OptimizerSettings {
         }
     }
 
-    /// The clipping, of which there may be one kind.
-    pub fn clip(&self) -> Result<Option<Clip>> {
-        let given: Vec<(&str, Clip)> = [
-            self.clip_norm.map(|c| ("clip_norm", Clip::GlobalNorm(c))),
-            self.clip_tensor_norm.map(|c| ("clip_tensor_norm", Clip::TensorNorm(c))),
-            self.clip_value.map(|c| ("clip_value", Clip::Value(c))),
-            self.clip_adaptive.map(|factor| ("clip_adaptive", Clip::Adaptive { factor, eps: 1e-3 })),
+    /// The clipping, one kind after another: each tensor's norm, that of all, each unit's, single values.
+    pub fn clip(&self) -> Clips {
+        [
+            self.clip_tensor_norm.map(Clip::TensorNorm),
+            self.clip_norm.map(Clip::GlobalNorm),
+            self.clip_adaptive.map(|factor| Clip::Adaptive { factor, eps: 1e-3 }),
+            self.clip_value.map(Clip::Value),
         ]
         .into_iter()
         .flatten()
-        .collect();
-        match given.as_slice() {
-            [] => Ok(None),
-            [(_, clip)] => Ok(Some(*clip)),
-            [(a, _), (b, _), ..] => Err(Error::BadSetting {
-                key: "optimizer",
-                found: format!("{a} and {b}"),
-                expected: "one kind of clipping".into(),
-            }),
-        }
+        .collect()
     }
 }
 
@@ -484,7 +475,7 @@ impl Settings {
     /// The first setting that is wrong, with what it should be.
     pub fn check(&self) -> Result<()> {
         // an optimizer of nothing: its builder knows the range of every setting
-        Optimizer::builder(self.optimizer.rule()?).clip(self.optimizer.clip()?).build([])?;
+        Optimizer::builder(self.optimizer.rule()?).clip(self.optimizer.clip()).build([])?;
         self.optimizer.learning_rate()?;
         if self.optimizer.chooses_rate() && registry::find(&self.optimizer.name)?.traits.learning_rate_free {
             return Err(Error::BadSetting {
@@ -551,6 +542,16 @@ mod tests {
         assert_eq!(dropout_schedule, Some(DropoutSchedule::Constant));
         let all = Settings::of_run("", "test").unwrap();
         assert_eq!(all.model.hidden, Some(SMALL.to_vec()));
+    }
+
+    #[test]
+    fn clips_come_one_after_another() {
+        let text = "[optimizer]\nclip_value = 0.5\nclip_norm = 1.0\nclip_adaptive = 0.01";
+        let settings = Settings::from_toml(text, "test").unwrap();
+        let clips = settings.optimizer.clip();
+        let adaptive = Clip::Adaptive { factor: 0.01, eps: 1e-3 };
+        assert_eq!(clips.as_slice(), [Clip::GlobalNorm(1.0), adaptive, Clip::Value(0.5)]);
+        settings.check().unwrap();
     }
 
     #[test]

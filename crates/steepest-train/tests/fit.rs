@@ -361,7 +361,6 @@ fn what_cannot_be_is_refused_with_words() {
         ("[optimizer]\nbeta = 0.9", "did you mean `beta"),
         ("[optimizer]\nbeta1 = 1.0", "outside [0, 1)"),
         ("[optimizer]\nlr = -1.0", "optimizer.lr is -1"),
-        ("[optimizer]\nclip_norm = 1.0\nclip_value = 1.0", "one kind of clipping"),
         ("[schedule]\nname = 'cosinus'", "did you mean `cosine`"),
         ("[data]\nsource = 'diggits'", "digits"),
         ("[data]\nsource = 'iris'\ntarget = 'specie'", "species"),

@@ -323,7 +323,7 @@ fn make_optimizer(
 ) -> Result<BurnOptimizer<Model>> {
     let policy = if settings.skip_non_finite { NonFinite::Skip } else { NonFinite::Error };
     let mut builder = Optimizer::builder(settings.rule()?)
-        .clip(settings.clip()?)
+        .clip(settings.clip())
         .non_finite(policy)
         .measure_updates(steps_per_epoch.max(1));
     if !settings.decay_all {
