@@ -207,11 +207,22 @@ fn decide_network(
             "it suits perceptrons over tables, and rules whose steps have the size of the rate".to_owned(),
         ),
     });
-    let many = preset == Preset::Best && is_table && is_perceptron && !model.layer_norm;
-    decisions.fill("model.members", &mut model.members, || match many {
-        true => (USUAL_MEMBERS, "the preset is best".to_owned()),
-        false => (1, "more cost as many times as much".to_owned()),
+    let can = is_table && is_perceptron && !model.layer_norm && optimizer.traits.elementwise;
+    let rows = data.train.features.rows;
+    decisions.fill("model.members", &mut model.members, || match preset {
+        Preset::Best if can => (USUAL_MEMBERS, "the preset is best".to_owned()),
+        Preset::Default if can && rows < FEW_ROWS => {
+            (2, format!("there are {rows} training rows, which cost little"))
+        }
+        _ => (1, "more cost as many times as much".to_owned()),
     });
+    if model.members.unwrap_or(1) > 1 && !optimizer.traits.elementwise {
+        return Err(Error::Unsuitable {
+            reason: "the optimizer looks at matrices, and the weights of several members are several of them",
+            remedy: "train one member, or take an optimizer that treats each weight by itself",
+            keys: &["model.members", "optimizer.name"],
+        });
+    }
     Ok(settings.model.config(&data.encoder))
 }
 
@@ -251,6 +262,9 @@ impl Resolved {
         }
     }
 }
+
+/// Fewer training rows than these are learned by two members: noise counts for more, and time for less.
+const FEW_ROWS: usize = 4_000;
 
 /// Widths of the hidden layers: for tables chosen in docs/tables.md.
 fn usual_widths(is_table: bool, preset: Preset) -> (Vec<usize>, String) {
@@ -458,6 +472,7 @@ mod tests {
             ("schedule.name", "cosine_log"),
             ("schedule.warmup", "0"),
             ("train.patience", "0"),
+            ("model.members", "2"),
         ] {
             assert_eq!(decided("", key).as_deref(), Some(value), "{key}");
         }
@@ -471,6 +486,10 @@ mod tests {
         // what would not suit: a scale with a large rate, cycles under a rule that finds its rate, an end without patience
         assert_eq!(decided("[optimizer]\nname = 'sgd'", "model.input_scale").as_deref(), Some("false"));
         assert_eq!(decided("[optimizer]\nname = 'prodigy'", "schedule.name").as_deref(), Some("cosine"));
+        assert_eq!(decided("[optimizer]\nname = 'muon'", "model.members").as_deref(), Some("1"));
+        let both = Settings::from_toml("[optimizer]\nname = 'muon'\n[model]\nmembers = 2", "test").unwrap();
+        let error = both.resolve(&data("breast-cancer")).unwrap_err().to_string();
+        assert!(error.contains("looks at matrices"), "{error}");
         assert_eq!(decided("[schedule]\nname = 'constant'", "train.patience").as_deref(), Some("51"));
         // a row of many inputs may be seen less often
         assert_eq!(usual_epochs_of_tables(10_000, 80, 120_000).0, 38);

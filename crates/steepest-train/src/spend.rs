@@ -37,8 +37,12 @@ pub(crate) fn spend(settings: &Settings) -> Result<Option<(Settings, String)>> {
     planned.train.max_seconds = None;
     planned.model.members = Some(USUAL_MEMBERS);
     planned.train.preset = Preset::Default;
+    let rule = steepest::registry::find(&settings.optimizer.name)?;
+    if settings.model.layer_norm || !rule.traits.elementwise {
+        return Ok(None);
+    }
     let resolved = planned.resolve(&data)?;
-    if !resolved.model.can_have_members() {
+    if resolved.model.members() == 1 {
         return Ok(None);
     }
     let timed = step_seconds([&planned], &data)?[0];

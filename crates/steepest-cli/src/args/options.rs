@@ -151,7 +151,7 @@ options! {
         "dropout-schedule": word::<DropoutSchedule>("NAME") => model.dropout_schedule;
         /// Multiply each input by a number that is trained [default: true for tables]
         "input-scale": truth("BOOL") => model.input_scale;
-        /// How many networks are trained as one, their outputs averaged [default: 1]
+        /// How many networks are trained as one, their outputs averaged [default: 2 for few rows, else 1]
         "members": from_one::<u64>("N") => model.members;
         /// Normalize each layer's values
         "layer-norm": FLAG => model.layer_norm;

@@ -17,7 +17,7 @@ pub(super) struct Network {
     unit: Unit,
     raw: usize,
     width: usize,
-    /// Of a multi-layer perceptron.
+    /// Of a multi-layer perceptron, or of several side by side.
     first: Option<FirstLayer>,
     /// What comes after it, where that is nothing but products and rectifiers.
     rectified: Option<Rectified>,
@@ -48,7 +48,11 @@ impl Network {
                 let bias = layer.bias.as_ref().map(|bias| numbers(bias.val().into_data()));
                 FirstLayer { weights, bias: bias.unwrap_or_else(|| vec![0.0; units]) }
             }),
-            Model::Members(_) | Model::Cnn(_) => None,
+            Model::Members(members) => members.first().map(|(weights, bias)| FirstLayer {
+                weights: numbers(weights.into_data()),
+                bias: numbers(bias.into_data()),
+            }),
+            Model::Cnn(_) => None,
         };
         let (raw, width) = (config.outputs(), config.inputs());
         let rectified = match (&model, config) {
@@ -194,8 +198,12 @@ impl Hybrids for Updated<'_> {
             return self.network.apply(&rectified.outputs(sums), outputs);
         }
         let sums = Tensor::<2>::from_data(TensorData::new(sums, [range.len(), units]), &device(false));
-        let Model::Mlp(mlp) = &self.network.model else { unreachable!("only these have a first layer") };
-        let raw = mlp.run_from_sums(sums, None, None).into_data();
+        let raw = match &self.network.model {
+            Model::Mlp(mlp) => mlp.run_from_sums(sums, None, None),
+            Model::Members(members) => members.run_from_sums(sums),
+            Model::Cnn(_) => unreachable!("it has no first layer of sums"),
+        };
+        let raw = raw.into_data();
         self.network.apply(raw.as_slice::<f32>().expect("networks compute in f32"), outputs);
     }
 }

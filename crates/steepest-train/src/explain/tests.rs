@@ -1,31 +1,27 @@
 use super::network::Network;
 use super::outputs::Unit;
 use super::rows::Rows;
-use crate::model::{Activation, MlpConfig, ModelConfig};
+use crate::model::{Activation, Joined, MlpConfig, ModelConfig};
 use crate::network::device;
 use steepest_data::{Features, Targets};
 use steepest_explain::{Background, Model, Players, ShapleyOptions, path, shapley};
-
-fn network(layer_norm: bool, hidden: Vec<usize>, outputs: usize) -> (Network, Network) {
-    network_of(Activation::Gelu, layer_norm, hidden, outputs)
-}
 
 fn network_of(
     activation: Activation,
     layer_norm: bool,
     hidden: Vec<usize>,
     outputs: usize,
+    members: usize,
 ) -> (Network, Network) {
-    let config = ModelConfig::Mlp(MlpConfig {
-        inputs: 6,
-        hidden,
-        outputs,
-        activation,
-        dropout: 0.3,
-        layer_norm,
-        ..MlpConfig::default()
-    });
-    let model = config.init(5, &device(false));
+    let joined = if outputs == 1 { Joined::Mean } else { Joined::Classes };
+    let config = MlpConfig { inputs: 6, hidden, outputs, activation, layer_norm, ..MlpConfig::default() };
+    let config = ModelConfig::Mlp(MlpConfig { dropout: 0.3, input_scale: true, members, joined, ..config });
+    let mut model = config.init(5, &device(false));
+    // scales that are not all 1
+    let mut weights = steepest_burn::named_tensors(&model);
+    let scale = weights.iter_mut().find(|(name, ..)| name == "input_scale").unwrap();
+    scale.2.iter_mut().enumerate().for_each(|(i, scale)| *scale = 0.7 + 0.1 * i as f32);
+    steepest_burn::load_named_tensors(&mut model, &weights).unwrap();
     let unit = if outputs == 1 { Unit::Number([3.0, 10.0]) } else { Unit::LogOdds { looked_for: None } };
     (Network::new(&model, &config, unit), Network::new(&model, &config, Unit::Raw))
 }
@@ -67,14 +63,17 @@ fn an_updated_first_layer_is_the_layer() {
     data[0..4].copy_from_slice(&rows[0..4]);
     let background = Background::new(data, 6).unwrap();
     use Activation::{Gelu, Relu};
-    for (activation, layer_norm, hidden, outputs) in [
-        (Gelu, false, vec![16, 8], 1),
-        (Relu, false, vec![16, 8, 11], 3),
-        (Relu, false, vec![16], 1),
-        (Relu, true, vec![12], 3),
-        (Gelu, false, vec![], 2),
+    for (activation, layer_norm, hidden, outputs, members) in [
+        (Gelu, false, vec![16, 8], 1, 1),
+        (Relu, false, vec![16, 8, 11], 3, 1),
+        (Relu, false, vec![16], 1, 1),
+        (Relu, true, vec![12], 3, 1),
+        (Gelu, false, vec![], 2, 1),
+        (Relu, false, vec![16, 8], 1, 3),
+        (Gelu, false, vec![12], 3, 2),
+        (Relu, false, vec![], 3, 2),
     ] {
-        let (network, _) = network_of(activation, layer_norm, hidden, outputs);
+        let (network, _) = network_of(activation, layer_norm, hidden, outputs, members);
         let options = ShapleyOptions::default();
         let quick = shapley(&network, &players, &background, &rows, &options).unwrap();
         let whole = shapley(&Plain(&network), &players, &background, &rows, &options).unwrap();
@@ -96,8 +95,8 @@ fn gradients_are_slopes_and_paths_are_complete() {
     let players = Players::each(6).unwrap();
     let background = Background::new(numbers(6 * 30, 3), 6).unwrap();
     let rows = numbers(6 * 3, 4);
-    for (layer_norm, outputs) in [(false, 1), (true, 3)] {
-        let (network, _) = network(layer_norm, vec![16, 8], outputs);
+    for (layer_norm, outputs, members) in [(false, 1, 1), (true, 3, 1), (false, 3, 2)] {
+        let (network, _) = network_of(Activation::Gelu, layer_norm, vec![16, 8], outputs, members);
         for output in 0..network.outputs() {
             let slopes = network.gradients(&rows, output).unwrap();
             for (at, slope) in slopes.iter().enumerate() {

@@ -97,6 +97,27 @@ impl Members {
         self.dropout = dropout;
     }
 
+    /// Weights and biases of the first hidden layer, the scales of the inputs in them: `[inputs, members · units]` and
+    /// `[members · units]`. `None` where there is no hidden layer.
+    pub(crate) fn first(&self) -> Option<(Tensor<2>, Tensor<1>)> {
+        let first = self.hidden.first()?;
+        let mut weight = first.weight.val();
+        if let Some(scale) = &self.input_scale {
+            weight = weight * scale.val().unsqueeze_dim::<3>(2);
+        }
+        let [members, inputs, units] = weight.dims();
+        let weight = weight.swap_dims(0, 1).reshape([inputs, members * units]);
+        Some((weight, first.bias.val().reshape([members * units])))
+    }
+
+    /// The outputs, from the sums of the first hidden layer on, `[rows, members · units]`.
+    pub(crate) fn run_from_sums(&self, sums: Tensor<2>) -> Tensor<2> {
+        let [rows, all] = sums.dims();
+        let members = self.count();
+        let sums = sums.reshape([rows, members, all / members]).swap_dims(0, 1);
+        self.joined.join(self.from_sums(sums, None, None, None))
+    }
+
     /// Whether each input is multiplied by a number that is trained.
     pub(crate) fn has_input_scale(&self) -> bool {
         self.input_scale.is_some()
@@ -108,7 +129,7 @@ impl Members {
     }
 
     /// The outputs of each member, `[members, rows, outputs]`.
-    pub(crate) fn of_each(&self, x: Tensor<2>, at: Option<Noise>, mut seen: Option<&mut Units>) -> Tensor<3> {
+    pub(crate) fn of_each(&self, x: Tensor<2>, at: Option<Noise>, seen: Option<&mut Units>) -> Tensor<3> {
         let [rows, inputs] = x.dims();
         let members = self.count();
         let mut x = match at {
@@ -116,8 +137,24 @@ impl Members {
             None => x.unsqueeze_dim::<3>(0).expand([members, rows, inputs]),
         };
         let mut scale = self.input_scale.as_ref();
+        if let Some(first) = self.hidden.first() {
+            x = first.forward(x, scale.take());
+        }
+        self.from_sums(x, scale, at, seen)
+    }
+
+    /// From the sums of the first hidden layer on, `[members, rows, units]`; from the inputs, where there is no hidden layer.
+    fn from_sums(
+        &self,
+        mut x: Tensor<3>,
+        scale: Option<&Param<Tensor<2>>>,
+        at: Option<Noise>,
+        mut seen: Option<&mut Units>,
+    ) -> Tensor<3> {
         for (i, layer) in self.hidden.iter().enumerate() {
-            x = layer.forward(x, scale.take());
+            if i > 0 {
+                x = layer.forward(x, None);
+            }
             if let Some(units) = seen.as_deref_mut() {
                 let [members, rows, width] = x.dims();
                 let side_by_side = x.clone().swap_dims(0, 1).reshape([rows, members * width]);

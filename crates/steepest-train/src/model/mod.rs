@@ -108,11 +108,6 @@ impl ModelConfig {
         }
     }
 
-    /// Whether several of them can be trained as one.
-    pub(crate) fn can_have_members(&self) -> bool {
-        matches!(self, Self::Mlp(config) if !config.layer_norm)
-    }
-
     /// How many numbers the network has; the largest `u64` where that is more than it holds.
     pub fn parameters(&self) -> u64 {
         let numbers = |shape: &[usize]| shape.iter().fold(1u64, |all, size| all.saturating_mul(*size as u64));
