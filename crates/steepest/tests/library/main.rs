@@ -7,6 +7,7 @@ mod change;
 mod compat;
 mod curves;
 mod doors;
+mod lent;
 mod matrix;
 mod minimize;
 mod outside;
