@@ -6,6 +6,7 @@ use crate::optimizer::Optimizer;
 use crate::optimizer::array::StateArray;
 use crate::optimizer::lend::{check_slices, not_lent, with_slices};
 use crate::optimizer::tensor::TensorState;
+use crate::rule::Body;
 
 impl Optimizer {
     /// The state arrays of parameter `i`, in the order in which a slot [lends](crate::Slot::with_state) them: those of its rule, of wrappers, and
@@ -35,6 +36,15 @@ impl Optimizer {
             tensor.all_arrays_mut().for_each(StateArray::reset);
         });
         Ok(())
+    }
+
+    /// Whether the rule of parameter `i` treats each element alone, but for sums over all of them, so that its elements may lie in any order:
+    /// the same for parameter, gradient and those of its [arrays](Self::state_layout) that have its shape.
+    ///
+    /// # Panics
+    /// If there is no parameter `i`.
+    pub fn is_elementwise(&self, i: usize) -> bool {
+        matches!(self.setup.rules[self.tensors[i].rule].body, Body::Element(_))
     }
 
     /// The steps that parameter `i` has taken.
