@@ -10,6 +10,8 @@ use steepest::settings::{Domain, Parameter, Value, Values};
 pub(crate) struct Argument {
     pub name: String,
     pub parts: Vec<Parameter>,
+    /// Those whose 0 torch writes as None.
+    pub none: &'static [&'static str],
 }
 
 /// The arguments of an optimizer: its settings, where several are joined as torch joins them, or numbered, as `beta1` and `beta2`,
@@ -17,7 +19,7 @@ pub(crate) struct Argument {
 pub(crate) fn arguments(entry: &Entry) -> Vec<Argument> {
     let parameters = (entry.parameters)();
     let names: Vec<&str> = parameters.iter().map(|parameter| parameter.name).collect();
-    let joined = entry.torch.map_or(&[][..], |torch| torch.joined);
+    let (joined, none) = entry.torch.map_or((&[][..], &[][..]), |torch| (torch.joined, torch.none));
     let mut arguments: Vec<Argument> = Vec::new();
     for parameter in parameters {
         let of_torch = joined.iter().find(|(_, parts)| parts.contains(&parameter.name));
@@ -27,15 +29,18 @@ pub(crate) fn arguments(entry: &Entry) -> Vec<Argument> {
             .unwrap_or_else(|| parameter.name.to_owned());
         match arguments.iter_mut().find(|argument| argument.name == name) {
             Some(argument) => argument.parts.push(parameter),
-            None => arguments.push(Argument { name, parts: vec![parameter] }),
+            None => arguments.push(Argument { name, parts: vec![parameter], none }),
         }
     }
     arguments
 }
 
+/// Numbered settings that Python's optimizers join.
+const JOINED: [&str; 3] = ["beta", "nu", "eps"];
+
 /// What a numbered setting is part of: `betas` for `beta1` where there is a `beta2`, or the other way round.
 fn numbered(name: &str, names: &[&str]) -> Option<String> {
-    let stem = name.strip_suffix(|c: char| c.is_ascii_digit())?;
+    let stem = name.strip_suffix(|c: char| c.is_ascii_digit()).filter(|stem| JOINED.contains(stem))?;
     let others = names.iter().filter(|other| {
         other.strip_suffix(|c: char| c.is_ascii_digit()).is_some_and(|of_other| of_other == stem)
     });
@@ -52,10 +57,14 @@ pub(crate) fn class_name(entry: &Entry) -> &'static str {
 impl Argument {
     /// Its default.
     pub fn default<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let one = |part: &Parameter| match part.default {
+            Value::Number(0.0) if self.none.contains(&part.name) => Ok(py.None().into_bound(py)),
+            _ => to_python(py, &part.default),
+        };
         match &self.parts[..] {
-            [one] => to_python(py, &one.default),
+            [part] => one(part),
             parts => {
-                let parts = parts.iter().map(|part| to_python(py, &part.default));
+                let parts = parts.iter().map(one);
                 Ok(PyTuple::new(py, parts.collect::<PyResult<Vec<_>>>()?)?.into_any())
             }
         }
@@ -123,7 +132,9 @@ pub(crate) fn values_of(owner: &str, rows: &[Parameter], given: &Bound<'_, PyDic
     for (name, value) in given {
         let name: String = name.extract()?;
         match rows.iter().find(|row| row.name == name) {
-            Some(row) => Argument { name, parts: vec![row.clone()] }.read(owner, &value, &mut values)?,
+            Some(row) => {
+                Argument { name, parts: vec![row.clone()], none: &[] }.read(owner, &value, &mut values)?
+            }
             // the library says which there are
             None => drop(values.insert(name, Value::Number(0.0))),
         }
@@ -153,6 +164,7 @@ pub(crate) fn registry(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
         dict.set_item("needs", entry.needs())?;
         // a rate to begin with, for networks of ordinary size, where torch has none
         dict.set_item("lr", entry.torch.map_or(entry.default_lr, |torch| torch.lr))?;
+        dict.set_item("rate", entry.default_lr)?;
         dict.set_item("needs_loss", entry.traits.needs_loss)?;
         dict.set_item("schedule_free", entry.traits.schedule_free)?;
         dict.set_item("elementwise", entry.traits.elementwise)?;

@@ -131,7 +131,9 @@ impl Arrays {
                 copy: None,
             });
         }
-        if self.optimizer.is_none() {
+        // until a step was taken nothing is lost with it
+        let begins = |optimizer: &Optimizer| optimizer.steps_taken() == 0 && optimizer.params() != &of[..];
+        if self.optimizer.as_ref().is_none_or(begins) {
             self.optimizer = Some(self.build(py, of.clone())?);
         }
         let Self { optimizer, written, report, .. } = self;

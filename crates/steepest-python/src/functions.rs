@@ -36,8 +36,11 @@ fn made(name: &str, settings: &Bound<'_, PyDict>) -> PyResult<Box<dyn schedule::
 }
 
 fn rows<'py>(py: Python<'py>, parameters: Vec<Parameter>) -> PyResult<Vec<Bound<'py, PyTuple>>> {
-    let argument =
-        |parameter: Parameter| Argument { name: parameter.name.to_owned(), parts: vec![parameter] };
+    let argument = |parameter: Parameter| Argument {
+        name: parameter.name.to_owned(),
+        parts: vec![parameter],
+        none: &[],
+    };
     parameters.into_iter().map(|parameter| row(py, &argument(parameter))).collect()
 }
 

@@ -8,7 +8,7 @@ use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString};
-use steepest::{DType, Optimizer, StateType};
+use steepest::{DType, Optimizer, StateLayout, StateType};
 
 /// A state array of a parameter: its key, and what it must be.
 pub(crate) struct ArrayKey {
@@ -41,6 +41,8 @@ pub(crate) struct Gatherer<'a, 'py> {
     pub optimizer: &'a mut Optimizer,
     /// Whether the numbers of its rule are the same for all parameters.
     pub shares: bool,
+    /// Axes that torch keeps: [`steepest::registry::InTorch::kept_axes`].
+    pub kept_axes: &'static [(&'static str, usize)],
     pub describer: &'a Describer,
     /// The torch optimizer: makes state, copies and explanations.
     pub owner: &'a Bound<'py, PyAny>,
@@ -124,7 +126,7 @@ impl<'py> Gatherer<'_, 'py> {
         if let Some(found) = self.look_up(known, of)? {
             return Ok(found);
         }
-        let (py, layout) = (self.owner.py(), layout(self.optimizer, i));
+        let (py, layout) = (self.owner.py(), layout(self.optimizer, self.kept_axes, i));
         let fresh = self.owner.call_method1("_fresh", (known.param.bind(py), like, layout.clone()))?;
         let arrays =
             fresh.try_iter()?.map(|tensor| self.describer.hold(tensor?)).collect::<PyResult<Vec<_>>>()?;
@@ -180,7 +182,11 @@ impl<'py> Gatherer<'_, 'py> {
 }
 
 /// The state arrays of parameter `i`: name, shape, element type as torch calls it, whether it holds weights.
-pub(crate) fn layout(optimizer: &Optimizer, i: usize) -> Vec<(String, Vec<usize>, &'static str, bool)> {
+pub(crate) fn layout(
+    optimizer: &Optimizer,
+    kept_axes: &[(&str, usize)],
+    i: usize,
+) -> Vec<(String, Vec<usize>, &'static str, bool)> {
     let name = |element: StateType| match element {
         StateType::F64 => "float64",
         StateType::F32 => "float32",
@@ -189,7 +195,20 @@ pub(crate) fn layout(optimizer: &Optimizer, i: usize) -> Vec<(String, Vec<usize>
         _ => "int8",
     };
     let layouts = optimizer.state_layout(i).into_iter();
-    layouts.map(|array| (array.name, array.shape, name(array.element), array.weights)).collect()
+    let row = |array: StateLayout| {
+        let shape = shape_in_torch(&array, kept_axes);
+        (array.name, shape, name(array.element), array.weights)
+    };
+    layouts.map(row).collect()
+}
+
+/// The shape that torch gives a state array: axes that it is a sum over may have length 1 there.
+pub(crate) fn shape_in_torch(array: &StateLayout, kept_axes: &[(&str, usize)]) -> Vec<usize> {
+    let mut shape = array.shape.clone();
+    if let Some((_, from_last)) = kept_axes.iter().find(|(name, _)| *name == array.name) {
+        shape.insert(shape.len() - (*from_last).min(shape.len()), 1);
+    }
+    shape
 }
 
 /// The parameters of groups, one list for each.

@@ -345,11 +345,9 @@ impl Clash {
     pub fn words(self) -> &'static str {
         match self {
             Self::Written => {
-                "parameters, or arrays of their state, overlap in memory; give each a memory of its own, with `clone()`"
+                "parameters, or arrays of their state, overlap in memory; give each memory of its own: step a copy"
             }
-            Self::Read => {
-                "a gradient overlaps in memory with what the step writes; give it a memory of its own, with `clone()`"
-            }
+            Self::Read => "a gradient overlaps in memory with what the step writes; give a copy of it",
             Self::Type => {
                 "a tensor has a type that is not stepped; give float64, float32, bfloat16 or float16"
             }

@@ -2,7 +2,7 @@
 
 use crate::arguments::arguments;
 use crate::error::exception;
-use crate::gather::{ArrayKey, Gatherer, Known, layout, parameters};
+use crate::gather::{ArrayKey, Gatherer, Known, layout, parameters, shape_in_torch};
 use crate::groups::{GroupState, Keys, Said, dicts};
 use crate::memory::{self, Clash, Describer, Held, Work};
 use crate::options::builder;
@@ -26,6 +26,7 @@ pub(crate) struct Stepper {
     known: Vec<Known>,
     /// Whether the numbers of its rule are the same for all parameters.
     shares: bool,
+    kept_axes: &'static [(&'static str, usize)],
     written: Written,
     /// Of the last step.
     report: Option<StepReport>,
@@ -82,9 +83,13 @@ impl Stepper {
             }
             states.push(keys.group(group, from..params.len())?);
         }
+        let kept_axes = entry.torch.map_or(&[][..], |torch| torch.kept_axes);
         let optimizer = make(entry, &states, &params, all, options)?;
-        let known =
-            objects.into_iter().enumerate().map(|(i, object)| known(py, &optimizer, i, object)).collect();
+        let known = objects
+            .into_iter()
+            .enumerate()
+            .map(|(i, object)| known(py, &optimizer, kept_axes, i, object))
+            .collect();
         Ok(Self {
             optimizer,
             describer,
@@ -92,6 +97,7 @@ impl Stepper {
             groups: states,
             known,
             shares: all,
+            kept_axes,
             written: Written::default(),
             report: None,
         })
@@ -111,8 +117,9 @@ impl Stepper {
         if !self.has(&dicts)? || !self.follow(&dicts)? {
             return Ok(None);
         }
-        let Self { optimizer, describer, known, written, shares, .. } = self;
-        let mut gatherer = Gatherer { optimizer, shares: *shares, describer, owner, state };
+        let Self { optimizer, describer, known, written, shares, kept_axes, .. } = self;
+        let mut gatherer =
+            Gatherer { optimizer, shares: *shares, kept_axes: *kept_axes, describer, owner, state };
         let mut work: Vec<Work<'_>> = Vec::with_capacity(known.len());
         for (i, known) in known.iter().enumerate() {
             match gatherer.work(i, known)? {
@@ -150,7 +157,7 @@ impl Stepper {
 
     /// The state arrays of parameter `i`: name, shape, element type as torch calls it, whether it holds weights.
     fn layout(&self, i: usize) -> Vec<(String, Vec<usize>, &'static str, bool)> {
-        layout(&self.optimizer, i)
+        layout(&self.optimizer, self.kept_axes, i)
     }
 
     /// Turns a copy of parameter `i`, which lies as the parameter does, into its weights to evaluate with. `state` has its arrays, in the order of
@@ -291,13 +298,19 @@ fn make(
 }
 
 /// What is known of parameter `i`.
-fn known(py: Python<'_>, optimizer: &Optimizer, i: usize, param: Py<PyAny>) -> Known {
+fn known(
+    py: Python<'_>,
+    optimizer: &Optimizer,
+    kept_axes: &[(&str, usize)],
+    i: usize,
+    param: Py<PyAny>,
+) -> Known {
     let shape = &optimizer.params()[i].shape;
     let arrays = optimizer.state_layout(i).into_iter().map(|array| ArrayKey {
         key: PyString::intern(py, &array.name).unbind(),
         element: Element::of_state(array.element),
         like_param: array.shape == *shape,
-        shape: array.shape,
+        shape: shape_in_torch(&array, kept_axes),
     });
     let first_numbers = optimizer.memory_of(i);
     let numbers = first_numbers.iter().map(|(name, _)| PyString::intern(py, name).unbind()).collect();

@@ -66,6 +66,10 @@ pub struct InTorch {
     pub lr: f64,
     /// Settings that are one argument there: its name, and theirs in its order. Numbered ones, as `beta1` and `beta2`, need not be said.
     pub joined: &'static [(&'static str, &'static [&'static str])],
+    /// Settings whose 0 stands for something else, and is written `None` there.
+    pub none: &'static [&'static str],
+    /// State arrays over all axes but one, which torch keeps with length 1: which it is, counted from the last, 0.
+    pub kept_axes: &'static [(&'static str, usize)],
 }
 
 /// An optimizer as the table knows it.
@@ -95,17 +99,12 @@ pub struct Entry {
 impl Entry {
     /// The same with the name of its class in torch and the default learning rate there.
     pub(crate) const fn in_torch(self, class: &'static str, lr: f64) -> Self {
-        self.in_torch_with(class, lr, &[])
+        self.in_torch_with(InTorch { class, lr, joined: &[], none: &[], kept_axes: &[] })
     }
 
-    /// The same, where several settings are one argument there.
-    pub(crate) const fn in_torch_with(
-        self,
-        class: &'static str,
-        lr: f64,
-        joined: &'static [(&'static str, &'static [&'static str])],
-    ) -> Self {
-        Self { torch: Some(InTorch { class, lr, joined }), ..self }
+    /// The same, where arguments are not settings there.
+    pub(crate) const fn in_torch_with(self, torch: InTorch) -> Self {
+        Self { torch: Some(torch), ..self }
     }
 
     /// The first sentence of the page.

@@ -2,7 +2,7 @@
 //! all: a new optimizer is its file and its lines here. Those for matrices are in a folder of their own, with what they
 //! share.
 
-use crate::registry::{Entry, Traits};
+use crate::registry::{Entry, InTorch, Traits};
 use crate::rule::IntoRule;
 use crate::settings::Settings;
 
@@ -118,9 +118,13 @@ pub(crate) static TABLE: &[Entry] = &[
     entry!(NAdam, 3e-3, 28).in_torch("NAdam", 2e-3),
     entry!(Asgd, 0.05, 20, Traits { still: false, fading: true, ..Traits::ELEMENT }).in_torch("ASGD", 0.01),
     entry!(Rprop, 0.01, 28, Traits { continuous: false, full_batch: true, ..Traits::ELEMENT }).in_torch_with(
-        "Rprop",
-        0.01,
-        &[("etas", &["eta_minus", "eta_plus"]), ("step_sizes", &["step_min", "step_max"])],
+        InTorch {
+            class: "Rprop",
+            lr: 0.01,
+            joined: &[("etas", &["eta_minus", "eta_plus"]), ("step_sizes", &["step_min", "step_max"])],
+            none: &[],
+            kept_axes: &[],
+        },
     ),
     entry!(Lamb, 0.01, 44, Traits::MEASURED),
     entry!(Lars, 1.0, 28, Traits::MEASURED),
@@ -141,7 +145,13 @@ pub(crate) static TABLE: &[Entry] = &[
         48,
         Traits { learning_rate_free: true, continuous: false, settles: false, ..Traits::MEASURED }
     ),
-    entry!(Adafactor, 0.01, 28, Traits::TENSOR).in_torch("Adafactor", 0.01),
+    entry!(Adafactor, 0.01, 28, Traits::TENSOR).in_torch_with(InTorch {
+        class: "Adafactor",
+        lr: 0.01,
+        joined: &[],
+        none: &["eps1"],
+        kept_axes: &[("row_var", 0), ("col_var", 1)],
+    }),
     entry!(Sm3, 0.1, 28, Traits::TENSOR),
     entry!(Muon, 0.02, 20, Traits::TENSOR),
     entry!(NorMuon, 3e-3, 20, Traits::TENSOR),
