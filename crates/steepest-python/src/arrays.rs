@@ -144,8 +144,7 @@ impl Arrays {
                 was.name, was.dtype, was.shape, is.name, is.dtype, is.shape
             )));
         }
-        let clash = |clash: memory::Clash| PyValueError::new_err(clash.words());
-        let mut slots = memory::slots(&work, written).map_err(clash)?;
+        let mut slots = memory::slots(&work, written, |_| Ok(()))?;
         let args = StepArgs { loss, ..StepArgs::from(lr) };
         let said = py.detach(|| optimizer.step(args, &mut slots)).map_err(exception)?;
         *report = Some(said);
@@ -172,7 +171,7 @@ impl Arrays {
         let view = by_interface(&copy)?;
         let held = Held::new(copy.clone(), &view).filter(|_| view.is_contiguous() && !view.read_only);
         let held = held.ok_or_else(|| PyValueError::new_err("the copy cannot be written as it lies"))?;
-        let parts = memory::parts(Some(&held), &[]).map_err(|clash| PyValueError::new_err(clash.words()))?;
+        let parts = memory::parts(Some(&held), &[])?;
         if let (Some(copy), _) = parts {
             optimizer.evaluation_of(i, copy).map_err(exception)?;
         }

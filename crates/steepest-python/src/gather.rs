@@ -130,8 +130,7 @@ impl<'py> Gatherer<'_, 'py> {
         let fresh = self.owner.call_method1("_fresh", (known.param.bind(py), like, layout.clone()))?;
         let arrays =
             fresh.try_iter()?.map(|tensor| self.describer.hold(tensor?)).collect::<PyResult<Vec<_>>>()?;
-        let (_, mut slices) =
-            memory::parts(None, &arrays).map_err(|clash| PyValueError::new_err(clash.words()))?;
+        let (_, mut slices) = memory::parts(None, &arrays)?;
         self.optimizer.begin_state(i, &mut slices).map_err(exception)?;
         let numbers = known.first_numbers.clone();
         self.owner

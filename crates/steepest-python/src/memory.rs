@@ -3,7 +3,7 @@
 
 use crate::overlap::Written;
 use crate::view::{Element, View};
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyDict, PyType};
 use pyo3::{ffi, intern};
@@ -211,17 +211,33 @@ fn row_major(shape: &[i64]) -> Vec<i64> {
 /// Memory that a step works on, and the object that owns it: held, it is not freed.
 #[derive(Debug, Clone)]
 pub(crate) struct Held<'py> {
-    _owner: Bound<'py, PyAny>,
+    owner: Bound<'py, PyAny>,
     at: usize,
     element: Element,
     len: usize,
 }
 
 impl<'py> Held<'py> {
+    /// Refuses memory of a tensor whose storage is smaller than it says, as one that was freed or resized.
+    pub fn check_storage(&self) -> PyResult<()> {
+        let py = self.owner.py();
+        let storage = self.owner.call_method0(intern!(py, "untyped_storage"))?;
+        let begin: usize = storage.call_method0(intern!(py, "data_ptr"))?.extract()?;
+        let bytes: usize = storage.call_method0(intern!(py, "nbytes"))?.extract()?;
+        let (from, to) = self.range();
+        if from == to || (begin <= from && to - begin <= bytes) {
+            return Ok(());
+        }
+        let (needed, len) = (to - from, self.len);
+        Err(PyRuntimeError::new_err(format!(
+            "a tensor of {len} elements needs {needed} bytes, and its storage has {bytes}: it was freed or resized; nothing was changed"
+        )))
+    }
+
     /// The memory of `owner`, as its view says; none where it is not that of the processor, is absent, or must not be written.
     pub fn new(owner: Bound<'py, PyAny>, view: &View<'_>) -> Option<Self> {
         let usable = view.on_cpu && view.is_there() && view.is_dense();
-        usable.then(|| Self { at: view.at, element: view.element, len: view.len(), _owner: owner })
+        usable.then(|| Self { at: view.at, element: view.element, len: view.len(), owner })
     }
 
     /// From its first byte to one that is no longer among them.
@@ -331,8 +347,8 @@ pub(crate) struct Work<'py> {
 }
 
 /// Why memory cannot be lent to a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Clash {
+#[derive(Debug, Clone, Copy)]
+enum Clash {
     /// Two things that are written overlap.
     Written,
     /// What is read overlaps with what is written.
@@ -342,8 +358,8 @@ pub(crate) enum Clash {
 }
 
 impl Clash {
-    pub fn words(self) -> &'static str {
-        match self {
+    fn error(self) -> PyErr {
+        PyValueError::new_err(match self {
             Self::Written => {
                 "parameters, or arrays of their state, overlap in memory; give each memory of its own: step a copy"
             }
@@ -351,22 +367,42 @@ impl Clash {
             Self::Type => {
                 "a tensor has a type that is not stepped; give float64, float32, bfloat16 or float16"
             }
-        }
+        })
+    }
+}
+
+impl Work<'_> {
+    /// What a step writes of it.
+    fn written(&self) -> impl Iterator<Item = &Held<'_>> + Clone {
+        let numbers = self.steps.iter().chain(&self.numbers);
+        std::iter::once(&self.param).chain(&self.arrays).chain(numbers)
     }
 }
 
 /// The slots of a step. The objects that own what they lend are held by `work`; that nobody frees, resizes or writes their memory while the
-/// step has them is the caller's word, as it is for whatever works on tensors without Python's lock.
-pub(crate) fn slots<'a>(work: &'a [Work<'_>], written: &mut Written) -> Result<Vec<Slot<'a>>, Clash> {
-    let writes = work.iter().flat_map(|work| {
-        let numbers = work.steps.iter().chain(&work.numbers);
-        std::iter::once(&work.param).chain(&work.arrays).chain(numbers).map(Held::range)
-    });
-    if written.overlap(writes) {
-        return Err(Clash::Written);
+/// step has them is the caller's word, as it is for whatever works on tensors without Python's lock. `check` says whether memory that the step
+/// before did not have is as large as its owner says.
+pub(crate) fn slots<'a>(
+    work: &'a [Work<'_>],
+    written: &mut Written,
+    check: impl Fn(&Held<'_>) -> PyResult<()>,
+) -> PyResult<Vec<Slot<'a>>> {
+    let writes = work.iter().flat_map(Work::written);
+    let ranges = writes.clone().map(Held::range);
+    if !written.is_written(ranges.clone()) {
+        writes.into_iter().try_for_each(&check)?;
+        if written.write(ranges) {
+            return Err(Clash::Written.error());
+        }
     }
-    if work.iter().filter_map(|work| work.gradient.as_ref()).any(|gradient| written.meets(gradient.range())) {
-        return Err(Clash::Read);
+    let reads = || work.iter().filter_map(|work| work.gradient.as_ref());
+    for (i, gradient) in reads().enumerate() {
+        if !written.is_read(i, gradient.range()) {
+            check(gradient)?;
+        }
+    }
+    if written.read(reads().map(Held::range)) {
+        return Err(Clash::Read.error());
     }
     let of = |work: &'a Work<'_>| -> Option<Slot<'a>> {
         // SAFETY: the owners are held for `'a`; nothing that is written overlaps with anything else: see above.
@@ -380,23 +416,26 @@ pub(crate) fn slots<'a>(work: &'a [Work<'_>], written: &mut Written) -> Result<V
             Some(Slot { state: state_slices, ..Slot::new(param, gradient(grad)?) })
         }
     };
-    work.iter().map(of).collect::<Option<_>>().ok_or(Clash::Type)
+    work.iter().map(of).collect::<Option<_>>().ok_or_else(|| Clash::Type.error())
 }
 
 /// A parameter, or a copy of one, and its state, for a call that is not a step.
 pub(crate) fn parts<'a>(
     param: Option<&'a Held<'_>>,
     arrays: &'a [Held<'_>],
-) -> Result<(Option<SliceMut<'a>>, Vec<StateSlice<'a>>), Clash> {
-    if Written::default().overlap(param.into_iter().chain(arrays).map(Held::range)) {
-        return Err(Clash::Written);
+) -> PyResult<(Option<SliceMut<'a>>, Vec<StateSlice<'a>>)> {
+    if Written::default().write(param.into_iter().chain(arrays).map(Held::range)) {
+        return Err(Clash::Written.error());
     }
     // SAFETY: the owners are held for `'a`, Python's lock is held, and nothing overlaps.
     unsafe {
-        let slices =
-            arrays.iter().map(|array| state(array)).collect::<Option<Vec<_>>>().ok_or(Clash::Type)?;
+        let slices = arrays
+            .iter()
+            .map(|array| state(array))
+            .collect::<Option<Vec<_>>>()
+            .ok_or_else(|| Clash::Type.error())?;
         let param = match param {
-            Some(param) => Some(parameter(param).ok_or(Clash::Type)?),
+            Some(param) => Some(parameter(param).ok_or_else(|| Clash::Type.error())?),
             None => None,
         };
         Ok((param, slices))

@@ -4,7 +4,7 @@ use crate::arguments::arguments;
 use crate::error::exception;
 use crate::gather::{ArrayKey, Gatherer, Known, layout, parameters, shape_in_torch};
 use crate::groups::{GroupState, Keys, Said, dicts};
-use crate::memory::{self, Clash, Describer, Held, Work};
+use crate::memory::{self, Describer, Held, Work};
 use crate::options::builder;
 use crate::overlap::Written;
 use crate::report::{ReportTuple, health, said};
@@ -133,8 +133,7 @@ impl Stepper {
         if *shares {
             share(optimizer, &work)?;
         }
-        let clash = |clash: Clash| PyValueError::new_err(format!("{}: {}", optimizer.name(), clash.words()));
-        let mut slots = memory::slots(&work, written).map_err(clash)?;
+        let mut slots = memory::slots(&work, written, |held| held.check_storage())?;
         let args = StepArgs { loss, ..StepArgs::from(1.0) };
         let report = py.detach(|| optimizer.step(args, &mut slots)).map_err(exception)?;
         drop(slots);
@@ -171,8 +170,7 @@ impl Stepper {
     ) -> PyResult<()> {
         let arrays = state.into_iter().map(|tensor| self.describer.hold(tensor));
         let (arrays, copy) = (arrays.collect::<PyResult<Vec<_>>>()?, self.describer.hold(copy)?);
-        let parts =
-            memory::parts(Some(&copy), &arrays).map_err(|clash| PyValueError::new_err(clash.words()))?;
+        let parts = memory::parts(Some(&copy), &arrays)?;
         let (Some(copy), mut slices) = parts else { return Ok(()) };
         if self.optimizer.steps_of(i) != steps {
             self.optimizer.set_steps_of(i, steps);

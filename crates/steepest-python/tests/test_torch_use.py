@@ -252,6 +252,18 @@ def test_a_setting_that_needs_more_state_gets_it():
     train(optimizer, m, 1)
 
 
+def test_a_model_that_becomes_another_type_goes_on():
+    m = model()
+    optimizer = st.AdamW(m.parameters(), lr=1e-2)
+    train(optimizer, m, 3)
+    m.double()
+    for p in m.parameters():
+        p.grad = torch.ones_like(p)
+    optimizer.step()
+    state = optimizer.state[m[0].weight]
+    assert state["exp_avg"].dtype == torch.float64 and state["step"].item() == 4.0
+
+
 def test_rules_that_measure_all_parameters_are_one_rule():
     m = model()
     with pytest.raises(ValueError, match="its groups have different settings"):

@@ -70,7 +70,8 @@ class Optimizer(torch.optim.Optimizer):
         if self._stepper is None:
             names = [self._name(i) for i in range(sum(len(group["params"]) for group in self.param_groups))]
             for i, p in enumerate(self._params()):
-                if p.layout is not torch.strided or p.device.type != "cpu" or not p.is_floating_point():
+                plain = p.layout is torch.strided and p.device.type == "cpu" and not hasattr(p, "device_mesh")
+                if not plain or not p.is_floating_point():
                     raise self._explain(p, i, "parameter")
             with torch.no_grad():
                 self._stepper = _steepest.Stepper(
@@ -123,15 +124,27 @@ class Optimizer(torch.optim.Optimizer):
     # ------------------------------------------------------------------------------------------
 
     @staticmethod
+    def _check_there(tensor):
+        """Refuses what torch itself would not: elements beyond the end of their memory."""
+        last = tensor.storage_offset() + sum((n - 1) * stride for n, stride in zip(tensor.shape, tensor.stride()))
+        if tensor.numel() and tensor.untyped_storage().nbytes() < (last + 1) * tensor.element_size():
+            raise RuntimeError(
+                f"a tensor of shape {tuple(tensor.shape)} reaches beyond its storage of {tensor.untyped_storage().nbytes()} bytes: it was "
+                "freed or resized; nothing was changed"
+            )
+
+    @staticmethod
     def _contiguous(p):
         """A copy of a parameter whose elements follow one another, for rules that need the tensor as a whole, or for gaps in memory."""
         if any(size > 1 and stride == 0 for size, stride in zip(p.shape, p.stride())):
             raise RuntimeError("a parameter shares elements with itself (`expand`); give it memory of its own, with `clone()`")
+        Optimizer._check_there(p)
         return p.detach().clone(memory_format=torch.contiguous_format)
 
     @staticmethod
     def _like(p, grad):
         """A gradient as its parameter lies in memory, and in its type."""
+        Optimizer._check_there(grad)
         return torch.empty_like(p, memory_format=torch.preserve_format).copy_(grad.detach())
 
     @staticmethod
@@ -176,9 +189,11 @@ class Optimizer(torch.optim.Optimizer):
                         f"state `{name}` of {self._name(i)} is kept in 8 bits, expected {tensor.dtype}; make the optimizer with "
                         'state_format="8bit"'
                     )
+                self._check_there(value)
                 tensor.copy_(value.detach())
             elif weights and steps > 0:
                 # an average that begins in the middle of a run begins with the weights
+                self._check_there(p)
                 tensor.copy_(p.detach())
             state[name] = tensor
         for name, first in numbers:
@@ -208,6 +223,7 @@ class Optimizer(torch.optim.Optimizer):
                         if not state:
                             continue
                         arrays = [state[name] for name, *_ in core.layout(i)]
+                        self._check_there(p)
                         lies = arrays[0] if arrays and arrays[0].shape == p.shape else p
                         copy = torch.empty_like(lies, dtype=p.dtype, memory_format=torch.preserve_format).copy_(p.detach())
                         core.evaluate(i, int(state["step"]), copy, arrays)
