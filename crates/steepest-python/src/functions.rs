@@ -108,21 +108,19 @@ impl Callback<'_, '_> {
     }
 }
 
-/// Minimizes a function from `start`; `function` takes a point and gives value and gradient, points and gradients as bytes of f64.
+/// Minimizes a function from `start`; `function` takes a point and gives value and gradient, points and gradients as bytes of f64. The rate is a
+/// number and a schedule with its settings, either may be none; last come the bound of gradients' norms and the length of the trace.
 #[pyfunction]
-#[pyo3(signature = (function, start, method, settings, lr, schedule, stop_rules, clip_norm, trace))]
 pub(crate) fn minimize<'py>(
     function: &Bound<'py, PyAny>,
     start: Vec<f64>,
     method: &str,
     settings: &Bound<'py, PyDict>,
-    lr: Option<f64>,
-    schedule: Option<(String, Bound<'py, PyDict>)>,
+    rate: (Option<f64>, Option<(String, Bound<'py, PyDict>)>),
     stop_rules: &Bound<'py, PyDict>,
-    clip_norm: Option<f64>,
-    trace: usize,
+    last: (Option<f64>, usize),
 ) -> PyResult<Bound<'py, PyDict>> {
-    let py = function.py();
+    let (py, (lr, schedule), (clip_norm, trace)) = (function.py(), rate, last);
     let entry = find_method(method).map_err(exception)?;
     let mut values = Values::new();
     for (name, value) in settings {

@@ -38,18 +38,44 @@ type Found<'py> = (Vec<Held<'py>>, Held<'py>, Vec<Held<'py>>);
 
 /// Gathers what a step works on.
 pub(crate) struct Gatherer<'a, 'py> {
-    pub optimizer: &'a mut Optimizer,
+    optimizer: &'a mut Optimizer,
     /// Whether the numbers of its rule are the same for all parameters.
-    pub shares: bool,
+    shares: bool,
     /// Axes that torch keeps: [`steepest::registry::InTorch::kept_axes`].
-    pub kept_axes: &'static [(&'static str, usize)],
-    pub describer: &'a Describer,
+    kept_axes: &'static [(&'static str, usize)],
+    describer: &'a Describer,
     /// The torch optimizer: makes state, copies and explanations.
-    pub owner: &'a Bound<'py, PyAny>,
-    pub state: &'a Bound<'py, PyDict>,
+    owner: &'a Bound<'py, PyAny>,
+    state: &'a Bound<'py, PyDict>,
+    /// Its entries, and the first of them that was not asked for yet.
+    entries: Vec<(Bound<'py, PyAny>, Bound<'py, PyAny>)>,
+    next: usize,
 }
 
-impl<'py> Gatherer<'_, 'py> {
+impl<'a, 'py> Gatherer<'a, 'py> {
+    pub fn new(
+        optimizer: &'a mut Optimizer,
+        (shares, kept_axes): (bool, &'static [(&'static str, usize)]),
+        describer: &'a Describer,
+        owner: &'a Bound<'py, PyAny>,
+        state: &'a Bound<'py, PyDict>,
+    ) -> Self {
+        let entries = state.iter().collect();
+        Self { optimizer, shares, kept_axes, describer, owner, state, entries, next: 0 }
+    }
+
+    /// The state of a parameter. Entries come in the order of parameters as a rule: then none is looked for by its hash, which is a
+    /// function of Python's.
+    fn state_of(&mut self, param: &Py<PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        match self.entries.get(self.next) {
+            Some((key, state)) if key.is(param) => {
+                self.next += 1;
+                Ok(Some(state.clone()))
+            }
+            _ => self.state.get_item(param),
+        }
+    }
+
     /// What is to be done of parameter `i`. Nothing where it has become another, so that the optimizer must be made anew.
     pub fn work(&mut self, i: usize, known: &Known) -> PyResult<Option<Work<'py>>> {
         let py = self.owner.py();
@@ -123,7 +149,8 @@ impl<'py> Gatherer<'_, 'py> {
         of: &View<'_>,
         like: &Bound<'py, PyAny>,
     ) -> PyResult<Found<'py>> {
-        if let Some(found) = self.look_up(known, of)? {
+        let state = self.state_of(&known.param)?;
+        if let Some(found) = self.look_up(known, state.as_ref(), of)? {
             return Ok(found);
         }
         let (py, layout) = (self.owner.py(), layout(self.optimizer, self.kept_axes, i));
@@ -135,14 +162,20 @@ impl<'py> Gatherer<'_, 'py> {
         let numbers = known.first_numbers.clone();
         self.owner
             .call_method1("_prepare", (i, known.param.bind(py), fresh, layout, numbers, self.shares))?;
-        self.look_up(known, of)?.ok_or_else(|| {
+        let state = self.state.get_item(&known.param)?;
+        self.look_up(known, state.as_ref(), of)?.ok_or_else(|| {
             PyRuntimeError::new_err(format!("the state of parameter {i} is not as it was made"))
         })
     }
 
-    fn look_up(&self, known: &Known, of: &View<'_>) -> PyResult<Option<Found<'py>>> {
+    fn look_up(
+        &self,
+        known: &Known,
+        state: Option<&Bound<'py, PyAny>>,
+        of: &View<'_>,
+    ) -> PyResult<Option<Found<'py>>> {
         let py = self.owner.py();
-        let Some(state) = self.state.get_item(&known.param)? else { return Ok(None) };
+        let Some(state) = state else { return Ok(None) };
         let Ok(state) = state.cast::<PyDict>() else { return Ok(None) };
         let find = |key: &Bound<'py, PyString>, fits: &dyn Fn(&View<'_>) -> bool| {
             let Some(tensor) = state.get_item(key)? else { return Ok(None) };

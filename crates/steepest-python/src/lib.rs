@@ -1,6 +1,6 @@
 //! steepest in Python: the compiled half of the package, `steepest._steepest`. The other half, in `python/steepest`, has the classes that
-//! people use: `steepest.torch` over [`stepper`], which works on tensors that torch keeps, and `steepest.numpy` over [`arrays`] and
-//! [`functions`]. Which optimizers there are, with which arguments, says the registry ([`arguments`]).
+//! people use: `steepest.torch` over `stepper`, which works on tensors that torch keeps, and `steepest.numpy` over `arrays` and
+//! `functions`. Which optimizers there are, with which arguments, says the registry (`arguments`).
 
 mod arguments;
 mod arrays;

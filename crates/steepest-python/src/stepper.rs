@@ -118,8 +118,7 @@ impl Stepper {
             return Ok(None);
         }
         let Self { optimizer, describer, known, written, shares, kept_axes, .. } = self;
-        let mut gatherer =
-            Gatherer { optimizer, shares: *shares, kept_axes: *kept_axes, describer, owner, state };
+        let mut gatherer = Gatherer::new(optimizer, (*shares, kept_axes), describer, owner, state);
         let mut work: Vec<Work<'_>> = Vec::with_capacity(known.len());
         for (i, known) in known.iter().enumerate() {
             match gatherer.work(i, known)? {

@@ -259,7 +259,7 @@ def minimize(
     if isinstance(schedule, str):
         schedule = (schedule, {})
     found = _steepest.minimize(
-        _evaluated(fun, jac, x0.shape), x0.ravel().tolist(), method, settings, lr, schedule, rules, clip_norm, int(trace)
+        _evaluated(fun, jac, x0.shape), x0.ravel().tolist(), method, settings, (lr, schedule), rules, (clip_norm, int(trace))
     )
     found["x"] = np.array(found["x"]).reshape(x0.shape)
 
