@@ -52,16 +52,15 @@ class Optimizer(torch.optim.Optimizer):
             with torch.enable_grad():
                 loss = closure()
         number = loss.item() if torch.is_tensor(loss) else loss
-        with torch.no_grad():
-            updated = None
-            if self._stepper is not None:
-                updated = self._stepper.step(self, self.param_groups, self.state, number)
-            if updated is None:
-                # parameters or groups are others than before; all that matters is in the state
-                self._stepper = None
-                updated = self._core().step(self, self.param_groups, self.state, number)
-            if updated is None:
-                raise RuntimeError("parameters changed while the step was prepared; nothing was changed")
+        updated = None
+        if self._stepper is not None:
+            updated = self._stepper.step(self, self.param_groups, self.state, number)
+        if updated is None:
+            # parameters or groups are others than before; all that matters is in the state
+            self._stepper = None
+            updated = self._core().step(self, self.param_groups, self.state, number)
+        if updated is None:
+            raise RuntimeError("parameters changed while the step was prepared; nothing was changed")
         increment_version(updated)
         return loss
 
@@ -73,10 +72,7 @@ class Optimizer(torch.optim.Optimizer):
                 plain = p.layout is torch.strided and p.device.type == "cpu" and not hasattr(p, "device_mesh")
                 if not plain or not p.is_floating_point():
                     raise self._explain(p, i, "parameter")
-            with torch.no_grad():
-                self._stepper = _steepest.Stepper(
-                    self._entry["name"], self.param_groups, names, torch.Tensor, self._options, _QUICK
-                )
+            self._stepper = _steepest.Stepper(self._entry["name"], self.param_groups, names, torch.Tensor, self._options, _QUICK)
         return self._stepper
 
     def _params(self):
@@ -134,6 +130,7 @@ class Optimizer(torch.optim.Optimizer):
             )
 
     @staticmethod
+    @torch.no_grad()
     def _contiguous(p):
         """A copy of a parameter whose elements follow one another, for rules that need the tensor as a whole, or for gaps in memory."""
         if any(size > 1 and stride == 0 for size, stride in zip(p.shape, p.stride())):
@@ -142,16 +139,19 @@ class Optimizer(torch.optim.Optimizer):
         return p.detach().clone(memory_format=torch.contiguous_format)
 
     @staticmethod
+    @torch.no_grad()
     def _like(p, grad):
         """A gradient as its parameter lies in memory, and in its type."""
         Optimizer._check_there(grad)
         return torch.empty_like(p, memory_format=torch.preserve_format).copy_(grad.detach())
 
     @staticmethod
+    @torch.no_grad()
     def _copy_back(p, copy):
         p.detach().copy_(copy)
 
     @staticmethod
+    @torch.no_grad()
     def _fresh(p, like, layout):
         """Tensors for the state of a parameter, whatever they hold: those of its shape lie as it does."""
         return [
@@ -161,6 +161,7 @@ class Optimizer(torch.optim.Optimizer):
             for _, shape, dtype, _ in layout
         ]
 
+    @torch.no_grad()
     def _prepare(self, i, p, fresh, layout, numbers, shared):
         """Makes what is missing of a parameter's state of `fresh` tensors, and of what is kept otherwise than it should be what should be kept."""
         state = self.state[p]
