@@ -245,7 +245,11 @@ struct Held {
 
 impl Held {
     fn slot(&mut self) -> Slot<'_> {
-        Slot { param: slice_mut(&mut self.data), grad: self.grad.as_ref().map(|grad| slice(grad).into()) }
+        Slot {
+            param: slice_mut(&mut self.data),
+            grad: self.grad.as_ref().map(|grad| slice(grad).into()),
+            state: Vec::new(),
+        }
     }
 }
 

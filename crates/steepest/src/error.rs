@@ -211,6 +211,21 @@ pub enum Error {
         /// What was given.
         found: Option<f64>,
     },
+    /// State that a slot brings does not fit, or is missing, or is brought to an optimizer that keeps its state itself.
+    #[error(
+        "step {step}: the state that `{tensor}` brings is {found}, expected {expected}; nothing was changed; ask \
+         `Optimizer::state_layout` for the arrays of each parameter, and lend them in that order"
+    )]
+    LentState {
+        /// The step that was refused.
+        step: u64,
+        /// The parameter.
+        tensor: String,
+        /// Names, lengths and element types of its arrays.
+        expected: String,
+        /// What was lent.
+        found: String,
+    },
     /// The objective of `minimize` or `check_gradient` is not a number.
     #[error("the function is {value} at step {step}; start elsewhere or lower the learning rate")]
     NonFiniteObjective {

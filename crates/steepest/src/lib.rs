@@ -25,6 +25,7 @@ pub mod functions;
 mod health;
 mod hint;
 mod kernel;
+mod lent;
 pub mod linalg;
 mod minimize;
 pub mod names;
@@ -56,6 +57,7 @@ pub use hint::{Hint, nearest};
 pub use kernel::{ElementKernel, InstructionSet, element};
 #[doc(hidden)]
 pub use kernel::{read, stream};
+pub use lent::{StateLayout, StateSlice, StateType};
 pub use minimize::{
     Coordinate, GradientCheck, GradientCheckOptions, IntoMinimizer, Iterate, Lbfgs, LbfgsMinimizer,
     LearningRate, LineSearch, Minimize, MinimizeReport, Minimizer, Objective, Point, Visit, check_gradient,

@@ -2,6 +2,7 @@
 
 use crate::dtype::{DType, Slice, SliceMut};
 use crate::float::Float;
+use crate::lent::StateSlice;
 use bytemuck::{cast_slice, cast_slice_mut};
 
 /// A parameter: its name, shape and element type.
@@ -92,13 +93,15 @@ pub struct Slot<'a> {
     pub param: SliceMut<'a>,
     /// Its gradient; `None` leaves parameter and state as they are.
     pub grad: Option<Gradient<'a>>,
+    /// Its state arrays, where the optimizer is made to be [lent](crate::Builder::lent_state) them; else none.
+    pub state: Vec<StateSlice<'a>>,
 }
 
 impl<'a> Slot<'a> {
     /// A parameter with its gradient: of the same length, and of the parameter's type or `f32`
     /// (`f64` parameters take `f64` gradients).
     pub fn new(param: impl Into<SliceMut<'a>>, grad: impl Into<Slice<'a>>) -> Self {
-        Self { param: param.into(), grad: Some(Gradient::Read(grad.into())) }
+        Self { param: param.into(), grad: Some(Gradient::Read(grad.into())), state: Vec::new() }
     }
 
     /// The same, and the step sets the gradient to zero once it has used it: no pass of its own, as the gradient lies in
@@ -114,7 +117,7 @@ impl<'a> Slot<'a> {
     /// # Ok::<(), steepest::Error>(())
     /// ```
     pub fn zeroing(param: impl Into<SliceMut<'a>>, grad: impl Into<SliceMut<'a>>) -> Self {
-        Self { param: param.into(), grad: Some(Gradient::Zero(grad.into())) }
+        Self { param: param.into(), grad: Some(Gradient::Zero(grad.into())), state: Vec::new() }
     }
 
     /// The same, where the type is only known to be one of arithmetic.
@@ -127,7 +130,13 @@ impl<'a> Slot<'a> {
 
     /// A parameter that this step leaves alone; its step number does not advance.
     pub fn frozen(param: impl Into<SliceMut<'a>>) -> Self {
-        Self { param: param.into(), grad: None }
+        Self { param: param.into(), grad: None, state: Vec::new() }
+    }
+
+    /// The same with the state arrays of the parameter, in the order of [`Optimizer::state_layout`](crate::Optimizer::state_layout),
+    /// for an optimizer that is [lent](crate::Builder::lent_state) its state. A slot without a gradient needs none.
+    pub fn with_state(self, state: impl IntoIterator<Item = impl Into<StateSlice<'a>>>) -> Self {
+        Self { state: state.into_iter().map(Into::into).collect(), ..self }
     }
 }
 

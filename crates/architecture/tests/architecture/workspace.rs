@@ -63,6 +63,23 @@ fn imports_run_one_way() {
 }
 
 #[test]
+fn all_but_the_python_package_are_default_members() {
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let members = manifest.split("\ndefault-members = [").nth(1).and_then(|rest| rest.split(']').next());
+    let members: BTreeSet<&str> = members
+        .expect("default-members in Cargo.toml")
+        .split('"')
+        .filter(|part| part.starts_with("crates/"))
+        .collect();
+    let expected: BTreeSet<String> = crates()
+        .into_keys()
+        .filter(|name| name != "steepest-python")
+        .map(|name| format!("crates/{name}"))
+        .collect();
+    assert_eq!(members, expected.iter().map(String::as_str).collect(), "default-members in Cargo.toml");
+}
+
+#[test]
 fn the_page_lists_the_files_with_unsafe_code() {
     let page = page("architecture.md");
     let section =

@@ -18,6 +18,7 @@ pub use element::{ElementKernel, element};
 pub(crate) use element::{Elements, PreparedScalars, TypedKernel};
 pub use instruction_set::InstructionSet;
 pub(crate) use instruction_set::Loop;
+pub(crate) use prefetch::pays as asking_pays;
 pub(crate) use prologue::Prologue;
 pub(crate) use reduce::{GradientStats, change, gradient_stats, join_norms, norm_of_order, scale, tree_sum};
 #[doc(hidden)]

@@ -7,6 +7,8 @@ use crate::kernel::Loop;
 use crate::kernel::quantized::{Dequantize, GROUP, Order, Quantize, fill};
 #[cfg(feature = "safetensors")]
 use crate::kernel::quantized::{from_order, in_order};
+use crate::lent::{StateLayout, StateType};
+use crate::optimizer::memory::Memory;
 use crate::random::Dither;
 use crate::rule::{StateKind, StateSpec};
 use half::bf16;
@@ -39,22 +41,31 @@ impl Storage {
     }
 }
 
+/// Where a state array is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keep {
+    /// In memory of its own, as the array with this number of its tensor.
+    Own(usize),
+    /// In memory that each step is lent.
+    Lent,
+}
+
 /// One state array of one tensor.
 #[derive(Debug, Clone)]
 pub(crate) struct StateArray {
     pub spec: StateSpec,
     pub kind: StateKind,
     pub storage: Storage,
-    data: Aligned,
+    data: Memory,
     /// The scales of groups, for 8 bits.
-    scales: Aligned,
+    scales: Memory,
 }
 
 impl StateArray {
-    /// In the type that the parameter's arithmetic is done in; the array with number `place` of its tensor.
-    pub fn new(spec: StateSpec, param: DType, place: usize) -> Self {
+    /// In the type that the parameter's arithmetic is done in; `keep` says where.
+    pub fn new(spec: StateSpec, param: DType, keep: Keep) -> Self {
         let storage = if param == DType::F64 { Storage::F64 } else { Storage::F32 };
-        Self::stored(spec, StateKind::Point, storage, place)
+        Self::stored(spec, StateKind::Point, storage, keep)
     }
 
     /// The same, when it is known what it holds.
@@ -62,11 +73,16 @@ impl StateArray {
         Self { kind, ..self }
     }
 
-    pub fn stored(spec: StateSpec, kind: StateKind, storage: Storage, place: usize) -> Self {
+    pub fn stored(spec: StateSpec, kind: StateKind, storage: Storage, keep: Keep) -> Self {
         let len: usize = spec.shape.iter().product();
-        let data = Aligned::side_by_side(len * storage.size(), place);
         let quantized = matches!(storage, Storage::Bits8(_));
-        let scales = Aligned::new(if quantized { len.div_ceil(GROUP) } else { 0 });
+        let (bytes, groups) = (len * storage.size(), if quantized { len.div_ceil(GROUP) } else { 0 });
+        let (data, scales) = match keep {
+            Keep::Own(place) => {
+                (Memory::Own(Aligned::side_by_side(bytes, place)), Memory::Own(Aligned::new(groups)))
+            }
+            Keep::Lent => (Memory::lent(bytes), Memory::lent(groups)),
+        };
         // memory begins as zeros
         let zeros = spec.initial == 0.0 && !quantized;
         let mut array = Self { spec, kind, storage, data, scales };
@@ -131,8 +147,8 @@ impl StateArray {
             Storage::Bf16 => self.data.slice::<u16>().iter().map(|x| bf16::from_bits(*x).to_f64()).collect(),
             Storage::Correction => self.data.slice::<i8>().iter().map(|x| f64::from(*x)).collect(),
             Storage::Bits8(order) => {
-                let mut into = vec![0.0; self.data.len()];
                 let (codes, scales) = (self.data.slice(), self.scales.slice());
+                let mut into = vec![0.0; codes.len()];
                 Dequantize { kind: self.kind, order, codes, scales, into: &mut into }.run();
                 into.into_iter().map(f64::from).collect()
             }
@@ -169,6 +185,35 @@ impl StateArray {
             Storage::Correction => false,
             Storage::Bf16 | Storage::Bits8(_) => self.to_f64().into_iter().any(beyond),
         }
+    }
+
+    /// What memory it takes: that of its values, and for 8 bits that of the scales of its groups. Element type and length.
+    pub fn parts(&self) -> impl Iterator<Item = (StateType, usize)> + use<> {
+        let element = match self.storage {
+            Storage::F64 => StateType::F64,
+            Storage::F32 => StateType::F32,
+            Storage::Bf16 => StateType::Bf16,
+            Storage::Bits8(_) => StateType::U8,
+            Storage::Correction => StateType::I8,
+        };
+        let values = (element, self.data.len() / self.storage.size());
+        let scales = matches!(self.storage, Storage::Bits8(_)).then(|| (StateType::U8, self.scales.len()));
+        [Some(values), scales].into_iter().flatten()
+    }
+
+    /// The same with names and shapes.
+    pub fn layouts(&self) -> impl Iterator<Item = StateLayout> {
+        let StateSpec { name, shape, .. } = &self.spec;
+        self.parts().enumerate().map(move |(k, (element, len))| match k {
+            0 => StateLayout { name: (*name).to_owned(), shape: shape.clone(), element, weights: false },
+            _ => StateLayout { name: format!("{name}.scales"), shape: vec![len], element, weights: false },
+        })
+    }
+
+    /// The memory of its [parts](Self::parts).
+    pub fn memory_mut(&mut self) -> impl Iterator<Item = &mut Memory> {
+        let quantized = matches!(self.storage, Storage::Bits8(_));
+        [Some(&mut self.data), quantized.then_some(&mut self.scales)].into_iter().flatten()
     }
 
     /// Its bytes as a state file holds them: little-endian, codes in the order of the elements.

@@ -335,6 +335,32 @@ impl Builder {
         self
     }
 
+    /// The optimizer owns no state arrays: each step is lent them, by [`Slot::with_state`](crate::Slot::with_state); default: no. For
+    /// callers who keep state where they keep their tensors. The bits are those of an optimizer that owns its state. What arrays there are is told
+    /// by [`Optimizer::state_layout`], what they hold at first by [`Optimizer::begin_state`]; what else there is of a parameter, its number of
+    /// steps and the few numbers of its rule, stays with the optimizer ([`Optimizer::steps_of`], [`Optimizer::memory_of`]).
+    ///
+    /// ```
+    /// use steepest::{AdamW, DType, Optimizer, Param, Slot, StateSlice};
+    /// let mut adamw = Optimizer::builder(AdamW::default())
+    ///     .lent_state(true)
+    ///     .build([Param::new("theta", [2], DType::F32)])?;
+    /// let names: Vec<String> = adamw.state_layout(0).into_iter().map(|array| array.name).collect();
+    /// assert_eq!(names, ["exp_avg", "exp_avg_sq"]);
+    /// let (mut theta, mut m, mut v) = (vec![1.0f32, 2.0], vec![7.0f32; 2], vec![7.0f32; 2]);
+    /// adamw.begin_state(0, &mut [StateSlice::from(&mut m), StateSlice::from(&mut v)])?;
+    /// for _ in 0..1000 {
+    ///     let gradient: Vec<f32> = theta.iter().map(|x| 2.0 * x).collect();
+    ///     adamw.step(0.01, &mut [Slot::new(&mut theta, &gradient).with_state([&mut m, &mut v])])?;
+    /// }
+    /// assert!(theta.iter().all(|x| x.abs() < 0.01));
+    /// # Ok::<(), steepest::Error>(())
+    /// ```
+    pub fn lent_state(mut self, lent: bool) -> Self {
+        self.formats.lent = lent;
+        self
+    }
+
     /// Forces an instruction set; default: the best of the processor. The bits are the same.
     pub fn instruction_set(self, set: InstructionSet) -> Self {
         Self { isa: Some(set), ..self }
@@ -433,8 +459,10 @@ fn new_state(
         // nothing is said of a tensor rule's arrays, which are never narrow
         let kind = rule.kinds().get(k).copied().unwrap_or(StateKind::Point);
         match narrow {
-            Some(storage) if kind != StateKind::Point => StateArray::stored(spec, kind, storage, k),
-            _ => StateArray::new(spec, param.dtype, k).of_kind(kind),
+            Some(storage) if kind != StateKind::Point => {
+                StateArray::stored(spec, kind, storage, formats.keep(k))
+            }
+            _ => StateArray::new(spec, param.dtype, formats.keep(k)).of_kind(kind),
         }
     });
     let of_wrappers = wrappers.arrays(param).into_iter().enumerate();
@@ -455,7 +483,7 @@ fn new_state(
         arrays: arrays.collect(),
         memory: rule.memory().into_iter().map(|(_, value)| value).collect(),
         wrapper_arrays: of_wrappers
-            .map(|(k, spec)| StateArray::new(spec, param.dtype, of_rule + k))
+            .map(|(k, spec)| StateArray::new(spec, param.dtype, formats.keep(of_rule + k)))
             .collect(),
         master: formats.master_of(param).map(Box::new),
         health: TensorHealth::default(),

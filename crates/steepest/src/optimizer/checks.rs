@@ -4,6 +4,7 @@ use crate::clip::Clipping;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::optimizer::array::MAX_ARRAYS;
+use crate::optimizer::lend::{check_slices, not_lent};
 use crate::optimizer::tensor::TensorState;
 use crate::param::{Gradient, Param, Slot};
 use crate::precision::{Master, StateFormat};
@@ -154,6 +155,14 @@ pub(crate) fn check_step(
             let expected =
                 if param.dtype == DType::F64 { "f64" } else { "f32 (or, for element rules, bf16 or f16)" };
             check("gradient of", grad.dtype(), grad.len(), fits, &expected)?;
+        }
+        if setup.formats.lent {
+            // without a gradient the arrays are not touched
+            if !slot.state.is_empty() || (slot.grad.is_some() && !of.frozen) {
+                check_slices(step, &param.name, of, &slot.state)?;
+            }
+        } else if !slot.state.is_empty() {
+            return Err(not_lent(step, &param.name, &slot.state));
         }
     }
     Ok(())

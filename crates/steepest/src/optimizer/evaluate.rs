@@ -2,8 +2,11 @@
 
 use crate::dtype::{Half, SliceMut};
 use crate::error::{Error, Result};
+use crate::lent::StateSlice;
 use crate::optimizer::Optimizer;
 use crate::optimizer::array::StateArray;
+use crate::optimizer::lend::with_slices;
+use crate::optimizer::tensor::TensorState;
 use crate::random::Stream;
 use crate::rule::Body;
 use crate::step::{Arithmetic, Setup};
@@ -63,6 +66,7 @@ impl Optimizer {
     /// # Errors
     /// Parameters that are not those of [`Builder::build`](crate::Builder::build); nothing has changed then.
     pub fn adopt<M: Tensors + ?Sized>(&mut self, parameters: &mut M) -> Result<()> {
+        self.check_owned()?;
         let step = self.steps_taken;
         let mut given = Vec::with_capacity(self.setup.params.len());
         parameters.each(&mut |tensor| given.push(Copied::of(tensor.as_slice())));
@@ -105,53 +109,78 @@ impl Optimizer {
     ///
     /// # Panics
     /// If there is no parameter `i`.
-    pub fn evaluation_of(&self, i: usize, mut copy: SliceMut<'_>) -> Result<()> {
-        let (step, param, dtype) = (self.steps_taken, &self.setup.params[i], copy.dtype());
-        let (what, tensor) = ("parameter", param.name.clone());
-        if dtype != param.dtype {
-            let expected = param.dtype.to_string();
-            return Err(Error::WrongDType { step, what, tensor, expected, found: dtype });
+    pub fn evaluation_of(&self, i: usize, copy: SliceMut<'_>) -> Result<()> {
+        if self.evaluates() {
+            self.check_owned()?;
         }
-        if copy.len() != param.len() {
-            return Err(Error::Length { step, what, tensor, expected: param.len(), found: copy.len() });
-        }
-        match &mut copy {
-            SliceMut::F64(theta) => self.evaluate(i, theta, |x: f64| x, |x| x),
-            SliceMut::F32(theta) => self.evaluate(i, theta, |x: f32| x, |x| x),
-            SliceMut::Bf16(theta) => self.evaluate(i, theta, Half::widen, Half::narrow),
-            SliceMut::F16(theta) => self.evaluate(i, theta, Half::widen, Half::narrow),
-        }
-        Ok(())
+        evaluate(&self.setup, self.steps_taken, i, &self.tensors[i], copy)
     }
 
-    fn evaluate<H: Copy, T: Arithmetic>(
-        &self,
+    /// The same for an optimizer that is [lent](crate::Builder::lent_state) its state: `state` are the arrays of parameter `i`.
+    ///
+    /// # Errors
+    /// As [`evaluation_of`](Self::evaluation_of) and [`begin_state`](Self::begin_state); the copy is left as it was.
+    ///
+    /// # Panics
+    /// If there is no parameter `i`.
+    pub fn evaluation_with_state(
+        &mut self,
         i: usize,
-        theta: &mut [H],
-        widen: impl Fn(H) -> T,
-        narrow: impl Fn(T) -> H,
-    ) {
-        let (tensor, wrappers) = (&self.tensors[i], &self.setup.wrappers);
-        let kept = match (&wrappers.average, &wrappers.lookahead) {
-            (Some(average), _) if average.begun(tensor.steps) => tensor.wrapper_arrays.last(),
-            (_, Some(_)) if tensor.steps > 0 => tensor.wrapper_arrays.first(),
-            _ => None,
-        };
-        if let Some(array) = kept {
-            for (theta, w) in theta.iter_mut().zip(array.slice::<T>()) {
-                *theta = narrow(*w);
-            }
-        } else if let Body::Element(kernel) = &self.setup.rules[tensor.rule].body
-            && kernel.evaluates()
-            && tensor.steps > 0
-        {
-            let state: Vec<_> = tensor.arrays.iter().map(StateArray::widened::<T>).collect();
-            let state: Vec<&[T]> = state.iter().map(|values| &**values).collect();
-            let mut wide: Vec<T> = theta.iter().map(|x| widen(*x)).collect();
-            T::kernel(kernel.as_ref()).evaluate(&mut wide, &state);
-            for (theta, x) in theta.iter_mut().zip(wide) {
-                *theta = narrow(x);
-            }
+        copy: SliceMut<'_>,
+        state: &mut [StateSlice<'_>],
+    ) -> Result<()> {
+        self.check_lent(i, state)?;
+        let Self { setup, tensors, steps_taken, .. } = self;
+        with_slices(&mut tensors[i], state, |tensor| evaluate(setup, *steps_taken, i, tensor, copy))
+    }
+}
+
+fn evaluate(setup: &Setup, step: u64, i: usize, tensor: &TensorState, mut copy: SliceMut<'_>) -> Result<()> {
+    let (param, dtype) = (&setup.params[i], copy.dtype());
+    let (what, name) = ("parameter", || param.name.clone());
+    if dtype != param.dtype {
+        let expected = param.dtype.to_string();
+        return Err(Error::WrongDType { step, what, tensor: name(), expected, found: dtype });
+    }
+    if copy.len() != param.len() {
+        return Err(Error::Length { step, what, tensor: name(), expected: param.len(), found: copy.len() });
+    }
+    match &mut copy {
+        SliceMut::F64(theta) => evaluate_as(setup, tensor, theta, |x: f64| x, |x| x),
+        SliceMut::F32(theta) => evaluate_as(setup, tensor, theta, |x: f32| x, |x| x),
+        SliceMut::Bf16(theta) => evaluate_as(setup, tensor, theta, Half::widen, Half::narrow),
+        SliceMut::F16(theta) => evaluate_as(setup, tensor, theta, Half::widen, Half::narrow),
+    }
+    Ok(())
+}
+
+fn evaluate_as<H: Copy, T: Arithmetic>(
+    setup: &Setup,
+    tensor: &TensorState,
+    theta: &mut [H],
+    widen: impl Fn(H) -> T,
+    narrow: impl Fn(T) -> H,
+) {
+    let wrappers = &setup.wrappers;
+    let kept = match (&wrappers.average, &wrappers.lookahead) {
+        (Some(average), _) if average.begun(tensor.steps) => tensor.wrapper_arrays.last(),
+        (_, Some(_)) if tensor.steps > 0 => tensor.wrapper_arrays.first(),
+        _ => None,
+    };
+    if let Some(array) = kept {
+        for (theta, w) in theta.iter_mut().zip(array.slice::<T>()) {
+            *theta = narrow(*w);
+        }
+    } else if let Body::Element(kernel) = &setup.rules[tensor.rule].body
+        && kernel.evaluates()
+        && tensor.steps > 0
+    {
+        let state: Vec<_> = tensor.arrays.iter().map(StateArray::widened::<T>).collect();
+        let state: Vec<&[T]> = state.iter().map(|values| &**values).collect();
+        let mut wide: Vec<T> = theta.iter().map(|x| widen(*x)).collect();
+        T::kernel(kernel.as_ref()).evaluate(&mut wide, &state);
+        for (theta, x) in theta.iter_mut().zip(wide) {
+            *theta = narrow(x);
         }
     }
 }

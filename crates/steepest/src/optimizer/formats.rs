@@ -1,7 +1,7 @@
 //! In which formats the state of each tensor is kept, and what is kept beside parameters in half precision.
 
 use crate::dtype::DType;
-use crate::optimizer::array::{MAX_ARRAYS, StateArray, Storage};
+use crate::optimizer::array::{Keep, MAX_ARRAYS, StateArray, Storage};
 use crate::param::Param;
 use crate::precision::{Master, Rounding, StateFormat};
 use crate::rule::{Body, Rule, StateKind, StateSpec};
@@ -16,6 +16,8 @@ pub(crate) struct Formats {
     pub rounding: Rounding,
     /// What everything that is rounded at random is keyed by.
     pub seed: u64,
+    /// Whether each step is lent all of it.
+    pub lent: bool,
 }
 
 /// Tensors of fewer elements keep their state in f32, unless a group asks for less.
@@ -33,6 +35,11 @@ impl Formats {
         asked.unwrap_or(by_default)
     }
 
+    /// Where the array with number `place` of a tensor is kept.
+    pub fn keep(&self, place: usize) -> Keep {
+        if self.lent { Keep::Lent } else { Keep::Own(place) }
+    }
+
     /// What is kept beside a parameter.
     pub fn master_of(&self, param: &Param) -> Option<StateArray> {
         let (name, storage) = match (param.dtype, self.master) {
@@ -41,7 +48,7 @@ impl Formats {
             _ => return None,
         };
         let spec = StateSpec { name, shape: param.shape.clone(), initial: 0.0 };
-        Some(StateArray::stored(spec, StateKind::Point, storage, MAX_ARRAYS - 1))
+        Some(StateArray::stored(spec, StateKind::Point, storage, self.keep(MAX_ARRAYS - 1)))
     }
 
     /// Whether a parameter itself is rounded at random.

@@ -7,8 +7,11 @@ mod change;
 mod checks;
 mod curve;
 mod evaluate;
+mod external;
 pub(crate) mod formats;
 pub(crate) mod group;
+mod lend;
+mod memory;
 #[cfg(feature = "safetensors")]
 mod save;
 #[cfg(feature = "safetensors")]
@@ -109,7 +112,12 @@ impl Optimizer {
         self.follow_curves()?;
         check_step(&self.setup, &self.tensors, taken.saturating_add(1), args, slots)?;
         let before = (taken, self.skips);
-        let report = step::run(&self.setup, &mut self.tensors, &mut self.work, before, args, slots)?;
+        let Self { setup, tensors, work, .. } = self;
+        let mut run = |tensors: &mut [TensorState], slots: &mut [Slot<'_>]| {
+            step::run(setup, tensors, work, before, args, slots)
+        };
+        let report =
+            if setup.formats.lent { lend::with_slots(tensors, slots, run) } else { run(tensors, slots) }?;
         self.steps_taken = report.step;
         self.skips = if report.skipped.is_some() { self.skips + 1 } else { 0 };
         Ok(report)
@@ -180,7 +188,7 @@ impl Optimizer {
     }
 
     /// Forgets everything that it has learned: state, step numbers and health are as [`Builder::build`] left them. Settings stay as they
-    /// are, those of [`change`](Self::change) too. Allocates nothing.
+    /// are, those of [`change`](Self::change) too; arrays that are lent are for [`begin_state`](Self::begin_state). Allocates nothing.
     pub fn reset(&mut self) {
         for tensor in &mut self.tensors {
             tensor.all_arrays_mut().for_each(StateArray::reset);
@@ -212,7 +220,7 @@ impl Optimizer {
         self.tensors.iter().map(|tensor| tensor.health).collect()
     }
 
-    /// Bytes of state, all parameters together.
+    /// Bytes of state, all parameters together; those that are lent count, too.
     pub fn state_bytes(&self) -> usize {
         self.tensors.iter().map(TensorState::bytes).sum()
     }
@@ -220,15 +228,18 @@ impl Optimizer {
     /// The state array `state` (such as `exp_avg`) of the parameter called `param`, widened to f64.
     ///
     /// # Errors
-    /// No such parameter or array; the nearest name is given.
+    /// No such parameter or array; the nearest name is given. An array that is lent.
     pub fn state(&self, param: &str, state: &str) -> Result<Vec<f64>> {
         let params = &self.setup.params;
         let i = params
             .iter()
             .position(|p| p.name == param)
             .ok_or_else(|| Error::unknown_name("parameter", param, params.iter().map(|p| p.name.as_str())))?;
-        let array =
-            self.tensors[i].all_arrays().find(|array| array.spec.name == state).map(StateArray::to_f64);
+        let array = self.tensors[i].all_arrays().find(|array| array.spec.name == state);
+        if array.is_some() {
+            self.check_owned()?;
+        }
+        let array = array.map(StateArray::to_f64);
         let number = || self.memory_by_name(i).find(|(name, _)| *name == state).map(|(_, value)| vec![value]);
         array.or_else(number).ok_or_else(|| {
             let arrays = self.tensors[i].all_arrays().map(|array| array.spec.name);

@@ -69,8 +69,9 @@ impl Optimizer {
     /// the same bytes.
     ///
     /// # Errors
-    /// Only what the format refuses.
+    /// Only what the format refuses; and an optimizer whose state arrays are lent to it.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        self.check_owned()?;
         state_file::write(&self.saved())
     }
 
@@ -80,6 +81,7 @@ impl Optimizer {
     /// # Errors
     /// [`Error::StateMismatch`] with everything that is missing, extra or of another shape, type or rule; nothing is loaded then.
     pub fn from_bytes(&mut self, bytes: &[u8]) -> Result<()> {
+        self.check_owned()?;
         let checked = state_file::read(bytes, &self.saved())?;
         self.setup.formats.seed = checked.seed.unwrap_or(self.setup.formats.seed);
         for ((tensor, found), param) in self.tensors.iter_mut().zip(&checked.tensors).zip(&self.setup.params)
@@ -116,6 +118,7 @@ impl Optimizer {
     /// # Errors
     /// [`Error::StateMismatch`] for what is no state file; nothing is loaded then.
     pub fn load_part(&mut self, bytes: &[u8], rules: FromRule) -> Result<LoadedPart> {
+        self.check_owned()?;
         let parts = state_file::read_parts(bytes, &self.saved(), rules == FromRule::SameState)?;
         let mut report = LoadedPart { unused: parts.unused, ..LoadedPart::default() };
         if parts.tensors.iter().any(Result::is_ok) {

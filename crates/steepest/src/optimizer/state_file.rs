@@ -14,7 +14,7 @@
 use crate::error::{Error, Result};
 use crate::health::TensorHealth;
 use crate::kernel::quantized::Order;
-use crate::optimizer::array::{StateArray, Storage};
+use crate::optimizer::array::{Keep, StateArray, Storage};
 use crate::settings::Values;
 use safetensors::tensor::{Dtype, SafeTensors};
 use serde::{Deserialize, Serialize};
@@ -420,7 +420,7 @@ impl<'a> Reader<'a> {
             }
             Dtype::U8 => {
                 let codes = Storage::Bits8(Order::Apart);
-                let mut kept = StateArray::stored(array.spec.clone(), array.kind, codes, 0);
+                let mut kept = StateArray::stored(array.spec.clone(), array.kind, codes, Keep::Own(0));
                 let scales = self.file.tensor(&format!("{key}.scales")).ok()?;
                 if scales.dtype() != Dtype::U8 || Some(scales.data().len()) != kept.scales().map(<[u8]>::len)
                 {

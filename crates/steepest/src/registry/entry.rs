@@ -56,11 +56,29 @@ impl Traits {
     pub const TENSOR: Self = Self { elementwise: false, half: false, ..Self::ELEMENT };
 }
 
+/// What torch has of an optimizer, where it has it: what a door to Python goes by.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct InTorch {
+    /// The name of its class in `torch.optim`.
+    pub class: &'static str,
+    /// Its default learning rate there, which is not for networks of a certain size.
+    pub lr: f64,
+    /// Settings that are one argument there: its name, and theirs in its order. Numbered ones, as `beta1` and `beta2`, need not be said.
+    pub joined: &'static [(&'static str, &'static [&'static str])],
+    /// Settings whose 0 stands for something else, and is written `None` there.
+    pub none: &'static [&'static str],
+    /// State arrays over all axes but one, which torch keeps with length 1: which it is, counted from the last, 0.
+    pub kept_axes: &'static [(&'static str, usize)],
+}
+
 /// An optimizer as the table knows it.
 #[derive(Debug)]
 pub struct Entry {
     /// Its name, in files and on the command line.
     pub name: &'static str,
+    /// The name of its settings as a type.
+    pub type_name: &'static str,
     /// Its page: one sentence, then sections (`# Formula`, `# State`, `# Differences`, …) in Markdown.
     pub page: &'static str,
     /// A learning rate to begin with, as the peak of a schedule, for networks of ordinary size.
@@ -69,6 +87,8 @@ pub struct Entry {
     pub traffic: u32,
     /// What it can do and what it needs.
     pub traits: Traits,
+    /// What torch has of it.
+    pub torch: Option<InTorch>,
     /// The dialects that it knows, the default first; none where implementations agree.
     pub dialects: &'static [Dialect],
     /// Its table of settings.
@@ -77,6 +97,16 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// The same with the name of its class in torch and the default learning rate there.
+    pub(crate) const fn in_torch(self, class: &'static str, lr: f64) -> Self {
+        self.in_torch_with(InTorch { class, lr, joined: &[], none: &[], kept_axes: &[] })
+    }
+
+    /// The same, where arguments are not settings there.
+    pub(crate) const fn in_torch_with(self, torch: InTorch) -> Self {
+        Self { torch: Some(torch), ..self }
+    }
+
     /// The first sentence of the page.
     pub fn summary(&self) -> String {
         page::summary(self.page)

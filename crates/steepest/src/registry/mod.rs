@@ -5,6 +5,6 @@ mod entry;
 mod reference;
 mod table;
 
-pub use entry::{Entry, Traits};
+pub use entry::{Entry, InTorch, Traits};
 pub use reference::reference_page;
 pub use table::{LBFGS, OPTIMIZERS, find, find_method};

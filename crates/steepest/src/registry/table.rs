@@ -18,11 +18,13 @@ pub static OPTIMIZERS: &[Entry] = crate::rules::TABLE;
 /// not among [`OPTIMIZERS`], whose step has one gradient. It makes no rule.
 pub static LBFGS: Entry = Entry {
     name: Lbfgs::OWNER,
+    type_name: "Lbfgs",
     page: Lbfgs::PAGE,
     default_lr: 1.0,
     // both loops of the recursion read two vectors for each of 100 remembered steps
     traffic: 1600,
     traits: Traits { needs_function: true, learning_rate_free: true, ..Traits::TENSOR },
+    torch: None,
     dialects: Lbfgs::DIALECTS,
     parameters: Lbfgs::parameters,
     make: |_| {

@@ -2,7 +2,7 @@
 //! all: a new optimizer is its file and its lines here. Those for matrices are in a folder of their own, with what they
 //! share.
 
-use crate::registry::{Entry, Traits};
+use crate::registry::{Entry, InTorch, Traits};
 use crate::rule::IntoRule;
 use crate::settings::Settings;
 
@@ -92,10 +92,12 @@ macro_rules! entry {
     ($settings:ty, $default_lr:expr, $traffic:expr, $traits:expr) => {
         Entry {
             name: <$settings as Settings>::OWNER,
+            type_name: stringify!($settings),
             page: <$settings as Settings>::PAGE,
             default_lr: $default_lr,
             traffic: $traffic,
             traits: $traits,
+            torch: None,
             dialects: <$settings as Settings>::DIALECTS,
             parameters: <$settings as Settings>::parameters,
             make: |values| <$settings as Settings>::from_values(values)?.into_rule(),
@@ -105,17 +107,25 @@ macro_rules! entry {
 
 /// Every optimizer, in the order of `steepest list`.
 pub(crate) static TABLE: &[Entry] = &[
-    entry!(Sgd, 0.05, 12),
-    entry!(Adagrad, 0.02, 20),
-    entry!(RmsProp, 1e-3, 20),
-    entry!(Adam, 3e-3, 28),
-    entry!(AdamW, 3e-3, 28),
-    entry!(Adadelta, 1.0, 28),
-    entry!(Adamax, 5e-3, 28),
-    entry!(RAdam, 3e-3, 28),
-    entry!(NAdam, 3e-3, 28),
-    entry!(Asgd, 0.05, 20, Traits { still: false, fading: true, ..Traits::ELEMENT }),
-    entry!(Rprop, 0.01, 28, Traits { continuous: false, full_batch: true, ..Traits::ELEMENT }),
+    entry!(Sgd, 0.05, 12).in_torch("SGD", 1e-3),
+    entry!(Adagrad, 0.02, 20).in_torch("Adagrad", 0.01),
+    entry!(RmsProp, 1e-3, 20).in_torch("RMSprop", 0.01),
+    entry!(Adam, 3e-3, 28).in_torch("Adam", 1e-3),
+    entry!(AdamW, 3e-3, 28).in_torch("AdamW", 1e-3),
+    entry!(Adadelta, 1.0, 28).in_torch("Adadelta", 1.0),
+    entry!(Adamax, 5e-3, 28).in_torch("Adamax", 2e-3),
+    entry!(RAdam, 3e-3, 28).in_torch("RAdam", 1e-3),
+    entry!(NAdam, 3e-3, 28).in_torch("NAdam", 2e-3),
+    entry!(Asgd, 0.05, 20, Traits { still: false, fading: true, ..Traits::ELEMENT }).in_torch("ASGD", 0.01),
+    entry!(Rprop, 0.01, 28, Traits { continuous: false, full_batch: true, ..Traits::ELEMENT }).in_torch_with(
+        InTorch {
+            class: "Rprop",
+            lr: 0.01,
+            joined: &[("etas", &["eta_minus", "eta_plus"]), ("step_sizes", &["step_min", "step_max"])],
+            none: &[],
+            kept_axes: &[],
+        },
+    ),
     entry!(Lamb, 0.01, 44, Traits::MEASURED),
     entry!(Lars, 1.0, 28, Traits::MEASURED),
     entry!(NovoGrad, 0.01, 24, Traits::MEASURED),
@@ -135,7 +145,13 @@ pub(crate) static TABLE: &[Entry] = &[
         48,
         Traits { learning_rate_free: true, continuous: false, settles: false, ..Traits::MEASURED }
     ),
-    entry!(Adafactor, 0.01, 28, Traits::TENSOR),
+    entry!(Adafactor, 0.01, 28, Traits::TENSOR).in_torch_with(InTorch {
+        class: "Adafactor",
+        lr: 0.01,
+        joined: &[],
+        none: &["eps1"],
+        kept_axes: &[("row_var", 0), ("col_var", 1)],
+    }),
     entry!(Sm3, 0.1, 28, Traits::TENSOR),
     entry!(Muon, 0.02, 20, Traits::TENSOR),
     entry!(NorMuon, 3e-3, 20, Traits::TENSOR),

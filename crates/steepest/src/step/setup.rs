@@ -2,7 +2,7 @@
 
 use crate::clip::Clipping;
 use crate::health::NonFinite;
-use crate::kernel::InstructionSet;
+use crate::kernel::{InstructionSet, asking_pays};
 use crate::optimizer::formats::Formats;
 use crate::optimizer::group::StandIn;
 use crate::param::Param;
@@ -54,9 +54,9 @@ impl Setup {
     }
 
     /// Up to where memory may be asked for early, counted from the first element of `part`; 0 where all of a step may lie in a
-    /// cache.
+    /// cache, and on processors that are better left alone.
     pub fn prefetch(&self, part: Chunk) -> usize {
-        if self.plan.is_large() { self.params[part.tensor].len() - part.start } else { 0 }
+        if self.plan.is_large() && asking_pays() { self.params[part.tensor].len() - part.start } else { 0 }
     }
 
     /// Whether step number `step` measures its updates.

@@ -145,7 +145,11 @@ pub(super) fn find_overflow(
     let mut shadows: Vec<Slot<'_>> = (weights.iter_mut().zip(&*slots).zip(&watched))
         .map(|((copy, slot), watched)| {
             let grad = slot.grad.as_ref().filter(|_| *watched);
-            Slot { param: copy.as_slice_mut(), grad: grad.map(|grad| Gradient::Read(grad.as_slice())) }
+            Slot {
+                param: copy.as_slice_mut(),
+                grad: grad.map(|grad| Gradient::Read(grad.as_slice())),
+                state: Vec::new(),
+            }
         })
         .collect();
     rebind(setup, &mut copies, work, args, &mut shadows, &scales);

@@ -12,7 +12,10 @@ use std::sync::{Arc, LazyLock, RwLock};
 use steepest::registry::Entry;
 use steepest::rule::Scope;
 use steepest::settings::Values;
-use steepest::{DType, Error, InstructionSet, Optimizer, Param, Slice, SliceMut, Slot, StepArgs};
+use steepest::{
+    DType, Error, InstructionSet, Optimizer, Param, Slice, SliceMut, Slot, StateSlice, StateType, StepArgs,
+    StepReport,
+};
 
 /// Set to run with small sizes: for valgrind, where a step takes fifty times as long.
 pub fn small() -> bool {
@@ -112,6 +115,69 @@ pub fn worst(differences: impl Iterator<Item = f64>) -> f64 {
 pub fn slots<'a>(theta: &'a mut [Data], grads: &'a [Data]) -> Vec<Slot<'a>> {
     assert_eq!(theta.len(), grads.len());
     theta.iter_mut().zip(grads).map(|(t, g)| Slot::new(t.all_mut(), g.all())).collect()
+}
+
+/// State arrays that a caller keeps, of one parameter.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Kept(pub Vec<KeptArray>);
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum KeptArray {
+    F64(Vec<f64>),
+    F32(Vec<f32>),
+    Bf16(Vec<bf16>),
+    U8(Vec<u8>),
+    I8(Vec<i8>),
+}
+
+impl Kept {
+    /// The arrays of parameter `i` as they are before its first step; of another value until then.
+    pub fn of(optimizer: &mut Optimizer, i: usize) -> Self {
+        let arrays = optimizer.state_layout(i).into_iter().map(|array| match array.element {
+            StateType::F64 => KeptArray::F64(vec![3.0; array.len()]),
+            StateType::F32 => KeptArray::F32(vec![3.0; array.len()]),
+            StateType::Bf16 => KeptArray::Bf16(vec![bf16::from_f32(3.0); array.len()]),
+            StateType::U8 => KeptArray::U8(vec![77; array.len()]),
+            StateType::I8 => KeptArray::I8(vec![77; array.len()]),
+            other => panic!("{}: {other}", array.name),
+        });
+        let mut kept = Self(arrays.collect());
+        optimizer.begin_state(i, &mut kept.slices()).unwrap();
+        kept
+    }
+
+    pub fn all(optimizer: &mut Optimizer) -> Vec<Self> {
+        (0..optimizer.params().len()).map(|i| Self::of(optimizer, i)).collect()
+    }
+
+    pub fn slices(&mut self) -> Vec<StateSlice<'_>> {
+        fn slice(array: &mut KeptArray) -> StateSlice<'_> {
+            match array {
+                KeptArray::F64(v) => v.into(),
+                KeptArray::F32(v) => v.into(),
+                KeptArray::Bf16(v) => v.into(),
+                KeptArray::U8(v) => v.into(),
+                KeptArray::I8(v) => v.into(),
+            }
+        }
+        self.0.iter_mut().map(slice).collect()
+    }
+}
+
+/// Steps with state that is lent.
+pub fn step_lent(
+    optimizer: &mut Optimizer,
+    args: impl Into<StepArgs>,
+    theta: &mut [Data],
+    grads: &[Data],
+    kept: &mut [Kept],
+) -> steepest::Result<StepReport> {
+    let mut slots: Vec<Slot<'_>> = slots(theta, grads)
+        .into_iter()
+        .zip(kept)
+        .map(|(slot, kept)| slot.with_state(kept.slices()))
+        .collect();
+    optimizer.step(args, &mut slots)
 }
 
 /// What the rule sums before the update, with its defaults.

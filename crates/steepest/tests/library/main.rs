@@ -8,6 +8,7 @@ mod clips;
 mod compat;
 mod curves;
 mod doors;
+mod lent;
 mod matrix;
 mod minimize;
 mod outside;

@@ -18,6 +18,7 @@ mod bits;
 mod composition;
 mod convergence;
 mod extremes;
+mod lent;
 mod matrix;
 mod minimize;
 mod quantized;
@@ -99,6 +100,7 @@ fn main() -> ExitCode {
         trials(reference::PROPERTIES, reference::ALONE),
         trials(allocations::PROPERTIES, allocations::ALONE),
         trials(state::PROPERTIES, &[]),
+        trials(lent::PROPERTIES, &[]),
         trials(matrix::PROPERTIES, &[]),
         trials(convergence::PROPERTIES, convergence::ALONE),
         trials(steps::PROPERTIES, &[]),
