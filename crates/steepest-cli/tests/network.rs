@@ -21,7 +21,7 @@ fn members_are_trained_as_one_and_say_how_far_apart_they_are() {
     assert_eq!(place.read("run/metrics.jsonl").lines().count(), 8);
     place.run("verify run").ok();
 
-    place.run("predict run iris -o said.csv --quiet").ok();
+    place.run("predict run iris -o said.csv --spread --quiet").ok();
     let said = place.read("said.csv");
     assert!(said.lines().next().unwrap().ends_with(",spread"), "{said}");
     let spreads = said.lines().skip(1).map(|line| line.rsplit(',').next().unwrap().parse::<f64>().unwrap());
@@ -32,8 +32,13 @@ fn members_are_trained_as_one_and_say_how_far_apart_they_are() {
     // an explanation is of all of them together
     place.run("explain run --quiet").ok();
     place.run("fit diabetes --members 2 --epochs 3 --no-report --quiet --out numbers").ok();
-    place.run("predict numbers diabetes -o numbers.csv --quiet").ok();
+    place.run("predict numbers diabetes -o numbers.csv --spread --quiet").ok();
     assert!(place.read("numbers.csv").starts_with("prediction,spread\n"));
+    let plain = place.run("predict numbers diabetes --quiet").ok();
+    assert!(plain.stdout.starts_with("prediction\n"));
+    place.run("fit diabetes --members 1 --epochs 2 --no-report --quiet --out one").ok();
+    place.run("predict one diabetes --spread -o one.csv").refused(&["--spread", "--members 4"]);
+    assert!(!place.path().join("one.csv").exists());
 }
 
 #[test]

@@ -101,6 +101,10 @@ pub struct Predict {
     /// For a spreadsheet: text that one would take for a formula (=, +, -, @) gets an apostrophe before it
     #[arg(long)]
     pub spreadsheet: bool,
+    /// A column more: how far the members of the network are from one another, as a standard deviation of the number or of the
+    /// predicted class's probability
+    #[arg(long)]
+    pub spread: bool,
     /// Print one JSON object on stdout: rows, score, and the predictions unless -o names a file
     #[arg(long)]
     pub json: bool,

@@ -20,9 +20,13 @@ pub fn run(args: Predict) -> Result {
         let message = format!("{} is read from: name another file for the predictions (-o)", quoted(input));
         return Err(Failure::input(message));
     }
-    let csv = |predictions: &Predictions| csv(predictions, args.spreadsheet);
     let options = PredictOptions { id: args.id, ..args.rows.options() };
     let predictions = run.predict(&source, &options)?;
+    if args.spread && predictions.spread.is_none() {
+        let message = "--spread: one network was trained, and its predictions have no spread; train several with --members 4";
+        return Err(Failure::input(message.to_owned()));
+    }
+    let csv = |predictions: &Predictions| csv(predictions, args.spreadsheet, args.spread);
     if !args.quiet {
         tell(&predictions);
     }
@@ -108,8 +112,8 @@ fn said(predictions: &Predictions) -> String {
     }
 }
 
-/// A row for each row: what was kept, `prediction`, `p_CLASS` for each class, and `spread` where several members say something.
-fn csv(predictions: &Predictions, spreadsheet: bool) -> String {
+/// A row for each row: what was kept, `prediction`, `p_CLASS` for each class, and `spread` where it is asked for.
+fn csv(predictions: &Predictions, spreadsheet: bool, with_spread: bool) -> String {
     let cell = |text: &str| match spreadsheet && is_formula(text) {
         true => csv_cell(&format!("'{text}")).into_owned(),
         false => csv_cell(text).into_owned(),
@@ -125,7 +129,8 @@ fn csv(predictions: &Predictions, spreadsheet: bool) -> String {
             let _ = write!(text, ",{}", cell(&format!("p_{class}")));
         }
     }
-    if predictions.spread.is_some() {
+    let spread = predictions.spread.as_ref().filter(|_| with_spread);
+    if spread.is_some() {
         text.push_str(",spread");
     }
     text.push('\n');
@@ -145,7 +150,7 @@ fn csv(predictions: &Predictions, spreadsheet: bool) -> String {
                 }
             }
         }
-        if let Some(spread) = &predictions.spread {
+        if let Some(spread) = spread {
             let _ = write!(text, ",{}", spread[row]);
         }
         text.push('\n');
@@ -196,15 +201,15 @@ mod tests {
             score: None,
         };
         assert_eq!(
-            csv(&predictions(outputs, Vec::new()), false),
+            csv(&predictions(outputs, Vec::new()), false, false),
             "prediction,p_a,\"p_b, \"\"c\"\"\"\n\"b, \"\"c\"\"\",0.25,0.75\na,1,0\n"
         );
         let kept = vec![("no, 1".to_owned(), vec!["007".to_owned(), String::new()])];
         let numbers = predictions(Outputs::Numbers(vec![1.5, -2.0]), kept);
-        assert_eq!(csv(&numbers, true), "\"no, 1\",prediction\n007,1.5\n,-2\n");
+        assert_eq!(csv(&numbers, true, false), "\"no, 1\",prediction\n007,1.5\n,-2\n");
         let kept = vec![("=x".to_owned(), vec!["-1e3".to_owned(), "@a,b".to_owned()])];
         let numbers = predictions(Outputs::Numbers(vec![1.5, -2.0]), kept);
-        assert_eq!(csv(&numbers, true), "'=x,prediction\n-1e3,1.5\n\"'@a,b\",-2\n");
-        assert_eq!(csv(&numbers, false), "=x,prediction\n-1e3,1.5\n\"@a,b\",-2\n");
+        assert_eq!(csv(&numbers, true, false), "'=x,prediction\n-1e3,1.5\n\"'@a,b\",-2\n");
+        assert_eq!(csv(&numbers, false, false), "=x,prediction\n-1e3,1.5\n\"@a,b\",-2\n");
     }
 }

@@ -2455,7 +2455,9 @@ class Kron(Optimizer):
     With p(s) = `max_share` while s ≤ `flat_steps`, then falling with exp(−`share_decay`·s) to
     `min_share`, the factors are refreshed at step t where the integral of p from 0 to t passes a whole
     number. At each 100th refresh the largest elements of L and R are made equal first, which changes no
-    product of both. A gradient so small that δ·mean|F| is no normal number refreshes nothing.
+    product of both. A gradient so small that δ·mean|F| is no normal number refreshes nothing. Where A, B or U
+    leave the type, as with the first usual gradient after thousands of tiny ones, they are computed from F, V or
+    M̂ times a power of two: steps stay finite.
 
     Element i of V, row by row, is the sum of four uniform numbers that are the 16-bit pieces of
     SplitMix64's output i, whose key is made from `seed` and t, for all tensors alike: no hidden state. A

@@ -115,7 +115,7 @@ impl Members {
         let [rows, all] = sums.dims();
         let members = self.count();
         let sums = sums.reshape([rows, members, all / members]).swap_dims(0, 1);
-        self.joined.join(self.from_sums(sums, None, None, None))
+        self.joined.join(self.after_first(sums, None, None, None))
     }
 
     /// Whether each input is multiplied by a number that is trained.
@@ -140,11 +140,11 @@ impl Members {
         if let Some(first) = self.hidden.first() {
             x = first.forward(x, scale.take());
         }
-        self.from_sums(x, scale, at, seen)
+        self.after_first(x, scale, at, seen)
     }
 
     /// From the sums of the first hidden layer on, `[members, rows, units]`; from the inputs, where there is no hidden layer.
-    fn from_sums(
+    fn after_first(
         &self,
         mut x: Tensor<3>,
         scale: Option<&Param<Tensor<2>>>,

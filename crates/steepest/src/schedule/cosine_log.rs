@@ -34,7 +34,7 @@ crate::settings! {
     /// for low in [0, 10, 30, 70, 150] {
     ///     assert!(schedule.factor(low) < 1e-12);
     /// }
-    /// assert!(schedule.factor(104) > 0.999);
+    /// assert!(schedule.factor(103) > 0.999);
     /// ```
     ///
     /// # Source
