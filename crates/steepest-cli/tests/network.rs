@@ -80,5 +80,15 @@ fn what_does_not_go_together_is_refused() {
         place.run(&format!("fit iris {options}")).refused(&[words]);
     }
     place.run("fit digits --model cnn --members 2").refused(&["members", "perceptron"]);
+    // pieces take more memory than the numbers that they are of
+    let row =
+        |row: u32| (0..20).map(|i| ((row * (i + 7)) % 997).to_string()).collect::<Vec<_>>().join(",") + "\n";
+    let head = (0..20).map(|i| format!("x{i}")).collect::<Vec<_>>().join(",") + "\n";
+    place.file("wide.csv", (0..3_000).fold(head, |text, i| text + &row(i)));
+    place.run("fit wide.csv --pieces 64 --max-memory 5M").refused(&[
+        "3000 rows of 20 numbers in 64 pieces",
+        "--pieces",
+        "--max-memory",
+    ]);
     assert!(!place.path().join("runs").exists());
 }

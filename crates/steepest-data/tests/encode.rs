@@ -262,6 +262,26 @@ fn numbers_and_days_in_pieces() {
 }
 
 #[test]
+fn many_numbers_get_fewer_pieces_each() {
+    for (numbers, asked, each) in
+        [(10, 16, 16), (256, 16, 16), (257, 16, 15), (1500, 16, 2), (3000, 16, 0), (10, 1, 0)]
+    {
+        assert_eq!(steepest_data::pieces_of_each(numbers, asked), each, "{numbers} {asked}");
+    }
+    let column = |i: usize| numbers(&format!("x{i}"), (0..60).map(move |row| ((row * (i + 3)) % 61) as f64));
+    let wide = table((0..1400).map(column).chain([numbers("t", (0..60).map(f64::from))]).collect());
+    let rows: Vec<usize> = (0..60).collect();
+    let of = target(&wide, "t");
+    let encoder = Encoder::fit_in_pieces(&wide, &of, Task::Regression, &rows, 16).unwrap();
+    assert!(encoder.width() <= 1400 + 4096, "{}", encoder.width());
+    assert!(
+        encoder.notes().iter().any(|note| note.contains("2 pieces instead of 16")),
+        "{:?}",
+        encoder.notes()
+    );
+}
+
+#[test]
 fn heavy_tails_are_squashed_and_far_values_clipped() {
     // one row in 400 lies 19 standard deviations out
     let heavy = numbers("x", (0..400).map(|row| if row == 399 { 1e9 } else { f64::from(row % 40) }));

@@ -56,7 +56,7 @@ pub struct DataSettings {
     /// Columns of text whose words are learned from.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub text: Vec<String>,
-    /// Features of a number for so many stretches between quantiles, beside its one; below 2 none. Default: 16.
+    /// Features of a number for so many stretches between quantiles, beside its one; below 2 none, and all numbers together at most 4,096. Default: 16.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pieces: Option<u64>,
     /// Columns that are kept, but not learned from.
@@ -174,6 +174,11 @@ impl DataSettings {
         }
     }
 
+    /// The most pieces of a number.
+    pub(crate) fn pieces(&self) -> u64 {
+        self.pieces.unwrap_or(USUAL_PIECES)
+    }
+
     fn target(&self) -> Option<String> {
         self.target.clone().or_else(|| self.schema.as_ref()?.target().map(str::to_owned))
     }
@@ -216,7 +221,7 @@ impl DataSettings {
             fractions: Fractions { validation: self.validation, test: self.test },
             seed,
             strict: self.strict,
-            pieces: self.pieces.unwrap_or(USUAL_PIECES) as usize,
+            pieces: self.pieces() as usize,
         }
     }
 }

@@ -273,7 +273,7 @@ impl Error {
             Self::BadSetting { key, .. } => std::slice::from_ref(key),
             Self::Unsuitable { keys, .. } => keys,
             Self::Threads { .. } => &["train.threads"],
-            Self::TooLarge { .. } => &["model.hidden", "data.max_memory"],
+            Self::TooLarge { .. } => &["model.hidden", "data.pieces", "data.max_memory"],
             Self::Data(error) => data_keys(error),
             _ => &[],
         }

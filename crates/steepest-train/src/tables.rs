@@ -36,8 +36,27 @@ impl Tables {
     }
 
     /// As the run sees them.
+    ///
+    /// # Errors
+    /// What the data refuses; pieces that memory does not hold, before they are made.
     pub fn prepare(&self, settings: &Settings) -> Result<Prepared> {
+        self.check_pieces(settings)?;
         Ok(prepare_with(&self.loaded, self.held(), &settings.data.prepare_options(settings.train.seed))?)
+    }
+
+    fn check_pieces(&self, settings: &Settings) -> Result<()> {
+        let Loaded::Table(table) = &self.loaded else { return Ok(()) };
+        let numbers = steepest_data::numbers(table);
+        let pieces = steepest_data::pieces_of_each(numbers, settings.data.pieces() as usize);
+        let rows = table.rows();
+        let needed = [numbers, pieces, rows].iter().fold(4u64, |all, n| all.saturating_mul(*n as u64));
+        match settings.data.max_memory() {
+            Some(allowed) if needed > allowed => {
+                let what = format!("{rows} rows of {numbers} numbers in {pieces} pieces");
+                Err(Error::TooLarge { what, needed, allowed })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Whether the rows that are not for the test can be divided at random another time.

@@ -9,13 +9,29 @@ use crate::error::{Error, Result, list};
 use crate::features::{FORMAT, Features, Targets};
 use crate::read::ReadOptions;
 use crate::roles::Role;
-use crate::table::{Column, Table};
+use crate::table::{Column, Table, Values};
 use crate::task::{Target, Task};
 use crate::typing::coerce_column;
 use crate::written::Expected;
 
 /// The fraction of rows that are unlike training, beyond which predictions are in doubt.
 const LOUD: f64 = 0.05;
+
+/// The most pieces of all numbers together.
+const MOST_PIECES: usize = 4_096;
+
+/// How many pieces each of so many numbers gets where so many are asked for: all together at most 4,096, and none below two.
+pub fn pieces_of_each(numbers: usize, asked: usize) -> usize {
+    match asked.min(MOST_PIECES / numbers.max(1)) {
+        0 | 1 => 0,
+        pieces => pieces,
+    }
+}
+
+/// The numbers and dates of a table.
+pub fn numbers(table: &Table) -> usize {
+    table.columns.iter().filter(|column| matches!(column.values, Values::Number(_) | Values::Date(_))).count()
+}
 
 /// Encodes tables. See the [module](super) for what becomes of which column.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -39,7 +55,8 @@ impl Encoder {
         Self::fit_in_pieces(table, target, task, train, 0)
     }
 
-    /// The same, with at most so many `pieces` of each number; 0 and 1 are none.
+    /// The same, with at most so many `pieces` of each number; 0 and 1 are none. Of many numbers each gets fewer: see
+    /// [`pieces_of_each`].
     ///
     /// # Errors
     /// As [`Encoder::fit`].
@@ -59,8 +76,16 @@ impl Encoder {
         dropped.extend(table.dropped.iter().cloned());
         let apart = |column: &&Column| column.name != target_column.name && !is_input(column);
         dropped.extend(table.columns.iter().filter(apart).map(|column| column.name.clone()));
+        let of_each = pieces_of_each(numbers(table), pieces);
+        if pieces > 1 && of_each < pieces {
+            let count = numbers(table);
+            notes.push(match of_each {
+                0 => format!("there are {count} numbers, too many for pieces of each"),
+                _ => format!("there are {count} numbers: each comes in {of_each} pieces instead of {pieces}"),
+            });
+        }
         for column in table.columns.iter().filter(is_input) {
-            let decision = Decision::on(column, train, table.roles.of(&column.name) == Role::Text, pieces);
+            let decision = Decision::on(column, train, table.roles.of(&column.name) == Role::Text, of_each);
             notes.extend(decision.notes());
             match decision.input() {
                 Ok(input) => inputs.push(input),
