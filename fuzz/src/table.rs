@@ -66,6 +66,7 @@ pub fn preparing(choice: u8) -> PrepareOptions {
     PrepareOptions {
         task: task[usize::from(choice) % 3],
         strict: choice & 0x80 != 0,
+        pieces: if choice & 8 == 0 { 4 } else { 0 },
         ..PrepareOptions::default()
     }
 }

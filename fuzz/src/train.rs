@@ -38,6 +38,7 @@ fn networks() -> [ModelConfig; 2] {
         activation: Activation::Relu,
         dropout: 0.0,
         layer_norm: true,
+        ..MlpConfig::default()
     };
     [ModelConfig::Mlp(mlp), ModelConfig::Cnn(CnnConfig { image: [1, 4, 4], outputs: 2, dropout: 0.0 })]
 }
