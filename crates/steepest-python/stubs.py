@@ -86,21 +86,6 @@ def check_gradient(
 """
 )
 
-OPTIONS = {
-    "maximize": "bool",
-    "clip_norm": "float | None",
-    "clip_value": "float | None",
-    "state_format": 'Literal["f32", "bf16", "8bit"] | None',
-    "non_finite": 'Literal["unchecked", "error", "skip"]',
-    "ema": "dict[str, Any] | None",
-    "swa": "dict[str, Any] | None",
-    "lookahead": "dict[str, Any] | None",
-    "cautious": "bool | None",
-    "rounding_seed": "int | None",
-    "measure_updates": "int | None",
-}
-
-
 def type_of(value):
     if isinstance(value, tuple):
         parts = ["float | None" if part is None else "float" for part in value]
@@ -111,7 +96,8 @@ def type_of(value):
 def stub(entry, first, rate, non_finite):
     signature = _classes.signature([name for name, _ in first], entry, non_finite)
     lines = ["        self,"]
-    types = {**dict(first), "lr": rate, **OPTIONS}
+    options = {name: kind for name, (kind, _) in _classes.OPTIONS.items()}
+    types = {**dict(first), "lr": rate, "maximize": "bool", **options}
     keyword = False
     for parameter in signature.parameters.values():
         if parameter.kind is parameter.KEYWORD_ONLY and not keyword:
@@ -120,9 +106,9 @@ def stub(entry, first, rate, non_finite):
         kind = types.get(parameter.name) or type_of(parameter.default)
         default = "" if parameter.default is parameter.empty else f" = {parameter.default!r}"
         lines.append(f"        {parameter.name}: {kind}{default},")
-    page = _classes.document(entry, signature).replace("\\", "\\\\").replace('"""', "'''")
-    page = "\n".join(f"    {line}".rstrip() for line in page.splitlines()).strip()
-    head = f'class {entry["class"]}(Optimizer):\n    """{page}\n    """\n\n'
+    # the page itself is in the class, where `help` and editors that import find it
+    summary = entry["summary"].replace("\\", "\\\\")
+    head = f'class {entry["class"]}(Optimizer):\n    """{summary} `help({entry["class"]})` has formula, settings and source."""\n\n'
     return head + "    def __init__(\n" + "\n".join(lines) + "\n    ) -> None: ...\n"
 
 

@@ -27,7 +27,7 @@ fn members_are_trained_as_one_and_say_how_far_apart_they_are() {
     let spreads = said.lines().skip(1).map(|line| line.rsplit(',').next().unwrap().parse::<f64>().unwrap());
     let spreads: Vec<f64> = spreads.collect();
     assert!(spreads.iter().all(|spread| (0.0..0.5).contains(spread)) && spreads.iter().any(|x| *x > 1e-3));
-    let json = place.run("predict run iris --json --quiet").ok().json();
+    let json = place.run("predict run iris --spread --json --quiet").ok().json();
     assert_eq!(json["spread"].as_array().unwrap().len(), 150);
     // an explanation is of all of them together
     place.run("explain run --quiet").ok();

@@ -50,7 +50,7 @@ pub mod written;
 
 pub use batch::{BatchSize, Batches, gather};
 pub use date::{DateFormat, DateOrder};
-pub use encoder::{AnyEncoder, Encoder, KnownTargets, numbers, pieces_of_each};
+pub use encoder::{AnyEncoder, Encoder, KnownTargets, pieces_of_each};
 pub use error::{Error, Kind, Result};
 pub use features::{Features, Targets};
 pub use images::ImageEncoder;

@@ -139,6 +139,14 @@ impl Values {
 }
 
 impl Table {
+    /// How many columns are numbers or dates.
+    pub fn numbers(&self) -> usize {
+        self.columns
+            .iter()
+            .filter(|column| matches!(column.values, Values::Number(_) | Values::Date(_)))
+            .count()
+    }
+
     /// A table from columns, without lines or notes. Panics if the columns differ in length.
     pub fn new(name: impl Into<String>, columns: Vec<Column>) -> Self {
         let rows = columns.first().map_or(0, |column| column.values.len());

@@ -55,6 +55,11 @@ pub(crate) fn class_name(entry: &Entry) -> &'static str {
 }
 
 impl Argument {
+    /// A setting by itself.
+    pub fn of(parameter: Parameter) -> Self {
+        Self { name: parameter.name.to_owned(), parts: vec![parameter], none: &[] }
+    }
+
     /// Its default.
     pub fn default<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let one = |part: &Parameter| match part.default {
@@ -126,16 +131,33 @@ pub(crate) fn to_python<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'
     })
 }
 
-/// Values by the names of their settings, for schedules, stop rules and averages; of whatever Python has them in.
-pub(crate) fn values_of(owner: &str, rows: &[Parameter], given: &Bound<'_, PyDict>) -> PyResult<Values> {
+/// Values by the names of arguments. A name that none has is a `TypeError`, as Python's own.
+pub(crate) fn values(owner: &str, arguments: &[Argument], given: &Bound<'_, PyDict>) -> PyResult<Values> {
+    let mut values = Values::new();
+    for (name, value) in given {
+        let name: String = name.extract()?;
+        let Some(argument) = arguments.iter().find(|argument| argument.name == name) else {
+            let known = || arguments.iter().map(|argument| argument.name.as_str());
+            let near = steepest::nearest(&name, known());
+            let hint = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+            let known = known().collect::<Vec<_>>().join(", ");
+            return Err(PyTypeError::new_err(format!(
+                "{owner} has no argument `{name}`; {hint}known: {known}"
+            )));
+        };
+        argument.read(owner, &value, &mut values)?;
+    }
+    Ok(values)
+}
+
+/// Values by the names of settings that stand for themselves, those of schedules, stop rules and averages. Of a name that none has the
+/// library says which there are.
+pub(crate) fn values_of(owner: &str, rows: Vec<Parameter>, given: &Bound<'_, PyDict>) -> PyResult<Values> {
     let mut values = Values::new();
     for (name, value) in given {
         let name: String = name.extract()?;
         match rows.iter().find(|row| row.name == name) {
-            Some(row) => {
-                Argument { name, parts: vec![row.clone()], none: &[] }.read(owner, &value, &mut values)?
-            }
-            // the library says which there are
+            Some(row) => Argument::of(row.clone()).read(owner, &value, &mut values)?,
             None => drop(values.insert(name, Value::Number(0.0))),
         }
     }
@@ -161,13 +183,10 @@ pub(crate) fn registry(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
         for heading in ["Formula", "State", "Differences", "Source"] {
             dict.set_item(heading.to_lowercase(), entry.section(heading).unwrap_or_default())?;
         }
-        dict.set_item("needs", entry.needs())?;
         // a rate to begin with, for networks of ordinary size, where torch has none
         dict.set_item("lr", entry.torch.map_or(entry.default_lr, |torch| torch.lr))?;
         dict.set_item("rate", entry.default_lr)?;
-        dict.set_item("needs_loss", entry.traits.needs_loss)?;
         dict.set_item("schedule_free", entry.traits.schedule_free)?;
-        dict.set_item("elementwise", entry.traits.elementwise)?;
         dict.set_item("half", entry.traits.half)?;
         let rows = arguments(entry).iter().map(|argument| row(py, argument)).collect::<PyResult<Vec<_>>>()?;
         dict.set_item("arguments", rows)?;

@@ -1,11 +1,11 @@
 //! Steps over arrays in place: an optimizer that owns its state, for NumPy and whatever shows its memory as NumPy does.
 
-use crate::arguments::{Argument, arguments};
+use crate::arguments::{Argument, arguments, values};
 use crate::error::exception;
 use crate::memory::{self, Held, Work, by_interface};
 use crate::options::builder;
 use crate::overlap::Written;
-use crate::report::{ReportTuple, health, said};
+use crate::report::{health, said};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
@@ -36,25 +36,6 @@ fn dtype_of(name: &str) -> PyResult<DType> {
         .ok_or_else(|| PyValueError::new_err(format!("no element type is called `{name}`")))
 }
 
-fn values(entry: &Entry, arguments: &[Argument], given: &Bound<'_, PyDict>) -> PyResult<Values> {
-    let mut values = Values::new();
-    for (name, value) in given {
-        let name: String = name.extract()?;
-        match arguments.iter().find(|argument| argument.name == name) {
-            Some(argument) => argument.read(entry.name, &value, &mut values)?,
-            None => {
-                let known: Vec<&str> = arguments.iter().map(|argument| argument.name.as_str()).collect();
-                let near = steepest::nearest(&name, known.iter().copied());
-                let hint = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
-                let owner = entry.name;
-                let text = format!("{owner} has no argument `{name}`; {hint}known: {}", known.join(", "));
-                return Err(PyTypeError::new_err(text));
-            }
-        }
-    }
-    Ok(values)
-}
-
 #[pymethods]
 impl Arrays {
     #[new]
@@ -66,7 +47,7 @@ impl Arrays {
     ) -> PyResult<Self> {
         let entry = find(name).map_err(exception)?;
         let arguments = arguments(entry);
-        let values = values(entry, &arguments, settings)?;
+        let values = values(entry.name, &arguments, settings)?;
         // all that can be known now is
         builder(entry.make(&values), options)?.build([]).map_err(exception)?;
         let options = options.copy()?.unbind();
@@ -153,7 +134,7 @@ impl Arrays {
 
     /// Changes settings from the next step on.
     fn change(&mut self, settings: &Bound<'_, PyDict>) -> PyResult<()> {
-        let changes = values(self.entry, &self.arguments, settings)?;
+        let changes = values(self.entry.name, &self.arguments, settings)?;
         if let Some(optimizer) = &mut self.optimizer {
             let group =
                 changes.iter().fold(Group::all(), |group, (name, value)| group.setting(name, value.clone()));
@@ -204,8 +185,9 @@ impl Arrays {
         optimizer.state(param, name).map_err(exception)
     }
 
-    fn report(&self) -> Option<ReportTuple> {
-        Some(said(self.optimizer.as_ref()?, self.report.as_ref()?))
+    fn report<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
+        let both = self.optimizer.as_ref().zip(self.report.as_ref());
+        both.map(|(optimizer, report)| said(py, optimizer, report)).transpose()
     }
 
     fn health<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {

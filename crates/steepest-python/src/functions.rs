@@ -1,13 +1,13 @@
 //! Functions of Python: minimized, and their gradients checked; and the rates of schedules.
 
-use crate::arguments::{Argument, row, values_of};
+use crate::arguments::{Argument, arguments, row, values, values_of};
 use crate::error::exception;
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
 use std::cell::RefCell;
 use steepest::registry::find_method;
-use steepest::settings::{Parameter, Values};
+use steepest::settings::Parameter;
 use steepest::stop::Stop;
 use steepest::{Clip, GradientCheckOptions, LearningRate, schedule, stop};
 
@@ -32,16 +32,11 @@ impl Schedule {
 
 fn made(name: &str, settings: &Bound<'_, PyDict>) -> PyResult<Box<dyn schedule::Schedule>> {
     let entry = schedule::find(name).map_err(exception)?;
-    entry.make(&values_of(entry.name, &entry.parameters(), settings)?).map_err(exception)
+    entry.make(&values_of(entry.name, entry.parameters(), settings)?).map_err(exception)
 }
 
 fn rows<'py>(py: Python<'py>, parameters: Vec<Parameter>) -> PyResult<Vec<Bound<'py, PyTuple>>> {
-    let argument = |parameter: Parameter| Argument {
-        name: parameter.name.to_owned(),
-        parts: vec![parameter],
-        none: &[],
-    };
-    parameters.into_iter().map(|parameter| row(py, &argument(parameter))).collect()
+    parameters.into_iter().map(|parameter| row(py, &Argument::of(parameter))).collect()
 }
 
 /// Every schedule: name, summary, settings.
@@ -51,14 +46,6 @@ pub(crate) fn schedules(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
         PyResult::Ok((entry.name, entry.summary(), rows(py, entry.parameters())?))
     };
     PyList::new(py, schedule::REGISTRY.iter().map(of).collect::<PyResult<Vec<_>>>()?)
-}
-
-/// Every stop rule: name, summary, settings.
-#[pyfunction]
-pub(crate) fn stop_rules(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
-    let of =
-        |entry: &stop::StopEntry| PyResult::Ok((entry.name, entry.summary(), rows(py, entry.parameters())?));
-    PyList::new(py, stop::REGISTRY.iter().map(of).collect::<PyResult<Vec<_>>>()?)
 }
 
 /// A Python function of f64 coordinates as an objective: it takes and gives bytes, and what it raises is kept.
@@ -122,19 +109,7 @@ pub(crate) fn minimize<'py>(
 ) -> PyResult<Bound<'py, PyDict>> {
     let (py, (lr, schedule), (clip_norm, trace)) = (function.py(), rate, last);
     let entry = find_method(method).map_err(exception)?;
-    let mut values = Values::new();
-    for (name, value) in settings {
-        let name: String = name.extract()?;
-        let arguments = crate::arguments::arguments(entry);
-        let Some(argument) = arguments.iter().find(|argument| argument.name == name) else {
-            let known: Vec<&str> = arguments.iter().map(|argument| argument.name.as_str()).collect();
-            return Err(PyTypeError::new_err(format!(
-                "{method} has no argument `{name}`; known: {}",
-                known.join(", ")
-            )));
-        };
-        argument.read(entry.name, &value, &mut values)?;
-    }
+    let values = values(entry.name, &arguments(entry), settings)?;
     let base = lr.unwrap_or(entry.default_lr);
     let rate = match schedule {
         Some((name, settings)) => LearningRate::from((base, made(&name, &settings)?)),
@@ -143,7 +118,7 @@ pub(crate) fn minimize<'py>(
     let mut stop: Option<Stop> = None;
     for (name, settings) in stop_rules {
         let rule = stop::find(name.extract()?).map_err(exception)?;
-        let values = values_of(rule.name, &rule.parameters(), settings.cast::<PyDict>()?)?;
+        let values = values_of(rule.name, rule.parameters(), settings.cast::<PyDict>()?)?;
         let rule = rule.make(&values).map_err(exception)?;
         stop = Some(match stop {
             Some(stop) => stop.or(rule),

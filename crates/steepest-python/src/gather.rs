@@ -8,7 +8,7 @@ use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString};
-use steepest::{DType, Optimizer, StateLayout, StateType};
+use steepest::{DType, Optimizer, StateLayout};
 
 /// A state array of a parameter: its key, and what it must be.
 pub(crate) struct ArrayKey {
@@ -218,18 +218,11 @@ pub(crate) fn layout(
     optimizer: &Optimizer,
     kept_axes: &[(&str, usize)],
     i: usize,
-) -> Vec<(String, Vec<usize>, &'static str, bool)> {
-    let name = |element: StateType| match element {
-        StateType::F64 => "float64",
-        StateType::F32 => "float32",
-        StateType::Bf16 => "bfloat16",
-        StateType::U8 => "uint8",
-        _ => "int8",
-    };
+) -> Vec<(String, Vec<usize>, String, bool)> {
     let layouts = optimizer.state_layout(i).into_iter();
     let row = |array: StateLayout| {
         let shape = shape_in_torch(&array, kept_axes);
-        (array.name, shape, name(array.element), array.weights)
+        (array.name, shape, Element::of_state(array.element).to_string(), array.weights)
     };
     layouts.map(row).collect()
 }

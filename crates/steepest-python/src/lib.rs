@@ -26,7 +26,6 @@ fn _steepest(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<functions::Schedule>()?;
     module.add_function(wrap_pyfunction!(arguments::registry, module)?)?;
     module.add_function(wrap_pyfunction!(functions::schedules, module)?)?;
-    module.add_function(wrap_pyfunction!(functions::stop_rules, module)?)?;
     module.add_function(wrap_pyfunction!(functions::minimize, module)?)?;
     module.add_function(wrap_pyfunction!(functions::check_gradient, module)?)?;
     module.add_function(wrap_pyfunction!(threads::set_num_threads, module)?)?;

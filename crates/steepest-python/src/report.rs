@@ -4,16 +4,22 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 use steepest::{Optimizer, StepReport};
 
-/// Steps taken, the norm of all gradients, the factor of clipping, why the step was skipped.
-pub(crate) type ReportTuple = (u64, Option<f64>, f64, Option<String>);
-
-/// What a step said.
-pub(crate) fn said(optimizer: &Optimizer, report: &StepReport) -> ReportTuple {
+/// What a step said: steps taken, the norm of all gradients, the factor of clipping, why the step was skipped.
+pub(crate) fn said<'py>(
+    py: Python<'py>,
+    optimizer: &Optimizer,
+    report: &StepReport,
+) -> PyResult<Bound<'py, PyDict>> {
     let skipped = report.skipped.as_ref().map(|at| {
         let name = &optimizer.params()[at.tensor].name;
         format!("{} of `{name}` is {} at index {}", at.what, at.value, at.index)
     });
-    (report.step, report.gradient_norm, report.clip_factor, skipped)
+    let row = PyDict::new(py);
+    row.set_item("steps", report.step)?;
+    row.set_item("gradient_norm", report.gradient_norm)?;
+    row.set_item("clip_factor", report.clip_factor)?;
+    row.set_item("skipped", skipped)?;
+    Ok(row)
 }
 
 /// What is known of each parameter's gradients: a dictionary for each.

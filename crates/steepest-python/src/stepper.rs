@@ -7,7 +7,7 @@ use crate::groups::{GroupState, Keys, Said, dicts};
 use crate::memory::{self, Describer, Held, Work};
 use crate::options::builder;
 use crate::overlap::Written;
-use crate::report::{ReportTuple, health, said};
+use crate::report::{health, said};
 use crate::view::Element;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
@@ -154,7 +154,7 @@ impl Stepper {
     }
 
     /// The state arrays of parameter `i`: name, shape, element type as torch calls it, whether it holds weights.
-    fn layout(&self, i: usize) -> Vec<(String, Vec<usize>, &'static str, bool)> {
+    fn layout(&self, i: usize) -> Vec<(String, Vec<usize>, String, bool)> {
         layout(&self.optimizer, self.kept_axes, i)
     }
 
@@ -183,8 +183,8 @@ impl Stepper {
     }
 
     /// What the last step said: norm of all gradients, factor of clipping, why it was skipped.
-    fn report(&self) -> Option<ReportTuple> {
-        self.report.as_ref().map(|report| said(&self.optimizer, report))
+    fn report<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
+        self.report.as_ref().map(|report| said(py, &self.optimizer, report)).transpose()
     }
 
     /// What is known of each parameter's gradients.
@@ -309,7 +309,8 @@ fn known(
         like_param: array.shape == *shape,
         shape: shape_in_torch(&array, kept_axes),
     });
-    let first_numbers = optimizer.memory_of(i);
+    let first = optimizer.memory_of(i).iter().copied();
+    let first_numbers: Vec<_> = optimizer.memory_names(i).into_iter().zip(first).collect();
     let numbers = first_numbers.iter().map(|(name, _)| PyString::intern(py, name).unbind()).collect();
     let Param { dtype, shape, .. } = optimizer.params()[i].clone();
     let elementwise = optimizer.is_elementwise(i);
@@ -335,10 +336,10 @@ fn take_over(optimizer: &mut Optimizer, i: usize, work: &Work<'_>) -> PyResult<(
         optimizer.set_steps_of(i, found as u64);
     }
     if !work.numbers.is_empty() {
-        let found: Vec<f64> = work.numbers.iter().filter_map(Held::number).collect();
-        let same = optimizer.memory_of(i).iter().zip(&found).all(|((_, a), b)| a.to_bits() == b.to_bits());
-        if !same {
-            optimizer.set_memory_of(i, &found).map_err(exception)?;
+        let found = || work.numbers.iter().filter_map(Held::number);
+        let bits = |x: f64| x.to_bits();
+        if !found().map(bits).eq(optimizer.memory_of(i).iter().copied().map(bits)) {
+            optimizer.set_memory_of(i, &found().collect::<Vec<_>>()).map_err(exception)?;
         }
     }
     Ok(())
@@ -347,7 +348,7 @@ fn take_over(optimizer: &mut Optimizer, i: usize, work: &Work<'_>) -> PyResult<(
 /// Parameters without a gradient, which lend nothing, know what the others do of what is measured of all.
 fn share(optimizer: &mut Optimizer, work: &[Work<'_>]) -> PyResult<()> {
     let Some(first) = work.iter().position(|work| work.gradient.is_some()) else { return Ok(()) };
-    let memory: Vec<f64> = optimizer.memory_of(first).into_iter().map(|(_, value)| value).collect();
+    let memory = optimizer.memory_of(first).to_vec();
     for (i, _) in work.iter().enumerate().filter(|(_, work)| work.gradient.is_none()) {
         optimizer.set_memory_of(i, &memory).map_err(exception)?;
     }
@@ -360,8 +361,8 @@ fn give_back(optimizer: &Optimizer, i: usize, work: &Work<'_>) {
         steps.set_number(optimizer.steps_of(i) as f64);
     }
     if !work.numbers.is_empty() {
-        for (held, (_, value)) in work.numbers.iter().zip(optimizer.memory_of(i)) {
-            held.set_number(value);
+        for (held, value) in work.numbers.iter().zip(optimizer.memory_of(i)) {
+            held.set_number(*value);
         }
     }
 }

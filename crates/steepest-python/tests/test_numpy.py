@@ -277,3 +277,15 @@ def test_arrays_of_any_shape_order_and_type_are_stepped_or_refused(shape, dtype,
     expected = np.zeros(shape, dtype=dtype)
     getattr(sn, name)(lr=0.1).step(expected, grad.copy(order="C"))
     assert np.array_equal(theta, expected)
+
+
+def test_both_clips_bound_the_step():
+    both = sn.SGD(lr=1.0, clip_norm=1.0, clip_value=0.7)
+    x = np.zeros(2)
+    both.step(x, np.array([30.0, -40.0]))
+    assert np.allclose(x, [-0.6, 0.7], atol=1e-6) and x[1] == 0.7
+
+
+def test_one_average_is_kept():
+    with pytest.raises(ValueError, match="give one of them"):
+        sn.AdamW(ema={}, swa={})

@@ -54,8 +54,8 @@ pub struct Predictions {
     pub target: String,
     /// The predictions, one for each row.
     pub outputs: Outputs,
-    /// Of a network of several members, for each row the standard deviation of what they say: of numbers in the target's unit, or of the
-    /// probability of the class that is predicted.
+    /// Where it was asked for, and the network has several members: for each row the standard deviation of what they say, of numbers in
+    /// the target's unit, or of the probability of the class that is predicted.
     pub spread: Option<Vec<f64>>,
     /// Whether the data has the column of the target.
     pub has_target: bool,
@@ -68,6 +68,8 @@ pub struct Predictions {
 pub struct PredictOptions {
     /// Where the labels of images are.
     pub labels: Option<PathBuf>,
+    /// How far apart the members of the network are: they are evaluated once more, each by itself.
+    pub spread: bool,
     /// Columns to keep, besides those that the run kept.
     pub id: Vec<String>,
     /// What is known about how cells are written, where the run does not know.
@@ -197,7 +199,7 @@ impl FinishedRun {
                 }
             }
         };
-        let spread = self.spread(&features, &outputs);
+        let spread = asked.spread.then(|| self.spread(&features, &outputs)).flatten();
         let target = self.encoder.target().to_owned();
         let has_target = match &loaded {
             Loaded::Table(table) => table.column(&target).is_ok(),
@@ -208,8 +210,11 @@ impl FinishedRun {
 
     /// How far the members of the network are from one another, if there are several.
     fn spread(&self, features: &Features, outputs: &Outputs) -> Option<Vec<f64>> {
+        let count = self.model.members();
+        if count == 1 {
+            return None;
+        }
         let members = network::outputs_of_members(&self.model, &self.encoder, features);
-        let count = members.len();
         let width = self.encoder.task().outputs();
         let said = |member: usize, row: usize| {
             let raw = &members[member][row * width..(row + 1) * width];
@@ -223,7 +228,7 @@ impl FinishedRun {
             let mean = all.iter().sum::<f64>() / count as f64;
             (all.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (count - 1) as f64).sqrt()
         };
-        (count > 1).then(|| (0..features.rows).map(of_row).collect())
+        Some((0..features.rows).map(of_row).collect())
     }
 
     /// Refuses a run that went wrong.

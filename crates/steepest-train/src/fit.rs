@@ -12,6 +12,8 @@ use crate::summary::Summary;
 use crate::trainer::{ResumeOptions, Trainer};
 use crate::verify::Verified;
 use std::path::Path;
+use std::sync::Arc;
+use steepest::Disk;
 
 /// Trains a network: reads and encodes the data, trains, keeps the best weights, writes the run
 /// directory.
@@ -30,14 +32,16 @@ pub fn fit(settings: &Settings, out: &Out, observer: &mut dyn Observer) -> Resul
     tell_of_threads(settings.train.threads, observer);
     in_pool(settings.train.threads, || match settings.optimizer.chooses_rate() {
         true => choose::begin(settings, None, out, observer).map(|(_, summary)| summary),
-        false => match spend(settings)? {
-            Some((settings, note)) => {
-                let mut trainer = Trainer::new(&settings, out)?;
-                trainer.say_first(note);
-                trainer.run(observer)
+        false => {
+            let data = Trainer::prepared(settings, out)?;
+            let spent = spend(settings, &data)?;
+            let settings = spent.as_ref().map_or(settings, |(settings, _)| settings);
+            let mut trainer = Trainer::over(Arc::new(Disk), settings, out, data)?;
+            if let Some((_, note)) = &spent {
+                trainer.say_first(note.clone());
             }
-            None => Trainer::new(settings, out)?.run(observer),
-        },
+            trainer.run(observer)
+        }
     })
 }
 

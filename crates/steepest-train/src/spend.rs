@@ -4,9 +4,8 @@ use crate::choose::step_seconds;
 use crate::error::Result;
 use crate::preset::{Preset, USUAL_MEMBERS};
 use crate::settings::{Settings, TrainSettings};
-use crate::tables::Tables;
 use std::sync::Arc;
-use steepest_data::AnyEncoder;
+use steepest_data::Prepared;
 
 /// The most members that a time is spent on: the error of an average falls with their number, and half of what four gain, two do.
 const MOST_MEMBERS: u64 = 16;
@@ -20,8 +19,8 @@ const FOR_STEPS: f64 = 0.8;
 /// of the usual epochs as fit, up to four; then longer training, up to four times; then more members.
 ///
 /// # Errors
-/// What reading and preparing the data refuses.
-pub(crate) fn spend(settings: &Settings) -> Result<Option<(Settings, String)>> {
+/// What [`Settings::resolve`] refuses.
+pub(crate) fn spend(settings: &Settings, data: &Arc<Prepared>) -> Result<Option<(Settings, String)>> {
     let TrainSettings { preset, max_seconds, epochs, max_steps, .. } = settings.train;
     let (Preset::Best, Some(seconds), None, None) = (preset, max_seconds, epochs, max_steps) else {
         return Ok(None);
@@ -29,28 +28,18 @@ pub(crate) fn spend(settings: &Settings) -> Result<Option<(Settings, String)>> {
     if settings.model.members.is_some() {
         return Ok(None);
     }
-    let data = Arc::new(Tables::read(settings)?.prepare(settings)?);
-    if !matches!(data.encoder, AnyEncoder::Table(_)) {
-        return Ok(None);
-    }
     let mut planned = settings.clone();
     planned.train.max_seconds = None;
-    planned.model.members = Some(USUAL_MEMBERS);
+    // without a time it takes its usual members, where the network and the rule can have several
+    let members = planned.resolve(data)?.model.members() as u64;
+    if members == 1 {
+        return Ok(None);
+    }
+    let timed = step_seconds([&planned], data)?[0];
     planned.train.preset = Preset::Default;
-    let rule = steepest::registry::find(&settings.optimizer.name)?;
-    if settings.model.layer_norm || !rule.traits.elementwise {
-        return Ok(None);
-    }
-    let resolved = planned.resolve(&data)?;
-    if resolved.model.members() == 1 {
-        return Ok(None);
-    }
-    let timed = step_seconds([&planned], &data)?[0];
-    let (members, epochs) = members_and_epochs(
-        FOR_STEPS * seconds * USUAL_MEMBERS as f64 / timed.max(1e-9),
-        resolved.epochs,
-        resolved.steps_per_epoch,
-    );
+    let usual = planned.resolve(data)?;
+    let steps = FOR_STEPS * seconds * members as f64 / timed.max(1e-9);
+    let (members, epochs) = members_and_epochs(steps, usual.epochs, usual.steps_per_epoch);
     let mut decided = settings.clone();
     decided.model.members = Some(members);
     decided.train.epochs = Some(epochs);

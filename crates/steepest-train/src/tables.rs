@@ -46,7 +46,7 @@ impl Tables {
 
     fn check_pieces(&self, settings: &Settings) -> Result<()> {
         let Loaded::Table(table) = &self.loaded else { return Ok(()) };
-        let numbers = steepest_data::numbers(table);
+        let numbers = table.numbers();
         let pieces = steepest_data::pieces_of_each(numbers, settings.data.pieces() as usize);
         let rows = table.rows();
         let needed = [numbers, pieces, rows].iter().fold(4u64, |all, n| all.saturating_mul(*n as u64));

@@ -39,6 +39,8 @@ pub struct Trainer {
     judge: Judge,
     /// Those of each member.
     batches: Vec<Batches>,
+    /// Room for the rows of a step.
+    drawn: Vec<usize>,
     model: Model,
     optimizer: BurnOptimizer<Model>,
     best_weights: Option<Arc<Vec<NamedTensor>>>,
@@ -188,20 +190,21 @@ impl Trainer {
     fn step_at(&mut self, lr: f64) -> Result<std::result::Result<StepTaken, steepest::Error>> {
         let counters = &self.tracker.counters;
         // each member has batches of its own, one after the other
-        let mut batch = Vec::new();
+        let mut batch = std::mem::take(&mut self.drawn);
+        batch.clear();
         for batches in &mut self.batches {
             let mut rest = batches.epoch(counters.epoch - 1).from_batch(counters.sums.steps as usize);
             batch.extend_from_slice(rest.next().expect("an epoch has `steps_per_epoch` batches"));
         }
-        let (batch, members) = (&batch[..], self.batches.len());
+        let members = self.batches.len();
         let train = &self.data.train;
-        let inputs = network::rows(&train.features, batch);
+        let inputs = network::rows(&train.features, &batch);
         let seed = self.plan.settings.train.seed;
         let dropout = self.plan.settings.model.dropout_schedule.unwrap_or_default();
         let part = self.tracker.part_done(self.plan.total_steps);
         let noise = Noise { seed, step: counters.step, dropout: dropout.factor(part) };
         let outputs = self.model.forward_training(inputs, noise);
-        let weights = train.weights.as_ref().map(|weights| pick(weights, batch));
+        let weights = train.weights.as_ref().map(|weights| pick(weights, &batch));
         let loss = match &train.targets {
             Targets::Values(values) => {
                 let limit = self.data.encoder.target_limit();
@@ -212,13 +215,14 @@ impl Trainer {
                 )
             }
             Targets::Classes(codes) => {
-                self.plan.loss.classes(outputs, &pick(codes, batch), weights.as_deref())
+                self.plan.loss.classes(outputs, &pick(codes, &batch), weights.as_deref())
             }
         };
-        let value = loss.value;
+        let (value, samples) = (loss.value, batch.len() / members);
+        self.drawn = batch;
         let args = StepArgs { loss: Some(value), ..StepArgs::from(lr) };
         match self.optimizer.step(args, &mut self.model, loss.of_members(members).backward()) {
-            Ok(report) => Ok(Ok(StepTaken::new(value, lr, batch.len() / members, &report))),
+            Ok(report) => Ok(Ok(StepTaken::new(value, lr, samples, &report))),
             Err(steepest_burn::Error::Optimizer(e)) if e.is_not_finite() => Ok(Err(e)),
             Err(error) => Err(error.into()),
         }

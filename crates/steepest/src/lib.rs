@@ -25,7 +25,6 @@ pub mod functions;
 mod health;
 mod hint;
 mod kernel;
-mod lent;
 pub mod linalg;
 mod minimize;
 pub mod names;
@@ -41,6 +40,7 @@ pub mod rule;
 mod rules;
 pub mod schedule;
 pub mod settings;
+mod state_slice;
 mod step;
 pub mod stop;
 mod value;
@@ -57,7 +57,6 @@ pub use hint::{Hint, nearest};
 pub use kernel::{ElementKernel, InstructionSet, element};
 #[doc(hidden)]
 pub use kernel::{read, stream};
-pub use lent::{StateLayout, StateSlice, StateType};
 pub use minimize::{
     Coordinate, GradientCheck, GradientCheckOptions, IntoMinimizer, Iterate, Lbfgs, LbfgsMinimizer,
     LearningRate, LineSearch, Minimize, MinimizeReport, Minimizer, Objective, Point, Visit, check_gradient,
@@ -74,6 +73,7 @@ pub use real::{Average, Real};
 pub use rule::{IntoRule, Rule, StateKind};
 pub use rules::*;
 pub use settings::Dialect;
+pub use state_slice::{StateLayout, StateSlice, StateType};
 pub use step::{StepArgs, StepReport};
 pub use wrappers::{
     Accumulator, Averaging, Ema, Evaluation, Lookahead, Sam, SamReport, SamStep, Swa, Tensors, UpdateClip,

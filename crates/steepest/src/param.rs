@@ -2,7 +2,7 @@
 
 use crate::dtype::{DType, Slice, SliceMut};
 use crate::float::Float;
-use crate::lent::StateSlice;
+use crate::state_slice::StateSlice;
 use bytemuck::{cast_slice, cast_slice_mut};
 
 /// A parameter: its name, shape and element type.

@@ -49,11 +49,11 @@ impl NewRows {
     pub fn options(&self) -> PredictOptions {
         PredictOptions {
             labels: self.labels.clone(),
-            id: Vec::new(),
             conventions: self.reading.conventions(),
             encoding: self.reading.encoding.clone(),
             strict: self.strict,
             max_memory: self.max_memory.map(|bytes| bytes.0),
+            ..PredictOptions::default()
         }
     }
 }

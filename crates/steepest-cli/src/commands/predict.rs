@@ -20,13 +20,13 @@ pub fn run(args: Predict) -> Result {
         let message = format!("{} is read from: name another file for the predictions (-o)", quoted(input));
         return Err(Failure::input(message));
     }
-    let options = PredictOptions { id: args.id, ..args.rows.options() };
+    let options = PredictOptions { id: args.id, spread: args.spread, ..args.rows.options() };
     let predictions = run.predict(&source, &options)?;
     if args.spread && predictions.spread.is_none() {
         let message = "--spread: one network was trained, and its predictions have no spread; train several with --members 4";
         return Err(Failure::input(message.to_owned()));
     }
-    let csv = |predictions: &Predictions| csv(predictions, args.spreadsheet, args.spread);
+    let csv = |predictions: &Predictions| csv(predictions, args.spreadsheet);
     if !args.quiet {
         tell(&predictions);
     }
@@ -113,7 +113,7 @@ fn said(predictions: &Predictions) -> String {
 }
 
 /// A row for each row: what was kept, `prediction`, `p_CLASS` for each class, and `spread` where it is asked for.
-fn csv(predictions: &Predictions, spreadsheet: bool, with_spread: bool) -> String {
+fn csv(predictions: &Predictions, spreadsheet: bool) -> String {
     let cell = |text: &str| match spreadsheet && is_formula(text) {
         true => csv_cell(&format!("'{text}")).into_owned(),
         false => csv_cell(text).into_owned(),
@@ -129,8 +129,7 @@ fn csv(predictions: &Predictions, spreadsheet: bool, with_spread: bool) -> Strin
             let _ = write!(text, ",{}", cell(&format!("p_{class}")));
         }
     }
-    let spread = predictions.spread.as_ref().filter(|_| with_spread);
-    if spread.is_some() {
+    if predictions.spread.is_some() {
         text.push_str(",spread");
     }
     text.push('\n');
@@ -150,7 +149,7 @@ fn csv(predictions: &Predictions, spreadsheet: bool, with_spread: bool) -> Strin
                 }
             }
         }
-        if let Some(spread) = spread {
+        if let Some(spread) = &predictions.spread {
             let _ = write!(text, ",{}", spread[row]);
         }
         text.push('\n');
@@ -201,15 +200,15 @@ mod tests {
             score: None,
         };
         assert_eq!(
-            csv(&predictions(outputs, Vec::new()), false, false),
+            csv(&predictions(outputs, Vec::new()), false),
             "prediction,p_a,\"p_b, \"\"c\"\"\"\n\"b, \"\"c\"\"\",0.25,0.75\na,1,0\n"
         );
         let kept = vec![("no, 1".to_owned(), vec!["007".to_owned(), String::new()])];
         let numbers = predictions(Outputs::Numbers(vec![1.5, -2.0]), kept);
-        assert_eq!(csv(&numbers, true, false), "\"no, 1\",prediction\n007,1.5\n,-2\n");
+        assert_eq!(csv(&numbers, true), "\"no, 1\",prediction\n007,1.5\n,-2\n");
         let kept = vec![("=x".to_owned(), vec!["-1e3".to_owned(), "@a,b".to_owned()])];
         let numbers = predictions(Outputs::Numbers(vec![1.5, -2.0]), kept);
-        assert_eq!(csv(&numbers, true, false), "'=x,prediction\n-1e3,1.5\n\"'@a,b\",-2\n");
-        assert_eq!(csv(&numbers, false, false), "=x,prediction\n-1e3,1.5\n\"@a,b\",-2\n");
+        assert_eq!(csv(&numbers, true), "'=x,prediction\n-1e3,1.5\n\"'@a,b\",-2\n");
+        assert_eq!(csv(&numbers, false), "=x,prediction\n-1e3,1.5\n\"@a,b\",-2\n");
     }
 }

@@ -49,5 +49,5 @@ pub use any::AnyEncoder;
 pub use decision::MOST_LEVELS;
 pub(crate) use decision::is_key_name;
 pub(crate) use scale::SENTINELS;
-pub use table::{Encoder, numbers, pieces_of_each};
+pub use table::{Encoder, pieces_of_each};
 pub use target::KnownTargets;

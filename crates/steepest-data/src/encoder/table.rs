@@ -9,7 +9,7 @@ use crate::error::{Error, Result, list};
 use crate::features::{FORMAT, Features, Targets};
 use crate::read::ReadOptions;
 use crate::roles::Role;
-use crate::table::{Column, Table, Values};
+use crate::table::{Column, Table};
 use crate::task::{Target, Task};
 use crate::typing::coerce_column;
 use crate::written::Expected;
@@ -26,11 +26,6 @@ pub fn pieces_of_each(numbers: usize, asked: usize) -> usize {
         0 | 1 => 0,
         pieces => pieces,
     }
-}
-
-/// The numbers and dates of a table.
-pub fn numbers(table: &Table) -> usize {
-    table.columns.iter().filter(|column| matches!(column.values, Values::Number(_) | Values::Date(_))).count()
 }
 
 /// Encodes tables. See the [module](super) for what becomes of which column.
@@ -76,9 +71,9 @@ impl Encoder {
         dropped.extend(table.dropped.iter().cloned());
         let apart = |column: &&Column| column.name != target_column.name && !is_input(column);
         dropped.extend(table.columns.iter().filter(apart).map(|column| column.name.clone()));
-        let of_each = pieces_of_each(numbers(table), pieces);
+        let count = table.numbers();
+        let of_each = pieces_of_each(count, pieces);
         if pieces > 1 && of_each < pieces {
-            let count = numbers(table);
             notes.push(match of_each {
                 0 => format!("there are {count} numbers, too many for pieces of each"),
                 _ => format!("there are {count} numbers: each comes in {of_each} pieces instead of {pieces}"),

@@ -112,8 +112,7 @@ class Optimizer:
     @property
     def last_step(self):
         """What the last step said: `steps`, `gradient_norm`, `clip_factor`, `skipped` (why, or None)."""
-        report = self._arrays.report()
-        return report and dict(zip(("steps", "gradient_norm", "clip_factor", "skipped"), report))
+        return self._arrays.report()
 
     def health(self):
         """What is known of each parameter's gradients: a dictionary for each."""
@@ -282,20 +281,4 @@ def check_gradient(fun, x, *, jac=None, samples=None, seed=0):
     return Minimum(_steepest.check_gradient(_evaluated(fun, jac, x.shape), x.ravel().tolist(), samples, int(seed)))
 
 
-def _classes_of_registry():
-    for entry in _classes.REGISTRY:
-        signature = _classes.signature([], entry, "error")
-        name = entry["class"]
-        body = {
-            "_entry": entry,
-            "__signature__": signature,
-            "__doc__": _classes.document(entry, signature),
-            "__module__": __name__,
-            "__qualname__": name,
-        }
-        yield name, type(name, (Optimizer,), body)
-
-
-for _name, _class in _classes_of_registry():
-    globals()[_name] = _class
-    __all__.append(_name)
+_classes.make(Optimizer, [], "error", globals())

@@ -19,7 +19,6 @@ from steepest import _classes, _steepest
 __all__ = ["Optimizer", "from_torch", "to_torch"]
 
 
-
 class Optimizer(torch.optim.Optimizer):
     """What all optimizers of this module are; make one of the classes below it."""
 
@@ -246,8 +245,7 @@ class Optimizer(torch.optim.Optimizer):
     @property
     def last_step(self):
         """What the last step said: `steps`, `gradient_norm` (None where gradients were not looked at), `clip_factor`, `skipped` (why, or None)."""
-        report = self._stepper and self._stepper.report()
-        return report and dict(zip(("steps", "gradient_norm", "clip_factor", "skipped"), report))
+        return self._stepper and self._stepper.report()
 
     # ------------------------------------------------------------------------------------------
     # saving
@@ -293,23 +291,7 @@ class Optimizer(torch.optim.Optimizer):
 _QUICK = True
 
 
-def _classes_of_registry():
-    for entry in _classes.REGISTRY:
-        signature = _classes.signature(["params"], entry, "unchecked")
-        name = entry["class"]
-        body = {
-            "_entry": entry,
-            "__signature__": signature,
-            "__doc__": _classes.document(entry, signature),
-            "__module__": __name__,
-            "__qualname__": name,
-        }
-        yield name, type(name, (Optimizer,), body)
-
-
-for _name, _class in _classes_of_registry():
-    globals()[_name] = _class
-    __all__.append(_name)
+_classes.make(Optimizer, ["params"], "unchecked", globals())
 
 
 def _class_of(optimizer, module):

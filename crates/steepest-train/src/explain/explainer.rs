@@ -232,74 +232,70 @@ impl Explainer {
             (&self.network, &self.players, &self.background, &self.rows[..]);
         let (d, seed) = (players.len(), self.seed);
         let cut = |all: &[f64], k: usize| all[k * d..(k + 1) * d].to_vec();
+        // what every method gives of an output: without errors, unless it says otherwise
+        let plain = |base: f64, whole: f64, values: &[f64], k: usize| RowOutput {
+            base,
+            whole,
+            values: cut(values, k),
+            standard_errors: vec![0.0; d],
+            ..RowOutput::default()
+        };
         // exact, evaluations, degrees of freedom of the standard errors, outputs
         type Parts = (bool, u64, f64, Vec<RowOutput>);
-        let no_coalitions = |outputs: Vec<RowOutput>| (false, 0, f64::INFINITY, outputs);
+        let count = network.outputs();
+        let no_coalitions = |of: &dyn Fn(usize) -> RowOutput| -> Parts {
+            (false, 0, f64::INFINITY, (0..count).map(of).collect())
+        };
         let found: Vec<Parts> = match self.plan.method {
             Method::Path => path(network, players, background, rows)?
-                .into_iter()
+                .iter()
                 .map(|row| {
-                    let output = |k: usize| RowOutput {
-                        base: row.base[k],
-                        whole: row.whole[k],
-                        values: cut(&row.values, k),
-                        standard_errors: vec![0.0; d],
+                    no_coalitions(&|k| RowOutput {
                         background_errors: cut(&row.background_errors, k),
                         gap: Some(row.gap[k]),
-                        ..RowOutput::default()
-                    };
-                    no_coalitions((0..row.base.len()).map(output).collect())
+                        ..plain(row.base[k], row.whole[k], &row.values, k)
+                    })
                 })
                 .collect(),
             Method::Lime => {
                 lime(network, players, background, rows, &LimeOptions { seed, ..LimeOptions::default() })?
-                    .into_iter()
+                    .iter()
                     .map(|row| {
-                        let output = |k: usize| RowOutput {
-                            base: row.whole[k] - cut(&row.values, k).iter().sum::<f64>(),
-                            whole: row.whole[k],
-                            values: cut(&row.values, k),
-                            standard_errors: cut(&row.spread, k),
-                            r_squared: Some(row.r_squared[k]),
-                            ..RowOutput::default()
-                        };
-                        no_coalitions((0..row.whole.len()).map(output).collect())
+                        no_coalitions(&|k| {
+                            let base = row.whole[k] - row.values[k * d..(k + 1) * d].iter().sum::<f64>();
+                            RowOutput {
+                                standard_errors: cut(&row.spread, k),
+                                r_squared: Some(row.r_squared[k]),
+                                ..plain(base, row.whole[k], &row.values, k)
+                            }
+                        })
                     })
                     .collect()
             }
             Method::Linear => local_linear(network, players, background, rows)?
-                .into_iter()
+                .iter()
                 .map(|row| {
                     let features = players.width();
-                    let output = |k: usize| RowOutput {
-                        base: row.base[k],
-                        whole: row.whole[k],
-                        values: cut(&row.values, k),
-                        standard_errors: vec![0.0; d],
+                    no_coalitions(&|k| RowOutput {
                         background_errors: cut(&row.background_errors, k),
                         r_squared: Some(row.r_squared[k]),
                         slopes: row.slopes[k * features..(k + 1) * features].to_vec(),
-                        ..RowOutput::default()
-                    };
-                    no_coalitions((0..row.base.len()).map(output).collect())
+                        ..plain(row.base[k], row.whole[k], &row.values, k)
+                    })
                 })
                 .collect(),
             Method::Auto | Method::Shapley => {
                 let options =
                     ShapleyOptions { evaluations: self.plan.evaluations, seed, ..ShapleyOptions::default() };
                 shapley_watched(network, players, background, rows, &options, done)?
-                    .into_iter()
+                    .iter()
                     .map(|row| {
                         let output = |k: usize| RowOutput {
-                            base: row.base[k],
-                            whole: row.whole[k],
-                            values: cut(&row.values, k),
                             standard_errors: cut(&row.standard_errors, k),
                             background_errors: cut(&row.background_errors, k),
-                            ..RowOutput::default()
+                            ..plain(row.base[k], row.whole[k], &row.values, k)
                         };
-                        let outputs = (0..row.base.len()).map(output).collect();
-                        (row.is_exact, row.evaluations, row.freedom, outputs)
+                        (row.is_exact, row.evaluations, row.freedom, (0..count).map(output).collect())
                     })
                     .collect()
             }

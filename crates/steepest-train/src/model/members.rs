@@ -124,7 +124,7 @@ impl Members {
     }
 
     /// How many there are.
-    fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.output.bias.dims()[0]
     }
 

@@ -175,6 +175,14 @@ impl Model {
         units.lines()
     }
 
+    /// How many networks it is.
+    pub(crate) fn members(&self) -> usize {
+        match self {
+            Self::Members(members) => members.count(),
+            Self::Mlp(_) | Self::Cnn(_) => 1,
+        }
+    }
+
     /// Whether each input is multiplied by a number that is trained.
     pub(crate) fn has_input_scale(&self) -> bool {
         match self {

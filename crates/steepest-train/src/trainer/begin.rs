@@ -50,9 +50,24 @@ impl Trainer {
     }
 
     pub(crate) fn new_on(system: Arc<dyn FileSystem>, settings: &Settings, out: &Out) -> Result<Self> {
+        let data = Self::prepared(settings, out)?;
+        Self::over(system, settings, out, data)
+    }
+
+    /// The data of a run that nothing speaks against yet.
+    pub(crate) fn prepared(settings: &Settings, out: &Out) -> Result<Arc<Prepared>> {
         settings.check()?;
         out.check()?;
-        let data = Arc::new(Tables::read(settings)?.prepare(settings)?);
+        Ok(Arc::new(Tables::read(settings)?.prepare(settings)?))
+    }
+
+    /// A run over data that is read.
+    pub(crate) fn over(
+        system: Arc<dyn FileSystem>,
+        settings: &Settings,
+        out: &Out,
+        data: Arc<Prepared>,
+    ) -> Result<Self> {
         let name = settings.data.source().short_name();
         let identity = Identity::of(&data);
         let open = || RunDir::create(Arc::clone(&system), out, &name);
@@ -254,6 +269,7 @@ impl Trainer {
             batches: (0..plan.model.members() as u64)
                 .map(|member| Ok(Batches::new(rows, plan.batch, other_seed(settings.train.seed, member))?))
                 .collect::<Result<_>>()?,
+            drawn: Vec::new(),
             tracker: Tracker::new(&settings.train, rate, rows, &judge.name())?,
             judge,
             best_weights: None,

@@ -7,10 +7,10 @@ use crate::kernel::Loop;
 use crate::kernel::quantized::{Dequantize, GROUP, Order, Quantize, fill};
 #[cfg(feature = "safetensors")]
 use crate::kernel::quantized::{from_order, in_order};
-use crate::lent::{StateLayout, StateType};
 use crate::optimizer::memory::Memory;
 use crate::random::Dither;
 use crate::rule::{StateKind, StateSpec};
+use crate::state_slice::{StateLayout, StateType};
 use half::bf16;
 use std::borrow::Cow;
 

@@ -2,13 +2,13 @@
 
 use crate::dtype::{Half, SliceMut};
 use crate::error::{Error, Result};
-use crate::lent::StateSlice;
 use crate::optimizer::Optimizer;
 use crate::optimizer::array::StateArray;
 use crate::optimizer::lend::with_slices;
 use crate::optimizer::tensor::TensorState;
 use crate::random::Stream;
 use crate::rule::Body;
+use crate::state_slice::StateSlice;
 use crate::step::{Arithmetic, Setup};
 use crate::wrappers::{Copied, Evaluation, Tensors};
 

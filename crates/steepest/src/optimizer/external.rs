@@ -1,12 +1,12 @@
 //! State that callers keep: what there is of it, how it begins, and what the optimizer keeps beside it.
 
 use crate::error::{Error, Result};
-use crate::lent::{StateLayout, StateSlice};
 use crate::optimizer::Optimizer;
 use crate::optimizer::array::StateArray;
 use crate::optimizer::lend::{check_slices, not_lent, with_slices};
 use crate::optimizer::tensor::TensorState;
 use crate::rule::Body;
+use crate::state_slice::{StateLayout, StateSlice};
 
 impl Optimizer {
     /// The state arrays of parameter `i`, in the order in which a slot [lends](crate::Slot::with_state) them: those of its rule, of wrappers, and
@@ -68,12 +68,20 @@ impl Optimizer {
         self.skips = 0;
     }
 
-    /// The numbers that the rule of parameter `i` keeps for it as a whole: name and value.
+    /// The names of the numbers that the rule of parameter `i` keeps for it as a whole.
     ///
     /// # Panics
     /// If there is no parameter `i`.
-    pub fn memory_of(&self, i: usize) -> Vec<(&'static str, f64)> {
-        self.memory_by_name(i).collect()
+    pub fn memory_names(&self, i: usize) -> Vec<&'static str> {
+        self.memory_by_name(i).map(|(name, _)| name).collect()
+    }
+
+    /// These numbers, in the order of their [names](Self::memory_names).
+    ///
+    /// # Panics
+    /// If there is no parameter `i`.
+    pub fn memory_of(&self, i: usize) -> &[f64] {
+        &self.tensors[i].memory
     }
 
     /// Sets the numbers that the rule of parameter `i` keeps for it, in the order of [`memory_of`](Self::memory_of).
@@ -84,9 +92,9 @@ impl Optimizer {
     /// # Panics
     /// If there is no parameter `i`.
     pub fn set_memory_of(&mut self, i: usize, values: &[f64]) -> Result<()> {
-        let (name, expected) = (&self.setup.params[i].name, self.memory_of(i));
-        if values.len() != expected.len() {
-            let names: Vec<&str> = expected.into_iter().map(|(name, _)| name).collect();
+        if values.len() != self.tensors[i].memory.len() {
+            let names = self.memory_names(i);
+            let name = &self.setup.params[i].name;
             let problem = format!(
                 "numbers of {name}: expected {} ({}), found {}",
                 names.len(),

@@ -2,10 +2,10 @@
 #![allow(unsafe_code)] // that memory, through its address
 
 use crate::error::{Error, Result};
-use crate::lent::StateSlice;
 use crate::optimizer::array::StateArray;
 use crate::optimizer::tensor::TensorState;
 use crate::param::Slot;
+use crate::state_slice::StateSlice;
 
 /// Runs a step whose tensors' arrays lie in the slices of its slots. Slices were [checked](check_slices); `run` leaves
 /// [`Slot::state`] alone, and a slot without any has a tensor whose arrays the step does not touch.

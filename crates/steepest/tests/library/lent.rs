@@ -136,14 +136,12 @@ fn numbers_of_a_rule_are_read_and_set() {
         Optimizer::builder(Prodigy::default()).build([Param::new("a", [2], DType::F64)]).unwrap();
     let mut theta = [Data::of(DType::F64, &[1.0, 2.0])];
     prodigy.step(args(1.0), &mut slots(&mut theta, &[Data::of(DType::F64, &[1.0, 1.0])])).unwrap();
-    let memory = prodigy.memory_of(0);
-    let names: Vec<&str> = memory.iter().map(|(name, _)| *name).collect();
-    assert_eq!(names, ["d", "d_max", "d_numerator", "d_before"]);
+    assert_eq!(prodigy.memory_names(0), ["d", "d_max", "d_numerator", "d_before"]);
     prodigy.set_memory_of(0, &[1.0, 2.0, 3.0, 4.0]).unwrap();
-    assert_eq!(prodigy.memory_of(0)[2], ("d_numerator", 3.0));
+    assert_eq!((prodigy.memory_names(0)[2], prodigy.memory_of(0)[2]), ("d_numerator", 3.0));
     let error = prodigy.set_memory_of(0, &[1.0]).unwrap_err().to_string();
     assert!(error.contains("numbers of a: expected 4 (d, d_max, d_numerator, d_before), found 1"), "{error}");
-    assert_eq!(prodigy.memory_of(0)[0], ("d", 1.0));
+    assert_eq!((prodigy.memory_names(0)[0], prodigy.memory_of(0)[0]), ("d", 1.0));
 }
 
 #[test]

@@ -67,6 +67,7 @@ fn both_ways(make: impl Fn() -> Builder, params: &[Param], setting: &Setting, pl
     assert_eq!(format!("{:?}", owned.health()), format!("{:?}", lent.health()), "{place}");
     for (i, (param, kept)) in params.iter().zip(&mut kept).enumerate() {
         assert_eq!(owned.memory_of(i), lent.memory_of(i), "{place}");
+        assert_eq!(owned.memory_names(i), lent.memory_names(i), "{place}");
         for (name, values) in values(&lent, i, kept) {
             let expected = owned.state(&param.name, &name).unwrap();
             assert_eq!(crate::common::bits(&values), crate::common::bits(&expected), "{place} {name}");
@@ -152,7 +153,7 @@ fn what_is_kept_outside_is_all_that_the_next_step_depends_on(entry: &Entry) {
         (1..=5).for_each(|t| step(&mut first, &mut theta, &mut kept, t));
         let mut second = make();
         for i in 0..theta.len() {
-            let memory: Vec<f64> = first.memory_of(i).into_iter().map(|(_, value)| value).collect();
+            let memory: Vec<f64> = first.memory_of(i).to_vec();
             second.set_memory_of(i, &memory).unwrap();
             second.set_steps_of(i, first.steps_of(i));
         }
