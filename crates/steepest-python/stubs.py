@@ -93,19 +93,25 @@ def type_of(value):
     return type(value).__name__
 
 
+def options():
+    """What composes with any optimizer, as the keywords that they are."""
+    lines = [f"    {name}: {kind}" for name, (kind, _) in _classes.OPTIONS.items()]
+    return "\nclass Options(TypedDict, total=False):\n" + "\n".join(lines) + "\n"
+
+
 def stub(entry, first, rate, non_finite):
     signature = _classes.signature([name for name, _ in first], entry, non_finite)
     lines = ["        self,"]
-    options = {name: kind for name, (kind, _) in _classes.OPTIONS.items()}
-    types = {**dict(first), "lr": rate, "maximize": "bool", **options}
-    keyword = False
+    types = {**dict(first), "lr": rate, "maximize": "bool"}
     for parameter in signature.parameters.values():
-        if parameter.kind is parameter.KEYWORD_ONLY and not keyword:
-            keyword = True
+        if parameter.name in _classes.OPTIONS:
+            continue
+        if parameter.name == "maximize":
             lines.append("        *,")
         kind = types.get(parameter.name) or type_of(parameter.default)
         default = "" if parameter.default is parameter.empty else f" = {parameter.default!r}"
         lines.append(f"        {parameter.name}: {kind}{default},")
+    lines.append("        **options: Unpack[Options],")
     # the page itself is in the class, where `help` and editors that import find it
     summary = entry["summary"].replace("\\", "\\\\")
     head = f'class {entry["class"]}(Optimizer):\n    """{summary} `help({entry["class"]})` has formula, settings and source."""\n\n'
@@ -115,8 +121,9 @@ def stub(entry, first, rate, non_finite):
 def stubs():
     """The stubs by the names of their files."""
     every = "from typing import Any"
-    of_torch = TORCH.replace(every, every + ", Literal").replace("Callable, Iterable", "Callable, Iterable, Sequence")
-    of_numpy = NUMPY.replace(every, every + ", Literal")
+    more = every + ", Literal, TypedDict, Unpack"
+    of_torch = TORCH.replace(every, more).replace("Callable, Iterable", "Callable, Iterable, Sequence") + options()
+    of_numpy = NUMPY.replace(every, more) + options()
     rates = "float | torch.Tensor", "float | Callable[[int], float]"
     for entry in _classes.REGISTRY:
         of_torch += "\n" + stub(entry, [("params", "Params")], rates[0], "unchecked")

@@ -3,7 +3,7 @@
 # written by stubs.py from the registry of optimizers
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict, Unpack
 
 import numpy as np
 
@@ -52,6 +52,18 @@ def check_gradient(
     fun: Function, x: Any, *, jac: Function | None = None, samples: int | None = None, seed: int = 0
 ) -> Minimum: ...
 
+class Options(TypedDict, total=False):
+    clip_norm: float | None
+    clip_value: float | None
+    state_format: Literal["f32", "bf16", "8bit"] | None
+    non_finite: Literal["unchecked", "error", "skip"]
+    ema: dict[str, Any] | None
+    swa: dict[str, Any] | None
+    lookahead: dict[str, Any] | None
+    cautious: bool | None
+    rounding_seed: int | None
+    measure_updates: int | None
+
 class SGD(Optimizer):
     """Stochastic gradient descent, plain or with momentum. `help(SGD)` has formula, settings and source."""
 
@@ -65,16 +77,7 @@ class SGD(Optimizer):
         dialect: str = 'torch',
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'error',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class Adagrad(Optimizer):
@@ -90,16 +93,7 @@ class Adagrad(Optimizer):
         dialect: str = 'torch',
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'error',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class RMSprop(Optimizer):
@@ -120,16 +114,7 @@ class RMSprop(Optimizer):
         dialect: str = 'torch',
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'error',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class Adam(Optimizer):
@@ -146,16 +131,7 @@ class Adam(Optimizer):
         dialect: str = 'torch',
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'error',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class AdamW(Optimizer):
@@ -172,16 +148,7 @@ class AdamW(Optimizer):
         dialect: str = 'torch',
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'error',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class Adadelta(Optimizer):
@@ -196,16 +163,7 @@ class Adadelta(Optimizer):
         dialect: str = 'torch',
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'error',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class Adamax(Optimizer):
@@ -220,16 +178,7 @@ class Adamax(Optimizer):
         dialect: str = 'torch',
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'error',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class RAdam(Optimizer):
@@ -248,16 +197,7 @@ class RAdam(Optimizer):
         dialect: str = 'torch',
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'error',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class NAdam(Optimizer):
@@ -275,16 +215,7 @@ class NAdam(Optimizer):
         dialect: str = 'torch',
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'error',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class ASGD(Optimizer):
@@ -299,16 +230,7 @@ class ASGD(Optimizer):
         weight_decay: float = 0.0,
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'error',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class Rprop(Optimizer):
@@ -321,16 +243,7 @@ class Rprop(Optimizer):
         step_sizes: tuple[float, float] = (1e-06, 50.0),
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'error',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class Lamb(Optimizer):
@@ -345,16 +258,7 @@ class Lamb(Optimizer):
         weight_decay: float = 0.0,
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'error',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class Lars(Optimizer):
@@ -370,16 +274,7 @@ class Lars(Optimizer):
         nesterov: bool = False,
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'error',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class NovoGrad(Optimizer):
@@ -394,16 +289,7 @@ class NovoGrad(Optimizer):
         weight_decay: float = 0.0,
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'error',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class Fromage(Optimizer):
@@ -415,16 +301,7 @@ class Fromage(Optimizer):
         min_norm: float = 0.0,
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'error',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class Polyak(Optimizer):
@@ -438,16 +315,7 @@ class Polyak(Optimizer):
         variant: str = 'sps',
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'error',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class DoG(Optimizer):
@@ -462,16 +330,7 @@ class DoG(Optimizer):
         layerwise: bool = False,
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'error',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class DoWG(Optimizer):
@@ -485,16 +344,7 @@ class DoWG(Optimizer):
         weight_decay: float = 0.0,
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'error',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class ScheduleFreeSgd(Optimizer):
@@ -510,16 +360,7 @@ class ScheduleFreeSgd(Optimizer):
         weight_lr_power: float = 2.0,
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'error',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class ScheduleFreeAdamW(Optimizer):
@@ -536,16 +377,7 @@ class ScheduleFreeAdamW(Optimizer):
         weight_lr_power: float = 2.0,
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'error',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class Prodigy(Optimizer):
@@ -566,16 +398,7 @@ class Prodigy(Optimizer):
         dialect: str = 'paper',
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'error',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class DAdaptAdam(Optimizer):
@@ -594,16 +417,7 @@ class DAdaptAdam(Optimizer):
         dialect: str = 'paper',
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'error',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class DAdaptSgd(Optimizer):
@@ -618,16 +432,7 @@ class DAdaptSgd(Optimizer):
         growth_rate: float = 1.7976931348623157e+308,
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'error',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class Mechanic(Optimizer):
@@ -650,16 +455,7 @@ class Mechanic(Optimizer):
         dialect: str = 'paper',
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'error',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class Adafactor(Optimizer):
@@ -679,16 +475,7 @@ class Adafactor(Optimizer):
         dialect: str = 'torch',
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'error',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class Sm3(Optimizer):
@@ -703,16 +490,7 @@ class Sm3(Optimizer):
         weight_decay: float = 0.0,
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'error',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class Muon(Optimizer):
@@ -738,16 +516,7 @@ class Muon(Optimizer):
         dialect: str = 'paper',
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'error',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class NorMuon(Optimizer):
@@ -772,16 +541,7 @@ class NorMuon(Optimizer):
         adam_weight_decay: float = 0.0,
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'error',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class Mud(Optimizer):
@@ -805,16 +565,7 @@ class Mud(Optimizer):
         adam_weight_decay: float = 0.0,
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'error',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class Shampoo(Optimizer):
@@ -840,16 +591,7 @@ class Shampoo(Optimizer):
         adam_weight_decay: float = 0.0,
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'error',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class Soap(Optimizer):
@@ -872,16 +614,7 @@ class Soap(Optimizer):
         adam_weight_decay: float = 0.0,
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'error',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class Kron(Optimizer):
@@ -911,16 +644,7 @@ class Kron(Optimizer):
         adam_weight_decay: float = 0.0,
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'error',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class SignSgd(Optimizer):
@@ -932,16 +656,7 @@ class SignSgd(Optimizer):
         weight_decay: float = 0.0,
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'error',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class Signum(Optimizer):
@@ -954,16 +669,7 @@ class Signum(Optimizer):
         weight_decay: float = 0.0,
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'error',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class Lion(Optimizer):
@@ -976,16 +682,7 @@ class Lion(Optimizer):
         weight_decay: float = 0.001,
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'error',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class AdaBelief(Optimizer):
@@ -1001,16 +698,7 @@ class AdaBelief(Optimizer):
         weight_decay: float = 0.0,
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'error',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class Yogi(Optimizer):
@@ -1025,16 +713,7 @@ class Yogi(Optimizer):
         weight_decay: float = 0.0,
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'error',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class Adan(Optimizer):
@@ -1049,16 +728,7 @@ class Adan(Optimizer):
         no_prox: bool = False,
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'error',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class AdEMAMix(Optimizer):
@@ -1076,16 +746,7 @@ class AdEMAMix(Optimizer):
         weight_decay: float = 0.0,
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'error',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class SimplifiedAdEMAMix(Optimizer):
@@ -1101,16 +762,7 @@ class SimplifiedAdEMAMix(Optimizer):
         weight_decay: float = 0.0,
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'error',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class Adopt(Optimizer):
@@ -1126,16 +778,7 @@ class Adopt(Optimizer):
         weight_decay: float = 0.0,
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'error',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class QHAdam(Optimizer):
@@ -1151,16 +794,7 @@ class QHAdam(Optimizer):
         decoupled_weight_decay: bool = False,
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'error',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class LaProp(Optimizer):
@@ -1174,16 +808,7 @@ class LaProp(Optimizer):
         weight_decay: float = 0.0,
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'error',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class AdaBound(Optimizer):
@@ -1200,16 +825,7 @@ class AdaBound(Optimizer):
         amsbound: bool = False,
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'error',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class Madgrad(Optimizer):
@@ -1224,16 +840,7 @@ class Madgrad(Optimizer):
         decoupled_weight_decay: bool = False,
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'error',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class Ftrl(Optimizer):
@@ -1252,14 +859,5 @@ class Ftrl(Optimizer):
         dialect: str = 'paper',
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'error',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...

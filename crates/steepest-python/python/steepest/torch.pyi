@@ -4,7 +4,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict, Unpack
 
 import torch
 
@@ -20,6 +20,18 @@ class Optimizer(torch.optim.Optimizer):
 def from_torch(optimizer: torch.optim.Optimizer, **options: Any) -> Optimizer: ...
 def to_torch(optimizer: Optimizer) -> torch.optim.Optimizer: ...
 
+class Options(TypedDict, total=False):
+    clip_norm: float | None
+    clip_value: float | None
+    state_format: Literal["f32", "bf16", "8bit"] | None
+    non_finite: Literal["unchecked", "error", "skip"]
+    ema: dict[str, Any] | None
+    swa: dict[str, Any] | None
+    lookahead: dict[str, Any] | None
+    cautious: bool | None
+    rounding_seed: int | None
+    measure_updates: int | None
+
 class SGD(Optimizer):
     """Stochastic gradient descent, plain or with momentum. `help(SGD)` has formula, settings and source."""
 
@@ -34,16 +46,7 @@ class SGD(Optimizer):
         dialect: str = 'torch',
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'unchecked',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class Adagrad(Optimizer):
@@ -60,16 +63,7 @@ class Adagrad(Optimizer):
         dialect: str = 'torch',
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'unchecked',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class RMSprop(Optimizer):
@@ -91,16 +85,7 @@ class RMSprop(Optimizer):
         dialect: str = 'torch',
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'unchecked',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class Adam(Optimizer):
@@ -118,16 +103,7 @@ class Adam(Optimizer):
         dialect: str = 'torch',
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'unchecked',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class AdamW(Optimizer):
@@ -145,16 +121,7 @@ class AdamW(Optimizer):
         dialect: str = 'torch',
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'unchecked',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class Adadelta(Optimizer):
@@ -170,16 +137,7 @@ class Adadelta(Optimizer):
         dialect: str = 'torch',
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'unchecked',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class Adamax(Optimizer):
@@ -195,16 +153,7 @@ class Adamax(Optimizer):
         dialect: str = 'torch',
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'unchecked',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class RAdam(Optimizer):
@@ -224,16 +173,7 @@ class RAdam(Optimizer):
         dialect: str = 'torch',
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'unchecked',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class NAdam(Optimizer):
@@ -252,16 +192,7 @@ class NAdam(Optimizer):
         dialect: str = 'torch',
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'unchecked',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class ASGD(Optimizer):
@@ -277,16 +208,7 @@ class ASGD(Optimizer):
         weight_decay: float = 0.0,
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'unchecked',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class Rprop(Optimizer):
@@ -300,16 +222,7 @@ class Rprop(Optimizer):
         step_sizes: tuple[float, float] = (1e-06, 50.0),
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'unchecked',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class Lamb(Optimizer):
@@ -325,16 +238,7 @@ class Lamb(Optimizer):
         weight_decay: float = 0.0,
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'unchecked',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class Lars(Optimizer):
@@ -351,16 +255,7 @@ class Lars(Optimizer):
         nesterov: bool = False,
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'unchecked',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class NovoGrad(Optimizer):
@@ -376,16 +271,7 @@ class NovoGrad(Optimizer):
         weight_decay: float = 0.0,
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'unchecked',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class Fromage(Optimizer):
@@ -398,16 +284,7 @@ class Fromage(Optimizer):
         min_norm: float = 0.0,
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'unchecked',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class Polyak(Optimizer):
@@ -422,16 +299,7 @@ class Polyak(Optimizer):
         variant: str = 'sps',
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'unchecked',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class DoG(Optimizer):
@@ -447,16 +315,7 @@ class DoG(Optimizer):
         layerwise: bool = False,
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'unchecked',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class DoWG(Optimizer):
@@ -471,16 +330,7 @@ class DoWG(Optimizer):
         weight_decay: float = 0.0,
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'unchecked',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class ScheduleFreeSgd(Optimizer):
@@ -497,16 +347,7 @@ class ScheduleFreeSgd(Optimizer):
         weight_lr_power: float = 2.0,
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'unchecked',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class ScheduleFreeAdamW(Optimizer):
@@ -524,16 +365,7 @@ class ScheduleFreeAdamW(Optimizer):
         weight_lr_power: float = 2.0,
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'unchecked',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class Prodigy(Optimizer):
@@ -555,16 +387,7 @@ class Prodigy(Optimizer):
         dialect: str = 'paper',
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'unchecked',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class DAdaptAdam(Optimizer):
@@ -584,16 +407,7 @@ class DAdaptAdam(Optimizer):
         dialect: str = 'paper',
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'unchecked',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class DAdaptSgd(Optimizer):
@@ -609,16 +423,7 @@ class DAdaptSgd(Optimizer):
         growth_rate: float = 1.7976931348623157e+308,
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'unchecked',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class Mechanic(Optimizer):
@@ -642,16 +447,7 @@ class Mechanic(Optimizer):
         dialect: str = 'paper',
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'unchecked',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class Adafactor(Optimizer):
@@ -672,16 +468,7 @@ class Adafactor(Optimizer):
         dialect: str = 'torch',
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'unchecked',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class Sm3(Optimizer):
@@ -697,16 +484,7 @@ class Sm3(Optimizer):
         weight_decay: float = 0.0,
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'unchecked',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class Muon(Optimizer):
@@ -733,16 +511,7 @@ class Muon(Optimizer):
         dialect: str = 'paper',
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'unchecked',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class NorMuon(Optimizer):
@@ -768,16 +537,7 @@ class NorMuon(Optimizer):
         adam_weight_decay: float = 0.0,
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'unchecked',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class Mud(Optimizer):
@@ -802,16 +562,7 @@ class Mud(Optimizer):
         adam_weight_decay: float = 0.0,
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'unchecked',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class Shampoo(Optimizer):
@@ -838,16 +589,7 @@ class Shampoo(Optimizer):
         adam_weight_decay: float = 0.0,
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'unchecked',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class Soap(Optimizer):
@@ -871,16 +613,7 @@ class Soap(Optimizer):
         adam_weight_decay: float = 0.0,
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'unchecked',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class Kron(Optimizer):
@@ -911,16 +644,7 @@ class Kron(Optimizer):
         adam_weight_decay: float = 0.0,
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'unchecked',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class SignSgd(Optimizer):
@@ -933,16 +657,7 @@ class SignSgd(Optimizer):
         weight_decay: float = 0.0,
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'unchecked',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class Signum(Optimizer):
@@ -956,16 +671,7 @@ class Signum(Optimizer):
         weight_decay: float = 0.0,
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'unchecked',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class Lion(Optimizer):
@@ -979,16 +685,7 @@ class Lion(Optimizer):
         weight_decay: float = 0.001,
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'unchecked',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class AdaBelief(Optimizer):
@@ -1005,16 +702,7 @@ class AdaBelief(Optimizer):
         weight_decay: float = 0.0,
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'unchecked',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class Yogi(Optimizer):
@@ -1030,16 +718,7 @@ class Yogi(Optimizer):
         weight_decay: float = 0.0,
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'unchecked',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class Adan(Optimizer):
@@ -1055,16 +734,7 @@ class Adan(Optimizer):
         no_prox: bool = False,
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'unchecked',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class AdEMAMix(Optimizer):
@@ -1083,16 +753,7 @@ class AdEMAMix(Optimizer):
         weight_decay: float = 0.0,
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'unchecked',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class SimplifiedAdEMAMix(Optimizer):
@@ -1109,16 +770,7 @@ class SimplifiedAdEMAMix(Optimizer):
         weight_decay: float = 0.0,
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'unchecked',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class Adopt(Optimizer):
@@ -1135,16 +787,7 @@ class Adopt(Optimizer):
         weight_decay: float = 0.0,
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'unchecked',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class QHAdam(Optimizer):
@@ -1161,16 +804,7 @@ class QHAdam(Optimizer):
         decoupled_weight_decay: bool = False,
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'unchecked',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class LaProp(Optimizer):
@@ -1185,16 +819,7 @@ class LaProp(Optimizer):
         weight_decay: float = 0.0,
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'unchecked',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class AdaBound(Optimizer):
@@ -1212,16 +837,7 @@ class AdaBound(Optimizer):
         amsbound: bool = False,
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'unchecked',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class Madgrad(Optimizer):
@@ -1237,16 +853,7 @@ class Madgrad(Optimizer):
         decoupled_weight_decay: bool = False,
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'unchecked',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
 
 class Ftrl(Optimizer):
@@ -1266,14 +873,5 @@ class Ftrl(Optimizer):
         dialect: str = 'paper',
         *,
         maximize: bool = False,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        state_format: Literal["f32", "bf16", "8bit"] | None = None,
-        non_finite: Literal["unchecked", "error", "skip"] = 'unchecked',
-        ema: dict[str, Any] | None = None,
-        swa: dict[str, Any] | None = None,
-        lookahead: dict[str, Any] | None = None,
-        cautious: bool | None = None,
-        rounding_seed: int | None = None,
-        measure_updates: int | None = None,
+        **options: Unpack[Options],
     ) -> None: ...
